@@ -1,0 +1,1 @@
+"""Engines: whatever answers a question about a recording."""

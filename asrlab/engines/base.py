@@ -1,0 +1,250 @@
+"""What an engine is: something that is asked one question about one recording and answers with transcripts.
+
+A sweep asks engines; the local service asks them too. An engine may be a paid service reached over HTTP, a model on this
+machine, or a script for tests. All answer the same :class:`Question` with the same :class:`Answer`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from asrlab.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from types import TracebackType
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The request parameters a sweep can vary: all of them may change the answer.
+
+    Parameters
+    ----------
+    language : str, optional
+        Code of the language spoken (``"en"``, ``"zh"``, ``"yue"`` ...), a hint to the recogniser; None lets it detect.
+    enable_itn : bool
+        Inverse text normalization: spoken numbers written as digits.
+    context : str, optional
+        Text that helps the recogniser: a list of names and terms, or prose.
+    channel_id : tuple of int
+        Audio channels to transcribe, counted from 0; each is answered (and billed) apart.
+    enable_words : bool
+        Ask for word times.
+    """
+
+    language: str | None = None
+    enable_itn: bool = False
+    context: str | None = None
+    channel_id: tuple[int, ...] = (0,)
+    enable_words: bool = False
+
+    @classmethod
+    def from_mapping(cls, given: Mapping[str, Any]) -> Self:
+        """Build parameters from names and values.
+
+        Parameters
+        ----------
+        given : mapping
+            Parameter names to values.
+
+        Raises
+        ------
+        InvalidInput
+            For a name that is no parameter (the message suggests the right one) or a value of the wrong type.
+        """
+        known = [f.name for f in fields(cls)]
+        for name in given:
+            if name not in known:
+                close = get_close_matches(name, known, n=1, cutoff=0.4)
+                hint = f"Did you mean {close[0]!r}?" if close else f"Known parameters: {', '.join(known)}."
+                raise InvalidInput(f"{name!r} is not a request parameter. {hint}")
+        values = dict(given)
+        if isinstance(values.get("channel_id"), list):
+            values["channel_id"] = tuple(values["channel_id"])
+        parameters = cls(**values)
+        parameters._check()
+        return parameters
+
+    def _check(self) -> None:
+        for name in ("language", "context"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, str):
+                raise InvalidInput(f"{name} must be text or None, not {value!r}.")
+        for name in ("enable_itn", "enable_words"):
+            if not isinstance(getattr(self, name), bool):
+                raise InvalidInput(f"{name} must be True or False, not {getattr(self, name)!r}.")
+        channels = self.channel_id
+        whole = isinstance(channels, tuple) and all(type(c) is int and c >= 0 for c in channels)
+        if not whole or not channels or len(set(channels)) != len(channels):
+            raise InvalidInput(f"channel_id must be a list of different channel numbers from 0, not {channels!r}.")
+
+
+@dataclass(frozen=True)
+class Question:
+    """One recording and the parameters under which it is to be transcribed.
+
+    Parameters
+    ----------
+    audio : str
+        Path of a local file, or an http(s) or oss URL for engines that fetch by themselves.
+    parameters : Parameters
+        How to transcribe it.
+    task_id : str, optional
+        A task already submitted for this very question, perhaps by an earlier process: its answer is collected instead of
+        asking again.
+    """
+
+    audio: str
+    parameters: Parameters = field(default_factory=Parameters)
+    task_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Word:
+    """A recognised word with its times in milliseconds; ``punctuation`` follows it."""
+
+    begin_ms: int
+    end_ms: int
+    text: str
+    punctuation: str = ""
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A stretch of a transcript with its times in milliseconds."""
+
+    begin_ms: int
+    end_ms: int
+    text: str
+    language: str | None = None
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What was heard on one channel; ``text`` is empty where nothing was said."""
+
+    channel: int
+    text: str
+    language: str | None
+    sentences: tuple[Sentence, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An engine's answer to one question.
+
+    Parameters
+    ----------
+    transcripts : tuple of Transcript
+        One for each channel asked for, in the order asked.
+    audio_s : float, optional
+        Seconds of audio the engine says it heard (billed), summed over channels where the engine does so.
+    model : str
+        What answered, with its version where known.
+    context_tokens : int, optional
+        How many tokens of the context acted on the decoder; None where the engine does not say.
+    unsupported : tuple of str
+        Names of parameters that were given and could not be obeyed.
+    queued_s, elapsed_s : float, optional
+        Seconds spent waiting in the engine's queue, and from submit to answer.
+    request_id, task_id : str, optional
+        The service's ids.
+    raw : mapping
+        The engine's own answer document, as received, without signed URLs.
+    """
+
+    transcripts: tuple[Transcript, ...]
+    audio_s: float | None
+    model: str
+    context_tokens: int | None = None
+    unsupported: tuple[str, ...] = ()
+    queued_s: float | None = None
+    elapsed_s: float | None = None
+    request_id: str | None = None
+    task_id: str | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What an engine obeys.
+
+    Parameters
+    ----------
+    parameters : frozenset of str
+        Names of the request parameters that act; any other is reported as unsupported in the answer.
+    languages : frozenset of str
+        Codes that ``language`` may take.
+    """
+
+    parameters: frozenset[str]
+    languages: frozenset[str]
+
+    def unsupported(self, parameters: Parameters) -> tuple[str, ...]:
+        """Names of the parameters set away from their defaults that this engine does not obey."""
+        default = Parameters()
+        given = [f.name for f in fields(Parameters) if getattr(parameters, f.name) != getattr(default, f.name)]
+        deaf = [name for name in given if name not in self.parameters]
+        if "language" in given and "language" not in deaf and parameters.language not in self.languages:
+            deaf.append("language")
+        return tuple(sorted(deaf))
+
+
+async def _forget(task_id: str) -> None:
+    """Take note of a task id that nobody will need again."""
+
+
+class Engine(Protocol):
+    """What a sweep and the local service need of an engine.
+
+    An engine is an async context manager: connections and models are held between entering and leaving. It may be entered
+    again, from another event loop.
+    """
+
+    @property
+    def name(self) -> str:
+        """What the engine is called in tables."""
+
+    @property
+    def free(self) -> bool:
+        """Whether asking again costs nothing; an unknown outcome is then simply asked again."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it obeys; for an engine behind a service, known once entered."""
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """All facts about the engine that can change an answer: engine, model, region, version; known once entered."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    async def transcribe(self, question: Question, submitted: Callable[[str], Awaitable[None]] = _forget) -> Answer:
+        """Answer one question.
+
+        Parameters
+        ----------
+        question : Question
+            What is asked.
+        submitted : async callable
+            Awaited with the task id as soon as a service has given one, before the task is polled for the first time.
+
+        Raises
+        ------
+        InvalidInput
+            If the question cannot be asked as it is; nothing was sent.
+        TaskFailed
+            If the engine took the question and failed on it.
+        OutcomeUnknown
+            If the question was sent and nobody knows whether it was accepted.
+        ServiceError
+            If the question was refused.
+        """

@@ -1,0 +1,202 @@
+"""The tables that travel between the stages: their columns, dtypes and units.
+
+Only plain DataFrames pass from stage to stage, so a person may enter or leave at any door. Ids are text. Missing is ``<NA>``,
+never ``""``: an empty ``text`` is an answer (nothing was said). Axes of a grid stand as further columns, one each, holding the
+level's label.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pandas as pd
+
+from asrlab.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Table name -> column name -> (pandas dtype, meaning and unit).
+SCHEMAS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
+    "utterances": {
+        "utt_id": ("string", "id of the recording, unique in its dataset"),
+        "audio": ("string", "path relative to the dataset's folder, POSIX separators"),
+        "language": ("string", "code of the language spoken"),
+        "duration_s": ("Float64", "length in seconds"),
+        "channels": ("Int64", "number of audio channels"),
+        "speaker": ("string", "who speaks"),
+        "recording": ("string", "session or source recording this utterance is cut from"),
+        "tags": ("object", "list of free labels"),
+    },
+    "references": {
+        "utt_id": ("string", "id of the recording"),
+        "channel": ("Int64", "audio channel, from 0"),
+        "form": ("string", "spoken, written, verbatim, or unstated"),
+        "alternative": ("Int64", "number of this wording among equally right ones, from 0"),
+        "text": ("string", "what was said"),
+    },
+    "terms": {
+        "utt_id": ("string", "id of the recording, <NA> for the whole set"),
+        "term": ("string", "a word or name that matters"),
+        "role": ("string", "present or distractor"),
+    },
+    "conditions": {
+        "condition": ("string", "name of the setting: its labels joined"),
+    },
+    "trials": {
+        "trial": ("string", "id: hash of everything that can change the answer"),
+        "utt_id": ("string", "id of the recording"),
+        "condition": ("string", "name of the setting"),
+        "repeat": ("Int64", "number of this asking, from 0"),
+        "state": ("string", "answered, failed, unknown, submitted, or not run"),
+        "why": ("string", "why it will be sent or not: new, stored, resume, retried ..."),
+    },
+    "transcripts": {
+        "trial": ("string", "id of the question"),
+        "utt_id": ("string", "id of the recording"),
+        "condition": ("string", "name of the setting"),
+        "repeat": ("Int64", "number of this asking, from 0"),
+        "channel": ("Int64", "audio channel, from 0"),
+        "state": ("string", "answered, failed, unknown, submitted, or not run; text is <NA> unless answered"),
+        "text": ("string", "what was heard; empty where nothing was"),
+        "detected_language": ("string", "language code the engine reports"),
+        "audio_s": ("Float64", "seconds of audio the engine says it heard, all channels"),
+        "submitted_at": ("string", "time of the last submit, UTC, ISO 8601"),
+        "queued_s": ("Float64", "seconds in the engine's queue, by its own clock"),
+        "elapsed_s": ("Float64", "seconds from submit to answer, by our clock"),
+        "attempts": ("Int64", "submits so far"),
+        "error_code": ("string", "code of the failure"),
+        "error": ("string", "message of the failure"),
+        "context_tokens": ("Int64", "tokens of the context that acted, where the engine says"),
+        "unsupported": ("string", "parameters that were given and could not be obeyed, comma-separated"),
+        "engine": ("string", "engine asked"),
+        "model": ("string", "what answered, with its version where known"),
+        "region": ("string", "where the engine runs"),
+        "request_id": ("string", "the service's id of the request"),
+    },
+    "scores": {
+        "trial": ("string", "id of the question"),
+        "utt_id": ("string", "id of the recording"),
+        "condition": ("string", "name of the setting"),
+        "repeat": ("Int64", "number of this asking, from 0"),
+        "channel": ("Int64", "audio channel, from 0"),
+        "state": ("string", "state of the trial; counts are <NA> where it was not answered and was dropped"),
+        "spoken_language": ("string", "language of the recording"),
+        "unit": ("string", "what is counted: word, char or term"),
+        "normalizer": ("string", "name and version of the normalizer"),
+        "form": ("string", "form of the reference that was marked against"),
+        "alternative": ("Int64", "which of the right answers was marked against"),
+        "block": ("string", "speaker, else recording, else utterance: what is independent of what"),
+        "block_kind": ("string", "speaker, recording or utterance"),
+        "hits": ("Int64", "units right"),
+        "subs": ("Int64", "units substituted"),
+        "dels": ("Int64", "units deleted"),
+        "ins": ("Int64", "units inserted"),
+        "ref_len": ("Int64", "units in the reference"),
+        "hyp_len": ("Int64", "units in the transcript"),
+    },
+    "summary": {
+        "rate": ("Float64", "(subs + dels + ins) / ref_len, pooled; a share, not per cent"),
+        "low": ("Float64", "lower end of the interval"),
+        "high": ("Float64", "upper end of the interval"),
+        "level": ("Float64", "confidence level of the interval"),
+        "method": ("string", "how the interval was computed"),
+        "unit": ("string", "what is counted"),
+        "form": ("string", "form of the reference"),
+        "normalizer": ("string", "name and version of the normalizer"),
+        "block_kind": ("string", "what the interval takes as independent"),
+        "n_utts": ("Int64", "different utterances marked"),
+        "n_blocks": ("Int64", "blocks"),
+        "n_failed": ("Int64", "trials that failed or whose outcome is unknown: not in the rate"),
+        "n_not_run": ("Int64", "trials not yet asked or not yet answered: not in the rate"),
+        "subs": ("Int64", "units substituted"),
+        "dels": ("Int64", "units deleted"),
+        "ins": ("Int64", "units inserted"),
+        "ref_len": ("Int64", "units in the references"),
+    },
+    "comparison": {
+        "axis": ("string", "the axis along which settings are compared"),
+        "level": ("string", "label of the setting"),
+        "baseline": ("string", "label of the setting it is compared with"),
+        "rate": ("Float64", "pooled rate of the setting on the pairs"),
+        "baseline_rate": ("Float64", "pooled rate of the baseline on the same pairs"),
+        "delta": ("Float64", "rate - baseline_rate; negative is better"),
+        "low": ("Float64", "lower end of the interval of delta"),
+        "high": ("Float64", "upper end of the interval of delta"),
+        "confidence": ("Float64", "confidence level of the interval"),
+        "test": ("string", "name of the test"),
+        "statistic": ("Float64", "its statistic"),
+        "p": ("Float64", "two-sided p; <NA> where blocks are too few for one"),
+        "p_adjusted": ("Float64", "p corrected for all comparisons of this table"),
+        "n_comparisons": ("Int64", "how many comparisons that correction is for"),
+        "unit": ("string", "what is counted"),
+        "form": ("string", "form of the reference"),
+        "normalizer": ("string", "name and version of the normalizer"),
+        "block_kind": ("string", "what the interval takes as independent"),
+        "n_blocks": ("Int64", "blocks"),
+        "n_pairs": ("Int64", "pairs of answers to the same utterance, repeat and channel"),
+        "n_unpaired": ("Int64", "marked answers left out for want of a partner"),
+        "better": ("Int64", "pairs in which the setting has fewer errors"),
+        "worse": ("Int64", "pairs in which it has more"),
+        "tied": ("Int64", "pairs with equally many"),
+        "note": ("string", "what to keep in mind"),
+    },
+}
+
+
+def empty(table: str) -> pd.DataFrame:
+    """Make a table without rows.
+
+    Parameters
+    ----------
+    table : str
+        Name of the table, a key of :data:`SCHEMAS`.
+
+    Returns
+    -------
+    DataFrame
+        All declared columns with their dtypes.
+    """
+    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, (dtype, _) in SCHEMAS[table].items()})
+
+
+def check(frame: pd.DataFrame, table: str, *, required: tuple[str, ...] | None = None) -> pd.DataFrame:
+    """Give a frame the dtypes of a table, or say what is wrong with it.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Anything with the table's columns; others are kept, after the declared ones.
+    table : str
+        Name of the table, a key of :data:`SCHEMAS`.
+    required : tuple of str, optional
+        Columns that must be there (all declared ones if None); other declared columns are filled with ``<NA>``.
+
+    Returns
+    -------
+    DataFrame
+        A new frame, declared columns first and in order.
+
+    Raises
+    ------
+    InvalidInput
+        If a required column is missing or a column cannot take its dtype.
+    """
+    schema = SCHEMAS[table]
+    missing = [name for name in (schema if required is None else required) if name not in frame.columns]
+    if missing:
+        raise InvalidInput(
+            f"A {table} table needs the column{'s' * (len(missing) > 1)} {', '.join(missing)}; "
+            f"this frame has {', '.join(map(str, frame.columns)) or 'none'}. Rename or add what is missing."
+        )
+    columns: dict[str, pd.Series] = {}
+    for name, (dtype, meaning) in schema.items():
+        if name not in frame.columns:
+            columns[name] = pd.Series(pd.NA, index=frame.index, dtype=dtype)
+            continue
+        try:
+            columns[name] = frame[name].astype(dtype)
+        except (TypeError, ValueError) as error:
+            raise InvalidInput(f"Column {name} of a {table} table ({meaning}) must be {dtype}: {error}.") from error
+    others = {str(name): frame[name] for name in frame.columns if name not in schema}
+    return pd.DataFrame({**columns, **others}, index=frame.index)
