@@ -37,7 +37,9 @@ class MissingExtra(AsrlabError, ImportError):
     """
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} needs packages that are not installed. Install them with: pip install 'asrlab[{extra}]'")
+        super().__init__(
+            f"{what} needs packages that are not installed. Install them with: pip install 'asrlab[{extra}]'"
+        )
         self.extra = extra
 
 

@@ -1,8 +1,8 @@
 """The tables that travel between the stages: their columns, dtypes and units.
 
-Only plain DataFrames pass from stage to stage, so a person may enter or leave at any door. Ids are text. Missing is ``<NA>``,
-never ``""``: an empty ``text`` is an answer (nothing was said). Axes of a grid stand as further columns, one each, holding the
-level's label.
+Only plain DataFrames pass from stage to stage, so a person may enter or leave at any door. Ids are text. Missing is
+``<NA>``, never ``""``: an empty ``text`` is an answer (nothing was said). Axes of a grid stand as further columns, one
+each, holding the level's label.
 """
 
 from __future__ import annotations
@@ -195,7 +195,7 @@ def check(frame: pd.DataFrame, table: str, *, required: tuple[str, ...] | None =
             columns[name] = pd.Series(pd.NA, index=frame.index, dtype=dtype)
             continue
         try:
-            columns[name] = frame[name].astype(dtype)
+            columns[name] = frame[name].astype(pd.api.types.pandas_dtype(dtype))
         except (TypeError, ValueError) as error:
             raise InvalidInput(f"Column {name} of a {table} table ({meaning}) must be {dtype}: {error}.") from error
     others = {str(name): frame[name] for name in frame.columns if name not in schema}

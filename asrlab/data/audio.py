@@ -88,8 +88,9 @@ def digest(path: str | Path) -> str:
     Returns
     -------
     str
-        ``"pcm-sha256:..."`` over integer samples, rate and channels where the file is lossless PCM (a FLAC made of a WAV has
-        the digest of the WAV); ``"file-sha256:..."`` over the file's bytes otherwise, because lossy decoders differ.
+        ``"pcm-sha256:..."`` over integer samples, rate and channels where the file is lossless PCM (a FLAC made of a
+        WAV has the digest of the WAV); ``"file-sha256:..."`` over the file's bytes otherwise, because lossy decoders
+        differ.
 
     Raises
     ------

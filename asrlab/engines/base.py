@@ -1,7 +1,7 @@
 """What an engine is: something that is asked one question about one recording and answers with transcripts.
 
-A sweep asks engines; the local service asks them too. An engine may be a paid service reached over HTTP, a model on this
-machine, or a script for tests. All answer the same :class:`Question` with the same :class:`Answer`.
+A sweep asks engines; the local service asks them too. An engine may be a paid service reached over HTTP, a model on
+this machine, or a script for tests. All answer the same :class:`Question` with the same :class:`Answer`.
 """
 
 from __future__ import annotations
@@ -93,8 +93,8 @@ class Question:
     parameters : Parameters
         How to transcribe it.
     task_id : str, optional
-        A task already submitted for this very question, perhaps by an earlier process: its answer is collected instead of
-        asking again.
+        A task already submitted for this very question, perhaps by an earlier process: its answer is collected instead
+        of asking again.
     """
 
     audio: str
@@ -201,8 +201,8 @@ async def _forget(task_id: str) -> None:
 class Engine(Protocol):
     """What a sweep and the local service need of an engine.
 
-    An engine is an async context manager: connections and models are held between entering and leaving. It may be entered
-    again, from another event loop.
+    An engine is an async context manager: connections and models are held between entering and leaving. It may be
+    entered again, from another event loop.
     """
 
     @property
