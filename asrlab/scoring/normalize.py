@@ -10,13 +10,13 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from asrlab.errors import InvalidInput
-from asrlab.scoring.tokens import base_language
+from asrlab.scoring.tokens import CHINESE, base_language
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _CURRENCY = r"$¢-¥฿\u20a0-\u20cf"
 _HAN = r"\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -55,6 +55,10 @@ class Normalizer:
     def __repr__(self) -> str:
         names = [getattr(step, "__name__", type(step).__name__).replace("_", " ") for step in self.steps]
         return f"<Normalizer {self.name}: {' > '.join(names) or 'text as it is'}>"
+
+
+#: What a caller may give: a name (or "auto"), a normalizer, or one of these for each language.
+NormalizerChoice: TypeAlias = "str | Normalizer | Mapping[str, str | Normalizer]"
 
 
 def normalizer(name: str, *, script: str = "fold") -> Normalizer:
@@ -129,9 +133,43 @@ def normalizer(name: str, *, script: str = "fold") -> Normalizer:
 
 
 def normalizer_for(language: str | None) -> Normalizer:
-    """Choose the normalizer for a language: en, zh (also for yue), else basic."""
-    chosen = {"en": "en", "zh": "zh", "yue": "zh"}
-    return normalizer(chosen.get(base_language(language), "basic"))
+    """Choose the normalizer for a language: en, zh (also for yue and the other Chinese ones), else basic."""
+    base = base_language(language)
+    return normalizer("en" if base == "en" else "zh" if base in CHINESE else "basic")
+
+
+def choose(wanted: NormalizerChoice, language: str | None) -> Normalizer:
+    """Find the normalizer that is meant for a language.
+
+    Parameters
+    ----------
+    wanted : str, Normalizer, or mapping of language to either
+        ``"auto"`` goes by the language (:func:`normalizer_for`). A mapping is asked for the tag as it is, then for its
+        plain code.
+    language : str or None
+        Language code of the recording.
+
+    Returns
+    -------
+    Normalizer
+        Callable on a text.
+
+    Raises
+    ------
+    InvalidInput
+        If a name is unknown, or a mapping lacks the language.
+    """
+    if isinstance(wanted, Normalizer):
+        return wanted
+    if isinstance(wanted, str):
+        return normalizer_for(language) if wanted == "auto" else normalizer(wanted)
+    for tag in (language or "", base_language(language)):
+        if tag in wanted:
+            return choose(wanted[tag], language)
+    raise InvalidInput(
+        f"normalizer= gives one for {', '.join(map(repr, wanted)) or 'no language'}, and there are recordings in "
+        f'{language or ""!r}. Add that language to the mapping (as "auto" for the usual one).'
+    )
 
 
 class _Classes(dict[int, int | str]):
@@ -146,15 +184,21 @@ class _Classes(dict[int, int | str]):
 # Marks that may belong to a word or a number pass here; the steps after it look at what stands beside them.
 _TO_SPACE: Final = _Classes(
     {ord(sign): sign for sign in "'.,:/-%‰"}
+    # Marks that only choose how the character before looks: left alone, an emoji's would count as a word.
+    | dict.fromkeys((0x20E3, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)), "")
     | {ord(sign): "/" for sign in "⁄∕"}
     | {0x2212: "-"}
     | {code: code for code in (0x24, *range(0xA2, 0xA6), 0x0E3F, *range(0x20A0, 0x20D0))}
 )
-_QUOTES: Final = str.maketrans(dict.fromkeys("‘’‚‛ʼ′´`＇", "'") | dict.fromkeys("“”„‟«»", '"'))
+_QUOTES: Final = str.maketrans(dict.fromkeys("‘’‚‛ʼ′´`＇", "'") | dict.fromkeys("“”„‟«»", '"') | {"ŉ": "'n"})
+_FRACTION_OF_MIXED: Final = re.compile(r"(?<=\d)(?=[¼-¾⅐-⅟↉])")
 _LOOSE_APOSTROPHE: Final = re.compile(r"(?<!\w)'|'(?!\w)")
+# One class of marks comes first and what stands beside each kind is looked at after: a search can then skip to marks.
 _LOOSE_MARK: Final = re.compile(
-    rf"(?<!\d)[.,:/]|[.,:/](?!\d)|(?<!\S)-(?![\d{_CURRENCY}])|(?<=\S)-|(?<!\d)[%‰]|(?<!\d)[{_CURRENCY}](?!\d)"
+    rf"[-.,:/%‰{_CURRENCY}](?:(?<=[.,:/])(?:(?<!\d.)|(?!\d))|(?<=-)(?:(?<=\S-)|(?![{_CURRENCY}]?\d))"
+    rf"|(?<=[%‰])(?<!\d.)|(?<=[{_CURRENCY}])(?<!\d.)(?!\d))"
 )
+_SIGN: Final = re.compile(rf"[%‰{_CURRENCY}]")
 _SPACED_SIGN: Final = re.compile(rf"(?<=\d)\s+(?=[%‰{_CURRENCY}](?!\s*\d))")
 _THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _SPACE_IN_HAN: Final = re.compile(rf"(?<=[{_HAN}])\s+(?=[{_HAN}])")
@@ -166,8 +210,10 @@ def straight_quotes(text: str) -> str:
 
 
 def compatibility_forms(text: str) -> str:
-    """Bring text to NFKC, but keep Thai and Lao SARA AM one character, which NFKC splits."""
-    text = unicodedata.normalize("NFKC", text)
+    """Bring text to NFKC, but keep Thai and Lao SARA AM one character, and 3½ apart from 31/2."""
+    if text.isascii():
+        return text
+    text = unicodedata.normalize("NFKC", _FRACTION_OF_MIXED.sub(" ", text))
     return text.replace("\u0e4d\u0e32", "\u0e33").replace("\u0ecd\u0eb2", "\u0eb3")
 
 
@@ -177,18 +223,20 @@ def punctuation_out(text: str) -> str:
 
 
 def numbers_keep_their_marks(text: str) -> str:
-    """Turn the left marks into white space where they do not belong to a number, and join ``150 €``."""
-    return _SPACED_SIGN.sub("", _LOOSE_MARK.sub(" ", text))
+    """Join ``150 €``, and turn the marks that are left into white space where they do not belong to a number."""
+    if _SIGN.search(text):
+        text = _SPACED_SIGN.sub("", text)
+    return _LOOSE_MARK.sub(" ", text)
 
 
 def words_keep_apostrophes(text: str) -> str:
     """Turn apostrophes into white space unless they stand inside a word."""
-    return _LOOSE_APOSTROPHE.sub(" ", text)
+    return _LOOSE_APOSTROPHE.sub(" ", text) if "'" in text else text
 
 
 def thousands_commas_out(text: str) -> str:
     """Take the commas out of 1,000,000."""
-    return _THOUSANDS.sub("", text)
+    return _THOUSANDS.sub("", text) if "," in text else text
 
 
 def commas_out(text: str) -> str:
@@ -208,8 +256,10 @@ def han_together(text: str) -> str:
 
 def traditional_to_simplified(text: str) -> str:
     """Fold Traditional Chinese to Simplified (OpenCC, t2s)."""
-    folded: str = _opencc().convert(text)
-    return folded
+    # Until nothing changes: 薴 becomes 苧, which is itself the Traditional form of 苎.
+    while (folded := _opencc().convert(text)) != text:
+        text = folded
+    return text
 
 
 @cache

@@ -7,9 +7,14 @@ from typing import Final
 
 from asrlab.errors import InvalidInput
 
+#: Languages written in Chinese characters alone.
+CHINESE: Final = frozenset({"zh", "cmn", "yue", "wuu", "nan"})
 #: Written without spaces between words: a word error rate would be 0 or 1.
-CHARACTER_LANGUAGES: Final = frozenset({"zh", "yue", "ja", "th"})
-_UNSEGMENTED: Final = re.compile(r"[\u0e01-\u0e2e\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]")
+CHARACTER_LANGUAGES: Final = CHINESE | {"ja", "th", "lo", "km", "my"}
+# Letters of Thai, Lao, Burmese and Khmer, kana, Han.
+_UNSEGMENTED: Final = re.compile(
+    r"[\u0e01-\u0e2e\u0e81-\u0eae\u1000-\u1049\u1780-\u17b3\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]"
+)
 
 
 def base_language(language: str | None) -> str:
@@ -25,7 +30,7 @@ def unit_for(language: str | None, text: str) -> str:
     language : str or None
         Language code of the recording.
     text : str
-        Its reference: decides where the language is not known (``"char"`` if it has Thai, Han or kana).
+        Its reference: decides where the language is not known (``"char"`` if it has letters of such a script).
 
     Returns
     -------

@@ -1,0 +1,484 @@
+"""Summaries, comparisons and sentences: pooled from counts, paired, and no stronger than the data."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from asrlab import tables
+from asrlab.errors import InvalidInput
+from asrlab.stats.effects import compare, sentences, summarize
+from asrlab.stats.intervals import ratio_interval
+from asrlab.stats.tests import holm, sign_flip
+
+
+def make(speakers=8, utterances=3, contexts=("none", "terms"), itns=("off", "on"), seed=1, **columns):
+    """Make scores of a grid: context x itn, with errors drawn anew for each."""
+    rng = np.random.default_rng(seed)
+    lengths = {(s, u): int(rng.integers(5, 20)) for s in range(speakers) for u in range(utterances)}
+    rows = [
+        {
+            "utt_id": f"s{s}-{u}",
+            "condition": f"context={c}, itn={i}",
+            "repeat": 0,
+            "channel": 0,
+            "state": "answered",
+            "unit": "word",
+            "normalizer": "en-1",
+            "form": "spoken",
+            "block": f"speaker:s{s}",
+            "block_kind": "speaker",
+            "subs": int(rng.integers(0, 4)),
+            "dels": int(rng.integers(0, 3)),
+            "ins": int(rng.integers(0, 2)),
+            "ref_len": lengths[s, u],
+            "context": c,
+            "itn": i,
+        }
+        for s, u in lengths
+        for c in contexts
+        for i in itns
+    ]
+    return tables.check(pd.DataFrame(rows).assign(**columns), "scores", required=("utt_id",))
+
+
+def fail(scores, rows, state="failed"):
+    scores = scores.copy()
+    scores.loc[rows, ["subs", "dels", "ins", "ref_len"]] = pd.NA
+    scores.loc[rows, "state"] = state
+    return scores
+
+
+def errors(scores):
+    return scores["subs"] + scores["dels"] + scores["ins"]
+
+
+# --- summarize
+
+
+def test_a_row_for_each_setting_pooled_from_counts():
+    scores = make()
+    summary = summarize(scores)
+    assert list(summary.columns) == ["context", "itn", *tables.SCHEMAS["summary"]]
+    assert summary[["context", "itn"]].to_numpy().tolist() == [[c, i] for c in ("none", "terms") for i in ("off", "on")]
+    for row in summary.itertuples():
+        part = scores[(scores["context"] == row.context) & (scores["itn"] == row.itn)]
+        assert row.rate == pytest.approx(errors(part).sum() / part["ref_len"].sum())
+        blocks = part.assign(errors=errors(part)).groupby("block")[["errors", "ref_len"]].sum()
+        expected = ratio_interval(blocks["errors"], blocks["ref_len"])
+        assert (row.low, row.high) == pytest.approx((expected.low, expected.high))
+        assert (row.n_utts, row.n_blocks, row.n_failed, row.n_not_run) == (24, 8, 0, 0)
+        assert (row.block_kind, row.method, row.level) == ("speaker", "ratio t by speaker", 0.95)
+
+
+def test_by_pools_over_what_is_not_named():
+    scores = make()
+    assert len(summarize(scores, by=[])) == 1
+    assert summarize(scores, by="itn")["itn"].tolist() == ["off", "on"]
+    assert summarize(scores, by=["itn", "unit"]).columns.tolist()[:2] == ["itn", "rate"]
+    assert len(summarize(scores, by=["block"])) == 8
+    assert summarize(scores.drop(columns=["context", "itn"])).columns[0] == "condition"
+
+
+@pytest.mark.parametrize("column", ["unit", "form", "normalizer", "block_kind"])
+def test_what_is_counted_otherwise_is_never_pooled(column):
+    scores = make(contexts=("none",), itns=("off",))
+    other = scores.assign(
+        **{column: "recording" if column == "block_kind" else "char" if column == "unit" else "other"}
+    )
+    both = summarize(pd.concat([scores, other]), by=[])
+    assert len(both) == 2
+    assert both[column].nunique() == 2
+    assert both["ref_len"].tolist() == [scores["ref_len"].sum()] * 2
+
+
+def test_failed_and_not_run_are_counted_apart_and_kept_out_of_the_rate():
+    scores = make(contexts=("none",), itns=("off",))
+    broken = fail(fail(fail(fail(scores, [0]), [1], "unknown"), [2], "submitted"), [3], "not run")
+    row = summarize(broken).iloc[0]
+    assert (row["n_failed"], row["n_not_run"], row["n_utts"]) == (2, 2, 20)
+    assert row["rate"] == pytest.approx(errors(scores[4:]).sum() / scores["ref_len"][4:].sum())
+
+
+def test_a_cell_without_answers_keeps_its_row():
+    row = summarize(fail(make(contexts=("none",), itns=("off",)), slice(None))).iloc[0]
+    assert row[["rate", "low", "high"]].isna().all()
+    assert (row["n_utts"], row["n_blocks"], row["n_failed"], row["ref_len"]) == (0, 0, 24, 0)
+
+
+def test_no_reference_units_no_rate_but_insertions_are_kept():
+    row = summarize(make().assign(subs=0, dels=0, ins=2, ref_len=0), by=[]).iloc[0]
+    assert pd.isna(row["rate"])
+    assert row["ins"] == 192
+
+
+def test_insertions_on_an_empty_reference_count_in_the_pool():
+    scores = make(contexts=("none",), itns=("off",)).assign(subs=0, dels=0, ins=0, ref_len=10)
+    scores.loc[0, ["ins", "ref_len"]] = [3, 0]
+    assert summarize(scores)["rate"][0] == pytest.approx(3 / 230)
+
+
+def test_too_few_speakers_fall_back_to_utterances_and_say_so():
+    row = summarize(make(speakers=5, contexts=("none",), itns=("off",))).iloc[0]
+    assert (row["block_kind"], row["n_blocks"]) == ("utterance", 15)
+    assert row["method"] == "ratio t by utterance; too few speakers (5): true of these voices only"
+    assert summarize(make(speakers=6, contexts=("none",)))["block_kind"].tolist() == ["speaker"] * 2
+
+
+def test_no_errors_at_all_gives_no_interval():
+    row = summarize(make().assign(subs=0, dels=0, ins=0), by=[]).iloc[0]
+    assert row["rate"] == 0
+    assert pd.isna(row["low"])
+
+
+def test_a_miss_rate_does_not_go_above_one():
+    scores = make(contexts=("none",), itns=("off",), unit="term").assign(subs=0, ins=0, ref_len=2)
+    scores["dels"] = ([2, 2, 2] * 7 + [0, 0, 0])[: len(scores)]
+    assert summarize(scores)["high"][0] == 1
+
+
+def test_order_of_categories_is_the_order_of_rows():
+    scores = make(contexts=("b", "a"))
+    assert summarize(scores, by="context")["context"].tolist() == ["b", "a"]
+    categories = pd.CategoricalDtype(["a", "c", "b"])
+    ordered = summarize(scores.astype({"context": categories}), by="context")
+    assert ordered["context"].tolist() == ["a", "b"]
+    assert ordered["context"].dtype == categories
+
+
+def test_labels_that_are_missing_have_a_row():
+    scores = make().assign(context=lambda t: t["context"].where(t["context"] == "none"))
+    assert summarize(scores, by="context")["context"].isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize("by", [None, [], ["context"]])
+def test_an_empty_table_of_scores_gives_an_empty_summary(by):
+    empty = summarize(make().head(0), by=by)
+    assert empty.empty
+    assert set(tables.SCHEMAS["summary"]) <= set(empty.columns)
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: summarize(make(), by="contxt"), "no column 'contxt' to group by; there are context, itn, condition"),
+        (lambda: summarize(make().rename(columns={"itn": "level"})), "column 'level' of its own"),
+        (lambda: summarize(make().drop(columns="block")), "needs the column block"),
+        (lambda: summarize(make().assign(state="failed")), "have counts and were not answered"),
+        (lambda: summarize(fail(make(), [0]).assign(state="answered")), r"1 rows of the scores \(s0-0\)"),
+    ],
+)
+def test_summaries_say_what_is_wrong(call, says):
+    with pytest.raises(InvalidInput, match=says):
+        call()
+
+
+# --- compare
+
+
+def test_a_comparison_is_that_of_the_kernels():
+    scores = make()
+    found = compare(scores, "context", "none")
+    assert list(found.columns) == ["itn", *tables.SCHEMAS["comparison"]]
+    assert found["itn"].tolist() == ["off", "on"]
+    for row in found.itertuples():
+        part = scores[scores["itn"] == row.itn].assign(errors=errors)
+        sums = part.pivot_table(index="block", columns="context", values=["errors", "ref_len"], aggfunc="sum")
+        arms = [sums[name, c] for c in ("terms", "none") for name in ("errors", "ref_len")]
+        test = sign_flip(*arms)
+        assert (row.statistic, row.p) == pytest.approx(test[:2])
+        assert row.test == "sign-flip by speaker, exact"
+        assert row.delta == pytest.approx(row.rate - row.baseline_rate)
+        assert row.rate == pytest.approx(arms[0].sum() / arms[1].sum())
+        wide = part.pivot_table(index="utt_id", columns="context", values="errors", aggfunc="sum")
+        signs = np.sign(wide["terms"] - wide["none"])
+        assert (row.better, row.worse, row.tied) == ((signs < 0).sum(), (signs > 0).sum(), (signs == 0).sum())
+        assert (row.n_pairs, row.n_unpaired, row.n_blocks, row.block_kind) == (24, 0, 8, "speaker")
+        assert (row.axis, row.level, row.baseline, row.confidence) == ("context", "terms", "none", 0.95)
+    assert found["p_adjusted"].tolist() == pytest.approx(holm(found["p"]).tolist())
+    assert found["n_comparisons"].tolist() == [2, 2]
+
+
+def test_equal_blocks_give_the_paired_t_interval():
+    scores = make(itns=("off",), utterances=1).assign(ref_len=20)
+    row = compare(scores, "context", "none", by=[]).iloc[0]
+    a, b = (errors(scores[scores["context"] == c]).to_numpy(float) / 20 for c in ("terms", "none"))
+    paired = stats.ttest_rel(a, b).confidence_interval(0.95)
+    assert (row["low"], row["high"]) == pytest.approx((paired.low, paired.high))
+
+
+def test_pooling_over_other_axes_still_pairs_within_them():
+    scores = make()
+    row = compare(scores, "context", "none", by=[]).iloc[0]
+    assert (row["n_pairs"], row["n_blocks"]) == (48, 8)
+    assert row["delta"] == pytest.approx(
+        errors(scores[scores["context"] == "terms"]).sum() / scores["ref_len"].sum() * 2
+        - errors(scores[scores["context"] == "none"]).sum() / scores["ref_len"].sum() * 2
+    )
+
+
+def test_one_row_a_level_in_their_order():
+    found = compare(make(contexts=("terms", "none", "wrong")), "context", "none")
+    assert found[["itn", "level"]].to_numpy().tolist() == [
+        *(["off", "terms"], ["off", "wrong"], ["on", "terms"], ["on", "wrong"])
+    ]
+    assert found["n_comparisons"].tolist() == [4] * 4
+
+
+def test_repeats_and_channels_are_paired_one_to_one():
+    scores = make(itns=("off",))
+    twice = pd.concat([scores, scores.assign(repeat=1), scores.assign(channel=1)])
+    row = compare(twice, "context", "none").iloc[0]
+    assert (row["n_pairs"], row["n_unpaired"]) == (72, 0)
+    assert compare(twice, "context", "none", by="repeat")["n_pairs"].tolist() == [48, 24]
+
+
+def test_an_answer_whose_partner_failed_is_unpaired():
+    scores = make(itns=("off",))
+    assert scores.loc[[0, 3], "context"].tolist() == ["none", "terms"]
+    whole = compare(scores.drop(index=[0, 1, 2, 3]), "context", "none").iloc[0]
+    part = compare(fail(scores, [0, 3]), "context", "none").iloc[0]
+    assert (part["n_pairs"], part["n_unpaired"]) == (22, 2)
+    assert part["delta"] == pytest.approx(whole["delta"])
+    assert compare(fail(scores, [0, 1]), "context", "none").iloc[0]["n_unpaired"] == 0
+
+
+def test_units_and_forms_are_compared_apart():
+    english = make(itns=("off",))
+    chinese = make(itns=("off",), seed=2).assign(unit="char", normalizer="zh-1", utt_id=lambda t: "zh-" + t["utt_id"])
+    found = compare(pd.concat([english, chinese]), "context", "none")
+    assert found["unit"].tolist() == ["word", "char"]
+    assert found.loc[1, "delta"] == pytest.approx(compare(chinese, "context", "none")["delta"][0])
+
+
+def test_the_form_that_won_does_not_keep_answers_apart():
+    scores = make(itns=("off",), form="best")
+    scores["marked_form"] = np.where(scores["context"] == "none", "spoken", "written")
+    assert compare(scores, "context", "none")["n_pairs"].tolist() == [24]
+
+
+def test_denominators_may_differ():
+    scores = make(itns=("off",))
+    scores.loc[scores["context"] == "terms", "ref_len"] += 3
+    row = compare(scores, "context", "none").iloc[0]
+    part = scores[scores["context"] == "terms"]
+    assert row["rate"] == pytest.approx(errors(part).sum() / part["ref_len"].sum())
+    assert row["delta"] == pytest.approx(row["rate"] - row["baseline_rate"])
+
+
+def test_along_condition_the_axes_it_decides_do_not_keep_answers_apart():
+    found = compare(make(), "condition", "context=none, itn=off")
+    assert found["n_pairs"].tolist() == [24] * 3
+    assert list(found.columns) == list(tables.SCHEMAS["comparison"])
+    by_axis = compare(make(), "context", "none").set_index("itn")["delta"]
+    assert found.set_index("level")["delta"]["context=terms, itn=off"] == pytest.approx(by_axis["off"])
+
+
+def test_too_few_speakers_use_utterances_and_say_what_that_is_worth():
+    row = compare(make(speakers=5, itns=("off",)), "context", "none").iloc[0]
+    assert (row["block_kind"], row["n_blocks"]) == ("utterance", 15)
+    assert row["note"] == "too few speakers (5): true of these voices only"
+    assert row["test"] == "sign-flip by utterance, Monte Carlo"
+    assert 0 < row["p"] <= 1
+
+
+def test_too_few_utterances_have_no_test():
+    row = compare(make(speakers=5, utterances=1, itns=("off",)), "context", "none").iloc[0]
+    assert row[["p", "p_adjusted", "test", "statistic"]].isna().all()
+    assert row["note"].endswith("too few utterances (5) for a test")
+    assert row["n_comparisons"] == 0
+    assert not pd.isna(row["low"])
+
+
+def test_settings_that_answer_alike_have_no_interval_and_p_one():
+    same = make().assign(subs=1, dels=0, ins=0)
+    row = compare(same, "context", "none", by=[]).iloc[0]
+    assert (row["delta"], row["p"], row["tied"]) == (0, 1, 48)
+    assert pd.isna(row["low"])
+    assert "no interval" in row["note"]
+
+
+def test_a_group_without_pairs_has_a_row_and_does_not_count_as_a_test():
+    scores = make()
+    found = compare(scores[(scores["itn"] == "off") | (scores["context"] == "none")], "context", "none")
+    assert found["n_pairs"].tolist() == [24, 0]
+    assert found["n_unpaired"].tolist() == [0, 24]
+    assert found.loc[1, ["rate", "delta", "p"]].isna().all()
+    assert found["note"].tolist() == [pd.NA, "no answers to pair"]
+    assert found["n_comparisons"].tolist() == [1, 1]
+
+
+def test_no_reference_units():
+    row = compare(make().assign(subs=0, dels=0, ref_len=0), "context", "none", by=[]).iloc[0]
+    assert row[["rate", "delta", "low", "p"]].isna().all()
+    assert row["note"] == "no reference units: no rate"
+
+
+def test_labels_may_be_given_as_values():
+    scores = make().assign(itn=lambda t: (t["itn"] == "on").astype(str))
+    assert compare(scores, "itn", False)["level"].tolist() == ["True", "True"]
+    numbers = make().assign(snr=lambda t: t["itn"].map({"off": 5, "on": 10})).drop(columns="itn")
+    assert compare(numbers, "snr", 5)["level"].tolist() == ["10", "10"]
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda s: compare(s, "ctx", "none"), "no axis 'ctx' to compare along; there are context, itn, condition"),
+        (lambda s: compare(s, "unit", "word"), "no axis 'unit'"),
+        (lambda s: compare(s, "context", "nothing"), "context has no level 'nothing'; it has none, terms"),
+        (lambda s: compare(s, "context", "none", by="topic"), "no column 'topic'"),
+        (lambda s: compare(s, "context", "none", by="context"), "Cannot group by context"),
+        (lambda s: compare(s, "context", "none", by="condition"), "Cannot group by condition"),
+        (lambda s: compare(s.rename(columns={"itn": "level"}), "context", "none"), "column 'level' of its own"),
+        (lambda s: compare(pd.concat([s, s]), "context", "none"), "96 answers stand twice"),
+        (lambda s: compare(s[s["context"] == "none"], "context", "none"), "48 answers are context 'none' and 0 are"),
+        (lambda s: compare(fail(s, slice(None)), "context", "none"), "0 answers are context 'none' and 0 are"),
+        (
+            lambda s: compare(s[(s["context"] == "none") == (s["itn"] == "off")], "context", "none"),
+            "never agree in column 'itn'",
+        ),
+        (
+            lambda s: compare(s.assign(heard_at=range(len(s))), "context", "none"),
+            "never agree in column 'heard_at'",
+        ),
+        (
+            lambda s: compare(s.assign(block=s["block"].where(s["context"] == "none", "speaker:x")), "context", "none"),
+            "different blocks",
+        ),
+        (lambda s: compare(s.head(0), "context", "none"), "context has no level 'none'; it has none"),
+    ],
+)
+def test_comparisons_say_what_is_wrong(call, says):
+    with pytest.raises(InvalidInput, match=says):
+        call(make())
+
+
+@pytest.mark.parametrize("speakers", [4, 8, 16])
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10_000), rng=st.randoms())
+def test_the_order_of_rows_does_not_matter(speakers, seed, rng):
+    scores = fail(make(speakers=speakers, seed=seed), [1, 6])
+    order = list(range(len(scores)))
+    rng.shuffle(order)
+    shuffled = scores.iloc[order]
+    for table in (summarize, lambda s: compare(s, "context", "none")):
+        first, second = (table(s).sort_values("itn", kind="stable") for s in (scores, shuffled))
+        if "context" in first:
+            first, second = (t.sort_values(["itn", "context"]) for t in (first, second))
+        pd.testing.assert_frame_equal(first.reset_index(drop=True), second.reset_index(drop=True), check_exact=True)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10_000), speakers=st.integers(2, 10))
+def test_swapping_the_baseline_turns_the_sign(seed, speakers):
+    scores = fail(make(seed=seed, speakers=speakers), [0])
+    there, back = compare(scores, "context", "none"), compare(scores, "context", "terms")
+    for name, other, sign in [
+        ("delta", "delta", -1),
+        ("low", "high", -1),
+        ("statistic", "statistic", -1),
+        ("p", "p", 1),
+    ]:
+        np.testing.assert_allclose(
+            there[name].to_numpy(float, na_value=math.nan),
+            sign * back[other].to_numpy(float, na_value=math.nan),
+            atol=1e-15,
+        )
+    assert there["better"].tolist() == back["worse"].tolist()
+    assert there[["tied", "n_pairs", "n_unpaired"]].equals(back[["tied", "n_pairs", "n_unpaired"]])
+
+
+def test_the_frame_given_is_left_as_it_was():
+    scores = make()
+    before = scores.copy()
+    compare(scores, "context", "none")
+    summarize(scores)
+    pd.testing.assert_frame_equal(scores, before)
+
+
+# --- sentences
+
+
+def row_of(**changes):
+    usual = {
+        "axis": "context",
+        "level": "terms",
+        "baseline": "none",
+        "rate": 0.123,
+        "baseline_rate": 0.15,
+        "delta": -0.027,
+        "low": -0.04,
+        "high": -0.014,
+        "confidence": 0.95,
+        "p": 0.004,
+        "p_adjusted": 0.012,
+        "n_comparisons": 3,
+        "unit": "word",
+        "block_kind": "speaker",
+        "n_blocks": 16,
+        "n_pairs": 64,
+    }
+    frame = pd.DataFrame([{**usual, **changes}])
+    return sentences(tables.check(frame, "comparison", required=()))[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {},
+            "context terms against none: lower WER, 12.3 % against 15.0 %, -2.7 points (95 % interval -4.0 to -1.4; "
+            "p = 0.012 adjusted for 3 comparisons; 16 speakers, 64 pairs).",
+        ),
+        (
+            {"itn": "off", "unit": "char", "low": -0.06, "high": 0.01, "p_adjusted": 0.2, "n_comparisons": 1},
+            "context terms against none (itn off): no difference in CER shown, 12.3 % against 15.0 %, -2.7 points "
+            "(95 % interval -6.0 to +1.0; p = 0.200; 16 speakers, 64 pairs).",
+        ),
+        (
+            {"p_adjusted": 0.08},
+            "context terms against none: no difference in WER shown once all comparisons are allowed for, 12.3 % "
+            "against 15.0 %, -2.7 points (95 % interval -4.0 to -1.4; p = 0.080 adjusted for 3 comparisons; 16 "
+            "speakers, 64 pairs).",
+        ),
+        (
+            {"unit": "term", "rate": 0.2, "delta": 0.05, "low": 0.01, "high": 0.09, "p_adjusted": 0.0004, "n_blocks": 1,
+             "block_kind": "utterance", "note": "too few speakers (1): true of these voices only"},
+            "context terms against none: higher term miss rate, 20.0 % against 15.0 %, +5.0 points (95 % interval +1.0 "
+            "to +9.0; p < 0.001 adjusted for 3 comparisons; 1 utterance, 64 pairs). Too few speakers (1): true of "
+            "these voices only.",
+        ),
+        (
+            {"p": math.nan, "p_adjusted": math.nan},
+            "context terms against none: difference in WER not tested, 12.3 % against 15.0 %, -2.7 points (95 % "
+            "interval -4.0 to -1.4; 16 speakers, 64 pairs).",
+        ),
+        (
+            {"low": math.nan, "high": math.nan, "p": 1.0, "p_adjusted": 1.0},
+            "context terms against none: no difference in WER shown, 12.3 % against 15.0 %, -2.7 points (no interval; "
+            "p = 1.000 adjusted for 3 comparisons; 16 speakers, 64 pairs).",
+        ),
+        (
+            {"delta": math.nan, "note": "no answers to pair"},
+            "context terms against none: WER cannot be compared. No answers to pair.",
+        ),
+    ],
+)  # fmt: skip
+def test_sentences(changes, sentence):
+    assert row_of(**changes) == sentence
+
+
+def test_every_row_has_a_sentence_and_none_denies_an_effect():
+    found = compare(make(contexts=("none", "terms", "wrong"), speakers=10), "context", "none")
+    said = sentences(found)
+    assert len(said) == len(found) == 4
+    assert not any("no effect" in sentence for sentence in said)
+    assert all("(itn " in sentence for sentence in said)
+    assert sentences(found.head(0)) == []

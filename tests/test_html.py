@@ -1,0 +1,390 @@
+"""Tables and alignments: what they say, that the twin says the same, and that nothing foreign becomes markup."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from asrlab import tables
+from asrlab.errors import InvalidInput
+from asrlab.scoring.align import Alignment, Edit, align
+from asrlab.scoring.normalize import Normalizer
+from asrlab.scoring.rates import score
+from asrlab.views import html
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "\"><b onmouseover='x'>",
+    "$x_1$ & &amp; `code`",
+    "שלום עולם \u202eabc",
+    "😀 👩‍👩‍👧",
+    "line\nbreak\ttab\rreturn\x00nul",
+    "\ud800 alone",
+    "x" * 5000,
+    "</td></table></p></div>",
+    "",
+]
+ALLOWED = {
+    *("table", "caption", "thead", "tbody", "tr", "th", "td", "wbr", "p", "b", "i", "div", "bdi", "audio"),
+    *("ins", "del", "mark", "details", "summary"),
+}
+ATTRIBUTES = {"style", "dir", "scope", "controls", "preload", "title", "src"}
+
+
+class Reader(HTMLParser):
+    """Collects text, and checks that only harmless tags occur and that all are closed."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.text, self.open, self.seen = "", [], []
+        self.feed(markup)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        assert tag in ALLOWED
+        assert {name for name, _ in attrs} <= ATTRIBUTES
+        assert all(value.startswith("data:audio/") for name, value in attrs if name == "src")
+        assert not any("url(" in value for name, value in attrs if name == "style")
+        self.seen.append(tag)
+        if tag != "wbr":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+    def handle_comment(self, data):
+        raise AssertionError(data)
+
+
+def squeezed(text: str) -> str:
+    """Bring markup's text and its twin to what they have in common: words and signs."""
+    return "".join(sign for sign in text if not sign.isspace() and sign not in "[]⏎")
+
+
+# -- tables ------------------------------------------------------------------------------------------------------------
+
+
+def test_table_has_fixed_decimals():
+    frame = pd.DataFrame(
+        {
+            "condition": ["007", "b"],
+            "rate": pd.array([0.12345, None], dtype="Float64"),
+            "low": [0.1, 0.0],
+            "n_utts": pd.array([3, 4], dtype="Int64"),
+            "seconds": [1.0, 2.345],
+            "itn": [True, False],
+        }
+    )
+    assert repr(html.table(frame)).splitlines() == [
+        "condition    rate     low  n_utts  seconds  itn",
+        "007        12.35%  10.00%       3     1.00  True",
+        "b               –   0.00%       4     2.35  False",
+    ]
+
+
+def test_table_of_differences_is_in_points_with_signs():
+    frame = pd.DataFrame(
+        {
+            "level": ["x", "y", "z"],
+            "delta": [-0.0123, 0.002, -0.0],
+            "low": [-0.02, float("nan"), -0.1],
+            "p_adjusted": [0.0004, 0.0314, float("nan")],
+        }
+    )
+    assert repr(html.table(frame)).splitlines() == [
+        "level  delta, points  low, points  p_adjusted",
+        "x              -1.23        -2.00      <0.001",
+        "y              +0.20            –       0.031",
+        "z              +0.00       -10.00           –",
+    ]
+
+
+def test_table_says_once_what_all_rows_share():
+    frame = pd.DataFrame({"rate": [0.1, 0.2], "level": [0.95, 0.95], "unit": ["word", "word"], "form": ["a", "b"]})
+    shown = repr(html.table(frame))
+    assert shown.splitlines()[0].split() == ["rate", "form"]
+    assert shown.splitlines()[-1] == "In all rows: level 95.0%; unit word"
+    assert repr(html.table(frame, fold=False)).splitlines()[0].split() == ["rate", "level", "unit", "form"]
+
+
+def test_level_of_a_comparison_is_never_folded():
+    assert "level" in repr(html.table(pd.DataFrame({"level": ["on"], "delta": [0.1]}))).splitlines()[0]
+
+
+def test_empty_text_and_missing_are_different():
+    shown = repr(html.table(pd.DataFrame({"text": pd.array(["", None, "–"], dtype="string")})))
+    assert shown.splitlines()[1:] == ["(empty)", "–", "–"]
+
+
+def test_table_shows_what_was_left_out_and_named_indexes():
+    frame = pd.DataFrame({"n": range(5)}, index=pd.Index(list("abcde"), name="who"))
+    table = html.table(frame, max_rows=2)
+    assert repr(table).splitlines() == ["who  n", "a    0", "b    1", "… 3 more rows"]
+    assert "3 more rows" in Reader(table.markup).text
+    assert repr(html.table(pd.DataFrame({"a": []}))).splitlines() == ["a", "no rows"]
+    assert repr(html.table(pd.DataFrame({"a": [1, 2]})[1:])).splitlines() == ["a", "2"]
+
+
+def test_table_takes_double_and_grouped_columns_and_lists():
+    frame = pd.DataFrame([[1, ["x", "<y>"]]], columns=pd.MultiIndex.from_tuples([("a", "b"), ("a", "b")]))
+    table = html.table(frame)
+    assert repr(table).splitlines()[0].split("  ") == ["a / b", "a / b"]
+    assert "<y>" in Reader(table.markup).text
+
+
+def test_shares_are_in_per_cent_and_must_be_there():
+    frame = pd.DataFrame({"recall": [0.5]})
+    assert "50.00%" in repr(html.table(frame, shares=["recall"]))
+    with pytest.raises(InvalidInput, match="precision; the columns are recall"):
+        html.table(frame, shares=["precision"])
+
+
+def test_text_columns_line_up_with_han_characters():
+    lines = repr(html.table(pd.DataFrame({"text": ["我想喝", "abc"], "n": [1, 2]}))).splitlines()
+    assert lines == ["text    n", "我想喝  1", "abc     2"]
+
+
+@pytest.mark.parametrize("text", [text for text in HOSTILE if "\ud800" not in text])
+def test_table_is_safe_everywhere(text):
+    table = html.table(pd.DataFrame({text: [text, None]}, index=pd.Index(["i", text], name=text)), caption=text)
+    reader = Reader(table.markup)
+    assert set(reader.seen) <= {"table", "caption", "thead", "tbody", "tr", "th", "td", "wbr"}
+    assert len(repr(table).splitlines()) == (4 if text else 3)
+    table.markup.encode()
+    repr(table).encode()
+    for sign in "\u202e\x00\r":
+        assert sign not in table.markup + repr(table)
+
+
+# -- alignments --------------------------------------------------------------------------------------------------------
+
+
+def test_alignment_of_words():
+    shown = html.alignment(align("the cat sat on a big mat", "the hat sat a big very mat", language="en"))
+    assert repr(shown) == "the [cat→hat] sat [−on] a big [+very] mat"
+    assert squeezed(Reader(shown.markup).text) == squeezed(repr(shown))
+    assert shown._repr_html_() == shown.markup
+
+
+def test_alignment_without_styles_still_tells_errors_apart():
+    seen = Reader(html.alignment(align("a b c", "a x c d", language="en")).markup).seen
+    assert seen == ["mark", "del", "ins", "ins"]
+
+
+def test_characters_stand_in_runs():
+    shown = html.alignment(align("今天天气很好", "今天田七很", language="zh"))
+    assert repr(shown) == "今天[天气→田七]很[−好]"
+
+
+def test_long_right_runs_are_elided():
+    aligned = align(" ".join(map(str, range(50))) + " end", " ".join(map(str, range(50))), language="en")
+    shown = html.alignment(aligned, context=2)
+    assert repr(shown).split() == ["0", "1", "…", "46", "right", "…", "48", "49", "[−end]"]
+    assert squeezed(Reader(shown.markup).text) == squeezed(repr(shown))
+
+
+def test_nothing_against_nothing_is_empty():
+    assert repr(html.alignment(align("", "", language="en"))) == "(empty)"
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_alignment_is_safe(text):
+    edits = (Edit("hit", text, text), Edit("sub", text, text), Edit("del", text, None), Edit("ins", None, text))
+    shown = html.alignment(Alignment("word", edits))
+    assert Reader(shown.markup).seen == ["mark", "del", "ins", "del", "ins"]
+    assert "\n" not in repr(shown)
+
+
+def test_half_a_character_does_not_break_the_file():
+    assert html.table(pd.DataFrame({"a": [["\ud800"]]})).markup.encode()
+
+
+# -- errors ------------------------------------------------------------------------------------------------------------
+
+
+def dataset(folder=Path("nowhere"), **said):
+    utterances = pd.DataFrame({"utt_id": list(said), "language": "en"}, dtype="string")
+    return SimpleNamespace(
+        utterances=utterances,
+        references=tables.check(
+            pd.DataFrame({"utt_id": list(said), "channel": 0, "form": "spoken", "text": list(said.values())}),
+            "references",
+            required=("utt_id", "text"),
+        ).assign(alternative=0),
+        terms=tables.empty("terms"),
+        audio_path=lambda utt_id: folder / f"{utt_id}.wav",
+    )
+
+
+def transcripts(rows):
+    frame = pd.DataFrame([{"state": "answered", "condition": "c", "repeat": 0, "channel": 0, **row} for row in rows])
+    frame["trial"] = [f"t{place}" for place in range(len(frame))]
+    return tables.check(frame, "transcripts", required=("utt_id",))
+
+
+SAID = dataset(a="one two three", b="four five", c="six", d="seven", e="eight nine", f="ten")
+HEARD = transcripts(
+    [
+        {"utt_id": "a", "text": "one too three"},
+        {"utt_id": "b", "text": ""},
+        {"utt_id": "c", "state": "failed", "text": None, "error_code": "TOO_LONG", "error": "more than <3> h"},
+        {"utt_id": "d", "state": "not run", "text": None},
+        {"utt_id": "e", "text": "eight nine"},
+        {"utt_id": "f", "state": "unknown", "text": None},
+    ]
+)
+SCORES = score(HEARD, SAID)
+
+
+def test_four_different_things_stay_four():
+    shown = html.errors(SCORES, HEARD[HEARD["utt_id"] != "e"], SAID, utt_id=None)
+    assert repr(shown).splitlines()[0] == (
+        "6 rows of scores: 1 answered, 1 empty, 1 failed, 1 unknown, 1 not run, 1 missing."
+    )
+    by_utterance = {line.split(" ")[0]: line for line in repr(shown).splitlines()[1:] if line[0] in "abcdef"}
+    assert "nothing was heard" in by_utterance["b"]
+    assert "2 errors in 2 words" in by_utterance["b"]
+    assert "Failed: TOO_LONG: more than <3> h; not counted" in by_utterance["c"]
+    assert "Not run yet" in by_utterance["d"]
+    assert "Outcome unknown" in by_utterance["f"]
+    assert "Missing" in repr(html.errors(SCORES, HEARD[HEARD["utt_id"] != "e"], SAID, utt_id="e"))
+
+
+def test_most_errors_come_first_and_the_twin_says_the_same():
+    shown = html.errors(SCORES, HEARD, SAID)
+    lines = repr(shown).splitlines()
+    assert lines[1:5] == [
+        "b · c — Answered, and nothing was heard: the transcript is empty; 2 errors in 2 words "
+        "(0 substituted, 2 deleted, 0 inserted; spoken reference, en-1)",
+        "  [−four] [−five]",
+        "a · c — 1 error in 3 words (1 substituted, 0 deleted, 0 inserted; spoken reference, en-1)",
+        "  one [two→too] three",
+    ]
+    text = squeezed(Reader(shown.markup).text)
+    for line in lines:
+        assert squeezed(line) in text
+    assert not any(line.startswith("e ") for line in lines)
+
+
+def test_what_is_left_out_is_counted():
+    shown = repr(html.errors(SCORES, HEARD, SAID, n=1))
+    assert "3 more with errors or without counts are not shown." in shown
+    assert len(shown.splitlines()) == 4
+
+
+def test_no_errors_is_said():
+    right = SCORES[SCORES["utt_id"] == "e"]
+    assert repr(html.errors(right, HEARD, SAID)) == "1 row of scores: 1 answered. No errors."
+
+
+def test_an_unknown_utterance_is_refused():
+    with pytest.raises(InvalidInput, match="no utterance 'z'"):
+        html.errors(SCORES, HEARD, SAID, utt_id="z")
+
+
+def test_scores_made_otherwise_are_noticed():
+    wrong = SCORES.assign(subs=2)
+    assert "this alignment has 1: the scores were made otherwise" in repr(html.errors(wrong, HEARD, SAID, utt_id="a"))
+
+
+def test_own_normalizers_are_named_when_lacking_and_taken_when_given():
+    shout = Normalizer("shout-1", (str.upper,))
+    scores = score(HEARD, SAID, normalizer=shout)
+    assert "not aligned: There is no normalizer 'shout-1'" in repr(html.errors(scores, HEARD, SAID, utt_id="a"))
+    assert "ONE [TWO→TOO] THREE" in repr(html.errors(scores, HEARD, SAID, utt_id="a", normalizer=shout))
+
+
+def test_the_form_that_was_marked_is_the_one_that_is_shown():
+    said = dataset(a="fifty dollars")
+    said.references = pd.concat([said.references, said.references.assign(form="written", text="$50")])
+    heard = transcripts([{"utt_id": "a", "text": "$50 now"}])
+    shown = repr(html.errors(score(heard, said, form="best"), heard, said))
+    assert "best reference: written" in shown
+    assert "$50 [+now]" in shown
+    failed = transcripts([{"utt_id": "a", "text": None, "state": "failed"}])
+    assert "reference is not here" not in repr(html.errors(score(failed, said, form="best"), failed, said))
+    assert "[fifty→$50]" in repr(html.errors(score(heard, said, form="spoken"), heard, said))
+
+
+def test_transcripts_from_elsewhere_are_found_again():
+    said = dataset(a="one two", b="three")
+    heard = pd.DataFrame({"utt_id": ["a", "b"], "text": ["one", None]})
+    shown = repr(html.errors(score(heard, said), heard, said))
+    assert "one [−two]" in shown
+    assert "1 answered, 1 failed" in shown
+
+
+def test_engines_told_apart_by_their_name_alone_are_not_mixed_up():
+    said = dataset(a="one two")
+    heard = pd.DataFrame({"utt_id": ["a", "a"], "text": ["one", "two"], "engine": ["x", "y"]})
+    shown = repr(html.errors(score(heard, said), heard, said))
+    assert "one [−two]" in shown
+    assert "[−one] two" in shown
+
+
+def test_terms_are_counted_and_words_aligned():
+    said = dataset(a="ask siobhan now")
+    said.terms = tables.check(pd.DataFrame({"utt_id": ["a"], "term": ["Siobhan"], "role": ["present"]}), "terms")
+    heard = transcripts([{"utt_id": "a", "text": "ask Shivon now"}])
+    shown = repr(html.errors(score(heard, said, unit="term"), heard, said))
+    assert "1 error in 1 term " in shown
+    assert "ask [siobhan→shivon] now" in shown
+    assert "made otherwise" not in shown
+
+
+@pytest.mark.parametrize("text", [text for text in HOSTILE if text and "\ud800" not in text])
+def test_errors_are_safe_everywhere(text):
+    said = dataset(**{text: f"{text} said"})
+    heard = transcripts(
+        [
+            {"utt_id": text, "condition": text, "text": f"{text} heard"},
+            {"utt_id": text, "condition": text, "repeat": 1, "text": None, "state": "failed", "error": text},
+        ]
+    )
+    shown = html.errors(score(heard, said), heard, said, listen=True)
+    reader = Reader(shown.markup)
+    assert "Failed" in reader.text
+    shown.markup.encode()
+    for sign in "\u202e\x00\r":
+        assert sign not in shown.markup + repr(shown)
+
+
+# -- the player --------------------------------------------------------------------------------------------------------
+
+
+def test_player_holds_the_sound(tmp_path):
+    (tmp_path / "a.wav").write_bytes(b"RIFF" * 10)
+    shown = html.player(dataset(tmp_path), "a")
+    assert 'src="data:audio/wav;base64,UklGR' in shown.markup
+    assert Reader(shown.markup).seen == ["audio"]
+    assert repr(shown) == "[audio: a]"
+
+
+def test_player_says_why_there_is_none(tmp_path):
+    here = dataset(tmp_path)
+    assert "without its dataset" in repr(html.player(None, "a"))
+    assert repr(html.player(here, "a")) == "No audio: the file of a is not here."
+    (tmp_path / "a.wav").write_bytes(b"0" * 2_000_000)
+    assert "2.0 MB, more than 1 MB" in repr(html.player(here, "a", max_mb=1))
+    (tmp_path / "a.amr").write_bytes(b"0")
+    here.audio_path = lambda utt_id: tmp_path / f"{utt_id}.amr"
+    assert "browsers do not play .amr" in repr(html.player(here, "a"))
+
+
+def test_player_keeps_a_signed_address_to_itself():
+    def audio_path(utt_id):
+        raise InvalidInput("The audio is at https://host/x.wav?Signature=secret")
+
+    said = dataset()
+    said.audio_path = audio_path
+    shown = html.player(said, "a")
+    assert "secret" not in shown.markup + repr(shown)

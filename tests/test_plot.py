@@ -1,0 +1,321 @@
+"""Figures: the numbers, intervals and words in them. No pixels."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import warnings
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import font_manager
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.container import BarContainer, ErrorbarContainer
+from matplotlib.figure import Figure
+
+from asrlab import tables
+from asrlab.errors import InvalidInput
+from asrlab.views import plot
+
+HOSTILE = [
+    "$x_1$",
+    "\\frac{1}{2} $",
+    "_hidden",
+    "<script>",
+    "a & b",
+    "line\nbreak",
+    "x" * 500,
+    "",
+    "שלום",
+    "\u202e",
+    "%s{}",
+]
+
+
+@pytest.fixture(autouse=True)
+def _agg():
+    """Draw without a screen, and leave nothing open."""
+    import matplotlib.pyplot as plt
+
+    plt.switch_backend("agg")
+    before = mpl.rcParams.copy()
+    yield
+    plt.close("all")
+    assert mpl.rcParams == before
+
+
+def summary(rows):
+    made = {
+        "level": 0.95, "method": "ratio t", "unit": "word", "form": "spoken", "normalizer": "en-1",
+        "block_kind": "speaker", "n_utts": 30, "n_blocks": 8, "n_failed": 0, "n_not_run": 0,
+    }  # fmt: skip
+    frame = pd.DataFrame([{**row, **{key: row.get(key, value) for key, value in made.items()}} for row in rows])
+    checked = tables.check(frame, "summary", required=())
+    by = [name for name in frame.columns if name not in tables.SCHEMAS["summary"]]
+    return checked[[*by, *tables.SCHEMAS["summary"]]]
+
+
+def comparison(rows):
+    made = {
+        "axis": "context", "baseline": "none", "confidence": 0.95, "test": "sign-flip", "unit": "word",
+        "form": "spoken", "normalizer": "en-1", "block_kind": "speaker", "n_blocks": 8, "n_pairs": 64,
+        "n_comparisons": 3, "p_adjusted": 0.03,
+    }  # fmt: skip
+    frame = pd.DataFrame([{**row, **{key: row.get(key, value) for key, value in made.items()}} for row in rows])
+    checked = tables.check(frame, "comparison", required=())
+    by = [name for name in frame.columns if name not in tables.SCHEMAS["comparison"]]
+    return checked[[*by, *tables.SCHEMAS["comparison"]]]
+
+
+def bars(ax):
+    return [container for container in ax.containers if isinstance(container, BarContainer)]
+
+
+def intervals(ax, axis):
+    """Give the ends of all intervals, in the order drawn."""
+    found = []
+    for container in ax.containers:
+        if isinstance(container, ErrorbarContainer):
+            for lines in container[2]:
+                found += [tuple(np.round(segment[:, axis], 6)) for segment in lines.get_segments()]
+    return found
+
+
+def texts(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+def draw(ax):
+    """Draw for real, so that bad markup and missing glyphs would show as warnings, which are errors."""
+    ax.figure.canvas.draw()
+    return ax
+
+
+TWO = summary(
+    [
+        {"context": "none", "rate": 0.2, "low": 0.15, "high": 0.3},
+        {"context": "terms", "rate": 0.1, "low": 0.05, "high": 0.12},
+    ]
+)
+
+
+def test_bars_and_intervals_are_those_of_the_table():
+    ax = draw(plot.rates(TWO))
+    assert [list(np.round(container.datavalues, 6)) for container in bars(ax)] == [[20.0, 10.0]]
+    assert intervals(ax, 1) == [(15.0, 30.0), (5.0, 12.0)]
+    assert texts(ax) == ["20.0", "10.0"]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["none", "terms"]
+    assert ax.get_xlabel() == "context"
+    assert ax.get_ylabel() == "Word error rate (WER), %"
+    assert ax.get_title("left").replace("\n", " ") == (
+        "spoken reference; normalizer en-1; 95% intervals; 30 utterances; 8 speakers"
+    )
+    assert ax.get_ylim()[1] > 30
+    assert ax.get_legend() is None
+
+
+def test_two_columns_make_groups_and_series():
+    cells = [(language, itn) for language in ("en", "fr") for itn in ("off", "on")]
+    frame = summary(
+        [
+            {"language": language, "itn": itn, "rate": (place + 1) / 10, "low": place / 10, "high": 0.5}
+            for place, (language, itn) in enumerate(cells)
+        ]
+    )
+    ax = draw(plot.rates(frame))
+    assert [list(np.round(container.datavalues)) for container in bars(ax)] == [[10, 30], [20, 40]]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["off", "on"]
+    assert ax.get_legend().get_title().get_text() == "itn"
+    assert len({(bar[0].get_facecolor(), bar[0].get_hatch()) for bar in bars(ax)}) == 2
+    assert len({bar[0].get_hatch() for bar in bars(ax)}) == 2
+    turned = draw(plot.rates(frame, x="itn"))
+    assert [text.get_text() for text in turned.get_legend().get_texts()] == ["en", "fr"]
+    assert turned.get_xlabel() == "itn"
+    assert [text.get_text() for text in plot.rates(frame, hue="language").get_legend().get_texts()] == ["en", "fr"]
+
+
+def test_three_columns_are_joined_on_the_axis():
+    frame = summary(
+        [{"a": a, "b": b, "c": c, "rate": 0.1, "low": 0.0, "high": 0.2} for a in "12" for b in "34" for c in "56"]
+    )
+    ax = plot.rates(frame)
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["1 · 3", "1 · 4", "2 · 3", "2 · 4"]
+    with pytest.raises(InvalidInput, match="Several rows would be one bar by a, c"):
+        plot.rates(frame, x="a")
+
+
+def test_a_missing_interval_is_marked_and_is_no_point():
+    frame = TWO.copy()
+    frame.loc[0, ["low", "high"]] = pd.NA
+    ax = draw(plot.rates(frame))
+    assert intervals(ax, 1) == [(5.0, 12.0)]
+    assert texts(ax) == ["20.0*", "10.0"]
+    assert "* no interval" in ax.get_title("left")
+
+
+def test_a_missing_rate_is_said():
+    frame = TWO.copy()
+    frame.loc[0, ["rate", "low", "high"]] = pd.NA
+    ax = draw(plot.rates(frame))
+    assert texts(ax) == ["no rate", "10.0"]
+    assert "no interval" not in ax.get_title("left")
+
+
+def test_an_interval_that_misses_its_rate_is_drawn_as_it_is():
+    ax = draw(plot.rates(summary([{"c": "a", "rate": 0.1, "low": 0.2, "high": 0.3}])))
+    assert intervals(ax, 1) == [(20.0, 30.0)]
+
+
+def test_failed_and_not_run_are_told_apart():
+    frame = TWO.assign(n_failed=[1, 2], n_not_run=[0, 5], n_utts=[28, 30])
+    title = plot.rates(frame).get_title("left").replace("\n", " ")
+    assert "not in the rates: 3 failed, 5 not run" in title
+    assert "28-30 utterances" in title
+
+
+def test_units_are_not_mixed():
+    frame = TWO.assign(unit=["word", "char"])
+    with pytest.raises(InvalidInput, match=r"counts in char and word.*summary\['unit'\] == 'char'"):
+        plot.rates(frame)
+    assert plot.rates(frame[frame["unit"] == "char"]).get_ylabel() == "Character error rate (CER), %"
+    assert plot.rates(TWO.assign(unit="term")).get_ylabel() == "Term miss rate, %"
+    with pytest.raises(InvalidInput, match="comparison counts in char and word"):
+        plot.deltas(comparison([{"level": "a", "delta": 0.1, "unit": unit} for unit in ("word", "char")]))
+
+
+def test_a_column_that_is_not_there_is_named():
+    with pytest.raises(InvalidInput, match="no column 'colour' to draw by; this summary is by context"):
+        plot.rates(TWO, hue="colour")
+    with pytest.raises(InvalidInput, match="needs the column"):
+        plot.rates(TWO.drop(columns="low"))
+
+
+def test_forms_may_be_compared():
+    frame = TWO.assign(form=["spoken", "written"]).drop(columns="context")
+    ax = draw(plot.rates(frame, x="form"))
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["spoken", "written"]
+    assert ax.get_title("left").startswith("spoken and written reference")
+
+
+def test_normalizers_tell_rows_apart_where_nothing_else_does():
+    frame = pd.concat([TWO, TWO.assign(normalizer="basic-1")], ignore_index=True)
+    ax = draw(plot.rates(frame))
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["en-1", "basic-1"]
+    rows = comparison([{"level": "a", "delta": 0.1, "normalizer": name} for name in ("en-1", "basic-1")])
+    labels = [label.get_text().split("\n")[0] for label in plot.deltas(rows).get_yticklabels()]
+    assert labels == ["en-1: a against none", "basic-1: a against none"]
+
+
+def test_zero_rates_have_room_too():
+    ax = draw(plot.rates(summary([{"c": "a", "rate": 0.0, "low": 0.0, "high": 0.0}])))
+    assert ax.get_ylim() == (0.0, 1.0)
+
+
+def test_many_bars_stay_apart():
+    frame = summary([{"c": f"level number {n}", "rate": 0.1, "low": 0.05, "high": 0.2} for n in range(40)])
+    ax = draw(plot.rates(frame, hue="c", x="unit"))
+    assert len({(bar[0].get_facecolor(), bar[0].get_hatch()) for bar in bars(ax)}) == 40
+    assert {text.get_rotation() for text in ax.texts} == {90.0}
+
+
+def test_empty_tables_are_drawn_empty():
+    assert not draw(plot.rates(TWO[:0])).texts
+    assert not draw(plot.deltas(comparison([{"level": "a", "delta": 0.1}])[:0])).texts
+
+
+def test_given_axes_are_used():
+    figure = Figure()
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    assert plot.rates(TWO, ax=left) is left
+    assert plot.deltas(comparison([{"level": "a", "delta": 0.1}]), ax=right) is right
+    draw(left)
+
+
+def test_deltas_are_points_around_zero():
+    frame = comparison(
+        [
+            {"language": "en", "level": "terms", "delta": -0.02, "low": -0.03, "high": -0.005},
+            {"language": "zh", "level": "terms", "delta": 0.01, "low": -0.01, "high": 0.04, "p_adjusted": 0.0002},
+        ]
+    )
+    ax = draw(plot.deltas(frame))
+    assert intervals(ax, 0) == [(-3.0, -0.5), (-1.0, 4.0)]
+    assert texts(ax) == ["−2.00", "+1.00"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == [
+        "en: terms against none\np adj. = 0.030, 8 speakers",
+        "zh: terms against none\np adj. < 0.001, 8 speakers",
+    ]
+    low, high = ax.get_xlim()
+    assert low == -high
+    assert high > 4
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]  # the first row is on top
+    assert ax.get_xlabel() == "Difference in word error rate (WER), points\n← better   |   worse →"
+    assert ax.get_title("left").replace("\n", " ") == (
+        "spoken reference; normalizer en-1; 95% intervals; 64 pairs; p adjusted for 3 comparisons"
+    )
+
+
+def test_deltas_without_interval_p_or_difference_say_so():
+    frame = comparison(
+        [
+            {"level": "a", "delta": -0.02, "low": None, "high": None, "p_adjusted": None, "n_blocks": 1},
+            {"level": "b", "delta": None, "low": None, "high": None, "block_kind": None, "n_blocks": None},
+        ]
+    )
+    ax = draw(plot.deltas(frame))
+    assert intervals(ax, 0) == []
+    assert texts(ax) == ["−2.00, no interval", "no difference known"]
+    filled, hollow = ax.lines[-2:]
+    assert len(filled.get_xdata()) == 0
+    assert hollow.get_color() == "white"
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert labels == ["a against none\nno p, 1 speaker", "b against none\np adj. = 0.030"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_labels_are_text_and_nothing_else(text):
+    shown = text.replace("\n", "⏎").replace("\u202e", "\\u202e") or "(empty)"
+    frame = summary(
+        [
+            {"a": a, text or "b": b, "rate": 0.1, "low": 0.05, "high": 0.2, "normalizer": text}
+            for a in (text, "other")
+            for b in (text, "more")
+        ]
+    )
+    ax = draw(plot.rates(frame))
+    label = ax.get_xticklabels()[0].get_text()
+    assert label == (shown if len(shown) <= 40 else shown[:39] + "…")
+    assert ax.get_legend().get_texts()[0].get_text() == label
+    axs = draw(plot.deltas(comparison([{"level": text, "baseline": text, "delta": 0.1, "low": 0.0, "high": 0.2}])))
+    for each in (ax, axs):
+        for part in each.figure.findobj(lambda artist: hasattr(artist, "get_parse_math") and artist.get_text()):
+            foreign = not part.get_text().strip("−+.0123456789*")
+            assert foreign or not part.get_parse_math()
+
+
+def test_missing_labels_are_not_known():
+    frame = summary([{"speaker": None, "rate": 0.1, "low": 0.0, "high": 0.2}, {"speaker": "a", "rate": 0.1}])
+    assert [label.get_text() for label in plot.rates(frame).get_xticklabels()] == ["not known", "a"]
+
+
+@pytest.mark.skipif(
+    not any("CJK" in name for name in font_manager.get_font_names()), reason="no font with Han characters here"
+)
+def test_han_kana_and_hangul_have_their_glyphs():
+    frame = summary([{"上下文": text, "rate": 0.1, "low": 0.05, "high": 0.2} for text in ("术语", "かな", "한국어")])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        draw(plot.rates(frame))
+
+
+def test_missing_fonts_are_not_asked_for():
+    assert set(plot._style()["fontfamily"]) <= {*mpl.rcParams["font.family"], *font_manager.get_font_names()}
+
+
+def test_importing_chooses_no_backend():
+    code = "import matplotlib; from asrlab.views import plot; print(matplotlib.rcParams._get_backend_or_none() is None)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"
