@@ -1,0 +1,70 @@
+"""asrlab: experiments on speech-to-text services.
+
+Which settings should I use on my audio, and is the difference real? The names below are the whole vocabulary of a
+notebook; each is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from asrlab import dashscope as dashscope
+    from asrlab.data.dataset import Dataset as Dataset
+    from asrlab.data.dataset import load_dataset as load_dataset
+    from asrlab.engines import engine as engine
+    from asrlab.errors import AsrlabError as AsrlabError
+    from asrlab.scoring.align import align as align
+    from asrlab.scoring.normalize import normalizer as normalizer
+    from asrlab.scoring.rates import score as score
+    from asrlab.server.run import serve as serve
+    from asrlab.stats.effects import compare as compare
+    from asrlab.stats.effects import sentences as sentences
+    from asrlab.stats.effects import summarize as summarize
+    from asrlab.sweep.grid import column as column
+    from asrlab.sweep.grid import grid as grid
+    from asrlab.sweep.sweep import Sweep as Sweep
+    from asrlab.sweep.sweep import open_sweep as open_sweep
+    from asrlab.views import plot as plot
+    from asrlab.views.report import Report as Report
+    from asrlab.views.widgets import explore as explore
+
+#: Public name -> where it lives: a module, or a module and a name in it.
+_HOMES: Final = {
+    "AsrlabError": "asrlab.errors:AsrlabError",
+    "Dataset": "asrlab.data.dataset:Dataset",
+    "Report": "asrlab.views.report:Report",
+    "Sweep": "asrlab.sweep.sweep:Sweep",
+    "align": "asrlab.scoring.align:align",
+    "column": "asrlab.sweep.grid:column",
+    "compare": "asrlab.stats.effects:compare",
+    "dashscope": "asrlab.dashscope",
+    "engine": "asrlab.engines:engine",
+    "explore": "asrlab.views.widgets:explore",
+    "grid": "asrlab.sweep.grid:grid",
+    "load_dataset": "asrlab.data.dataset:load_dataset",
+    "normalizer": "asrlab.scoring.normalize:normalizer",
+    "open_sweep": "asrlab.sweep.sweep:open_sweep",
+    "plot": "asrlab.views.plot",
+    "score": "asrlab.scoring.rates:score",
+    "sentences": "asrlab.stats.effects:sentences",
+    "serve": "asrlab.server.run:serve",
+    "summarize": "asrlab.stats.effects:summarize",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605 - one list of names, not two
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'asrlab' has no attribute {name!r}")
+    module, _, attribute = _HOMES[name].partition(":")
+    found = import_module(module)
+    value = getattr(found, attribute) if attribute else found
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -301,7 +301,7 @@ def test_settings_that_answer_alike_have_no_interval_and_p_one():
     row = compare(same, "context", "none", by=[]).iloc[0]
     assert (row["delta"], row["p"], row["tied"]) == (0, 1, 48)
     assert pd.isna(row["low"])
-    assert "no interval" in row["note"]
+    assert row["note"] == "no pair differs: no interval"
 
 
 def test_a_group_without_pairs_has_a_row_and_does_not_count_as_a_test():

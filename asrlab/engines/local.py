@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
@@ -37,6 +38,9 @@ _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _START_S: Final = 180.0  # the first start joins 145 MB of weights
 _STATUS_BYTES: Final = 16 << 20
 _TRIES: Final = 3
+
+#: Held because Python warns of a process that is forgotten while it runs, and these are meant to.
+_STARTED: Final[list[subprocess.Popen[bytes]]] = []
 
 Status = dict[str, Any]
 
@@ -77,7 +81,7 @@ class LocalEngine:
         self._recogniser = recogniser
         self._url = None if url is None else url.rstrip("/")
         self._idle_exit_s = idle_exit_s
-        self._client: AsyncClient | None = None
+        self._clients: list[AsyncClient] = []  # the last is in use; earlier ones may be, by questions that will fail
         self._status: Status = {}
         self._connecting = asyncio.Lock()
 
@@ -109,20 +113,20 @@ class LocalEngine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the connections; the service goes on."""
-        if self._client is not None:
-            await self._client.__aexit__(kind, error, trace)
-        self._client = None
+        clients, self._clients = self._clients, []
+        for client in clients:
+            await client.aclose()
 
     async def transcribe(self, question: Question, submitted: Callable[[str], Awaitable[None]] | None = None) -> Answer:
         """Ask the service; see :class:`asrlab.engines.base.Engine`."""
         from asrlab.engines.filetrans import ask  # noqa: PLC0415 - brings httpx, which is slow to import
 
         for left in reversed(range(_TRIES)):
-            client = self._client
-            if client is None:
+            if not self._clients:
                 raise RuntimeError("LocalEngine must be entered first: async with LocalEngine() as engine: ...")
+            client = self._clients[-1]
             try:
-                return await ask(client, question, model=_MODEL, submitted=submitted)
+                answer = await ask(client, question, model=_MODEL, submitted=submitted)
             except TaskFailed as error:
                 if error.code != "UNKNOWN" or not left:
                     raise
@@ -130,6 +134,9 @@ class LocalEngine:
                 if error.http_status is not None or not left:
                     raise
                 await self._reconnect(client)
+            else:
+                # Silence comes without a document to say what found it.
+                return replace(answer, model=f"{self._status['recogniser']['model']} {self.identity['version']}")
             question = Question(question.audio, question.parameters)  # the task died with its service
         raise AssertionError("unreachable")
 
@@ -144,10 +151,9 @@ class LocalEngine:
     async def _reconnect(self, failed: AsyncClient) -> None:
         """Reach the service anew, unless somebody has done so since ``failed`` was in use."""
         async with self._connecting:
-            if self._client is failed:
+            if self._clients[-1] is failed:
                 before = self.identity
                 await self._connect()
-                await failed.__aexit__(None, None, None)
                 if self.identity != before:
                     raise ServiceError(
                         f"The local service was replaced by another recogniser ({self.identity}). Run again.",
@@ -157,14 +163,16 @@ class LocalEngine:
     async def _connect(self) -> None:
         from asrlab.dashscope import AsyncClient  # noqa: PLC0415 - brings httpx, which is slow to import
 
-        url = self._url or await asyncio.to_thread(_find_or_start, self._recogniser, self._idle_exit_s)
+        url = self._url
+        if url is None:
+            url = await asyncio.to_thread(_find_or_start, self._recogniser, self._idle_exit_s)
         status = await asyncio.to_thread(_status, url)
         if status is None:
             raise _unreachable(f"No local service answers at {url}. Start one with: asrlab serve")
         # Any key is taken, so the user's own is never sent; a new one each time keeps uploads to a former service
         # apart.
-        client = AsyncClient(api_key=f"local-{secrets.token_hex(8)}", base_url=f"{url}/api/v1")
-        self._client, self._status = await client.__aenter__(), status
+        self._clients.append(AsyncClient(api_key=f"local-{secrets.token_hex(8)}", base_url=f"{url}/api/v1"))
+        self._status = status
 
 
 def _find_or_start(recogniser: str, idle_exit_s: float) -> str:
@@ -201,6 +209,7 @@ def _start(recogniser: str, idle_exit_s: float, log: Path) -> str:
             stderr=subprocess.STDOUT,
             start_new_session=True,  # it is shared: what ends its first user does not end it
         )
+    _STARTED.append(process)
     deadline = time.monotonic() + _START_S
     while time.monotonic() < deadline:
         said = log.read_text(encoding="utf-8", errors="replace")

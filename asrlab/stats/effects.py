@@ -301,7 +301,10 @@ def _difference(arm: pd.DataFrame, base: pd.DataFrame, level: float, seed: int) 
         p = math.nan
         notes.append(f"too few utterances ({blocks}) for a test")
     if not math.isnan(interval.estimate) and math.isnan(interval.low):
-        notes.append("one block: no interval" if blocks < 2 else "all blocks differ alike: no interval")
+        alike = (
+            "no pair differs: no interval" if (errors[0] == errors[1]).all() else "all blocks differ alike: no interval"
+        )
+        notes.append("one block: no interval" if blocks < 2 else alike)
     return {
         "rate": _rate(a),
         "baseline_rate": _rate(b),
@@ -352,6 +355,7 @@ def _table(rows: list[dict[str, Any]], frame: pd.DataFrame, keys: list[str], tab
 
 def _sentence(row: dict[Any, Any], where: list[str]) -> str:
     measure = _MEASURES.get(row["unit"], "error rate")
+    where = [*where, *([] if pd.isna(row["form"]) else [f"{row['form']} reference"])]
     setting = f"{row['axis']} {row['level']} against {row['baseline']}" + (f" ({', '.join(where)})" if where else "")
     note = "" if pd.isna(row["note"]) else f" {row['note'][0].upper()}{row['note'][1:]}."
     if pd.isna(row["delta"]):

@@ -1,0 +1,5 @@
+"""``python -m asrlab``: the command line."""
+
+from asrlab.cli import main
+
+main()

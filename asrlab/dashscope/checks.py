@@ -1,0 +1,138 @@
+"""Checks of what the user gave, before anything is sent: the service ignores what it does not know.
+
+(Service documentation, request parameters: a misspelt option costs accuracy, never an error.)
+"""
+
+from __future__ import annotations
+
+import unicodedata
+import warnings
+from difflib import get_close_matches
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from asrlab.dashscope import wire
+from asrlab.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+# What people type for a language, beside its code, its English name, and either with a region after it.
+_ALIASES: Final = {
+    "mandarin": "zh", "putonghua": "zh", "cmn": "zh", "zho": "zh", "chi": "zh", "cn": "zh", "中文": "zh",
+    "zh-hk": "yue", "zh-yue": "yue", "粤语": "yue", "eng": "en", "jpn": "ja", "jp": "ja",
+    "deu": "de", "ger": "de", "deutsch": "de", "kor": "ko", "kr": "ko", "rus": "ru", "fra": "fr", "fre": "fr",
+    "français": "fr", "por": "pt", "br": "pt", "ara": "ar", "ita": "it", "spa": "es", "español": "es", "hin": "hi",
+    "ind": "id", "in": "id", "tha": "th", "tur": "tr", "ukr": "uk", "ua": "uk", "vie": "vi", "vn": "vi", "ces": "cs",
+    "cze": "cs", "cz": "cs", "dan": "da", "dk": "da", "tl": "fil", "tgl": "fil", "tagalog": "fil", "ph": "fil",
+    "fin": "fi", "isl": "is", "msa": "ms", "may": "ms", "nb": "no", "nn": "no", "nor": "no", "bokmål": "no",
+    "pol": "pl", "swe": "sv", "se": "sv",
+}  # fmt: skip
+
+
+class NoEffect(UserWarning):
+    """A parameter is sent that the service documents as having no effect."""
+
+
+def check_parameters(
+    *,
+    language: str | None = None,
+    enable_itn: bool | None = None,
+    context: str | None = None,
+    channel_id: Sequence[int] | None = None,
+    enable_words: bool | None = None,
+) -> None:
+    """Check request parameters before they are sent.
+
+    Raises
+    ------
+    InvalidInput
+        If the service would refuse, ignore or misread one of them.
+    """
+    if language is not None:
+        _check_language(language)
+    for name, value in (("enable_itn", enable_itn), ("enable_words", enable_words)):
+        if value is not None and not isinstance(value, bool):
+            raise InvalidInput(f"{name} must be True, False, or None to leave it out, not {value!r}.")
+    if context is not None:
+        _check_context(context)
+    if channel_id is not None:
+        whole = isinstance(channel_id, list | tuple) and all(type(c) is int and c >= 0 for c in channel_id)
+        if not whole or not channel_id or len(set(channel_id)) != len(channel_id):
+            raise InvalidInput(f"channel_id must be a list of different channel numbers from 0, not {channel_id!r}.")
+
+
+def check_model(model: str) -> None:
+    """Check that a model takes the requests of this client; its siblings take other ones.
+
+    Raises
+    ------
+    InvalidInput
+        If it does not.
+    """
+    if not isinstance(model, str) or not model.startswith(wire.MODEL):
+        raise InvalidInput(
+            f"This client speaks to {wire.MODEL} and its dated snapshots, not {model!r}: other models take other "
+            "requests, and some fail only later, as a task."
+        )
+
+
+def warn_of_no_effect(language: str | None, enable_itn: bool | None) -> None:
+    """Warn if ITN is asked for in a language without it."""
+    if enable_itn and language is not None and language not in wire.ITN_LANGUAGES:
+        warnings.warn(
+            f"enable_itn has no effect with language={language!r}: the service documents it for "
+            f"{' and '.join(sorted(wire.ITN_LANGUAGES))} only. Leave it out.",
+            NoEffect,
+            stacklevel=3,
+        )
+
+
+def _check_language(language: str) -> None:
+    if not isinstance(language, str):
+        raise InvalidInput(f"language must be a code such as 'en', or None to detect it, not {language!r}.")
+    if language in wire.LANGUAGES:
+        return
+    typed = language.strip().lower().replace("_", "-")
+    if typed in ("", "auto", "detect", "none"):
+        raise InvalidInput(f"language={language!r} is not a language code. Leave language out to have it detected.")
+    known = {name.lower(): code for code, name in wire.LANGUAGES.items()} | _ALIASES | {c: c for c in wire.LANGUAGES}
+    code = known.get(typed) or known.get(typed.partition("-")[0]) or known.get(typed.partition(" ")[0])
+    if code is None and len(typed) > 3:
+        code = next((known[name] for name in get_close_matches(typed, known, n=1, cutoff=0.75)), None)
+    hint = f"Did you mean {code!r} ({wire.LANGUAGES[code]})?" if code else f"It takes: {', '.join(wire.LANGUAGES)}."
+    raise InvalidInput(f"language={language!r} is not a code of the service. {hint}")
+
+
+def _check_context(context: str) -> None:
+    if not isinstance(context, str):
+        raise InvalidInput(f"context must be text, not {context!r}.")
+    try:
+        n_bytes = len(unicodedata.normalize("NFC", context).encode())
+    except UnicodeEncodeError:
+        raise InvalidInput("context holds half a surrogate pair, which is not text. Decode its source anew.") from None
+    if n_bytes <= wire.CONTEXT_TOKENS:  # a token is at least a byte
+        return
+    limit = f"The service takes {wire.CONTEXT_TOKENS:,} tokens of context"
+    count = _token_counter()
+    if count is None:
+        raise InvalidInput(
+            f"{limit}, and {n_bytes:,} bytes may be more. Shorten it, or install the package dashscope, whose "
+            "tokenizer counts exactly."
+        )
+    if (n_tokens := count(context)) > wire.CONTEXT_TOKENS:
+        raise InvalidInput(f"{limit}, and this one has {n_tokens:,}. Keep the terms that matter in these recordings.")
+
+
+@cache
+def _token_counter() -> Callable[[str], int] | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the package warns of itself
+            from dashscope.tokenizers import get_tokenizer  # noqa: PLC0415 - not a dependency, and slow to import
+
+            tokenizer = get_tokenizer("qwen-plus")
+    except ImportError:
+        return None
+    # Text that looks like a control token is text.
+    return lambda text: len(tokenizer.encode(text, allowed_special=set()))

@@ -1,0 +1,368 @@
+"""Sending requests: to the API with the key, and to links without it; what went wrong, and whether to try again.
+
+All of httpx is used here. Its exceptions hold the request with its URL and headers, so none of them leaves this module,
+neither raised nor as the context of another: ours are raised after the ``except`` clause has ended.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+import anyio
+import httpx
+
+from asrlab.dashscope import pacing, wire
+from asrlab.dashscope.links import bare, is_loopback, scrub
+from asrlab.errors import ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
+
+    from asrlab.dashscope.links import SignedUrl
+
+_TIMEOUT: Final = httpx.Timeout(60, connect=15, pool=None)  # a request may wait long for its turn
+_LIMITS: Final = httpx.Limits(max_connections=16)  # where httpx is at its best; a task in flight holds no connection
+_API_BYTES: Final = 4 << 20
+_RESULT_BYTES: Final = 128 << 20  # 12 h of speech with word times, on several channels
+_REDIRECTS: Final = 3
+_LONGEST_PAUSE_S: Final = 300
+
+_log = logging.getLogger("asrlab.dashscope")
+
+T = TypeVar("T")
+
+# httpx logs URLs with their query, httpcore the headers of responses with their Location.
+_quiet: ContextVar[bool] = ContextVar("quiet", default=False)
+
+
+def _unless_quiet(record: logging.LogRecord) -> bool:
+    return not _quiet.get()
+
+
+for _name in ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks"))):
+    logging.getLogger(_name).addFilter(_unless_quiet)
+
+
+class Busy(ServiceError):
+    """The service could not take the request now: too many requests (``refused``), or a fault of its own."""
+
+    refused = False
+    retry_after_s: float | None = None
+
+
+class Lost(ServiceError):
+    """No readable answer came; ``sent`` says whether the request may have arrived."""
+
+    sent = True
+
+
+@dataclass(frozen=True, repr=False)
+class Reply:
+    """A response, read to its end."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+
+
+class Http:
+    """Connections to an API host, and to the links it gives.
+
+    Parameters
+    ----------
+    base_url : str
+        Of the API, with ``/api/v1``.
+    key, key_source : str
+        The API key, and where it came from, for messages.
+    region : str
+        For messages.
+    workspace : str, optional
+        Sent in a header.
+    transport : httpx transport, optional
+        In place of the network.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        key: str,
+        key_source: str,
+        region: str,
+        workspace: str | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.base_url = base_url
+        self.local = is_loopback(base_url)
+        self._key = key
+        self._key_source = key_source
+        self._region = region
+        self._headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
+        if workspace:
+            self._headers[wire.WORKSPACE_HEADER] = workspace
+        self._outward = _client(transport, trust_env=True)
+        self._loopback = _client(transport, trust_env=False)  # goes past proxy variables
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._outward.aclose()
+        await self._loopback.aclose()
+
+    async def api(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> wire.Document:
+        """Send one request to the API, once.
+
+        Returns
+        -------
+        dict
+            The JSON object answered.
+
+        Raises
+        ------
+        Busy, Lost
+            If the service could not take the request now, or gave no readable answer.
+        ServiceError
+            If it refused.
+        """
+        reply = await self._exchange(
+            method, self.base_url + path, params=query, content=body, headers={**self._headers, **(headers or {})}
+        )
+        if 300 <= reply.status < 400:
+            raise ServiceError(
+                f"{bare(self.base_url)} redirects to {_host(reply)}. A request with a key follows no redirect: "
+                "give the right base_url.",
+                code="Redirect",
+                http_status=reply.status,
+            )
+        if wrong := self._complaint(reply, key_used=True):
+            raise wrong
+        document = wire.read_json(reply.body)
+        if document is None:
+            raise Lost(
+                f"{bare(self.base_url)} answered something that is not a JSON object. Is it the base of the API?",
+                code="BadResponse",
+                http_status=reply.status,
+            )
+        return document
+
+    async def post_form(self, url: str, fields: Mapping[str, str], file_name: str, file: Any) -> None:  # noqa: ANN401 - a binary file
+        """Post a file to a storage host: without the key, the file last, read as it is sent.
+
+        Raises
+        ------
+        Busy, Lost, ServiceError
+            As :meth:`api`.
+        """
+        _check_link(url, secure=True)
+        with _quietly():
+            reply = await self._exchange("POST", url, data=fields, files={"file": (file_name, file)})
+        if 300 <= reply.status < 400:
+            raise ServiceError(
+                f"The storage host redirects the upload to {_host(reply)}, which is not followed.",
+                code="Redirect",
+                http_status=reply.status,
+            )
+        if wrong := self._complaint(reply):
+            raise wrong
+
+    async def get_link(self, link: SignedUrl) -> wire.Document:
+        """Get the JSON object behind a signed link: without the key, by https where that answers.
+
+        Raises
+        ------
+        Busy, Lost, ServiceError
+            As :meth:`api`.
+        """
+        url = link.reveal()
+        _check_link(url)
+        with _quietly():
+            if urlsplit(url).scheme == "http" and not is_loopback(url):
+                try:
+                    return await self._follow("https" + url[4:])
+                except ServiceError as error:
+                    _log.info("%s cannot be had by https (%s); trying http", link, error.code)
+            return await self._follow(url)
+
+    async def _follow(self, url: str) -> wire.Document:
+        for _ in range(_REDIRECTS + 1):
+            reply = await self._exchange("GET", url, limit=_RESULT_BYTES)
+            if not (300 <= reply.status < 400 and "location" in reply.headers):
+                return self._linked(reply)
+            url = _onward(url, reply.headers["location"])
+        raise ServiceError(f"The link to the result redirects more than {_REDIRECTS} times.", code="Redirect")
+
+    def _linked(self, reply: Reply) -> wire.Document:
+        if reply.status == 403:
+            raise ServiceError(
+                f"The link to the result was refused; it holds for {wire.TASK_LIFE_H} h. Query the task for a new one.",
+                code="AccessDenied",
+                http_status=403,
+            )
+        if wrong := self._complaint(reply):
+            raise wrong
+        document = wire.read_json(reply.body)
+        if document is None:
+            raise Lost("The result is not a JSON object.", code="BadResponse", http_status=reply.status)
+        return document
+
+    async def _exchange(self, method: str, url: str, *, limit: int = _API_BYTES, **request: Any) -> Reply:  # noqa: ANN401 - as httpx takes it
+        client = self._loopback if is_loopback(url) else self._outward
+        try:
+            async with client.stream(method, url, **request) as response:
+                body = bytearray()
+                async for block in response.aiter_bytes():
+                    body += block
+                    if len(body) > limit:
+                        break
+                else:
+                    return Reply(response.status_code, response.headers, bytes(body))
+            lost = Lost(f"{_where(url)} answered more than {limit} bytes.", code="BadResponse")
+        except httpx.TimeoutException as error:
+            lost = Lost(f"{_where(url)} did not answer in time ({type(error).__name__}).", code="Timeout")
+            lost.sent = not isinstance(error, httpx.ConnectTimeout)
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ssl.SSLError) as error:
+            why = scrub(str(error)) if isinstance(error, httpx.ConnectError) and not _quiet.get() else ""
+            name = type(error).__name__
+            lost = Lost(f"{_where(url)} gave no answer ({f'{name}: {why}' if why else name}).", code="ConnectionFailed")
+            lost.sent = not isinstance(error, httpx.ConnectError)
+        raise lost
+
+    def _complaint(self, reply: Reply, *, key_used: bool = False) -> ServiceError | None:
+        found = wire.complaint(reply.status, reply.body)
+        if found is None:
+            return None
+        code, message, request_id = found
+        message = message.replace(self._key, "[the key]")
+        if advice := wire.ADVICE.get(code):
+            message = f"{message} {advice}"
+        if key_used and reply.status == 401:
+            message = (
+                f"The API key was refused: {message} The key came from {self._key_source}. Keys are per region, and "
+                f"this client asks {self._region} at {urlsplit(self.base_url).hostname}."
+            )
+        request_id = request_id or reply.headers.get("x-request-id") or reply.headers.get("x-oss-request-id")
+        throttled = reply.status == 429 or wire.THROTTLED.fullmatch(code) is not None
+        fault = reply.status >= 500 or reply.status == 408 or wire.FAULTS.fullmatch(code) is not None
+        if code in wire.UNPAID or not (throttled or fault):
+            return ServiceError(message, code=code, request_id=request_id, http_status=reply.status)
+        busy = Busy(message, code=code, request_id=request_id, http_status=reply.status)
+        busy.refused = throttled
+        busy.retry_after_s = _seconds(reply.headers.get("retry-after"))
+        return busy
+
+
+async def persist(
+    attempt: Callable[[], Awaitable[T]], *, local: bool, again: Callable[[Busy | Lost], bool] = lambda _: True
+) -> T:
+    """Make a request until it succeeds, fails for good, or has failed in passing too often.
+
+    Parameters
+    ----------
+    attempt : async callable
+        Makes the request once.
+    local : bool
+        Whether the service is on this machine, and recovers quickly.
+    again : callable
+        Whether a passing failure allows another attempt; by default each does, which only suits requests that may be
+        sent twice.
+    """
+    for pause in pacing.backoff(local=local):
+        try:
+            return await attempt()
+        except (Busy, Lost) as error:
+            asked = after(error)
+            if not again(error) or asked > _LONGEST_PAUSE_S:
+                raise
+            _log.info("%s; trying again", error)
+        await anyio.sleep(max(pause, asked))
+    return await attempt()
+
+
+def after(error: Busy | Lost) -> float:
+    """Seconds the service asked to be left alone for; 0 where it did not say."""
+    return (error.retry_after_s or 0.0) if isinstance(error, Busy) else 0.0
+
+
+def _client(transport: httpx.AsyncBaseTransport | None, *, trust_env: bool) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        transport=transport,
+        trust_env=trust_env,
+        timeout=_TIMEOUT,
+        limits=_LIMITS,
+        follow_redirects=False,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # takes none, so gives none away
+        headers={"User-Agent": f"asrlab/{version('asrlab')}"},
+    )
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    token = _quiet.set(True)
+    try:
+        yield
+    finally:
+        _quiet.reset(token)
+
+
+def _check_link(url: str, *, secure: bool = False) -> None:
+    try:
+        parts = urlsplit(url)
+        schemes = ("https",) if secure and not is_loopback(url) else ("http", "https")
+        usable = parts.scheme in schemes and bool(parts.hostname) and "@" not in parts.netloc
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ServiceError(
+            f"The service gave a link that is not a {'https' if secure else 'http(s)'} URL.", code="BadResponse"
+        )
+
+
+def _onward(url: str, location: str) -> str:
+    """Follow a redirect: not from https to http, and not from elsewhere to this machine."""
+    try:
+        onward = urljoin(url, location)
+    except ValueError:
+        onward = ""
+    _check_link(onward, secure=url.startswith("https:") and not is_loopback(url))
+    if is_loopback(onward) and not is_loopback(url):
+        raise ServiceError("The link to the result redirects to this machine, which is not followed.", code="Redirect")
+    return onward
+
+
+def _host(reply: Reply) -> str:
+    return urlsplit(reply.headers.get("location", "")).hostname or "elsewhere"
+
+
+def _where(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def _seconds(header: str | None) -> float | None:
+    """Read a Retry-After header: seconds, or a date."""
+    if header is None:
+        return None
+    if header.strip().isdecimal() and header.isascii():
+        return float(header)
+    try:
+        moment = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())

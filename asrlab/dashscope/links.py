@@ -1,0 +1,107 @@
+"""URLs: how they are sent, and what of them may be shown.
+
+Signed links carry credentials in their query. Whatever is stored, shown or raised has passed through :func:`bare` or
+:func:`scrub`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import string
+from typing import Any, Final
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from asrlab.errors import InvalidInput
+
+_PRINTABLE: Final = string.digits + string.ascii_letters + string.punctuation
+_LONE_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_URL: Final = re.compile(r"\b([a-z][a-z0-9+.-]*://)(?:[^\s/?#\"'<>@]*@)?([^\s?#\"'<>]*)(?:[?#][^\s\"'<>]*)?", re.I)
+_USER: Final = re.compile(r"://[^/@]*@")
+_CREDENTIAL: Final = re.compile(
+    r"\b((?:x-oss-)?(?:signature|credential|security-token)|OSSAccessKeyId|policy)(\s*=\s*)[^\s&;,\"'<>]+", re.I
+)
+
+
+class SignedUrl:
+    """A URL whose query is a credential: shown, copied and stored without it, given whole only by :meth:`reveal`."""
+
+    __slots__ = ("_url",)
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def reveal(self) -> str:
+        """Give the URL with its query."""
+        return self._url
+
+    def __reduce__(self) -> tuple[type[SignedUrl], tuple[str]]:
+        return SignedUrl, (bare(self._url),)
+
+    def __str__(self) -> str:
+        return bare(self._url)
+
+    def __repr__(self) -> str:
+        return f"SignedUrl({bare(self._url)!r})"
+
+
+def bare(url: str) -> str:
+    """Take user name, password, query and fragment off a URL."""
+    return _USER.sub("://", re.split(r"[?#]", url, maxsplit=1)[0])
+
+
+def scrub(text: str) -> str:
+    """Take credentials out of a text: those of the URLs in it, and parts of a signed query that stand alone."""
+    return _CREDENTIAL.sub(r"\1\2...", _URL.sub(r"\1\2", text))
+
+
+def scrub_document(value: Any, name: str = "") -> Any:  # noqa: ANN401 - any JSON value
+    """Copy a JSON value with every URL in it bare. What was said stays untouched, though it may speak of URLs."""
+    if isinstance(value, dict):
+        return {key: scrub_document(member, key) for key, member in value.items()}
+    if isinstance(value, list):
+        return [scrub_document(member, name) for member in value]
+    if isinstance(value, str) and name != "text":
+        return scrub(value)
+    return value
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL leads to this machine."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def percent_encoded(url: str) -> str:
+    """Encode what must not stand in a URL as it is: spaces, non-ASCII, and percent signs that encode nothing.
+
+    Raises
+    ------
+    InvalidInput
+        If the text is not a http, https or oss URL.
+    """
+    wanted = "The audio must be a http(s) URL that the service can fetch, or an oss:// URL from upload()"
+    if not isinstance(url, str):
+        raise InvalidInput(f"{wanted}, not {url!r}.")
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").encode("idna").decode("ascii")
+        port = parts.port
+    except ValueError as error:  # of urlsplit and of the codec: a port or a host that is none
+        raise InvalidInput(f"{wanted}, not {bare(url)!r} ({error}).") from None
+    scheme = parts.scheme.lower()
+    if scheme not in ("http", "https", "oss") or not host or any(c in url for c in "\r\n\t\0"):
+        raise InvalidInput(f"{wanted}, not {bare(url)!r}. A local file must be uploaded first.")
+    if scheme == "oss":
+        if not (url.isascii() and url.isprintable() and " " not in url):
+            raise InvalidInput(f"{bare(url)!r} is no URL that upload() gave: those hold ASCII without spaces.")
+        return "oss" + url[3:]
+    if not parts.netloc.isascii():
+        user, at, _ = parts.netloc.rpartition("@")
+        parts = parts._replace(netloc=f"{user}{at}{host}" + (f":{port}" if port else ""))
+    return quote(_LONE_PERCENT.sub("%25", urlunsplit(parts)), safe=_PRINTABLE)

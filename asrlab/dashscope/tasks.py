@@ -1,0 +1,90 @@
+"""What the client gives back: a task, and the transcription that it ends with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from asrlab.dashscope.links import SignedUrl
+
+
+@dataclass(frozen=True)
+class Task:
+    """A transcription task as the service describes it.
+
+    Parameters
+    ----------
+    task_id : str
+        Its id. Any key of the account can query it until 24 h after it ended.
+    status : str
+        ``PENDING``, ``RUNNING``, ``SUCCEEDED``, ``FAILED``, ``CANCELED`` or ``UNKNOWN`` (no such task, or no longer).
+    request_id : str, optional
+        Id of the request that was answered with this description.
+    submit_time, scheduled_time, end_time : datetime, optional
+        By the service's clock, whose zone is not documented: only their differences mean something.
+    audio_s : float, optional
+        Seconds of audio billed.
+    code, message : str, optional
+        Why it failed.
+    link : SignedUrl, optional
+        Where the result lies, for 24 h.
+    ended : bool
+        Whether the status will change no more.
+    silent : bool
+        Whether it failed because nothing is said in the recording, which is an answer too.
+    """
+
+    task_id: str
+    status: str
+    request_id: str | None = None
+    submit_time: datetime | None = None
+    scheduled_time: datetime | None = None
+    end_time: datetime | None = None
+    audio_s: float | None = None
+    code: str | None = None
+    message: str | None = None
+    link: SignedUrl | None = None
+    ended: bool = False
+    silent: bool = False
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word with its times in milliseconds, the space that follows it, and its punctuation apart."""
+
+    begin_ms: int
+    end_ms: int
+    text: str
+    punctuation: str
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence with its times in milliseconds, language code, emotion, and words if they were asked for."""
+
+    begin_ms: int
+    end_ms: int
+    text: str
+    language: str | None
+    emotion: str | None
+    words: tuple[Word, ...]
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What was heard on one channel, counted from 0."""
+
+    channel: int
+    text: str
+    sentences: tuple[Sentence, ...]
+
+
+@dataclass(frozen=True)
+class Transcription:
+    """The result of a task; ``document`` is the whole of it as received, with every URL in it bare of its query."""
+
+    transcripts: tuple[Transcript, ...]
+    document: dict[str, Any] = field(repr=False)

@@ -1,0 +1,89 @@
+"""Temporary uploads: a local file becomes an oss URL that the service can read for 48 hours."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import time
+import unicodedata
+from collections import defaultdict
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+import anyio
+from anyio.to_thread import run_sync
+
+from asrlab.dashscope import wire
+from asrlab.dashscope.http import persist
+from asrlab.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from asrlab.dashscope.http import Http
+    from asrlab.dashscope.pacing import Account
+
+_MARGIN_S: Final = 3 * 3600  # a task may wait that long before its file is fetched
+
+
+class Uploads:
+    """Uploads each content once for a model, however often and however concurrently it is asked for.
+
+    Parameters
+    ----------
+    http : Http
+        Connections.
+    account : Account
+        Holds what was uploaded, for all clients of the account in this process.
+    """
+
+    def __init__(self, http: Http, account: Account) -> None:
+        self._http = http
+        self._account = account
+        self._locks: defaultdict[tuple[str, str], anyio.Lock] = defaultdict(anyio.Lock)
+
+    async def url(self, path: Path, model: str) -> str:
+        """Give the oss URL of a file's content, uploading it where need be."""
+        try:
+            file = await run_sync(path.open, "rb")
+        except OSError as error:
+            raise InvalidInput(f"{path} cannot be read ({error.strerror}). Check the path.") from error
+        with file:
+            before = os.fstat(file.fileno())
+            if not 0 < before.st_size <= wire.UPLOAD_BYTES:
+                raise InvalidInput(
+                    f"{path} has {before.st_size:,} bytes; an upload takes 1 to {wire.UPLOAD_BYTES:,}. "
+                    "Compress it to FLAC or Opus, or give a public https link, which may be of 2 GB."
+                )
+            digest = (await run_sync(hashlib.file_digest, file, "sha256")).hexdigest()
+            what = (digest, model)
+            async with self._locks[what]:
+                url, until = self._account.uploaded.get(what, ("", 0.0))
+                if time.time() < until:
+                    return url
+                asked = time.time()
+                url = await persist(lambda: self._send(file, path, model), local=self._http.local)
+                after = os.fstat(file.fileno())
+                if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+                    raise InvalidInput(f"{path} was changed while it was uploaded. Ask again once it is finished.")
+                self._account.uploaded[what] = (url, asked + wire.UPLOAD_LIFE_S - _MARGIN_S)
+                return url
+
+    async def _send(self, file: BinaryIO, path: Path, model: str) -> str:
+        # Each attempt with leave of its own (it holds for 300 s) and under a name of its own (nothing is overwritten).
+        await self._account.uploads.turn()
+        policy = wire.parse_policy(await self._http.api("GET", wire.UPLOADS_PATH, query=wire.policy_query(model)))
+        if (size := os.fstat(file.fileno()).st_size) > policy.max_bytes:
+            raise InvalidInput(f"{path} has {size:,} bytes; an upload for {model} takes {policy.max_bytes:,.0f}.")
+        name = _object_name(path)
+        fields, url = wire.upload_form(policy, name)
+        await self._http.post_form(policy.host, fields, name, file)
+        return url
+
+
+def _object_name(path: Path) -> str:
+    """Make a new name in ASCII without spaces (service documentation, temporary uploads)."""
+    plain = unicodedata.normalize("NFKD", path.name).encode("ascii", "ignore").decode()
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "_", plain)[-80:].lstrip("._-")
+    return f"{secrets.token_hex(6)}-{safe or 'audio'}"

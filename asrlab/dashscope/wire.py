@@ -1,0 +1,368 @@
+"""What the service's documentation says of the wire: names, codes, limits and shapes, and nothing else.
+
+This is the client's own reading. :mod:`asrlab.server` has another, and neither imports the other, so that each can be
+tested against the other. Facts are cited as "(service documentation, topic)".
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from asrlab.dashscope.links import SignedUrl, scrub, scrub_document
+from asrlab.dashscope.tasks import Sentence, Task, Transcript, Transcription, Word
+from asrlab.errors import ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Document = dict[str, Any]
+
+# Where (service documentation, regions and base URLs).
+
+HOSTS: Final = {
+    "singapore": "https://dashscope-intl.aliyuncs.com",
+    "beijing": "https://dashscope.aliyuncs.com",
+}
+"""The regions where the model runs, and their shared hosts. API keys are valid in one region only."""
+WORKSPACE_HOST: Final = "https://{workspace}.{region}.maas.aliyuncs.com"
+WORKSPACE_REGIONS: Final = {"singapore": "ap-southeast-1", "beijing": "cn-beijing"}
+WORKSPACE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+PREFIX: Final = "/api/v1"
+SUBMIT_PATH: Final = "/services/audio/asr/transcription"
+TASK_PATH: Final = "/tasks/{task_id}"
+UPLOADS_PATH: Final = "/uploads"
+MODEL: Final = "qwen3-asr-flash-filetrans"
+
+# Headers (service documentation, request headers).
+
+JSON_TYPE: Final = "application/json; charset=utf-8"
+ASYNC_HEADER: Final = "X-DashScope-Async"
+RESOLVE_HEADER: Final = "X-DashScope-OssResourceResolve"
+WORKSPACE_HEADER: Final = "X-DashScope-WorkSpace"
+ENABLE: Final = "enable"
+
+# Limits (service documentation, limits; rate limiting; temporary uploads; task management).
+
+QUERIES_PER_S: Final = 20
+UPLOADS_PER_S: Final = 100
+UPLOAD_BYTES: Final = 1 << 30
+UPLOAD_LIFE_S: Final = 48 * 3600
+AUDIO_S: Final = 12 * 3600
+CONTEXT_TOKENS: Final = 10_000
+TASK_LIFE_H: Final = 24
+# fmt: off
+FORMATS: Final = frozenset({
+    "aac", "amr", "avi", "aiff", "flac", "flv", "m4a", "mkv", "mp3", "mp4", "mpeg", "ogg", "opus", "wav", "webm", "wma",
+    "wmv",
+})
+# fmt: on
+
+# Languages (service documentation, request parameters).
+
+LANGUAGES: Final = {
+    "zh": "Chinese",
+    "yue": "Cantonese",
+    "en": "English",
+    "ja": "Japanese",
+    "de": "German",
+    "ko": "Korean",
+    "ru": "Russian",
+    "fr": "French",
+    "pt": "Portuguese",
+    "ar": "Arabic",
+    "it": "Italian",
+    "es": "Spanish",
+    "hi": "Hindi",
+    "id": "Indonesian",
+    "th": "Thai",
+    "tr": "Turkish",
+    "uk": "Ukrainian",
+    "vi": "Vietnamese",
+    "cs": "Czech",
+    "da": "Danish",
+    "fil": "Filipino",
+    "fi": "Finnish",
+    "is": "Icelandic",
+    "ms": "Malay",
+    "no": "Norwegian",
+    "pl": "Polish",
+    "sv": "Swedish",
+}
+ITN_LANGUAGES: Final = frozenset({"zh", "en"})
+
+# Tasks (service documentation, task management; error messages).
+
+PENDING, RUNNING = "PENDING", "RUNNING"
+SUCCEEDED, FAILED, CANCELED, UNKNOWN = "SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN"
+ENDED: Final = frozenset({SUCCEEDED, FAILED, CANCELED, UNKNOWN})
+SILENCE: Final = frozenset({"SUCCESS_WITH_NO_VALID_FRAGMENT", "ASR_RESPONSE_HAVE_NO_WORDS"})
+"""Codes under which a task FAILED because nothing is said in the recording."""
+UNPAID: Final = frozenset({"CommodityNotPurchased", "PrepaidBillOverdue", "PostpaidBillOverdue"})
+"""Codes that come with status 429 and are about billing, so waiting does not help."""
+THROTTLED: Final = re.compile(r"Throttling(\..*)?|limit_requests|insufficient_quota")
+FAULTS: Final = re.compile(
+    r"InternalError(\..*)?|SystemError|ModelServiceFailed|RequestTimeOut|ModelServingError|ModelUnavailable"
+)
+"""Codes of faults on the service's side."""
+
+_UNREADABLE: Final = "The media cannot be read: convert it to WAV or FLAC, 16 kHz, and ask again."
+ADVICE: Final = {
+    "FILE_DOWNLOAD_FAILED": "The service could not fetch the audio: the link must be public and quick; "
+    "an uploaded file must be under 48 h old, and of the same account and model.",
+    "FILE_403_FORBIDDEN": "The file's host refused the service: a signature may have expired in the queue. "
+    "Sign the link for longer.",
+    "FILE_404_NOT_FOUND": "The file's host has no such file. Check the link.",
+    "FILE_TOO_LARGE": "The limit is 2 GB: split the recording.",
+    "AUDIO_DURATION_TOO_LONG": "The limit is 12 h: split the recording.",
+    "FILE_TRANS_TASK_EXPIRED": "Ask again.",
+    "InvalidParameter.MalformedURL": "Check the link: public, https, percent-encoded.",
+    "REQUEST_INVALID_FILE_URL_VALUE": "Check the link: public, https, percent-encoded.",
+    "Arrearage": "The account is overdue: see its billing page.",
+    "AllocationQuota.FreeTierOnly": 'The free quota is used up: switch "free tier only" off in the console.',
+} | dict.fromkeys(
+    (
+        "FILE_CHECK_FAILED",
+        "FILE_PARSE_FAILED",
+        "FILE_NORMALIZE_FAILED",
+        "MKV_PARSE_FAILED",
+        "DECODE_ERROR",
+        "NO_VALID_AUDIO_ERROR",
+        "CONTENT_LENGTH_CHECK_FAILED",
+        "UNSUPPORTED_FORMAT",
+    ),
+    _UNREADABLE,
+)
+"""What to do about a code."""
+
+
+@dataclass(frozen=True, repr=False)
+class Policy:
+    """Leave to upload one file; never shown, for it is a credential."""
+
+    host: str
+    folder: str
+    fields: Mapping[str, str]
+    max_bytes: float
+
+
+def submit_body(
+    file_url: str,
+    *,
+    model: str,
+    language: str | None = None,
+    enable_itn: bool | None = None,
+    context: str | None = None,
+    channel_id: Sequence[int] | None = None,
+    enable_words: bool | None = None,
+    also_send_text: bool = False,
+) -> Document:
+    """Build the body of a submit; options that are None are left out, as is an empty context.
+
+    The context has two documented names. All samples use ``corpus.text``; one edition's table says ``text``, and
+    `also_send_text` sends that too (service documentation, context).
+    """
+    parameters: Document = {
+        "language": language,
+        "enable_itn": enable_itn,
+        "enable_words": enable_words,
+        "channel_id": None if channel_id is None else list(channel_id),
+        "corpus": {"text": context} if context else None,
+        "text": context if also_send_text and context else None,
+    }
+    given = {name: value for name, value in parameters.items() if value is not None}
+    return {"model": model, "input": {"file_url": file_url}, "parameters": given}
+
+
+def submit_headers(file_url: str) -> dict[str, str]:
+    """Headers of a submit beyond those of every request; an uploaded file is found only with the second."""
+    headers = {"Content-Type": JSON_TYPE, ASYNC_HEADER: ENABLE}
+    return headers | {RESOLVE_HEADER: ENABLE} if file_url.startswith("oss://") else headers
+
+
+def policy_query(model: str) -> dict[str, str]:
+    """Query of the request for leave to upload."""
+    return {"action": "getPolicy", "model": model}
+
+
+def upload_form(policy: Policy, file_name: str) -> tuple[dict[str, str], str]:
+    """Fields of the upload form, to be followed by the field ``file``, and the oss URL that the file will have."""
+    key = f"{policy.folder}/{file_name}"
+    return {**policy.fields, "key": key, "success_action_status": "200"}, f"oss://{key}"
+
+
+def read_json(body: bytes) -> Document | None:
+    """Read a JSON object; None for anything else."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def complaint(status: int, body: bytes) -> tuple[str, str, str | None] | None:
+    """Find what a response complains about: code, message and request id; None if it does not.
+
+    A 200 may carry a code and nothing else. Errors also come as HTML from a gateway, as XML from the storage host, and
+    nested under ``error`` in the shape of other APIs.
+    """
+    document = read_json(body)
+    if document is None:
+        return None if 200 <= status < 300 else _foreign_complaint(status, body)
+    nested = document.get("error")
+    said = nested if isinstance(nested, dict) else document
+    code, message = _text(said, "code"), _text(said, "message")
+    if 200 <= status < 300 and (not code or "output" in document or "data" in document):
+        return None
+    return code or "Unknown", scrub(message or "The service gave no reason."), _text(document, "request_id")
+
+
+def _foreign_complaint(status: int, body: bytes) -> tuple[str, str, str | None]:
+    text = body[:20_000].decode(errors="replace")
+    xml = {tag: match[1] for tag in ("Code", "Message", "RequestId") if (match := re.search(f"<{tag}>([^<]*)<", text))}
+    if "Code" in xml:
+        return xml["Code"], scrub(xml.get("Message", "")), xml.get("RequestId")
+    title = re.search(r"<title[^>]*>(.*?)</title>", text, re.I | re.S)
+    plain = " ".join(re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", title[1] if title else text, flags=re.S).split())
+    return "Unknown", scrub(plain)[:200] or f"The answer has status {status} and no text.", None
+
+
+def parse_task(document: Document) -> Task:
+    """Read the answer to a submit or a task query.
+
+    Raises
+    ------
+    ServiceError
+        With code ``BadResponse`` if there is no task in it.
+    """
+    output = document.get("output")
+    if not isinstance(output, dict):
+        raise _bad(document, "it has no output")
+    task_id, status = _text(output, "task_id"), _text(output, "task_status")
+    if not task_id or not status:
+        raise _bad(document, "its output has no task_id or no task_status")
+    code, message = _text(output, "code"), _text(output, "message")
+    result, usage = output.get("result"), document.get("usage")
+    link = _text(result, "transcription_url") if isinstance(result, dict) else None
+    return Task(
+        task_id=task_id,
+        status=status,
+        request_id=_text(document, "request_id"),
+        submit_time=_time(output, "submit_time"),
+        # A field table says schedule_time, every sample scheduled_time (service documentation, task query).
+        scheduled_time=_time(output, "scheduled_time") or _time(output, "schedule_time"),
+        end_time=_time(output, "end_time"),
+        audio_s=_number(usage, "seconds") if isinstance(usage, dict) else None,
+        code=code,
+        message=scrub(message) if message else None,
+        link=SignedUrl(link) if link else None,
+        ended=status in ENDED,
+        silent=status == FAILED and code in SILENCE,
+    )
+
+
+def parse_policy(document: Document) -> Policy:
+    """Read the leave to upload; its numbers come as strings or as numbers.
+
+    Raises
+    ------
+    ServiceError
+        With code ``BadResponse`` if something is missing.
+    """
+    data = document.get("data")
+    if not isinstance(data, dict):
+        raise _bad(document, "it has no data")
+    names = {
+        "OSSAccessKeyId": "oss_access_key_id",
+        "Signature": "signature",
+        "policy": "policy",
+        "x-oss-object-acl": "x_oss_object_acl",
+        "x-oss-forbid-overwrite": "x_oss_forbid_overwrite",
+    }
+    found = {name: _text(data, name) for name in ("upload_host", "upload_dir", *names.values())}
+    if missing := [name for name, value in found.items() if not value]:
+        raise _bad(document, f"its upload policy has no {', '.join(missing)}")
+    texts = {name: value for name, value in found.items() if value}
+    megabytes = _number(data, "max_file_size_mb")
+    return Policy(
+        host=texts["upload_host"],
+        folder=texts["upload_dir"].strip("/"),
+        fields={field_name: texts[name] for field_name, name in names.items()},
+        max_bytes=float("inf") if megabytes is None else megabytes * (1 << 20),
+    )
+
+
+def parse_transcription(document: Document) -> Transcription:
+    """Read the result of a task.
+
+    Raises
+    ------
+    ServiceError
+        With code ``BadResponse`` if it has not the documented shape.
+    """
+    try:
+        transcripts = tuple(_transcript(found) for found in document["transcripts"])
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise _bad(document, f"its transcripts have not the documented shape ({type(error).__name__})") from error
+    return Transcription(transcripts, scrub_document(document))
+
+
+def _transcript(found: Document) -> Transcript:
+    sentences = tuple(_sentence(sentence) for sentence in found.get("sentences") or ())
+    return Transcript(int(found["channel_id"]), _required(found, "text"), sentences)
+
+
+def _sentence(found: Document) -> Sentence:
+    return Sentence(
+        begin_ms=int(found["begin_time"]),
+        end_ms=int(found["end_time"]),
+        text=_required(found, "text"),
+        language=_text(found, "language"),
+        emotion=_text(found, "emotion"),
+        words=tuple(
+            Word(int(word["begin_time"]), int(word["end_time"]), _required(word, "text"), word.get("punctuation") or "")
+            for word in found.get("words") or ()
+        ),
+    )
+
+
+def _required(found: Document, name: str) -> str:
+    value = found[name]
+    if not isinstance(value, str):
+        raise TypeError(name)
+    return value
+
+
+def _bad(document: Document, what: str) -> ServiceError:
+    return ServiceError(
+        f"The service's answer cannot be read: {what}.", code="BadResponse", request_id=_text(document, "request_id")
+    )
+
+
+def _text(found: Document, name: str) -> str | None:
+    value = found.get(name)
+    if isinstance(value, bool | int | float):
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    return value if isinstance(value, str) and value else None
+
+
+def _number(found: Document, name: str) -> float | None:
+    value = found.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _time(found: Document, name: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(_text(found, name) or "").replace(tzinfo=None)
+    except ValueError:
+        return None

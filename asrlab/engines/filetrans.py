@@ -1,0 +1,278 @@
+"""The paid service as an engine, and the way of asking that the local service shares with it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Final, Literal, Self
+
+from anyio.to_thread import run_sync
+
+from asrlab.dashscope import AsyncClient, wire
+from asrlab.dashscope.checks import check_model, check_parameters
+from asrlab.dashscope.links import is_loopback
+from asrlab.data.audio import probe
+from asrlab.engines.base import Answer, Capabilities, Sentence, Transcript, Word
+from asrlab.errors import InvalidInput, ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from datetime import datetime
+    from types import TracebackType
+
+    from asrlab import dashscope
+    from asrlab.engines.base import Question
+
+_STAND_IN: Final = "asrlab"  # the member by which the local service marks its results
+_UNPROBED: Final = wire.FORMATS - {"aiff", "flac", "mp3", "ogg", "opus", "wav"}  # libsndfile cannot read these
+_PARAMETERS: Final = frozenset({"language", "enable_itn", "context", "channel_id", "enable_words"})
+
+
+class FiletransEngine:
+    """The service's file transcription, asked over HTTP. Each answer costs money.
+
+    A local file is uploaded first, once for all its trials; an http(s) or oss URL is fetched by the service.
+
+    Parameters
+    ----------
+    model : str
+        The model, or a dated snapshot of it.
+    region : {"singapore", "beijing"}
+        Where to ask.
+    api_key, workspace, base_url : str, optional
+        As for :class:`asrlab.dashscope.AsyncClient`; the key is looked for on entering.
+    also_send_text : bool
+        Send the context under its second documented name too.
+
+    Raises
+    ------
+    InvalidInput
+        If the model is another service's; on entering, if there is no key.
+    """
+
+    name = "filetrans"
+    free = False
+    capabilities = Capabilities(_PARAMETERS, frozenset(wire.LANGUAGES))
+
+    def __init__(
+        self,
+        model: str = wire.MODEL,
+        *,
+        region: Literal["singapore", "beijing"] = "singapore",
+        api_key: str | None = None,
+        workspace: str | None = None,
+        base_url: str | None = None,
+        also_send_text: bool = False,
+    ) -> None:
+        check_model(model)
+        self._model = model
+        self._region = region
+        self._api_key = api_key
+        self._workspace = workspace
+        self._base_url = base_url
+        self._also_send_text = also_send_text
+        self._client: AsyncClient | None = None
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """Engine, model, region, and whether the context goes under both names."""
+        facts = {"engine": self.name, "model": self._model, "region": self._region}
+        return facts | {"also_send_text": "true"} if self._also_send_text else facts
+
+    def __repr__(self) -> str:
+        return f"<FiletransEngine {self._model} in {self._region}>"
+
+    async def __aenter__(self) -> Self:
+        """Find the key, and hold connections."""
+        self._client = AsyncClient(
+            api_key=self._api_key, region=self._region, workspace=self._workspace, base_url=self._base_url
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let go of the connections."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def transcribe(self, question: Question, submitted: Callable[[str], Awaitable[None]] | None = None) -> Answer:
+        """Ask the service, or collect what it was asked before.
+
+        Parameters
+        ----------
+        question : Question
+            What is asked.
+        submitted : async callable, optional
+            Awaited with the task id before the task is first looked at.
+
+        Raises
+        ------
+        InvalidInput, TaskFailed, OutcomeUnknown, ServiceError
+            As :class:`asrlab.engines.base.Engine` says; a ServiceError with code ``StandIn`` if the answer came from
+            the local service and not from the real one.
+        """
+        if self._client is None:
+            raise RuntimeError("FiletransEngine must be entered first: async with FiletransEngine() as engine: ...")
+        answer = await ask(
+            self._client, question, model=self._model, submitted=submitted, also_send_text=self._also_send_text
+        )
+        # Silence comes without a document, so nothing marks it as the stand-in's.
+        unmarked = not answer.raw and is_loopback(self._client.base_url)
+        if _STAND_IN in answer.raw or unmarked:
+            raise ServiceError(
+                f"A local stand-in answered at {self._client.base_url}, and its answers must not pass for those of "
+                f"{self._model}. Use engine('local') to ask it.",
+                code="StandIn",
+                request_id=answer.request_id,
+            )
+        return answer
+
+
+async def ask(
+    client: AsyncClient,
+    question: Question,
+    *,
+    model: str,
+    submitted: Callable[[str], Awaitable[None]] | None = None,
+    also_send_text: bool = False,
+) -> Answer:
+    """Ask a question over HTTP, from upload to answer.
+
+    Parameters
+    ----------
+    client : AsyncClient
+        Of the service to ask.
+    question : Question
+        What is asked; with a ``task_id``, its answer is collected and nothing is sent.
+    model : str
+        The model to ask.
+    submitted : async callable, optional
+        Awaited with the task id before the task is first looked at.
+    also_send_text : bool
+        Send the context under its second documented name too.
+
+    Returns
+    -------
+    Answer
+        ``elapsed_s`` is from submit to result in hand, or by the service's clock from submit to end where the answer
+        was collected. ``raw`` is the result document, empty where nothing is said in the recording; if it is of the
+        local service, its member ``asrlab`` says what answered, how many tokens of context acted, and what was not
+        obeyed.
+
+    Raises
+    ------
+    InvalidInput
+        If the question cannot be asked; nothing was submitted.
+    TaskFailed, OutcomeUnknown, ServiceError
+        As the client's verbs.
+    """
+    asked = question.parameters
+    check_parameters(
+        language=asked.language,
+        enable_itn=asked.enable_itn,
+        context=asked.context,
+        channel_id=asked.channel_id,
+        enable_words=asked.enable_words,
+    )
+    if question.task_id is None:
+        file_url, audio_s = await _reachable(client, question, model)
+        start = monotonic()
+        # Parameters at their defaults are sent too: should the service's defaults change, the answer does not.
+        task = await client.submit(
+            file_url,
+            model=model,
+            language=asked.language,
+            enable_itn=asked.enable_itn,
+            context=asked.context,
+            channel_id=asked.channel_id,
+            enable_words=asked.enable_words,
+            also_send_text=also_send_text,
+        )
+        request_id = task.request_id
+        if submitted is not None:
+            await submitted(task.task_id)
+        task = await client.wait(task.task_id, audio_s=audio_s)
+        result = await client.result(task)
+        elapsed_s: float | None = monotonic() - start
+    else:
+        task = await client.wait(question.task_id, first_delay_s=0.0)
+        result = await client.result(task)
+        request_id = task.request_id
+        elapsed_s = _seconds(task.submit_time, task.end_time)
+
+    marked = result.document.get(_STAND_IN) or {}
+    itn_deaf = asked.enable_itn and asked.language is not None and asked.language not in wire.ITN_LANGUAGES
+    return Answer(
+        transcripts=_transcripts(result, asked.channel_id, task),
+        audio_s=task.audio_s,
+        model=marked.get("model", model),
+        context_tokens=marked.get("context_tokens"),
+        unsupported=tuple(marked.get("unsupported", ("enable_itn",) if itn_deaf else ())),
+        queued_s=_seconds(task.submit_time, task.scheduled_time),
+        elapsed_s=elapsed_s,
+        request_id=request_id,
+        task_id=task.task_id,
+        raw=result.document,
+    )
+
+
+async def _reachable(client: AsyncClient, question: Question, model: str) -> tuple[str, float | None]:
+    """Give a URL the service can fetch, and the audio's length in seconds where known."""
+    audio = question.audio
+    if audio.lower().startswith(("http://", "https://", "oss://")):
+        return audio, None
+    audio_s = None
+    if Path(audio).suffix.lower().removeprefix(".") not in _UNPROBED:
+        facts = await run_sync(probe, audio)
+        audio_s = facts.duration_s
+        if beyond := [c for c in question.parameters.channel_id if c >= facts.channels]:
+            raise InvalidInput(
+                f"channel_id {beyond[0]} is not in {audio}, which has {facts.channels} channel(s), counted from 0. "
+                "Ask for a channel it has."
+            )
+        if audio_s > wire.AUDIO_S:
+            raise InvalidInput(f"{audio} lasts {audio_s:,.0f} s; the service takes {wire.AUDIO_S:,}. Split it.")
+    return await client.upload(audio, model=model), audio_s
+
+
+def _transcripts(
+    result: dashscope.Transcription, channels: tuple[int, ...], task: dashscope.Task
+) -> tuple[Transcript, ...]:
+    heard = {transcript.channel: transcript for transcript in result.transcripts}
+    if not heard:
+        return tuple(Transcript(channel, "", None) for channel in channels)
+    if set(heard) != set(channels):
+        # A channel that is missing was perhaps not in the audio; it must not be marked as if it had been silent.
+        raise ServiceError(
+            f"Task {task.task_id} answered for channels {sorted(heard)}, and was asked for {sorted(channels)}. "
+            "Check how many channels the recording has.",
+            code="BadResponse",
+            request_id=task.request_id,
+        )
+    return tuple(_transcript(heard[channel]) for channel in channels)
+
+
+def _transcript(heard: dashscope.Transcript) -> Transcript:
+    spoken = Counter[str]()
+    for sentence in heard.sentences:
+        if sentence.language:
+            spoken[sentence.language] += len(sentence.text)
+    sentences = tuple(
+        Sentence(
+            s.begin_ms,
+            s.end_ms,
+            s.text,
+            s.language,
+            tuple(Word(w.begin_ms, w.end_ms, w.text, w.punctuation) for w in s.words),
+        )
+        for s in heard.sentences
+    )
+    language = spoken.most_common(1)[0][0] if spoken else None  # the one most of the text is in
+    return Transcript(heard.channel, heard.text, language, sentences)
+
+
+def _seconds(start: datetime | None, end: datetime | None) -> float | None:
+    return None if start is None or end is None else max(0.0, (end - start).total_seconds())

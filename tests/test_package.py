@@ -1,0 +1,124 @@
+"""The house as a whole: who imports whom, what `import asrlab` costs, and that the notebooks have been run."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import asrlab
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "asrlab"
+
+#: Folder or module -> what of ours it may import, itself and `errors`, `tables`, `folders` apart.
+MAY_IMPORT = {
+    "data": set(),
+    "dashscope": set(),
+    "engines": {"dashscope", "data.audio"},
+    "sweep": {"engines.base", "data"},
+    "scoring": set(),
+    "stats": set(),
+    "views": {"scoring.align", "scoring.tokens", "scoring.normalize"},
+    "server": {"engines.base", "engines.whisper", "engines.sphinx", "engines.itn", "engines.weights", "data.audio"},
+}
+EVERYWHERE = {"errors", "tables", "folders"}
+HEAVY = {"matplotlib", "ipywidgets", "faster_whisper", "pandas", "numpy", "scipy", "httpx", "IPython", "starlette"}
+
+
+def imports(path: Path) -> set[str]:
+    """Modules of ours that a module imports, in functions too, but not for types alone."""
+    found = set()
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("asrlab"):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.startswith("asrlab")}
+    return {name.removeprefix("asrlab").lstrip(".") for name in found} - {""}
+
+
+def modules() -> dict[str, set[str]]:
+    """Every module of the package by its dotted name, with those of ours that it imports."""
+    named = {
+        path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__"): path
+        for path in PACKAGE.rglob("*.py")
+    }
+    return {name: {m for m in imports(path) if m in named} - {name} for name, path in named.items()}
+
+
+@pytest.mark.parametrize("stage", MAY_IMPORT)
+def test_imports_go_with_the_flow(stage):
+    allowed = MAY_IMPORT[stage] | EVERYWHERE | {stage}
+    for name, imported in modules().items():
+        if name.split(".")[0] == stage:
+            wrong = {m for m in imported if not any(m == a or m.startswith(f"{a}.") for a in allowed)}
+            assert not wrong, f"{name} imports {wrong}"
+
+
+@pytest.mark.parametrize(("one", "other"), [("server", "dashscope"), ("dashscope", "server"), ("sweep", "server")])
+def test_independent_readings_never_meet(one, other):
+    graph = modules()
+    reached = {name for name in graph if name.split(".")[0] == one}
+    while more := {m for name in reached for m in graph[name]} - reached:
+        reached |= more
+    assert not {m for m in reached if m.split(".")[0] == other}
+
+
+@pytest.mark.parametrize(
+    ("library", "homes"),
+    [
+        ("matplotlib", {"views.plot"}),
+        ("ipywidgets", {"views.widgets"}),
+        ("sqlite3", {"sweep.store"}),
+        ("soundfile", {"data.audio", "engines.whisper"}),
+        ("faster_whisper", {"engines.whisper"}),
+    ],
+)
+def test_libraries_have_one_home(library, homes):
+    users = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [node.module] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if any(name and name.split(".")[0] == library for name in names):
+                users.add(path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", "."))
+    assert users == homes
+
+
+def test_importing_asrlab_pulls_in_nothing_heavy():
+    code = "import sys, asrlab; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not HEAVY & {name.split(".")[0] for name in loaded}
+
+
+def test_every_public_name_is_there_and_documented():
+    assert set(asrlab.__all__) <= set(dir(asrlab))
+    for name in asrlab.__all__:
+        assert getattr(asrlab, name).__doc__, name
+    with pytest.raises(AttributeError, match="no attribute 'scroe'"):
+        _ = asrlab.scroe
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.name)
+def test_notebooks_are_kept_as_they_were_run(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+    # nbval runs a cell that has no number and compares nothing: such a notebook would always pass.
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert any(cell.outputs for cell in code)
+    for cell in code:
+        for output in cell.outputs:
+            assert output.output_type != "error" or "raises-exception" in cell.metadata.get("tags", [])
+            assert str(ROOT) not in str(output)
+
+
+def test_there_are_notebooks():
+    assert len(list((ROOT / "notebooks").glob("*.ipynb"))) >= 2
