@@ -20,9 +20,12 @@ class _Verbs(click.Group):
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="asrlab")
+@click.version_option(package_name="asrlab", prog_name="asrlab")
 def main() -> None:
-    """Experiments on speech-to-text services: which settings should I use on my audio, and is the difference real."""
+    """Run experiments on speech-to-text services.
+
+    Which settings should I use on my audio, and is the difference real?
+    """
 
 
 @main.command()

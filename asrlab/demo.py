@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 import pandas as pd
@@ -14,6 +14,7 @@ from asrlab.views import html
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from asrlab.data.dataset import Dataset
@@ -30,7 +31,7 @@ def run_demo(dataset: Path, store: Path, report: Path) -> None:
     store : Path
         Folder of the run.
     report : Path
-        HTML file to write; the figure goes beside it as a PNG.
+        HTML file to write; the figures go beside it as PNGs.
 
     Raises
     ------
@@ -59,20 +60,22 @@ def run_demo(dataset: Path, store: Path, report: Path) -> None:
         click.echo(f"\n{question}")
         click.echo("\n".join(f"  {sentence}" for sentence in lab.sentences(effect)))
 
-    figure = draw(rates)
+    figures = draw(rates)
     page = lab.Report(sweep, scores["spoken"], rates, title="asrlab demo: what do hint, ITN and a term list do?")
-    page.add("Error rates by setting", figure)
+    for language, ax in figures.items():
+        page.add(f"Error rates by setting: {language}", ax)
     for question, effect in effects.items():
         page.add(question, effect)
         page.add("In words", "\n".join(lab.sentences(effect)))
     right = scores["spoken"].query("language == 'right' and enable_itn == 'False' and context == 'none'")
     page.add("Most errors: right hint, no ITN, no context", html.errors(right, sweep.transcripts, ds, n=8))
     report.parent.mkdir(parents=True, exist_ok=True)
-    picture = report.with_suffix(".png")
-    figure.savefig(picture, dpi=120)
+    pictures = [report.with_name(f"{report.stem}-{language}.png") for language in figures]
+    for picture, ax in zip(pictures, figures.values(), strict=True):
+        cast("Figure", ax.figure).savefig(picture, dpi=120, bbox_inches="tight")
     page.save(report)
     click.echo(
-        f"\nreport  {report}\nfigure  {picture}\nsweep   {store}\n\nNext, in Python:\n"
+        f"\nreport  {report}\nfigures {' '.join(map(str, pictures))}\nsweep   {store}\n\nNext, in Python:\n"
         f"  import asrlab as lab\n  sweep = lab.open_sweep({str(store)!r}, lab.load_dataset({str(dataset)!r}))\n"
         "  sweep.transcripts\nor read the manual: notebooks/01-quickstart.ipynb"
     )
@@ -118,21 +121,19 @@ def compare_all(scores: dict[str, pd.DataFrame], terms: pd.DataFrame) -> dict[st
     }
 
 
-def draw(rates: pd.DataFrame) -> Figure:
-    """Draw the rates, a panel a language: word and character error rates do not go on one axis.
+def draw(rates: pd.DataFrame) -> dict[str, Axes]:
+    """Draw the rates of each language: word and character error rates do not go on one axis.
 
     The wrong hint is left to the table: its rates, of some hundred per cent, would flatten all others.
     """
-    from matplotlib.figure import Figure  # noqa: PLC0415 - slow to import
-
-    figure = Figure(figsize=(12, 4.8), layout="constrained")
     shown = rates[rates["language"] != "wrong"]
     setting = shown["language"].map({"right": "right hint", "none": "no hint"})
     setting += ", ITN " + shown["enable_itn"].map({"False": "off", "True": "on"})
     setting += shown["context"].map({"none": "", "terms": ", terms"})
     named = shown.drop(columns=["language", "enable_itn", "context"])
     named.insert(0, "setting", setting)
-    for ax, (language, part) in zip(figure.subplots(1, 2), named.groupby("spoken_language"), strict=True):
-        lab.plot.rates(part.drop(columns="spoken_language"), ax=ax)
-        ax.set_xlabel(f"{language}; the wrong hint is in the table")
-    return figure
+    figures = {}
+    for language, part in named.groupby("spoken_language"):
+        figures[str(language)] = lab.plot.rates(part.drop(columns="spoken_language"))
+        figures[str(language)].set_xlabel(f"{language}; the wrong hint is in the table")
+    return figures

@@ -30,27 +30,35 @@ EVERYWHERE = {"errors", "tables", "folders"}
 HEAVY = {"matplotlib", "ipywidgets", "faster_whisper", "pandas", "numpy", "scipy", "httpx", "IPython", "starlette"}
 
 
+class NotForTypes(ast.NodeTransformer):
+    """Takes out what is imported for types alone."""
+
+    def visit_If(self, node):
+        return None if ast.unparse(node.test) == "TYPE_CHECKING" else self.generic_visit(node)
+
+
 def imports(path: Path) -> set[str]:
-    """Modules of ours that a module imports, in functions too, but not for types alone."""
+    """Whatever a module imports, in functions too, but not for types alone."""
     found = set()
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            node.body = []
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("asrlab"):
+    for node in ast.walk(NotForTypes().visit(ast.parse(path.read_text(encoding="utf-8")))):
+        if isinstance(node, ast.ImportFrom) and node.module:
             found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names if alias.name.startswith("asrlab")}
-    return {name.removeprefix("asrlab").lstrip(".") for name in found} - {""}
+            found |= {alias.name for alias in node.names}
+    return found
+
+
+def dotted(path: Path) -> str:
+    return path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
 
 
 def modules() -> dict[str, set[str]]:
     """Every module of the package by its dotted name, with those of ours that it imports."""
-    named = {
-        path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__"): path
-        for path in PACKAGE.rglob("*.py")
+    named = {dotted(path): path for path in PACKAGE.rglob("*.py")}
+    return {
+        name: {m.removeprefix("asrlab.") for m in imports(path) if m.removeprefix("asrlab.") in named} - {name}
+        for name, path in named.items()
     }
-    return {name: {m for m in imports(path) if m in named} - {name} for name, path in named.items()}
 
 
 @pytest.mark.parametrize("stage", MAY_IMPORT)
@@ -82,13 +90,9 @@ def test_independent_readings_never_meet(one, other):
     ],
 )
 def test_libraries_have_one_home(library, homes):
-    users = set()
-    for path in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = [node.module] if isinstance(node, ast.ImportFrom) else []
-            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if any(name and name.split(".")[0] == library for name in names):
-                users.add(path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", "."))
+    users = {
+        dotted(path) for path in PACKAGE.rglob("*.py") if any(name.split(".")[0] == library for name in imports(path))
+    }
     assert users == homes
 
 

@@ -19,7 +19,7 @@ from asrlab.errors import StoreError
 from asrlab.sweep.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from asrlab.sweep.store import Asking
 
@@ -82,7 +82,7 @@ def read_replay(path: str | Path) -> Store:
         raise StoreError(f"{path} does not hold the {header['rows']} rows it was written with. Write the replay anew.")
     store = Store(None)
     try:
-        store.restore(records, header["meta"])
+        store.restore(sorted(records, key=_in_grid(header["meta"]["axes"])), header["meta"])
     except (KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"{path} is no replay: {type(error).__name__} {error}.") from error
     return store
@@ -90,6 +90,18 @@ def read_replay(path: str | Path) -> Store:
 
 def _place(record: Mapping[str, Any]) -> tuple[str, str, int]:
     return record["utt_id"], record["condition"], record["repeat"]
+
+
+def _in_grid(axes: list[tuple[str, list[str]]]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    """Give the place of a record in a sweep: the lines are sorted by name, and the levels of an axis have an order."""
+    place = {axis: {label: number for number, label in enumerate(labels)} for axis, labels in axes}
+
+    def key(record: Mapping[str, Any]) -> tuple[Any, ...]:
+        labels = record["labels"]
+        levels = [place[axis].get(labels[axis], len(place[axis])) for axis in place if axis in labels]
+        return record["repeat"], record["utt_id"], levels, record["condition"]
+
+    return key
 
 
 def _questions(records: Iterable[Mapping[str, Any]]) -> str:

@@ -1,0 +1,27 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave the full figures to `make acceptance`, which asks for them by name."""
+    if config.getoption("-m"):
+        return
+    full = [item for item in items if "acceptance" in item.keywords]
+    items[:] = [item for item in items if "acceptance" not in item.keywords]
+    config.hook.pytest_deselected(items=full)
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_the_user(monkeypatch):
+    """Keep keys and switches of whoever runs the tests out of them."""
+    for variable in (
+        "ASRLAB_OFFLINE",
+        "ASRLAB_WHISPER",
+        "DASHSCOPE_API_KEY",
+        "DASHSCOPE_API_KEY_SINGAPORE",
+        "DASHSCOPE_API_KEY_BEIJING",
+    ):
+        monkeypatch.delenv(variable, raising=False)
