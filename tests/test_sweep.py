@@ -525,6 +525,32 @@ def test_killed_at_random_it_goes_on_and_asks_nothing_twice(dataset, tmp_path):
     db.close()
 
 
+def test_interrupted_it_ends_at_once_and_goes_on_where_it_was(dataset, tmp_path):
+    rows = json.loads(dataset.utterances.drop(columns="tags").to_json(orient="records"))
+    (dataset.folder / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    names = {"tests": str(Path(__file__).parent), "folder": str(dataset.folder), "store": str(tmp_path / "run"),
+             "log": str(tmp_path / "log")}  # fmt: skip
+    code = KILLED.format(**names, retry=None).replace("asyncio.sleep(0.01)", "asyncio.sleep(0.2)")
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+    began = time.monotonic()
+    while (not (tmp_path / "log").exists() or len((tmp_path / "log").read_text().splitlines()) < 20) and (
+        time.monotonic() - began < 30
+    ):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=10)
+    assert process.returncode != 0
+    assert said.rstrip().endswith("KeyboardInterrupt")
+    before = open_sweep(tmp_path / "run").transcripts
+    assert 0 < (before["state"] == "answered").sum() < 72
+    subprocess.run([sys.executable, "-c", KILLED.format(**names, retry="unknown")], check=True)
+    after_ = open_sweep(tmp_path / "run").transcripts
+    assert after_["state"].eq("answered").all()
+    kept = before["state"].eq("answered").to_numpy()
+    assert after_[kept]["attempts"].eq(1).all()
+    assert after_[before["state"].eq("submitted").to_numpy()]["attempts"].eq(1).all()  # collected, not asked again
+
+
 # Progress
 
 
