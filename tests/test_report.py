@@ -58,7 +58,7 @@ def sweep(label="terms", text="heard", **about):
     ]
     return SimpleNamespace(
         transcripts=tables.check(pd.DataFrame(rows), "transcripts", required=()),
-        conditions=SimpleNamespace(table=pd.DataFrame({"condition": ["none", label], "context": ["none", label]})),
+        conditions=pd.DataFrame({"condition": ["none", label], "context": ["none", label]}),
         about={"dataset": "dictation", "engine": "engine local, model whisper-base", **about},
     )
 
@@ -157,12 +157,6 @@ def test_texts_lists_and_views_are_taken(tmp_path):
         report.add("Four", {})
     with pytest.raises(InvalidInput, match="not list"):
         report.add("Four", [1])
-
-
-def test_conditions_may_be_a_table(tmp_path):
-    asked = sweep()
-    asked.conditions = asked.conditions.table
-    assert saved(Report(asked, scores()), tmp_path) == saved(Report(sweep(), scores()), tmp_path)
 
 
 @pytest.mark.parametrize("text", HOSTILE)

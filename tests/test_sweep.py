@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import sqlite3
 import subprocess
@@ -329,7 +328,6 @@ def test_only_one_process_asks_at_a_time_and_others_may_read(run, tmp_path):
     run(Scripted())
 
 
-@pytest.mark.skipif(os.geteuid() == 0 and not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_store_that_cannot_be_written_is_an_error_and_loses_nothing(run, tmp_path, monkeypatch):
     engine = Scripted()
     answered = Store.answered

@@ -51,8 +51,8 @@ class Reported(Protocol):
         """The answers."""
 
     @property
-    def conditions(self) -> Any:  # noqa: ANN401 - a table, or anything that has one
-        """The settings: a table, or an object with one as its attribute ``table``."""
+    def conditions(self) -> pd.DataFrame:
+        """The settings."""
 
     @property
     def about(self) -> Mapping[str, str]:
@@ -85,9 +85,8 @@ class Report:
         self.title = title or f"Speech-to-text sweep of {about.get('dataset', 'a dataset')}"
         self._sections: list[tuple[str, str]] = []
         answers = html.completed(sweep.transcripts)
-        conditions = sweep.conditions
         self._put("What was asked", _facts(about, answers))
-        self.add("Conditions", conditions if isinstance(conditions, pd.DataFrame) else conditions.table)
+        self.add("Conditions", sweep.conditions)
         self.add("What came of it", _states(answers))
         self.add("How it was marked", _marking(scores))
         for result in results:
