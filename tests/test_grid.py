@@ -40,6 +40,12 @@ def test_levels_are_values_columns_or_functions():
     assert grid(context=[None, oracle]).axes == {"context": ["none", "oracle"]}
 
 
+def test_values_out_of_a_table_are_plain_ones():
+    row = pd.DataFrame({"utt_id": ["a"], "itn": [True], "ch": [1]}).iloc[0]
+    (condition,) = grid(enable_itn=column("itn"), channel_id=lambda u: [u.ch])
+    assert condition.parameters(row) == Parameters(enable_itn=True, channel_id=(1,))
+
+
 def test_no_axes_is_one_condition():
     (only,) = grid()
     assert (only.name, only.parameters(ENGLISH)) == ("defaults", Parameters())

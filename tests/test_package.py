@@ -85,7 +85,7 @@ def test_independent_readings_never_meet(one, other):
         ("matplotlib", {"views.plot"}),
         ("ipywidgets", {"views.widgets"}),
         ("sqlite3", {"sweep.store"}),
-        ("soundfile", {"data.audio", "engines.whisper"}),
+        ("soundfile", {"data.audio"}),
         ("faster_whisper", {"engines.whisper"}),
     ],
 )

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -164,6 +165,8 @@ def test_the_plan_sends_nothing_and_says_why(run, dataset, tmp_path):
     assert plan.send_s == pytest.approx(2.4)
     assert not engine.asked
     assert not (tmp_path / "run").exists()
+    (tmp_path / "run").mkdir()
+    assert repr(sweep.plan()) == repr(plan)  # an empty folder is no run yet
     with pytest.raises(StoreError, match="no run"):
         _ = sweep.transcripts
 
@@ -279,6 +282,95 @@ def test_a_task_that_was_submitted_is_collected(run):
     assert [q.task_id for q in engine.asked] == ["task-2"]
     assert sweep.failures.empty
     assert sweep.transcripts["attempts"].max() == 1
+
+
+def test_one_lost_submit_holds_back_the_others_that_wait_for_that_audio(run, dataset):
+    class Lost(Scripted):
+        async def transcribe(self, question, submitted=None):
+            self.asked.append(question)
+            await asyncio.sleep(0.01)
+            raise OutcomeUnknown("the connection broke", code="ReadError")
+
+    engine = Lost(free=False)
+    sweep = run(engine, of=dataset.select(["u1"]), concurrency=4)
+    assert len(engine.asked) == 1
+    assert sweep.transcripts["state"].value_counts().to_dict() == {"not run": 3, "unknown": 1}
+
+    class Refused(Scripted):
+        async def transcribe(self, question, submitted=None):
+            self.asked.append(question)
+            await asyncio.sleep(0.01)
+            raise ServiceError("Invalid API-key provided.", code="InvalidApiKey", http_status=401)
+
+    engine = Refused(free=False)
+    with pytest.raises(ServiceError):
+        run(engine, of=dataset.select(["u1"]), store="other", concurrency=4)
+    assert len(engine.asked) == 1
+
+
+def test_a_forgotten_task_was_perhaps_paid_for_and_is_not_sent_again_as_failed(run):
+    engine = Scripted(free=False)
+    engine.faults[1] = after(TaskFailed("no such task", code="UNKNOWN"))
+    assert run(engine, concurrency=1).failures["state"].tolist() == ["unknown"]
+    engine = Scripted(free=False)
+    run(engine, retry="failed")
+    assert len(engine.asked) == 3  # those of that audio that were held back
+    assert run(engine).failures["state"].tolist() == ["unknown"]
+
+
+def test_a_refused_link_does_not_stop_the_run(run):
+    engine = Scripted()
+    engine.faults[2] = after(ServiceError("the link was refused", code="AccessDenied", http_status=403))
+    sweep = run(engine, concurrency=1)
+    assert sweep.transcripts["state"].value_counts().to_dict() == {"answered": 23, "submitted": 1}
+
+
+def test_an_answer_is_kept_whatever_stands_in_it(run):
+    class Odd(Scripted):
+        async def transcribe(self, question, submitted=None):
+            answer = await super().transcribe(question, submitted)
+            heard = (Transcript(0, "x", "e\ud83dn"),)
+            return replace(answer, raw={"v": float("nan"), "s": "\ud83d"}, transcripts=heard, model="m\udc00")
+
+    assert run(Odd()).transcripts["detected_language"].unique().tolist() == ["e\ufffdn"]
+    engine = Scripted()
+    engine.faults[1] = TaskFailed("half \ud83d", code="X\ud83d")
+    assert run(engine, store="other", concurrency=1).failures["error_code"].tolist() == ["X\ufffd"]
+
+
+def test_who_watches_cannot_end_the_run(dataset, tmp_path, caplog):
+    sweep = Sweep(dataset, Scripted(), GRID, store=tmp_path / "run")
+    assert repr(sweep) == "<Sweep run: nothing asked>"
+
+    def fail(progress):
+        raise ZeroDivisionError
+
+    with pytest.raises(InvalidInput, match="retry must be"):
+        sweep.run(retry="unknwon")
+    with pytest.raises(ZeroDivisionError):
+        sweep.run(progress=fail)  # said at the end, when nothing can be lost by it
+    assert sweep.transcripts["state"].eq("answered").all()
+
+
+def test_the_answer_to_another_question_is_never_taken_for_ones_own(run, dataset, tmp_path, monkeypatch):
+    run(Scripted(), grid(context={"terms": "OLD"}))
+    other = Sweep(dataset, Scripted(), grid(context={"terms": "NEW"}), store=tmp_path / "run")
+    assert other.transcripts["state"].eq("not run").all()
+    monkeypatch.setenv("ASRLAB_OFFLINE", "1")
+    with pytest.raises(MissingTrials, match="lacks 6 of 6"):
+        other.run()
+    with pytest.raises(StoreError, match="not asked as it would be now"):
+        other.save_replay(tmp_path / "r.jsonl")
+
+
+def test_a_readme_of_ones_own_is_left_alone(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("memory", "run"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "README.txt").write_text("mine")
+    sweep = run(Scripted())
+    open_sweep(sweep.save_replay(tmp_path / "r.jsonl")).about  # noqa: B018 - reading it makes a store in memory
+    assert {(tmp_path / folder / "README.txt").read_text() for folder in ("memory", "run")} == {"mine"}
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -428,6 +520,7 @@ def test_one_line_of_a_replay_changes_with_one_transcript(replay, tmp_path):
         (lambda lines: lines[1:], "is no replay in format 1"),
         (lambda lines: [], "is no replay in format 1"),
         (lambda lines: [lines[0].replace('"asrlab_replay":1', '"asrlab_replay":2'), *lines[1:]], "is no replay"),
+        (lambda lines: [lines[0].replace("parrot", "oracle"), *lines[1:]], "Line 1 of .* was changed"),
     ],
 )
 def test_a_replay_that_was_tampered_with_is_refused(replay, change, said):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import gcd
 from pathlib import Path
@@ -14,6 +15,8 @@ import soundfile
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 _BLOCK = 1 << 20  # frames read at a time: bounds the memory a long recording takes
@@ -66,7 +69,7 @@ def decode(path: str | Path, rate: int = 16_000) -> NDArray[np.float32]:
     InvalidInput
         If the file is missing, empty or not audio that libsndfile can read.
     """
-    with _open(path) as sound:
+    with _open(path) as sound, _decoding(path):
         samples = sound.read(dtype="float32", always_2d=True).T
         source = sound.samplerate
     if source != rate:
@@ -97,7 +100,7 @@ def digest(path: str | Path) -> str:
     InvalidInput
         If the file is missing, empty or not audio that libsndfile can read.
     """
-    with _open(path) as sound:
+    with _open(path) as sound, _decoding(path):
         if sound.subtype.startswith("PCM_") or sound.subtype.startswith("ALAC"):
             pcm = hashlib.sha256(f"{sound.samplerate} Hz, {sound.channels} channels, int32\n".encode())
             while len(block := sound.read(_BLOCK, dtype="int32", always_2d=True)):
@@ -105,6 +108,14 @@ def digest(path: str | Path) -> str:
             return f"pcm-sha256:{pcm.hexdigest()}"
     with Path(path).open("rb") as file:
         return f"file-sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+@contextmanager
+def _decoding(path: str | Path) -> Iterator[None]:
+    try:
+        yield
+    except soundfile.SoundFileError as error:  # the header was well, what follows is not
+        raise InvalidInput(f"{path} cannot be decoded to its end. Convert it to WAV or FLAC.") from error
 
 
 def _open(path: str | Path) -> soundfile.SoundFile:

@@ -277,7 +277,7 @@ def _values(rows: list[Row], column: str, schema: Mapping[str, tuple[str, str]])
     if dtype in {"Int64", "Float64"}:
         try:
             numbers = [None if value is None else float(value) for value in values]
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise InvalidInput(f"Column {column} must hold numbers: {error}.") from error
         return pd.Series(numbers, dtype="Float64").astype(pd.api.types.pandas_dtype(dtype))
     return pd.Series(values, dtype=dtype)

@@ -10,7 +10,6 @@ import csv
 import json
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from asrlab.errors import InvalidInput
 
@@ -55,7 +54,7 @@ def read_rows(path: str | Path) -> list[Row]:
 
 def is_url(audio: str) -> bool:
     """Whether audio is named by a URL that a service fetches by itself."""
-    return urlsplit(audio).scheme in _URL_SCHEMES
+    return audio.partition(":")[0].lower() in _URL_SCHEMES
 
 
 def inside(root: Path, name: str) -> Path:

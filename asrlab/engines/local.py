@@ -106,6 +106,7 @@ class LocalEngine:
     async def __aenter__(self) -> Self:
         """Reach a service, or start one."""
         self._connecting = asyncio.Lock()  # locks belong to one event loop
+        self._status = {}
         await self._connect()
         return self
 
@@ -135,8 +136,10 @@ class LocalEngine:
                     raise
                 await self._reconnect(client)
             else:
-                # Silence comes without a document to say what found it.
-                return replace(answer, model=f"{self._status['recogniser']['model']} {self.identity['version']}")
+                model = f"{self.identity['model']} {self.identity['version']}"
+                if answer.raw and answer.model != model:
+                    raise _replaced(answer.model)
+                return replace(answer, model=model)  # silence comes without a document to say what found it
             question = Question(question.audio, question.parameters)  # the task died with its service
         raise AssertionError("unreachable")
 
@@ -152,13 +155,7 @@ class LocalEngine:
         """Reach the service anew, unless somebody has done so since ``failed`` was in use."""
         async with self._connecting:
             if self._clients[-1] is failed:
-                before = self.identity
                 await self._connect()
-                if self.identity != before:
-                    raise ServiceError(
-                        f"The local service was replaced by another recogniser ({self.identity}). Run again.",
-                        code="LocalService",
-                    )
 
     async def _connect(self) -> None:
         from asrlab.dashscope import AsyncClient  # noqa: PLC0415 - brings httpx, which is slow to import
@@ -169,6 +166,8 @@ class LocalEngine:
         status = await asyncio.to_thread(_status, url)
         if status is None:
             raise _unreachable(f"No local service answers at {url}. Start one with: asrlab serve")
+        if self._status and status["recogniser"] != self._status["recogniser"]:
+            raise _replaced(status["recogniser"]["model"])
         # Any key is taken, so the user's own is never sent; a new one each time keeps uploads to a former service
         # apart.
         self._clients.append(AsyncClient(api_key=f"local-{secrets.token_hex(8)}", base_url=f"{url}/api/v1"))
@@ -232,6 +231,10 @@ def _status(url: str) -> Status | None:
     except (OSError, ValueError):
         return None
     return status if isinstance(status, dict) and status.get("service") == "asrlab" else None
+
+
+def _replaced(model: str) -> ServiceError:
+    return _unreachable(f"The local service was replaced by one with another recogniser ({model}). Run again.")
 
 
 def _unreachable(message: str) -> ServiceError:

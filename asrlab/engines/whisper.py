@@ -16,13 +16,11 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 
-import soundfile
-
 from asrlab.data.audio import decode, digest
 from asrlab.engines.base import Answer, Capabilities, Parameters, Sentence, Transcript, Word
 from asrlab.engines.itn import ITN_LANGUAGES, in_form, make_word, text_of
 from asrlab.engines.weights import SHA256, find_weights
-from asrlab.errors import InvalidInput, MissingExtra, TaskFailed
+from asrlab.errors import MissingExtra, TaskFailed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -184,10 +182,7 @@ def pick_channels(path: str | Path, channels: tuple[int, ...]) -> list[NDArray[n
     TaskFailed
         If the file does not have one of the channels.
     """
-    try:
-        samples = decode(path, _RATE)
-    except soundfile.SoundFileError as error:  # the header was well, what follows is not
-        raise InvalidInput(f"{path} cannot be decoded to its end. Convert it to WAV or FLAC.") from error
+    samples = decode(path, _RATE)
     if beyond := [c for c in channels if c >= len(samples)]:
         there = "only channel 0" if len(samples) == 1 else f"channels 0 to {len(samples) - 1}"
         raise TaskFailed(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final, Self
 
+import numpy as np
 import pandas as pd
 
 from asrlab import tables
@@ -81,7 +82,7 @@ class Condition:
         for name, level in self.levels.items():
             value = level(utterance) if callable(level) else level
             if not (pd.api.types.is_scalar(value) and pd.isna(value)):
-                values[name] = value
+                values[name] = _plain(value)
         try:
             return Parameters.from_mapping(values)
         except InvalidInput as error:
@@ -195,6 +196,13 @@ def grid(**axes: Level | Sequence[Level] | Mapping[str, Level]) -> Conditions:
         name = ", ".join(f"{axis}={label}" for axis, label in labels.items()) or "defaults"
         conditions.append(Condition(name, labels, {**fixed, **levels}))
     return Conditions(conditions)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any value a table can hold
+    """Give the Python value of what came out of a table as a numpy one."""
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _labelled(axis: str, levels: list[tuple[str, Level]]) -> dict[str, Level]:

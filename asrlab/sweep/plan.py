@@ -59,6 +59,12 @@ def identity(audio: str, engine: Mapping[str, str], parameters: Parameters, repe
     return json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
+def check_retry(retry: object) -> None:
+    """Refuse what is no way to retry, which would else be taken for none."""
+    if retry not in (None, "failed", "unknown"):
+        raise InvalidInput(f'retry must be None, "failed" or "unknown", not {retry!r}.')
+
+
 def trial_of(canonical: str) -> str:
     """Hash a canonical identity to the id of its trial."""
     return hashlib.sha256(canonical.encode()).hexdigest()[:_TRIAL_DIGITS]

@@ -52,6 +52,7 @@ def write_replay(path: str | Path, store: Store, askings: Iterable[Asking], meta
     records = sorted(store.records(askings), key=_place)
     lines = [_line({**record, "digest": _digest(record)}) for record in records]
     header = {_HEADER: FORMAT, "rows": len(records), "questions": _questions(records), "meta": dict(meta)}
+    header["digest"] = _digest(header)
     try:
         with tempfile.NamedTemporaryFile(
             "w", dir=target.parent, prefix=target.name, delete=False, encoding="utf-8", newline="\n"
@@ -75,13 +76,15 @@ def read_replay(path: str | Path) -> Store:
     header, *records = read_rows(path) or [{}]
     if header.get(_HEADER) != FORMAT:
         raise StoreError(f"{path} is no replay in format {FORMAT}: its first line does not say so.")
-    for number, record in enumerate(records, 2):
+    for number, record in enumerate([header, *records], 1):
         if record.pop("digest", None) != _digest(record):
             raise StoreError(f"Line {number} of {path} was changed after it was written. Write the replay anew.")
-    if len(records) != header["rows"] or _questions(records) != header["questions"]:
-        raise StoreError(f"{path} does not hold the {header['rows']} rows it was written with. Write the replay anew.")
     store = Store(None)
     try:
+        if len(records) != header["rows"] or _questions(records) != header["questions"]:
+            raise StoreError(
+                f"{path} does not hold the {header['rows']} rows it was written with. Write the replay anew."
+            )
         store.restore(sorted(records, key=_in_grid(header["meta"]["axes"])), header["meta"])
     except (KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"{path} is no replay: {type(error).__name__} {error}.") from error

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from asrlab.sweep.progress import Progress
     from asrlab.sweep.store import Store
 
-_FATAL_CODES: Final = ("Arrearage", "InvalidApiKey", "AccessDenied", "PrepaidBillOverdue", "PostpaidBillOverdue")
+#: What refuses the account or key, and so every further trial (service documentation, error messages). A plain
+#: AccessDenied is none: storage hosts and expired links answer it too.
+_FATAL_CODES: Final = frozenset({
+    "InvalidApiKey", "Arrearage", "AccessDenied.Unpurchased", "Model.AccessDenied", "Workspace.AccessDenied",
+    "AllocationQuota.FreeTierOnly", "CommodityNotPurchased", "PrepaidBillOverdue", "PostpaidBillOverdue",
+})  # fmt: skip
 _log = logging.getLogger("asrlab.sweep")
 
 
@@ -86,9 +91,6 @@ class _Run:
         for job in jobs:
             if self.fatal is not None:
                 return
-            if job.digest in self._unresolved and job.task_id is None:
-                self._note("not run", "another submit of this audio is unresolved")
-                continue
             state, code = await self._one(job)
             self._note(state, code)
 
@@ -96,7 +98,10 @@ class _Run:
         self._progress.ended[state] += 1
         if code is not None:
             self._progress.codes[code] += 1
-        self._report(self._progress)
+        try:
+            self._report(self._progress)
+        except Exception:  # whoever watches must not end what is watched: submits would be lost
+            _log.exception("Progress could not be reported")
 
     async def _one(self, job: Job) -> tuple[str, str | None]:
         """Ask one trial; returns how it ended and the code of what went wrong."""
@@ -104,6 +109,11 @@ class _Run:
             return await self._ask(job, job.attempts, _nothing)
         lock = self._submitting.setdefault(job.digest, asyncio.Lock())
         async with _Turn(lock) as turn:
+            # Only now: while this one waited, the one before it may have been refused or lost.
+            if self.fatal is not None:
+                return "not run", None
+            if job.digest in self._unresolved:
+                return "not run", "another submit of this audio is unresolved"
             return await self._ask(job, self._store.begin(job.trial), turn.over)
 
     async def _ask(self, job: Job, attempt: int, resolved: Callable[[], None]) -> tuple[str, str | None]:
@@ -127,7 +137,9 @@ class _Run:
     def _ended(self, job: Job, attempt: int, error: Exception, *, taken: bool) -> tuple[str, str | None]:
         request_id = None
         match error:
-            case TaskFailed():
+            case TaskFailed(code="UNKNOWN") if not self._engine.free:
+                state, code = "unknown", error.code  # forgotten by the service, and perhaps paid for
+            case TaskFailed() | ServiceError(code="StandIn"):
                 state, code = "failed", error.code
             case OutcomeUnknown():
                 state, code = "unknown", error.code
@@ -142,7 +154,7 @@ class _Run:
                 state, code = "submitted" if taken else "unknown", type(error).__name__
         if isinstance(error, ServiceError):
             request_id = error.request_id
-            if error.http_status in (401, 403) or error.code.startswith(_FATAL_CODES):
+            if error.http_status == 401 or error.code in _FATAL_CODES:
                 self.fatal = error
         if state == "unknown" and not self._engine.free:
             self._unresolved.add(job.digest)

@@ -18,7 +18,7 @@ import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, overload
 
 import filelock
 import pandas as pd
@@ -110,7 +110,7 @@ class Store:
     def __init__(self, folder: str | Path | None, *, create: bool = False) -> None:
         self.folder = Path("memory" if folder is None else folder)
         ledger = self.folder / _LEDGER
-        if folder is not None and not create and not ledger.is_file():
+        if folder is not None and not create and not is_run(self.folder):
             raise StoreError(f"There is no run in {self.folder}: it has no {_LEDGER}. Check the path.")
         with self._told("opened"):
             if folder is not None:
@@ -122,9 +122,9 @@ class Store:
             self._db.execute("pragma journal_mode = wal")
             # A task id that is lost is money lost, so each commit waits for the disk.
             self._db.execute("pragma synchronous = full")
-            self._prepare()
+            self._prepare(on_disk=folder is not None)
 
-    def _prepare(self) -> None:
+    def _prepare(self, *, on_disk: bool) -> None:
         (version,) = self._db.execute("pragma user_version").fetchone()
         if version == 0:
             with self._transaction():
@@ -132,8 +132,9 @@ class Store:
                     for statement in _TABLES.split(";"):
                         self._db.execute(statement)
                     self._db.execute(f"pragma user_version = {SCHEMA}")
-            if self.folder.is_dir():
-                (self.folder / "README.txt").write_text(_README, encoding="utf-8", newline="\n")
+            readme = self.folder / "README.txt"
+            if on_disk and not readme.exists():
+                readme.write_text(_README, encoding="utf-8", newline="\n")
         elif version != SCHEMA:
             raise StoreError(
                 f"{self.folder} was written in store format {version}; this asrlab reads format {SCHEMA}. Use the "
@@ -240,17 +241,18 @@ class Store:
         """Commit an answer."""
         summary = (
             trial,
-            answer.model,
+            _storable(answer.model),
             answer.audio_s,
             answer.queued_s,
             answer.elapsed_s,
             answer.context_tokens,
-            ",".join(answer.unsupported),
-            answer.request_id,
-            zlib.compress(_json(answer.raw).encode()),
+            _storable(",".join(answer.unsupported)),
+            _storable(answer.request_id),
+            # As received: a number that JSON does not have is no reason to lose an answer that was paid for.
+            zlib.compress(_storable(json.dumps(answer.raw, ensure_ascii=False)).encode()),
         )
         heard = [
-            (trial, place, t.channel, _storable(t.text), t.language, _json(_sentences(t)))
+            (trial, place, t.channel, _storable(t.text), _storable(t.language), _json(_sentences(t)))
             for place, t in enumerate(answer.transcripts)
         ]
         with self._told("written"), self._transaction():
@@ -270,7 +272,7 @@ class Store:
             names = "".join(f", {name} = ?" for name in facts)
             self._db.execute(
                 f"update attempt set state = ?, {moment} = ?{names} where trial = ? and attempt = ?",  # noqa: S608
-                (state, time.time(), *facts.values(), trial, attempt),
+                (state, time.time(), *map(_storable, facts.values()), trial, attempt),
             )
 
     def _end(self, trial: str, attempt: int, state: str, **facts: str | None) -> None:
@@ -357,6 +359,11 @@ class Store:
         """Give everything known about each asking as JSON values, without the raw answers."""
         identities = self.identities()
         for asking in askings:
+            if asking.trial not in identities:
+                raise StoreError(
+                    f"{asking.utt_id} under {asking.condition} was not asked as it would be now: its audio or "
+                    "parameters have changed since. Run the sweep first."
+                )
             record: dict[str, Any] = {
                 "utt_id": asking.utt_id,
                 "condition": asking.condition,
@@ -428,6 +435,11 @@ _LAST_ATTEMPTS: Final = (
 )
 
 
+def is_run(folder: Path) -> bool:
+    """Whether a folder holds a run."""
+    return (folder / _LEDGER).is_file()
+
+
 def _sentences(transcript: Transcript) -> list[dict[str, Any]]:
     return [
         {
@@ -445,8 +457,16 @@ def _column(value: Any) -> Any:  # noqa: ANN401 - any JSON value, to what a colu
     return _json(value) if isinstance(value, list) else value
 
 
-def _storable(text: str) -> str:
+@overload
+def _storable(text: str) -> str: ...
+@overload
+def _storable(text: None) -> None: ...
+@overload
+def _storable(text: str | None) -> str | None: ...
+def _storable(text: str | None) -> str | None:
     """Replace halves of surrogate pairs, which JSON can hold and UTF-8 cannot."""
+    if text is None:
+        return None
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

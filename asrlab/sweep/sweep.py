@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import platform
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -13,11 +15,11 @@ from anyio.from_thread import start_blocking_portal
 from asrlab import tables
 from asrlab.errors import InvalidInput, MissingTrials, StoreError
 from asrlab.folders import is_set
-from asrlab.sweep.plan import Plan, make_plan
+from asrlab.sweep.plan import Plan, check_retry, identity, make_plan, trial_of
 from asrlab.sweep.progress import Progress, reporter
 from asrlab.sweep.replay import read_replay, write_replay
 from asrlab.sweep.runner import run_jobs
-from asrlab.sweep.store import Store
+from asrlab.sweep.store import Store, is_run
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -98,6 +100,8 @@ class Answers:
             return write_replay(path, store, self._askings(store), store.meta())
 
     def __repr__(self) -> str:
+        if not self.source.is_file() and not is_run(self.source):
+            return f"<{type(self).__name__} {self.source.name}: nothing asked>"
         states = self.transcripts.drop_duplicates(["utt_id", "condition", "repeat"])["state"].value_counts()
         counts = ", ".join(f"{n} {state}" for state, n in states.items()) or "nothing asked"
         return f"<{type(self).__name__} {self.source.name}: {counts}>"
@@ -168,6 +172,7 @@ class Sweep(Answers):
         InvalidInput
             If a recording or parameter cannot be used.
         """
+        check_retry(retry)
         return _blocking(partial(self._plan, retry))
 
     def run(
@@ -205,6 +210,7 @@ class Sweep(Answers):
         """
         if concurrency < 1:
             raise InvalidInput(f"concurrency must be at least 1, not {concurrency}.")
+        check_retry(retry)
         if is_set("ASRLAB_OFFLINE"):
             self._complain_if_incomplete()
             return
@@ -214,22 +220,28 @@ class Sweep(Answers):
         _blocking(partial(self._run, retry, concurrency, report))
 
     def _askings(self, store: Store) -> Sequence[Asking]:
-        """Those of the stored askings that are this sweep's, in its order."""
-        stored = {(a.utt_id, a.condition, a.repeat): a for a in store.askings()}
-        return [stored[cell] for cell in self._cells() if cell in stored]
+        """Those of the stored askings that are this sweep's, in its order.
 
-    def _cells(self) -> list[tuple[str, str, int]]:
-        utt_ids = [str(utt_id) for utt_id in self.dataset.utterances["utt_id"]]
-        return [
-            (utt_id, condition.name, repeat)
-            for repeat in range(self._repeats)
-            for utt_id in utt_ids
-            for condition in self.grid
-        ]
+        An asking whose audio or parameters have changed since points to the trial it would be now, so that the answer
+        to another question is never taken for its own.
+        """
+        stored = {(a.utt_id, a.condition, a.repeat): a for a in store.askings()}
+        identities = store.identities()
+        askings = []
+        for repeat in range(self._repeats):
+            for _, utterance in self.dataset.utterances.iterrows():
+                for condition in self.grid:
+                    asking = stored.get((str(utterance["utt_id"]), condition.name, repeat))
+                    if asking is not None:
+                        engine = json.loads(identities[asking.trial])["engine"]
+                        digest = self.dataset.digest(asking.utt_id)
+                        now = trial_of(identity(digest, engine, condition.parameters(utterance), repeat))
+                        askings.append(replace(asking, trial=now))
+        return askings
 
     async def _plan(self, retry: Retry) -> Plan:
         async with self.engine:
-            if self.source.exists():
+            if self.source.suffix == ".jsonl" or is_run(self.source):
                 with self._stored() as store:
                     return self._planned(store, retry)
             with Store(None) as nothing:
@@ -256,7 +268,8 @@ class Sweep(Answers):
                 await run_jobs(plan.jobs, self.engine, store, progress, report, concurrency=concurrency)
 
     def _complain_if_incomplete(self) -> None:
-        wanted = self._cells()
+        utt_ids = self.dataset.utterances["utt_id"]
+        wanted = [(u, c.name, repeat) for repeat in range(self._repeats) for u in utt_ids for c in self.grid]
         frame = self.transcripts
         answered = frame[frame["state"] == "answered"]
         there = set(zip(answered["utt_id"], answered["condition"], answered["repeat"], strict=True))
