@@ -83,6 +83,8 @@ def test_tables_of_text_keep_their_text(tmp_path, name, separator):
         ([{"id": "a", "text": 5}], "text must be text, not 5"),
         ([{"id": "a", "duration": "long"}], "duration_s must hold numbers"),
         ([{"id": "a", "audio": ["x.wav"]}], "audio must be text"),
+        ([{"id": "a", "channel_texts": "left, right"}], "must be a list of texts"),
+        ([{"id": "a", "duration": 10**400}], "must hold numbers"),
         ([], "no utterances"),
     ],
 )
@@ -196,6 +198,13 @@ def test_audio_that_is_none_is_said(tmp_path):
     for utt_id, said in (("a", "not audio"), ("b", "no samples"), ("c", "no audio file"), ("d", "names no audio")):
         with pytest.raises(InvalidInput, match=said):
             ds.digest(utt_id)
+
+
+def test_a_recording_that_breaks_off_is_said(tmp_path):
+    whole = tone(tmp_path / "whole.flac", 160_000).read_bytes()
+    (tmp_path / "cut.flac").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InvalidInput, match="cannot be decoded to its end"):
+        digest(tmp_path / "cut.flac")
 
 
 def test_tables_of_ones_own_are_checked():

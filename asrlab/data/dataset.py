@@ -253,6 +253,10 @@ def _references(utterance: Row) -> list[Row]:
     )
     if isinstance(by_channel, list):
         return [{"utt_id": utt_id, "channel": channel, "text": said} for channel, said in enumerate(by_channel)]
+    if by_channel is not None:
+        raise InvalidInput(
+            f"channel_texts of {utt_id!r} must be a list of texts, one a channel, which only JSON lines can hold."
+        )
     return [] if text is None else [{"utt_id": utt_id, "text": text}]
 
 
