@@ -231,7 +231,15 @@ def test_one_content_is_uploaded_once_for_a_model(service, recording, tmp_path):
     asyncio.run(scenario())
 
 
-def test_interrupting_the_synchronous_client_ends_the_request():
+@pytest.fixture
+def interruptible():
+    """Interrupts as a terminal gives them; a shell's background job, as a gate may be one, inherits them ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_interrupting_the_synchronous_client_ends_the_request(interruptible):
     cancelled = threading.Event()
 
     async def handler(request):

@@ -565,8 +565,10 @@ def test_what_is_not_there_is_said(tmp_path, dataset):
 # Killing
 
 
+# A shell's background job, as a gate may be one, inherits interrupts ignored.
 KILLED = """
-import asyncio, sys
+import asyncio, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, {tests!r})
 from test_sweep import GRID, Scripted
 from asrlab.data.dataset import load_dataset
