@@ -150,6 +150,10 @@ def test_conditions_that_come_to_one_question_share_its_answer(run):
     assert len(engine.asked) == 9  # the three English recordings are asked once
     assert len(frame) == 12
     assert frame.drop_duplicates("trial").shape[0] == 9
+    seen = []
+    sweep = run(Scripted(), grid(language={"right": column("language"), "english": "en"}))
+    sweep.run(progress=seen.append)
+    assert (seen[-1].total, seen[-1].stored) == (0, 9)  # trials, as the total is
 
 
 def test_each_channel_has_its_row(run):

@@ -264,7 +264,8 @@ class Sweep(Answers):
             async with self.engine:
                 plan = self._planned(store, retry)
                 store.plan(plan.askings, plan.identities, self._meta())
-                progress = Progress(len(plan.jobs), stored=int((plan.table["why"] == "stored").sum()))
+                stored = plan.table.loc[plan.table["why"] == "stored", "trial"].nunique()
+                progress = Progress(len(plan.jobs), stored=stored)
                 await run_jobs(plan.jobs, self.engine, store, progress, report, concurrency=concurrency)
 
     def _complain_if_incomplete(self) -> None:
