@@ -131,7 +131,7 @@ def recording(tmp_path_factory):
 @pytest.fixture(scope="module")
 def service():
     pytest.importorskip("starlette")
-    from test_server import Scripted
+    from stand_ins import Scripted
 
     from asrlab.server.run import serve
 

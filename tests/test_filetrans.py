@@ -18,7 +18,7 @@ from asrlab.errors import InvalidInput, OutcomeUnknown, ServiceError, TaskFailed
 
 pytest.importorskip("starlette")
 
-from test_server import Scripted
+from stand_ins import Scripted
 
 from asrlab.server.run import serve
 

@@ -216,7 +216,7 @@ def test_what_is_not_on_this_machine_is_refused():
 
 
 def test_the_users_key_never_reaches_the_local_service(monkeypatch):
-    from test_server import Scripted
+    from stand_ins import Scripted
 
     from asrlab.server.run import serve
 
@@ -235,7 +235,7 @@ def test_the_users_key_never_reaches_the_local_service(monkeypatch):
 
 
 def test_the_local_service_cannot_pass_for_the_real_one(monkeypatch):
-    from test_server import Scripted
+    from stand_ins import Scripted
 
     from asrlab.server.run import serve
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
-import http.server
 import importlib
 import json
 import logging
@@ -14,17 +12,15 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
-from typing import ClassVar
 
 import httpx
 import numpy as np
 import pytest
 import soundfile
+from stand_ins import Scripted, file_server
 
-from asrlab.engines.base import Answer, Capabilities, Sentence, Transcript, Word
 from asrlab.errors import InvalidInput, MissingExtra, TaskFailed
 
 pytest.importorskip("starlette")
@@ -38,59 +34,6 @@ MODEL = "qwen3-asr-flash-filetrans"
 KEY = {"Authorization": "Bearer sk-anything"}
 SUBMIT = {**KEY, "X-DashScope-Async": "enable"}
 PATH = "/api/v1/services/audio/asr/transcription"
-
-
-class Scripted:
-    """A recogniser that says what it is told to, when it is told to."""
-
-    name = "scripted"
-    free = True
-    identity: ClassVar = {"engine": "scripted", "model": "parrot", "version": "1", "region": "local"}
-    capabilities = Capabilities(frozenset({"language", "channel_id", "enable_words"}), frozenset({"en", "zh", "nl"}))
-
-    def __init__(self, text="Ship it.", error=None):
-        self.text = text
-        self.error = error
-        self.asked = []
-        self.go = threading.Event()
-        self.go.set()
-
-    async def __aenter__(self):
-        return self
-
-    async def __aexit__(self, kind, error, trace):
-        pass
-
-    async def transcribe(self, question, submitted=None):
-        self.asked.append(question)
-        while not self.go.is_set():  # noqa: ASYNC110 - the event is set on another thread
-            await asyncio.sleep(0.005)
-        if self.error is not None:
-            raise self.error
-        asked = question.parameters
-        words = (Word(0, 400, "Ship "), Word(400, 900, "it", ".")) if asked.enable_words else ()
-        sentences = (Sentence(0, 900, self.text, "en", words),) if self.text else ()
-        transcripts = tuple(Transcript(channel, self.text, "en", sentences) for channel in asked.channel_id)
-        unsupported = self.capabilities.unsupported(asked)
-        return Answer(transcripts, 1.5, "parrot 1", None if asked.context is None else 3, unsupported)
-
-
-class Files(http.server.SimpleHTTPRequestHandler):
-    """A file server that also redirects, refuses and breaks."""
-
-    def do_GET(self):
-        self.server.seen.append(dict(self.headers))
-        status = re.fullmatch(r"/status/(\d+)", self.path)
-        if status is None:
-            super().do_GET()
-            return
-        self.send_response(int(status[1]))
-        self.send_header("Location", "http://127.0.0.1:9/elsewhere.wav")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *args):
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -112,15 +55,8 @@ def audio(tmp_path_factory):
 @pytest.fixture(scope="module")
 def files(audio):
     """A file server for them, with the headers of what it was asked in ``seen``."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Files, directory=str(audio)))
-    server.seen = []
-    server.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with file_server(audio) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -963,7 +899,7 @@ def start(tmp_path, options):
     script = tmp_path / "serve.py"
     script.write_text(
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        "from test_server import Scripted\n"
+        "from stand_ins import Scripted\n"
         "from asrlab.server.run import run\n"
         "engine = Scripted(); engine.go.clear()\n"
         f"run(engine, **{options!r})\n"

@@ -1,0 +1,82 @@
+"""What stands in for a recogniser and for a host of audio files, in the tests of client and server alike."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import http.server
+import re
+import threading
+from typing import ClassVar
+
+from asrlab.engines.base import Answer, Capabilities, Sentence, Transcript, Word
+
+
+class Scripted:
+    """A recogniser that says what it is told to, when it is told to."""
+
+    name = "scripted"
+    free = True
+    identity: ClassVar = {"engine": "scripted", "model": "parrot", "version": "1", "region": "local"}
+    capabilities = Capabilities(frozenset({"language", "channel_id", "enable_words"}), frozenset({"en", "zh", "nl"}))
+
+    def __init__(self, text="Ship it.", error=None):
+        self.text = text
+        self.error = error
+        self.asked = []
+        self.go = threading.Event()
+        self.go.set()
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, kind, error, trace):
+        pass
+
+    async def transcribe(self, question, submitted=None):
+        self.asked.append(question)
+        while not self.go.is_set():  # noqa: ASYNC110 - the event is set on another thread
+            await asyncio.sleep(0.005)
+        if self.error is not None:
+            raise self.error
+        asked = question.parameters
+        words = (Word(0, 400, "Ship "), Word(400, 900, "it", ".")) if asked.enable_words else ()
+        sentences = (Sentence(0, 900, self.text, "en", words),) if self.text else ()
+        transcripts = tuple(Transcript(channel, self.text, "en", sentences) for channel in asked.channel_id)
+        unsupported = self.capabilities.unsupported(asked)
+        return Answer(transcripts, 1.5, "parrot 1", None if asked.context is None else 3, unsupported)
+
+
+class Files(http.server.SimpleHTTPRequestHandler):
+    """A file server that also redirects, refuses and breaks."""
+
+    def do_GET(self):
+        self.server.seen.append(dict(self.headers))
+        status = re.fullmatch(r"/status/(\d+)", self.path)
+        if status is None:
+            super().do_GET()
+            return
+        self.send_response(int(status[1]))
+        self.send_header("Location", "http://127.0.0.1:9/elsewhere.wav")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+@contextlib.contextmanager
+def file_server(folder):
+    """Serve a folder over HTTP while entered; the server has a ``url``, and the headers of each request in ``seen``."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Files, directory=str(folder)))
+    server.seen = []
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
