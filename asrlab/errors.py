@@ -16,6 +16,11 @@ Messages say what was wanted, what came, and what to do next.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
 
 class AsrlabError(Exception):
     """Root of all exceptions raised by asrlab."""
@@ -89,4 +94,13 @@ class TaskFailed(ServiceError):
 
 
 class OutcomeUnknown(ServiceError):
-    """A request that may cost money was sent, and nobody knows whether it was accepted."""
+    """A request that may cost money was sent, and nobody knows whether it was accepted.
+
+    Attributes
+    ----------
+    sent_at, lost_at : datetime or None
+        When it was sent, and when it was known to be lost; in UTC, by this machine's clock.
+    """
+
+    sent_at: datetime | None = None
+    lost_at: datetime | None = None

@@ -25,3 +25,10 @@ def no_settings_of_the_user(monkeypatch):
         "DASHSCOPE_API_KEY_BEIJING",
     ):
         monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def paces_of_its_own(monkeypatch, tmp_path_factory):
+    """Keep the turns of these tests apart from those of the user's other processes."""
+    folder = tmp_path_factory.getbasetemp() / "pacing"
+    monkeypatch.setattr("asrlab.dashscope.pacing.cache_folder", lambda name: folder)

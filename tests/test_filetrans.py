@@ -101,7 +101,7 @@ def ask_service(monkeypatch):
 
         return asyncio.run(scenario())
 
-    monkeypatch.setattr("asrlab.dashscope.pacing._POLLS_S", (0.01,))
+    monkeypatch.setattr("asrlab.dashscope.monitor._POLLS_S", (0.01,))
     return ask_it
 
 

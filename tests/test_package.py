@@ -15,7 +15,7 @@ import asrlab
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "asrlab"
 
-#: Folder or module -> what of ours it may import, itself and `errors`, `tables`, `folders` apart.
+#: Folder or module -> what of ours it may import, itself and `errors`, `tables`, `folders`, `suggest` apart.
 MAY_IMPORT = {
     "data": set(),
     "dashscope": set(),
@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "views": {"scoring.align", "scoring.tokens", "scoring.normalize"},
     "server": {"engines.base", "engines.whisper", "engines.sphinx", "engines.itn", "engines.weights", "data.audio"},
 }
-EVERYWHERE = {"errors", "tables", "folders"}
+EVERYWHERE = {"errors", "tables", "folders", "suggest"}
 HEAVY = {"matplotlib", "ipywidgets", "faster_whisper", "pandas", "numpy", "scipy", "httpx", "IPython", "starlette"}
 
 

@@ -1,24 +1,30 @@
 """Client of Alibaba Cloud Model Studio's file transcription (DashScope), model qwen3-asr-flash-filetrans.
 
 :class:`Client` for scripts and notebook cells, :class:`AsyncClient` for ``await``; both have the verbs ``upload``,
-``submit``, ``query``, ``wait`` and ``result``.
+``submit``, ``query``, ``wait``, ``result``, ``list_tasks``, ``cancel`` and ``find_submitted``.
 """
 
 from __future__ import annotations
 
-from asrlab.dashscope.checks import NoEffect
+from asrlab.dashscope.checks import NoEffect, NotForProduction
 from asrlab.dashscope.client import AsyncClient
 from asrlab.dashscope.links import SignedUrl
+from asrlab.dashscope.pacing import UNLIMITED, Limits
 from asrlab.dashscope.sync import Client
-from asrlab.dashscope.tasks import Sentence, Task, Transcript, Transcription, Word
+from asrlab.dashscope.tasks import ListedTask, Sentence, Task, TaskPage, Transcript, Transcription, Word
 
 __all__ = [
+    "UNLIMITED",
     "AsyncClient",
     "Client",
+    "Limits",
+    "ListedTask",
     "NoEffect",
+    "NotForProduction",
     "Sentence",
     "SignedUrl",
     "Task",
+    "TaskPage",
     "Transcript",
     "Transcription",
     "Word",

@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 import warnings
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from asrlab.dashscope import wire
 from asrlab.errors import InvalidInput
+from asrlab.suggest import suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 # What people type for a language, beside its code, its English name, and either with a region after it.
 _ALIASES: Final = {
@@ -32,6 +35,10 @@ _ALIASES: Final = {
 
 class NoEffect(UserWarning):
     """A parameter is sent that the service documents as having no effect."""
+
+
+class NotForProduction(UserWarning):
+    """Something is used that the service documents as not being for production."""
 
 
 def check_parameters(
@@ -70,11 +77,55 @@ def check_model(model: str) -> None:
     InvalidInput
         If it does not.
     """
-    if not isinstance(model, str) or not model.startswith(wire.MODEL):
+    if not isinstance(model, str) or not wire.MODELS.fullmatch(model):
         raise InvalidInput(
             f"This client speaks to {wire.MODEL} and its dated snapshots, not {model!r}: other models take other "
             "requests, and some fail only later, as a task."
         )
+
+
+def refuse_unknown(names: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse parameters that the service would ignore.
+
+    Raises
+    ------
+    InvalidInput
+        If there is one; the message names the right one.
+    """
+    for name in names:
+        raise InvalidInput(
+            f"{name!r} is not a parameter of {wire.MODEL}, which would ignore it. {suggestion(name, known)}"
+        )
+
+
+def check_task_id(task_id: str) -> None:
+    """Check that a task id can be one.
+
+    Raises
+    ------
+    InvalidInput
+        If it cannot.
+    """
+    if not isinstance(task_id, str) or not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9_.:-]*", task_id):
+        raise InvalidInput(f"{task_id!r} is no task id.")
+
+
+def check_window(start_time: datetime | None, end_time: datetime | None) -> None:
+    """Check the window of a list of tasks: 24 h at most (service documentation, task management).
+
+    Raises
+    ------
+    InvalidInput
+        If it is longer, or ends before it starts.
+    """
+    if start_time is None or end_time is None:
+        return
+    try:
+        length = end_time - start_time
+    except TypeError:
+        raise InvalidInput("start_time and end_time must both have a time zone, or neither.") from None
+    if not timedelta(0) <= length <= timedelta(hours=wire.WINDOW_H):
+        raise InvalidInput(f"end_time must follow start_time by {wire.WINDOW_H} h at most, not by {length}.")
 
 
 def warn_of_no_effect(language: str | None, enable_itn: bool | None) -> None:

@@ -1,36 +1,45 @@
-"""The client: submit, query, wait, result, upload."""
+"""The client: submit, query, wait, result, upload, list, cancel."""
 
 from __future__ import annotations
 
 import json
-import re
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING, Final, Literal, Self
 from urllib.parse import quote
 
-import anyio
-
 from asrlab.dashscope import pacing, wire
 from asrlab.dashscope.access import find_base_url, find_key
-from asrlab.dashscope.checks import check_model, check_parameters, warn_of_no_effect
-from asrlab.dashscope.http import Busy, Http, Lost, after, persist
+from asrlab.dashscope.checks import (
+    check_model,
+    check_parameters,
+    check_task_id,
+    check_window,
+    refuse_unknown,
+    warn_of_no_effect,
+)
+from asrlab.dashscope.http import Busy, Http, Lost, persist
 from asrlab.dashscope.links import percent_encoded
+from asrlab.dashscope.lost import find_lost
+from asrlab.dashscope.monitor import Monitor
 from asrlab.dashscope.tasks import Transcription
 from asrlab.dashscope.uploads import Uploads
 from asrlab.errors import InvalidInput, OutcomeUnknown, ServiceError, TaskFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from types import TracebackType
 
     import httpx
 
-    from asrlab.dashscope.tasks import Task
+    from asrlab.dashscope.pacing import Change, Limits
+    from asrlab.dashscope.tasks import Task, TaskPage
 
-
-_LOCAL_FAULTS: Final = 6  # in a row; some two seconds
+_PATIENCE_S: Final = 15 * 60
+_PATIENCE_PER_AUDIO_S: Final = 0.2
+_LONGEST_S: Final = 24 * 3600
+_SUBMIT_PARAMETERS: Final = ("language", "enable_itn", "context", "channel_id", "enable_words", "file_url", "model")
 
 
 class AsyncClient:
@@ -47,9 +56,9 @@ class AsyncClient:
         Id of a workspace, which has a host of its own.
     base_url : str, optional
         In place of the region's: the local service, or a proxy; with ``/api/v1``.
-    submits_per_minute : float, optional
-        Pace of submits of all clients of this account in this process; 600 until one says otherwise. The service's own
-        limit is not documented.
+    limits : Limits, optional
+        How much the account may ask, for all clients of it in this process from now on; the documented limits until
+        one says otherwise. Other processes of this machine that use the same key are taken into account.
     transport : httpx.AsyncBaseTransport, optional
         In place of the network, for tests.
 
@@ -73,24 +82,29 @@ class AsyncClient:
         region: Literal["singapore", "beijing"] = "singapore",
         workspace: str | None = None,
         base_url: str | None = None,
-        submits_per_minute: float | None = None,
+        limits: Limits | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         base = find_base_url(region, workspace, base_url)
         key, source = find_key(region, api_key)
         self._region = region
         self._http = Http(base, key=key, key_source=source, region=region, workspace=workspace, transport=transport)
-        self._account = pacing.account(base, key)
-        if submits_per_minute is not None:
-            if not submits_per_minute > 0:
-                raise InvalidInput(f"submits_per_minute must be above 0, not {submits_per_minute!r}.")
-            self._account.submits.per_second = submits_per_minute / 60
+        self._account = pacing.account(base, key, limits)
         self._uploads = Uploads(self._http, self._account)
+        self._monitor = Monitor(self._query, self._unfinished, local=self._http.local)
 
     @property
     def base_url(self) -> str:
         """Where requests go, with ``/api/v1``."""
         return self._http.base_url
+
+    @property
+    def concurrency(self) -> list[Change]:
+        """How many submits might be under way at once, oldest change first.
+
+        It grows until the service says that there are too many requests, is then halved, and grows again.
+        """
+        return list(self._account.concurrency.history)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._region} at {self.base_url}>"
@@ -105,10 +119,12 @@ class AsyncClient:
 
     async def aclose(self) -> None:
         """Close the connections."""
+        await self._monitor.aclose()
         await self._http.aclose()
 
     async def submit(
         self,
+        /,
         file_url: str,
         *,
         model: str = wire.MODEL,
@@ -118,6 +134,7 @@ class AsyncClient:
         channel_id: Sequence[int] | None = None,
         enable_words: bool | None = None,
         also_send_text: bool = False,
+        **unknown: object,
     ) -> Task:
         """Submit a recording for transcription: this is what costs money, and it is sent once.
 
@@ -143,6 +160,8 @@ class AsyncClient:
             Ask for word times; also makes sentences end at punctuation.
         also_send_text : bool
             Send the context under its second documented name too.
+        **unknown
+            Refused: the service would ignore it.
 
         Returns
         -------
@@ -158,6 +177,7 @@ class AsyncClient:
         ServiceError
             If it was not accepted.
         """
+        refuse_unknown(unknown, _SUBMIT_PARAMETERS)
         check_model(model)
         check_parameters(
             language=language, enable_itn=enable_itn, context=context, channel_id=channel_id, enable_words=enable_words
@@ -177,24 +197,37 @@ class AsyncClient:
         content = json.dumps(body, ensure_ascii=False).encode()
         headers = wire.submit_headers(file_url)
 
+        room = self._account.concurrency
+        sent_at = datetime.now(UTC)
+
         async def send() -> Task:
+            nonlocal sent_at
             await self._account.submits.turn()
-            answer = await self._http.api("POST", wire.SUBMIT_PATH, body=content, headers=headers)
+            sent_at = datetime.now(UTC)
+            try:
+                answer = await self._http.api("POST", wire.SUBMIT_PATH, body=content, headers=headers)
+            except Busy as error:
+                if error.refused:
+                    room.throttled()
+                raise
+            room.passed()
             return wire.parse_task(answer)
 
         try:
-            return await persist(send, local=self._http.local, again=_surely_not_accepted)
+            async with room:
+                return await persist(send, local=self._http.local, again=_surely_not_accepted)
         except ServiceError as error:
             if not _may_have_been_accepted(error):
                 raise
-            unknown = OutcomeUnknown(
+            unknown_outcome = OutcomeUnknown(
                 f"The submit was sent, and whether it was accepted is not known: {error.message} "
                 "It is not sent again, since it may be running and be billed.",
                 code=error.code,
                 request_id=error.request_id,
                 http_status=error.http_status,
             )
-        raise unknown
+            unknown_outcome.sent_at, unknown_outcome.lost_at = sent_at, datetime.now(UTC)
+        raise unknown_outcome
 
     async def query(self, task_id: str) -> Task:
         """Look at a task.
@@ -214,7 +247,145 @@ class AsyncClient:
         ServiceError
             If the service does not say, asked repeatedly.
         """
+        check_task_id(task_id)
         return await persist(partial(self._query, task_id), local=self._http.local)
+
+    async def list_tasks(
+        self,
+        *,
+        status: str | None = None,
+        model: str | None = None,
+        start_time: datetime | None = None,
+        end_time: datetime | None = None,
+        page_no: int = 1,
+        page_size: int = 10,
+    ) -> TaskPage:
+        """List the account's tasks of the last 24 h, a page at a time.
+
+        Parameters
+        ----------
+        status : {"PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN"}, optional
+            Only those.
+        model : str, optional
+            Only those of this model.
+        start_time, end_time : datetime, optional
+            Only those submitted in between, at most 24 h. They are sent as they are given, to the second: which zone
+            the service takes them for is not documented.
+        page_no : int
+            Number of the page, from 1.
+        page_size : int
+            Tasks on a page. The service may give fewer than were asked for.
+
+        Returns
+        -------
+        TaskPage
+            The tasks have no results: :meth:`query` each for its own.
+
+        Raises
+        ------
+        InvalidInput
+            If something asked for cannot be.
+        ServiceError
+            If the service does not say, asked repeatedly.
+        """
+        if status is not None and status not in wire.STATES:
+            raise InvalidInput(f"status must be one of {', '.join(wire.STATES)}, not {status!r}.")
+        for name, number in (("page_no", page_no), ("page_size", page_size)):
+            if type(number) is not int or number < 1:
+                raise InvalidInput(f"{name} must be a whole number from 1, not {number!r}.")
+        check_window(start_time, end_time)
+        asked = wire.list_query(
+            status=status, model=model, start_time=start_time, end_time=end_time, page_no=page_no, page_size=page_size
+        )
+        return await persist(partial(self._list, asked), local=self._http.local)
+
+    async def cancel(self, task_id: str) -> None:
+        """Cancel a task that has not begun to run.
+
+        Parameters
+        ----------
+        task_id : str
+            Its id.
+
+        Raises
+        ------
+        ServiceError
+            With code ``UnsupportedOperation`` if it is not ``PENDING``: only then can it be cancelled.
+        """
+        check_task_id(task_id)
+        sent = 0
+
+        async def send() -> None:
+            nonlocal sent
+            await self._account.queries.turn()
+            sent += 1
+            await self._http.api("POST", wire.CANCEL_PATH.format(task_id=quote(task_id, safe="")), body=b"")
+
+        try:
+            await persist(send, local=self._http.local)
+        except ServiceError as error:
+            # A first request whose answer was lost may have done it.
+            if error.code == wire.NOT_PENDING and sent > 1 and (await self.query(task_id)).status == wire.CANCELED:
+                return
+            raise
+
+    async def find_submitted(
+        self,
+        file_url: str,
+        *,
+        sent_at: datetime,
+        lost_at: datetime | None = None,
+        model: str = wire.MODEL,
+        claimed: Collection[str] = (),
+        timeout_s: float = 600.0,
+    ) -> Task | None:
+        """Look for a submit whose outcome is unknown among the account's tasks.
+
+        A task is taken for it only if it is the one that fits: submitted in that time by the service's own clock, not
+        claimed, and its result names the file. Where several might be it, none is taken. That none is found does not
+        prove that the submit was not accepted.
+
+        Parameters
+        ----------
+        file_url : str
+            As it was submitted.
+        sent_at : datetime
+            When, by this machine's clock, with a time zone: ``sent_at`` of the :class:`~asrlab.errors.OutcomeUnknown`.
+        lost_at : datetime, optional
+            When the submit was known to be lost; two minutes after `sent_at` if not given.
+        model : str
+            The model that was asked.
+        claimed : collection of str
+            Ids of tasks known to be other submits. It is looked into at the end, so it may grow meanwhile.
+        timeout_s : float
+            Seconds to wait for tasks that might be it and have not ended.
+
+        Returns
+        -------
+        Task or None
+            Ended, with its result; None if none can be told to be it.
+
+        Raises
+        ------
+        InvalidInput
+            If a time has no time zone.
+        ServiceError
+            If the tasks cannot be listed.
+        """
+        check_model(model)
+        lost_at = sent_at + timedelta(minutes=2) if lost_at is None else lost_at
+        if sent_at.tzinfo is None or lost_at.tzinfo is None:
+            raise InvalidInput("sent_at and lost_at must have a time zone, such as datetime.now(UTC) has.")
+        return await find_lost(
+            self,
+            percent_encoded(file_url),
+            sent_at=sent_at,
+            lost_at=lost_at,
+            clock_ahead_s=lambda: self._http.clock_ahead_s,
+            model=model,
+            claimed=claimed,
+            timeout_s=timeout_s,
+        )
 
     async def wait(
         self,
@@ -252,35 +423,10 @@ class AsyncClient:
         ServiceError
             With code ``Timeout`` if it has not ended in time; it may be waited for again.
         """
-        end = monotonic() + (pacing.patience(audio_s) if timeout_s is None else timeout_s)
-        local = self._http.local
-        faults = 0
-        retreat = iter(pacing.backoff(local=local))
-        for pause in pacing.polls(first_delay_s, local=local):
-            await anyio.sleep(max(0.0, min(pause, end - monotonic())))
-            try:
-                task = await self._query(task_id)
-            except (Busy, Lost) as error:
-                state = f"last answered: {error}"
-                pause_more = max(after(error), next(retreat, pause))
-                faults += 1
-                if local and faults > _LOCAL_FAULTS:
-                    raise
-            else:
-                if task.ended:
-                    return _settled(task)
-                state = f"is {task.status}"
-                pause_more = 0.0
-                faults = 0
-                retreat = iter(pacing.backoff(local=local))
-            if monotonic() >= end:
-                break
-            await anyio.sleep(max(0.0, min(pause_more, end - monotonic())))
-        raise ServiceError(
-            f"Task {task_id} has not ended in time (it {state}). It is not lost: wait({task_id!r}) again; its result "
-            f"is kept for {wire.TASK_LIFE_H} h after it ends.",
-            code="Timeout",
-        )
+        check_task_id(task_id)
+        if timeout_s is None:
+            timeout_s = patience(audio_s)
+        return _settled(await self._monitor.ended(task_id, first_delay_s=first_delay_s, timeout_s=timeout_s))
 
     async def result(self, task: Task) -> Transcription:
         """Fetch the transcription of a task that has ended.
@@ -324,7 +470,9 @@ class AsyncClient:
     async def upload(self, path: str | Path, *, model: str = wire.MODEL) -> str:
         """Upload a local file for 48 hours, for one model.
 
-        The same content is uploaded once as long as that lasts, however often it is asked for.
+        The same content is uploaded once as long as that lasts, however often it is asked for. The service's
+        documentation says that temporary uploads are not for production, and so does a warning; give the service links
+        to files of your own there.
 
         Parameters
         ----------
@@ -347,11 +495,38 @@ class AsyncClient:
         """
         return await self._uploads.url(Path(path), model)
 
+    async def forget_upload(self, file_url: str) -> None:
+        """Forget an upload that the service no longer finds, so that :meth:`upload` uploads its content anew.
+
+        Parameters
+        ----------
+        file_url : str
+            Its oss URL.
+        """
+        self._uploads.forget(file_url)
+
     async def _query(self, task_id: str) -> Task:
-        if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9_.:-]*", task_id):
-            raise InvalidInput(f"{task_id!r} is no task id.")
         await self._account.queries.turn()
         return wire.parse_task(await self._http.api("GET", wire.TASK_PATH.format(task_id=quote(task_id, safe=""))))
+
+    async def _list(self, asked: dict[str, str]) -> TaskPage:
+        await self._account.queries.turn()
+        return wire.parse_task_page(await self._http.api("GET", wire.TASKS_PATH, query=asked))
+
+    async def _unfinished(self, status: str, page_no: int, page_size: int) -> TaskPage:
+        asked = wire.list_query(
+            status=status, model=None, start_time=None, end_time=None, page_no=page_no, page_size=page_size
+        )
+        return await self._list(asked)
+
+
+def patience(audio_s: float | None) -> float:
+    """Seconds to wait for a task in all: 15 min and a fifth of the audio, at most 24 h.
+
+    A recording of unknown length may be the longest the service takes.
+    """
+    longest = wire.AUDIO_S if audio_s is None else audio_s
+    return min(_PATIENCE_S + _PATIENCE_PER_AUDIO_S * longest, _LONGEST_S)
 
 
 def _surely_not_accepted(error: Busy | Lost) -> bool:

@@ -7,7 +7,9 @@ neither raised nor as the context of another: ours are raised after the ``except
 from __future__ import annotations
 
 import logging
+import random
 import ssl
+import time
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -21,7 +23,7 @@ from urllib.parse import urljoin, urlsplit
 import anyio
 import httpx
 
-from asrlab.dashscope import pacing, wire
+from asrlab.dashscope import wire
 from asrlab.dashscope.links import bare, is_loopback, scrub
 from asrlab.errors import ServiceError
 
@@ -36,6 +38,9 @@ _API_BYTES: Final = 4 << 20
 _RESULT_BYTES: Final = 128 << 20  # 12 h of speech with word times, on several channels
 _REDIRECTS: Final = 3
 _LONGEST_PAUSE_S: Final = 300
+_BACKOFF_S: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)  # limits recover within about a minute: the sum
+_LOCAL_BACKOFF_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.0)
+_JITTER: Final = 0.2
 
 _log = logging.getLogger("asrlab.dashscope")
 
@@ -104,6 +109,8 @@ class Http:
     ) -> None:
         self.base_url = base_url
         self.local = is_loopback(base_url)
+        self.clock_ahead_s: float | None = None
+        """Seconds by which the service's clock was ahead of ours, to a second, as of its last answer; None before."""
         self._key = key
         self._key_source = key_source
         self._region = region
@@ -144,6 +151,8 @@ class Http:
         reply = await self._exchange(
             method, self.base_url + path, params=query, content=body, headers={**self._headers, **(headers or {})}
         )
+        if (moment := _date(reply.headers.get("date"))) is not None:
+            self.clock_ahead_s = moment.timestamp() - time.time()
         if 300 <= reply.status < 400:
             raise ServiceError(
                 f"{bare(self.base_url)} redirects to {_host(reply)}. A request with a key follows no redirect: "
@@ -283,7 +292,7 @@ async def persist(
         Whether a passing failure allows another attempt; by default each does, which only suits requests that may be
         sent twice.
     """
-    for pause in pacing.backoff(local=local):
+    for pause in backoff(local=local):
         try:
             return await attempt()
         except (Busy, Lost) as error:
@@ -293,6 +302,16 @@ async def persist(
             _log.info("%s; trying again", error)
         await anyio.sleep(max(pause, asked))
     return await attempt()
+
+
+def backoff(*, local: bool) -> list[float]:
+    """Seconds to wait before each further attempt at a request that failed in passing."""
+    return [jittered(pause) for pause in (_LOCAL_BACKOFF_S if local else _BACKOFF_S)]
+
+
+def jittered(pause_s: float) -> float:
+    """Vary a pause by a fifth, so that clients which began together do not go on together."""
+    return pause_s * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - spreads load, guards nothing
 
 
 def after(error: Busy | Lost) -> float:
@@ -360,9 +379,13 @@ def _seconds(header: str | None) -> float | None:
         return None
     if header.strip().isdecimal() and header.isascii():
         return float(header)
+    moment = _date(header)
+    return None if moment is None else max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def _date(header: str | None) -> datetime | None:
     try:
-        moment = parsedate_to_datetime(header)
+        moment = parsedate_to_datetime(header or "")
     except ValueError:
         return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

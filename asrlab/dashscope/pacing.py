@@ -1,119 +1,270 @@
-"""How often to ask: limits per account, when to look at a task again, and how long to be patient."""
+"""How fast to ask: the limits of an account, kept by all who share it on this machine."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-import random
 import threading
-from dataclasses import dataclass, field
-from itertools import chain, repeat
+import time
+from collections import deque
+from dataclasses import dataclass, field, fields
+from math import inf
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 import anyio
 
 from asrlab.dashscope import wire
-from asrlab.dashscope.links import is_loopback
+from asrlab.dashscope.turns import TurnFile
+from asrlab.errors import InvalidInput
+from asrlab.folders import cache_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from types import TracebackType
 
-SUBMITS_PER_MINUTE: Final = 600
-"""Not documented for qwen3-asr-flash-filetrans; this is the figure of its sibling qwen-audio-3.0 (service
-documentation, rate limiting)."""
+_MARGIN: Final = 0.95  # of a limit is used: requests that were sent evenly do not arrive so
+_FIRST_LIMIT: Final = 8
+_MOST: Final = 64
+_CUT_S: Final = 1.0
+_CHANGES: Final = 1000
 
-_JITTER: Final = 0.2
-_POLLS_S: Final = (2.0, 3.0, 4.0, 5.0)  # after the first; the last repeats
-_LOCAL_POLLS_S: Final = (0.05, 0.1, 0.2, 0.3, 0.5)
-_BACKOFF_S: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)  # limits recover within about a minute: the sum
-_LOCAL_BACKOFF_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.0)
-_PATIENCE_S: Final = 15 * 60
-_PATIENCE_PER_AUDIO_S: Final = 0.2
-_LONGEST_S: Final = 24 * 3600
+
+@dataclass(frozen=True)
+class Limits:
+    """How much an account may ask; ``inf`` where there is no limit.
+
+    Parameters
+    ----------
+    queries_per_s : float
+        Task queries, lists and cancels together. The service grants 20 a second, and up to 100 on request (service
+        documentation, task management).
+    submits_per_minute : float
+        Submits. What the service grants for this model is not documented; 600 is the figure of its sibling
+        qwen-audio-3.0 (service documentation, rate limiting).
+    uploads_per_s : float
+        Temporary uploads; 100, not to be raised (service documentation, temporary uploads).
+
+    Raises
+    ------
+    InvalidInput
+        If one of them is not above 0.
+    """
+
+    queries_per_s: float = wire.QUERIES_PER_S
+    submits_per_minute: float = 600
+    uploads_per_s: float = wire.UPLOADS_PER_S
+
+    def __post_init__(self) -> None:
+        for limit in fields(self):
+            value = getattr(self, limit.name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+                raise InvalidInput(f"{limit.name} must be a number above 0, or inf for no limit, not {value!r}.")
+
+
+UNLIMITED: Final = Limits(inf, inf, inf)
 
 
 class Pace:
     """Let callers through one by one, so many a second.
 
     Turns are spaced evenly, because limits are also enforced within the second (service documentation, rate limiting).
-    Safe to share among threads and event loops.
+    Who waits in one event loop is let through in order. Safe to share among threads and event loops.
 
     Parameters
     ----------
     per_second : float
         How many; ``inf`` lets everybody through at once.
+    kind : str
+        What is asked for, in the file.
+    shared : TurnFile, optional
+        Turns of other processes.
     """
 
-    def __init__(self, per_second: float) -> None:
+    def __init__(self, per_second: float, kind: str = "", shared: TurnFile | None = None) -> None:
         self.per_second = per_second
-        self._next = 0.0
+        self._kind = kind
+        self._shared = shared
+        self._free = 0.0
         self._lock = threading.Lock()
+        self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, anyio.Lock] = WeakKeyDictionary()
 
     async def turn(self) -> None:
         """Wait for one's turn."""
+        if self.per_second == inf:
+            return
+        with self._lock:
+            queue = self._queues.setdefault(asyncio.get_running_loop(), anyio.Lock())
+        async with queue:
+            while (pause := self._take()) > 0:  # noqa: ASYNC110 - it is time that is waited for
+                await anyio.sleep(pause)
+
+    def _take(self) -> float:
+        interval = 1 / (_MARGIN * self.per_second)
         with self._lock:
             now = monotonic()
-            mine = max(now, self._next)
-            self._next = mine + 1 / self.per_second
-        if mine > now:
-            await anyio.sleep(mine - now)
+            if now < self._free:
+                return self._free - now
+            pause = self._shared.take(self._kind, interval) if self._shared is not None else 0.0
+            if not pause:
+                self._free = now + interval
+            return pause
+
+
+class Change(NamedTuple):
+    """A change of how many submits may be under way: when (Unix time), to how many, and why."""
+
+    at: float
+    limit: int
+    why: Literal["passed", "throttled"]
+
+
+class Concurrency:
+    """How many submits may be under way at once: more while they pass, half when the service says "too many".
+
+    Grows by one a round of requests and is halved at most once a second, as TCP does (additive increase,
+    multiplicative decrease). Safe to share among threads and event loops.
+
+    Parameters
+    ----------
+    limit : int
+        To begin with.
+    most : int
+        Never more than so many.
+    """
+
+    def __init__(self, limit: int = _FIRST_LIMIT, most: int = _MOST) -> None:
+        self._limit = float(limit)
+        self._most = most
+        self._busy = 0
+        self._cut = -inf
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._lock = threading.RLock()
+        self.history: deque[Change] = deque(maxlen=_CHANGES)
+        """What changed, oldest first."""
+
+    @property
+    def limit(self) -> int:
+        """How many may be under way now."""
+        return int(self._limit)
+
+    def passed(self) -> None:
+        """Note that a request was taken."""
+        self._change(min(self._limit + 1 / self._limit, self._most), "passed")
+
+    def throttled(self) -> None:
+        """Note that the service said "too many requests"."""
+        with self._lock:
+            if monotonic() - self._cut >= _CUT_S:  # those under way at the time all say the same
+                self._cut = monotonic()
+                self._change(max(self._limit / 2, 1.0), "throttled")
+
+    async def __aenter__(self) -> Self:
+        """Wait for room."""
+        waiter = asyncio.get_running_loop().create_future()
+        with self._lock:
+            self._waiting.append(waiter)
+            self._admit()
+        try:
+            await waiter
+        except BaseException:
+            with self._lock:
+                if waiter in self._waiting:
+                    self._waiting.remove(waiter)
+                elif not waiter.cancelled():  # room was made for one who no longer wants it
+                    self._leave()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Make room for the next."""
+        self._leave()
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._busy -= 1
+            self._admit()
+
+    def _admit(self) -> None:
+        while self._waiting and self._busy < self.limit:
+            waiter = self._waiting.popleft()
+            self._busy += 1
+            try:
+                waiter.get_loop().call_soon_threadsafe(self._let_in, waiter)
+            except RuntimeError:  # its event loop is gone, and it with it
+                self._busy -= 1
+
+    def _let_in(self, waiter: asyncio.Future[None]) -> None:
+        if waiter.done():
+            self._leave()
+        else:
+            waiter.set_result(None)
+
+    def _change(self, limit: float, why: Literal["passed", "throttled"]) -> None:
+        with self._lock:
+            before, self._limit = self.limit, limit
+            if self.limit != before:
+                self.history.append(Change(time.time(), self.limit, why))
+                self._admit()
 
 
 @dataclass
 class Account:
-    """What all clients of one account in this process share.
+    """What all clients of one account share.
 
     Parameters
     ----------
     queries, uploads, submits : Pace
-        Limits of the service on task queries, upload policies and submits.
+        Paces of task queries, upload policies and submits.
+    concurrency : Concurrency
+        How many submits may be under way at once.
     uploaded : dict
         (SHA-256 of the bytes, model) to the oss URL and the Unix time until which it may be used.
     """
 
-    queries: Pace = field(default_factory=lambda: Pace(wire.QUERIES_PER_S))
-    uploads: Pace = field(default_factory=lambda: Pace(wire.UPLOADS_PER_S))
-    submits: Pace = field(default_factory=lambda: Pace(SUBMITS_PER_MINUTE / 60))
+    queries: Pace
+    uploads: Pace
+    submits: Pace
+    concurrency: Concurrency = field(default_factory=Concurrency)
     uploaded: dict[tuple[str, str], tuple[str, float]] = field(default_factory=dict)
 
+    def obey(self, limits: Limits) -> None:
+        """Keep to these limits from now on."""
+        self.queries.per_second = limits.queries_per_s
+        self.uploads.per_second = limits.uploads_per_s
+        self.submits.per_second = limits.submits_per_minute / 60
 
-_accounts: dict[tuple[str, str], Account] = {}
+
+_accounts: dict[str, Account] = {}
 _accounts_lock = threading.Lock()
 
 
-def account(base_url: str, key: str) -> Account:
-    """Find the account behind a host and a key.
+def account(base_url: str, key: str, limits: Limits | None = None) -> Account:
+    """Find the account behind a host and a key, and set its limits if they are given.
 
-    A service on this machine has no limits, and forgets its uploads when it ends: every client of it is on its own.
+    The service counts all keys of an account together; which keys belong together is not known here.
     """
-    if is_loopback(base_url):
-        return Account(Pace(float("inf")), Pace(float("inf")), Pace(float("inf")))
-    who = (urlsplit(base_url).netloc, hashlib.sha256(key.encode()).hexdigest())
+    if limits is not None and not isinstance(limits, Limits):
+        raise InvalidInput(f"limits must be a dashscope.Limits, such as Limits(queries_per_s=100), not {limits!r}.")
+    if limits == UNLIMITED:
+        return _account(limits, None)
+    who = hashlib.sha256(f"{urlsplit(base_url).netloc}\n{key}".encode()).hexdigest()[:32]
     with _accounts_lock:
-        return _accounts.setdefault(who, Account())
+        found = _accounts.get(who)
+        if found is None:
+            shared = TurnFile(cache_folder("pacing") / f"{who}.json")
+            found = _accounts[who] = _account(limits or Limits(), shared)
+        elif limits is not None:
+            found.obey(limits)
+    return found
 
 
-def polls(first_s: float | None, *, local: bool) -> Iterator[float]:
-    """Seconds to wait before each look at a task: 1, 2, growing to 5, each +-20 %; far less on this machine."""
-    later = _LOCAL_POLLS_S if local else _POLLS_S
-    first = (_LOCAL_POLLS_S[0] if local else 1.0) if first_s is None else first_s
-    return (_jittered(pause) for pause in chain([first], later, repeat(later[-1])))
-
-
-def backoff(*, local: bool) -> list[float]:
-    """Seconds to wait before each further attempt at a request that failed in passing."""
-    return [_jittered(pause) for pause in (_LOCAL_BACKOFF_S if local else _BACKOFF_S)]
-
-
-def patience(audio_s: float | None) -> float:
-    """Seconds to wait for a task in all: 15 min and a fifth of the audio, at most 24 h.
-
-    A recording of unknown length may be the longest the service takes.
-    """
-    longest = wire.AUDIO_S if audio_s is None else audio_s
-    return min(_PATIENCE_S + _PATIENCE_PER_AUDIO_S * longest, _LONGEST_S)
-
-
-def _jittered(pause: float) -> float:
-    return pause * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - spreads load, guards nothing
+def _account(limits: Limits, shared: TurnFile | None) -> Account:
+    return Account(
+        queries=Pace(limits.queries_per_s, "queries", shared),
+        uploads=Pace(limits.uploads_per_s, "uploads", shared),
+        submits=Pace(limits.submits_per_minute / 60, "submits", shared),
+    )

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from asrlab.dashscope.pacing import Change, Limits
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -30,7 +32,7 @@ class Options(TypedDict, total=False):
     region: Literal["singapore", "beijing"]
     workspace: str | None
     base_url: str | None
-    submits_per_minute: float | None
+    limits: Limits | None
     transport: httpx.AsyncBaseTransport | None
 
 
@@ -70,6 +72,10 @@ class Client:
     wait = _Verb(AsyncClient.wait)
     result = _Verb(AsyncClient.result)
     upload = _Verb(AsyncClient.upload)
+    forget_upload = _Verb(AsyncClient.forget_upload)
+    list_tasks = _Verb(AsyncClient.list_tasks)
+    cancel = _Verb(AsyncClient.cancel)
+    find_submitted = _Verb(AsyncClient.find_submitted)
 
     __signature__ = signature(AsyncClient)
 
@@ -79,6 +85,16 @@ class Client:
             self._portal = stack.enter_context(start_blocking_portal())
             stack.callback(self._portal.call, self._client.aclose)
             self.close = weakref.finalize(self, stack.pop_all().close)
+
+    @property
+    def base_url(self) -> str:
+        """Where requests go, with ``/api/v1``."""
+        return self._client.base_url
+
+    @property
+    def concurrency(self) -> list[Change]:
+        """As :attr:`AsyncClient.concurrency`."""
+        return self._client.concurrency
 
     def __repr__(self) -> str:
         return repr(self._client).replace("AsyncClient", "Client", 1)

@@ -52,6 +52,39 @@ class Task:
 
 
 @dataclass(frozen=True)
+class ListedTask:
+    """A task as the list of tasks has it: without its result, which only a query gives.
+
+    Parameters
+    ----------
+    task_id, status, model, region, request_id : str
+        As in :class:`Task`; ``request_id`` is that of the submit.
+    created, started, ended : datetime, optional
+        In UTC, by the service's clock: the list gives seconds since the epoch, unlike the query.
+    """
+
+    task_id: str
+    status: str
+    model: str | None = None
+    region: str | None = None
+    request_id: str | None = None
+    created: datetime | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+
+
+@dataclass(frozen=True)
+class TaskPage:
+    """A page of the list of tasks; ``total`` tasks fit what was asked, on ``total_pages`` pages of ``page_size``."""
+
+    tasks: tuple[ListedTask, ...]
+    total: int
+    total_pages: int
+    page_no: int
+    page_size: int
+
+
+@dataclass(frozen=True)
 class Word:
     """A word with its times in milliseconds, the space that follows it, and its punctuation apart."""
 

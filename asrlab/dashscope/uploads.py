@@ -8,6 +8,7 @@ import re
 import secrets
 import time
 import unicodedata
+import warnings
 from collections import defaultdict
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -15,6 +16,7 @@ import anyio
 from anyio.to_thread import run_sync
 
 from asrlab.dashscope import wire
+from asrlab.dashscope.checks import NotForProduction
 from asrlab.dashscope.http import persist
 from asrlab.errors import InvalidInput
 
@@ -41,6 +43,8 @@ class Uploads:
     def __init__(self, http: Http, account: Account) -> None:
         self._http = http
         self._account = account
+        # A service on this machine forgets its uploads when it ends, so what it has is not remembered for long.
+        self._uploaded = {} if http.local else account.uploaded
         self._locks: defaultdict[tuple[str, str], anyio.Lock] = defaultdict(anyio.Lock)
 
     async def url(self, path: Path, model: str) -> str:
@@ -59,16 +63,29 @@ class Uploads:
             digest = (await run_sync(hashlib.file_digest, file, "sha256")).hexdigest()
             what = (digest, model)
             async with self._locks[what]:
-                url, until = self._account.uploaded.get(what, ("", 0.0))
+                url, until = self._uploaded.get(what, ("", 0.0))
                 if time.time() < until:
                     return url
+                if not self._http.local:
+                    warnings.warn(
+                        "Temporary uploads are for trying things out: the service's documentation says not to use them "
+                        "in production or for load tests, and keeps them 48 h. Give https links to files of your own.",
+                        NotForProduction,
+                        stacklevel=1,
+                    )
                 asked = time.time()
                 url = await persist(lambda: self._send(file, path, model), local=self._http.local)
                 after = os.fstat(file.fileno())
                 if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
                     raise InvalidInput(f"{path} was changed while it was uploaded. Ask again once it is finished.")
-                self._account.uploaded[what] = (url, asked + wire.UPLOAD_LIFE_S - _MARGIN_S)
+                self._uploaded[what] = (url, asked + wire.UPLOAD_LIFE_S - _MARGIN_S)
                 return url
+
+    def forget(self, url: str) -> None:
+        """Forget an upload that the service no longer finds; its content is then uploaded anew."""
+        for what, (known, _) in list(self._uploaded.items()):
+            if known == url:
+                del self._uploaded[what]
 
     async def _send(self, file: BinaryIO, path: Path, model: str) -> str:
         # Each attempt with leave of its own (it holds for 300 s) and under a name of its own (nothing is overwritten).

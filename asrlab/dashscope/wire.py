@@ -10,11 +10,11 @@ import json
 import math
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from asrlab.dashscope.links import SignedUrl, scrub, scrub_document
-from asrlab.dashscope.tasks import Sentence, Task, Transcript, Transcription, Word
+from asrlab.dashscope.tasks import ListedTask, Sentence, Task, TaskPage, Transcript, Transcription, Word
 from asrlab.errors import ServiceError
 
 if TYPE_CHECKING:
@@ -34,9 +34,13 @@ WORKSPACE_REGIONS: Final = {"singapore": "ap-southeast-1", "beijing": "cn-beijin
 WORKSPACE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 PREFIX: Final = "/api/v1"
 SUBMIT_PATH: Final = "/services/audio/asr/transcription"
+TASKS_PATH: Final = "/tasks"
 TASK_PATH: Final = "/tasks/{task_id}"
+CANCEL_PATH: Final = "/tasks/{task_id}/cancel"
 UPLOADS_PATH: Final = "/uploads"
 MODEL: Final = "qwen3-asr-flash-filetrans"
+MODELS: Final = re.compile(rf"{MODEL}(-\d{{4}}-\d{{2}}-\d{{2}})?")
+"""The model, an alias of its newest snapshot, and its dated snapshots."""
 
 # Headers (service documentation, request headers).
 
@@ -55,6 +59,9 @@ UPLOAD_LIFE_S: Final = 48 * 3600
 AUDIO_S: Final = 12 * 3600
 CONTEXT_TOKENS: Final = 10_000
 TASK_LIFE_H: Final = 24
+WINDOW_H: Final = 24
+PAGE_ROWS: Final = 100
+"""Rows to ask for on a page of the task list; its largest page is not documented."""
 # fmt: off
 FORMATS: Final = frozenset({
     "aac", "amr", "avi", "aiff", "flac", "flv", "m4a", "mkv", "mp3", "mp4", "mpeg", "ogg", "opus", "wav", "webm", "wma",
@@ -100,8 +107,11 @@ ITN_LANGUAGES: Final = frozenset({"zh", "en"})
 PENDING, RUNNING = "PENDING", "RUNNING"
 SUCCEEDED, FAILED, CANCELED, UNKNOWN = "SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN"
 ENDED: Final = frozenset({SUCCEEDED, FAILED, CANCELED, UNKNOWN})
+STATES: Final = (PENDING, RUNNING, SUCCEEDED, FAILED, CANCELED, UNKNOWN)
 SILENCE: Final = frozenset({"SUCCESS_WITH_NO_VALID_FRAGMENT", "ASR_RESPONSE_HAVE_NO_WORDS"})
 """Codes under which a task FAILED because nothing is said in the recording."""
+NOT_PENDING: Final = "UnsupportedOperation"
+"""Code with which a cancel is refused where the task is not pending."""
 UNPAID: Final = frozenset({"CommodityNotPurchased", "PrepaidBillOverdue", "PostpaidBillOverdue"})
 """Codes that come with status 429 and are about billing, so waiting does not help."""
 THROTTLED: Final = re.compile(r"Throttling(\..*)?|limit_requests|insufficient_quota")
@@ -189,6 +199,22 @@ def policy_query(model: str) -> dict[str, str]:
     return {"action": "getPolicy", "model": model}
 
 
+def list_query(
+    *,
+    status: str | None,
+    model: str | None,
+    start_time: datetime | None,
+    end_time: datetime | None,
+    page_no: int,
+    page_size: int,
+) -> dict[str, str]:
+    """Query of the task list; times as they are given, for no zone is documented."""
+    asked = {"page_no": str(page_no), "page_size": str(page_size)}
+    asked |= {name: text for name, text in (("model_name", model), ("status", status)) if text is not None}
+    window = (("start_time", start_time), ("end_time", end_time))
+    return asked | {name: moment.strftime("%Y%m%d%H%M%S") for name, moment in window if moment is not None}
+
+
 def upload_form(policy: Policy, file_name: str) -> tuple[dict[str, str], str]:
     """Fields of the upload form, to be followed by the field ``file``, and the oss URL that the file will have."""
     key = f"{policy.folder}/{file_name}"
@@ -262,6 +288,46 @@ def parse_task(document: Document) -> Task:
         link=SignedUrl(link) if link else None,
         ended=status in ENDED,
         silent=status == FAILED and code in SILENCE,
+    )
+
+
+def parse_task_page(document: Document) -> TaskPage:
+    """Read a page of the task list: flat, and its times are milliseconds since the epoch.
+
+    Raises
+    ------
+    ServiceError
+        With code ``BadResponse`` if it is none.
+    """
+    rows = document.get("data")
+    numbers = {name: _number(document, name) for name in ("total", "total_page", "page_no", "page_size")}
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise _bad(document, "it has no list of tasks in data")
+    if missing := [name for name, number in numbers.items() if number is None]:
+        raise _bad(document, f"its list of tasks has no {', '.join(missing)}")
+    counts = {name: int(number) for name, number in numbers.items() if number is not None}
+    return TaskPage(
+        tasks=tuple(_listed(document, row) for row in rows),
+        total=counts["total"],
+        total_pages=counts["total_page"],
+        page_no=counts["page_no"],
+        page_size=counts["page_size"],
+    )
+
+
+def _listed(document: Document, row: Document) -> ListedTask:
+    task_id, status = _text(row, "task_id"), _text(row, "status")
+    if not task_id or not status:
+        raise _bad(document, "a task in its list has no task_id or no status")
+    return ListedTask(
+        task_id=task_id,
+        status=status,
+        model=_text(row, "model_name"),
+        region=_text(row, "region"),
+        request_id=_text(row, "request_id"),
+        created=_moment(row, "gmt_create"),
+        started=_moment(row, "start_time"),
+        ended=_moment(row, "end_time"),
     )
 
 
@@ -359,6 +425,14 @@ def _number(found: Document, name: str) -> float | None:
     except (ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
+
+
+def _moment(found: Document, name: str) -> datetime | None:
+    milliseconds = _number(found, name)
+    try:
+        return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _time(found: Document, name: str) -> datetime | None:

@@ -7,13 +7,13 @@ this machine, or a script for tests. All answer the same :class:`Question` with 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
-from asrlab.errors import InvalidInput
+from asrlab.errors import InvalidInput, OutcomeUnknown
+from asrlab.suggest import suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Mapping
     from types import TracebackType
 
 
@@ -58,9 +58,7 @@ class Parameters:
         known = [f.name for f in fields(cls)]
         for name in given:
             if name not in known:
-                close = get_close_matches(name, known, n=1, cutoff=0.4)
-                hint = f"Did you mean {close[0]!r}?" if close else f"Known parameters: {', '.join(known)}."
-                raise InvalidInput(f"{name!r} is not a request parameter. {hint}")
+                raise InvalidInput(f"{name!r} is not a request parameter. {suggestion(name, known)}")
         values = dict(given)
         if isinstance(values.get("channel_id"), list):
             values["channel_id"] = tuple(values["channel_id"])
@@ -247,4 +245,27 @@ class Engine(Protocol):
             If the question was sent and nobody knows whether it was accepted.
         ServiceError
             If the question was refused.
+        """
+
+
+@runtime_checkable
+class FindsLost(Protocol):
+    """An engine that can look for a question that was sent and whose outcome is unknown."""
+
+    async def find_lost(self, question: Question, lost: OutcomeUnknown, claimed: Collection[str]) -> str | None:
+        """Find the task that a question became.
+
+        Parameters
+        ----------
+        question : Question
+            What was asked.
+        lost : OutcomeUnknown
+            What asking it ended with.
+        claimed : collection of str
+            Ids of tasks that are other questions; it may grow meanwhile.
+
+        Returns
+        -------
+        str or None
+            The task's id; None if none can be told to be it, which does not prove that there is none.
         """

@@ -14,15 +14,16 @@ from asrlab.dashscope.checks import check_model, check_parameters
 from asrlab.dashscope.links import is_loopback
 from asrlab.data.audio import probe
 from asrlab.engines.base import Answer, Capabilities, Sentence, Transcript, Word
-from asrlab.errors import InvalidInput, ServiceError
+from asrlab.errors import InvalidInput, ServiceError, TaskFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Mapping
     from datetime import datetime
     from types import TracebackType
 
     from asrlab import dashscope
     from asrlab.engines.base import Question
+    from asrlab.errors import OutcomeUnknown
 
 _STAND_IN: Final = "asrlab"  # the member by which the local service marks its results
 _UNPROBED: Final = wire.FORMATS - {"aiff", "flac", "mp3", "ogg", "opus", "wav"}  # libsndfile cannot read these
@@ -130,6 +131,16 @@ class FiletransEngine:
             )
         return answer
 
+    async def find_lost(self, question: Question, lost: OutcomeUnknown, claimed: Collection[str]) -> str | None:
+        """Find the task that a question became; see :class:`asrlab.engines.base.FindsLost`."""
+        if self._client is None or lost.sent_at is None:
+            return None
+        file_url, _ = await _reachable(self._client, question, self._model)  # an upload is remembered
+        task = await self._client.find_submitted(
+            file_url, sent_at=lost.sent_at, lost_at=lost.lost_at, model=self._model, claimed=claimed
+        )
+        return None if task is None else task.task_id
+
 
 async def ask(
     client: AsyncClient,
@@ -194,7 +205,12 @@ async def ask(
         request_id = task.request_id
         if submitted is not None:
             await submitted(task.task_id)
-        task = await client.wait(task.task_id, audio_s=audio_s)
+        try:
+            task = await client.wait(task.task_id, audio_s=audio_s)
+        except TaskFailed as error:
+            if error.code == "FILE_DOWNLOAD_FAILED":
+                await client.forget_upload(file_url)  # the service may have dropped it early
+            raise
         result = await client.result(task)
         elapsed_s: float | None = monotonic() - start
     else:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Self
 
-from asrlab.engines.base import Question
-from asrlab.errors import InvalidInput, OutcomeUnknown, ServiceError, StoreError, TaskFailed
+from asrlab.engines.base import FindsLost, Question
+from asrlab.errors import AsrlabError, InvalidInput, OutcomeUnknown, ServiceError, StoreError, TaskFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -85,6 +86,7 @@ class _Run:
         # At most one submit of the same audio is unresolved at a time, so that a lost one can be told from the others.
         self._submitting: dict[str, asyncio.Lock] = {}
         self._unresolved: set[str] = set()
+        self._task_ids = store.task_ids()
         self.fatal: ServiceError | None = None
 
     async def work(self, jobs: Iterator[Job]) -> None:
@@ -122,6 +124,7 @@ class _Run:
         async def submitted(task_id: str) -> None:
             nonlocal taken
             self._store.submitted(job.trial, attempt, task_id)
+            self._task_ids.add(task_id)
             taken = True
             resolved()
 
@@ -129,10 +132,26 @@ class _Run:
             answer = await self._engine.transcribe(Question(job.audio, job.parameters, job.task_id), submitted)
         except StoreError:
             raise
+        except OutcomeUnknown as error:
+            task_id = await self._find(job, error)
+            if task_id is None:
+                return self._ended(job, attempt, error, taken=taken)
+            await submitted(task_id)
+            return await self._ask(replace(job, task_id=task_id), attempt, _nothing)
         except Exception as error:
             return self._ended(job, attempt, error, taken=taken)
         self._store.answered(job.trial, attempt, answer)
         return "answered", None
+
+    async def _find(self, job: Job, lost: OutcomeUnknown) -> str | None:
+        """Look for a submit whose outcome is unknown, where asking costs money."""
+        if self._engine.free or not isinstance(self._engine, FindsLost):
+            return None
+        try:
+            return await self._engine.find_lost(Question(job.audio, job.parameters), lost, self._task_ids)
+        except AsrlabError as error:
+            _log.info("A lost submit could not be looked for: %s", error)
+            return None
 
     def _ended(self, job: Job, attempt: int, error: Exception, *, taken: bool) -> tuple[str, str | None]:
         request_id = None

@@ -297,6 +297,10 @@ class Store:
             for trial, state, attempts, task_id in rows
         }
 
+    def task_ids(self) -> set[str]:
+        """Ids of all tasks that were ever submitted for this store."""
+        return {task_id for (task_id,) in self._db.execute("select task_id from attempt where task_id is not null")}
+
     def transcripts(self, askings: Iterable[Asking]) -> pd.DataFrame:
         """Tell the answer to each asking, one row a channel; askings without an answer have one row without a text.
 
