@@ -32,7 +32,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asrlab import dashscope
-from asrlab.dashscope import UNLIMITED, AsyncClient, Client, Limits, NoEffect, SignedUrl, pacing, wire
+from asrlab.dashscope import UNLIMITED, AsyncClient, Client, Limits, NoEffect, NotForProduction, SignedUrl, pacing, wire
 from asrlab.dashscope.checks import check_parameters
 from asrlab.dashscope.client import patience
 from asrlab.dashscope.http import _seconds, jittered
@@ -758,7 +758,9 @@ def upload(api, path, times=1):
         async with api.client() as client:
             return [await client.upload(path) for _ in range(times)]
 
-    return asyncio.run(scenario())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotForProduction)
+        return asyncio.run(scenario())
 
 
 def granting(storage, **changes):
@@ -799,6 +801,30 @@ def test_an_upload_is_retried_with_new_leave_and_under_a_new_name(sleeps, record
     posts = [request for request in api.requests if request.method == "POST"]
     assert all("authorization" not in request.headers for request in posts)
     assert all(recording.read_bytes() in request.content for request in posts)
+
+
+def test_an_upload_is_said_not_to_be_for_production(sleeps, recording):
+    client = Api(granting([(200, b"")])).client()
+    with pytest.warns(NotForProduction, match="48 h"):
+        asyncio.run(client.upload(recording))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        asyncio.run(client.upload(recording))  # it is not uploaded again
+
+
+def test_a_forgotten_upload_is_uploaded_anew(sleeps, recording):
+    api = Api(granting([(200, b"")]))
+
+    async def scenario():
+        async with api.client() as client:
+            urls = [await client.upload(recording), await client.upload(recording)]
+            await client.forget_upload(urls[0])
+            await client.forget_upload("oss://never/was")
+            return [*urls, await client.upload(recording)]
+
+    with pytest.warns(NotForProduction):
+        first, again, anew = asyncio.run(scenario())
+    assert first == again != anew
 
 
 def test_an_upload_is_remembered_by_the_account_for_48_hours_less_a_margin(sleeps, recording, monkeypatch):

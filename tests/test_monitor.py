@@ -191,7 +191,7 @@ def test_where_tasks_cannot_be_listed_each_is_looked_at():
 
 def test_unknown_tasks_have_ended():
     service = Simulated(in_flight(30, 5))
-    tally, fetched = watch(service, [*service.tasks, "never-was"])
+    _tally, fetched = watch(service, [*service.tasks, "never-was"])
     assert len(fetched) == 31
     assert fetched["never-was"] < 1010
 

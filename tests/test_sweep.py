@@ -268,6 +268,50 @@ def test_an_unknown_outcome_is_never_paid_for_twice_unasked(run, dataset):
     assert sweep.transcripts["state"].unique().tolist() == ["answered"]
 
 
+class Finding(Scripted):
+    """Loses the first submit, and looks for it."""
+
+    def __init__(self, found, **options):
+        super().__init__(**options)
+        self.faults[1] = OutcomeUnknown("the connection broke", code="ReadError")
+        self.found = found
+        self.looked_for = []
+
+    async def find_lost(self, question, lost, claimed):
+        self.looked_for.append((question, lost, claimed))
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+
+def test_a_lost_submit_that_is_found_is_collected_and_not_sent_again(run):
+    engine = Finding("task-0", free=False)
+    sweep = run(engine, concurrency=1)
+    assert sweep.transcripts["state"].unique().tolist() == ["answered"]
+    assert sweep.transcripts["attempts"].max() == 1
+    assert [q.task_id for q in engine.asked[:2]] == [None, "task-0"]
+    assert len(engine.asked) == 25
+    ((question, lost, claimed),) = engine.looked_for
+    assert (question.audio, question.parameters) == (engine.asked[0].audio, engine.asked[0].parameters)
+    assert lost.code == "ReadError"
+    assert claimed == {f"task-{number}" for number in range(26)} - {"task-1", "task-2"}  # all that were ever submitted
+    engine = Finding(None, free=False)
+    run(engine)
+    assert not engine.looked_for
+
+
+@pytest.mark.parametrize("found", [None, ServiceError("cannot be listed", code="AccessDenied")])
+def test_a_lost_submit_that_is_not_found_stays_unknown(run, found):
+    sweep = run(Finding(found, free=False), concurrency=1)
+    assert sweep.transcripts["state"].value_counts().to_dict() == {"answered": 20, "not run": 3, "unknown": 1}
+
+
+def test_what_costs_nothing_is_not_looked_for(run):
+    engine = Finding("task-0", free=True)
+    assert run(engine).failures["state"].tolist() == ["unknown"]
+    assert not engine.looked_for
+
+
 def test_an_unknown_outcome_that_costs_nothing_is_asked_again(run):
     engine = Scripted(free=True)
     engine.faults[1] = OutcomeUnknown("the connection broke", code="ReadError")
