@@ -248,6 +248,20 @@ def test_two_who_wait_for_one_task_are_answered_by_one_query():
     assert service.queries == {"a": 1}
 
 
+def test_waiting_one_after_the_other_is_not_taken_for_closing():
+    service = Simulated({f"task-{i}": (1000, 1000) for i in range(50)})
+
+    async def scenario():
+        watcher = Monitor(service.query, service.list_page, local=False)
+        for task_id in service.tasks:
+            await watcher.ended(task_id, first_delay_s=0.0, timeout_s=600)
+            for _ in range(int(task_id[5:]) % 5):
+                await asyncio.sleep(0)
+        return watcher.tally.found
+
+    assert virtual_time.run(scenario()) == 50
+
+
 def test_closing_tells_whoever_waits():
     service = Simulated({"a": (1000, 2000)})
 

@@ -10,7 +10,7 @@ import logging
 import random
 import ssl
 import time
-from contextlib import contextmanager
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,12 +28,16 @@ from asrlab.dashscope.links import bare, is_loopback, scrub
 from asrlab.errors import ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from asrlab.dashscope.links import SignedUrl
 
-_TIMEOUT: Final = httpx.Timeout(60, connect=15, pool=None)  # a request may wait long for its turn
-_LIMITS: Final = httpx.Limits(max_connections=16)  # where httpx is at its best; a task in flight holds no connection
+_TIMEOUT: Final = httpx.Timeout(60, connect=15, pool=None)
+# A task in flight is not a request in flight. httpx is at its best with few requests at once, and where more wait for a
+# connection in its pool, each costs it several times the work.
+_API_AT_ONCE: Final = 8
+_LINKS_AT_ONCE: Final = 8  # counted apart: long uploads must not keep tasks from being looked at
+_LIMITS: Final = httpx.Limits(max_connections=_API_AT_ONCE + _LINKS_AT_ONCE)
 _API_BYTES: Final = 4 << 20
 _RESULT_BYTES: Final = 128 << 20  # 12 h of speech with word times, on several channels
 _REDIRECTS: Final = 3
@@ -119,6 +123,7 @@ class Http:
             self._headers[wire.WORKSPACE_HEADER] = workspace
         self._outward = _client(transport, trust_env=True)
         self._loopback = _client(transport, trust_env=False)  # goes past proxy variables
+        self._for_api, self._for_links = anyio.Semaphore(_API_AT_ONCE), anyio.Semaphore(_LINKS_AT_ONCE)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -148,9 +153,10 @@ class Http:
         ServiceError
             If it refused.
         """
-        reply = await self._exchange(
-            method, self.base_url + path, params=query, content=body, headers={**self._headers, **(headers or {})}
-        )
+        async with self._for_api:
+            reply = await self._exchange(
+                method, self.base_url + path, params=query, content=body, headers={**self._headers, **(headers or {})}
+            )
         if (moment := _date(reply.headers.get("date"))) is not None:
             self.clock_ahead_s = moment.timestamp() - time.time()
         if 300 <= reply.status < 400:
@@ -180,7 +186,7 @@ class Http:
             As :meth:`api`.
         """
         _check_link(url, secure=True)
-        with _quietly():
+        async with self._link():
             reply = await self._exchange("POST", url, data=fields, files={"file": (file_name, file)})
         if 300 <= reply.status < 400:
             raise ServiceError(
@@ -201,13 +207,23 @@ class Http:
         """
         url = link.reveal()
         _check_link(url)
-        with _quietly():
+        async with self._link():
             if urlsplit(url).scheme == "http" and not is_loopback(url):
                 try:
                     return await self._follow("https" + url[4:])
                 except ServiceError as error:
                     _log.info("%s cannot be had by https (%s); trying http", link, error.code)
             return await self._follow(url)
+
+    @asynccontextmanager
+    async def _link(self) -> AsyncIterator[None]:
+        """Take a turn at links, and keep them out of the log."""
+        async with self._for_links:
+            token = _quiet.set(True)
+            try:
+                yield
+            finally:
+                _quiet.reset(token)
 
     async def _follow(self, url: str) -> wire.Document:
         for _ in range(_REDIRECTS + 1):
@@ -329,15 +345,6 @@ def _client(transport: httpx.AsyncBaseTransport | None, *, trust_env: bool) -> h
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # takes none, so gives none away
         headers={"User-Agent": f"asrlab/{version('asrlab')}"},
     )
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    token = _quiet.set(True)
-    try:
-        yield
-    finally:
-        _quiet.reset(token)
 
 
 def _check_link(url: str, *, secure: bool = False) -> None:

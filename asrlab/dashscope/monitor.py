@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain, repeat
 from math import ceil, inf
@@ -153,17 +154,20 @@ class Monitor:
 
     async def _watch_all(self) -> None:
         try:
-            async with asyncio.TaskGroup() as group:
-                while self._watches:
-                    self._wake.clear()
-                    pause = self._begin_what_is_due(group)
-                    try:
-                        async with asyncio.timeout(None if pause == inf else max(pause, 0.0)):
-                            await self._wake.wait()
-                    except TimeoutError:
-                        pass
+            while self._watches:
+                async with asyncio.TaskGroup() as group:
+                    while self._watches:
+                        await self._watch_for_a_while(group)
+                # Others may have come while the last requests ended.
         finally:
             self._tell_all(ServiceError("The client was closed while it waited for tasks.", code="Closed"))
+
+    async def _watch_for_a_while(self, group: asyncio.TaskGroup) -> None:
+        self._wake.clear()
+        pause = self._begin_what_is_due(group)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None if pause == inf else max(pause, 0.0)):
+                await self._wake.wait()
 
     def _begin_what_is_due(self, group: asyncio.TaskGroup) -> float:
         """Begin what may be asked now; returns the seconds after which there is more."""
