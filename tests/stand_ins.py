@@ -66,13 +66,48 @@ class Files(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-@contextlib.contextmanager
+class Recorder(http.server.BaseHTTPRequestHandler):
+    """Notes requests, and answers them by the server's ``answer``: a function of the path; None hangs up."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.seen.append((self.command, self.path, self.headers, body))
+        answer = self.server.answer(self.path)
+        if answer is None:
+            self.close_connection = True
+            return
+        status, headers, content = answer
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_POST = do_GET  # noqa: N815 - named by the base class
+
+    def log_message(self, *args):
+        pass
+
+
 def file_server(folder):
     """Serve a folder over HTTP while entered; the server has a ``url``, and the headers of each request in ``seen``."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Files, directory=str(folder)))
+    return _served(functools.partial(Files, directory=str(folder)))
+
+
+def recording_server():
+    """Serve recorded answers over HTTP while entered; the requests are in ``seen``: method, path, headers, body."""
+    return _served(Recorder)
+
+
+@contextlib.contextmanager
+def _served(handler):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.seen = []
     server.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
         yield server

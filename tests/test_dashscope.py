@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import http.server
-import importlib
 import inspect
 import json
 import logging
@@ -30,6 +28,7 @@ import soundfile
 import virtual_time
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stand_ins import recording_server
 
 from asrlab import dashscope
 from asrlab.dashscope import UNLIMITED, AsyncClient, Client, Limits, NoEffect, NotForProduction, SignedUrl, pacing, wire
@@ -264,123 +263,12 @@ def test_interrupting_the_synchronous_client_ends_the_request(interruptible):
 # Against the official SDK: what goes over the wire.
 
 
-class Recorder(http.server.BaseHTTPRequestHandler):
-    """Notes requests and answers them by the server's ``answer``: a function of the path."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.server.seen.append((self.command, self.path, self.headers, body))
-        answer = self.server.answer(self.path)
-        if answer is None:
-            self.close_connection = True
-            return
-        status, headers, content = answer
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    do_POST = do_GET  # noqa: N815 - named by the base class
-
-    def log_message(self, *args):
-        pass
-
-
 @pytest.fixture
 def recorder():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Recorder)
-    server.seen = []
-    server.answer = lambda path: (200, {}, json.dumps(ACCEPTED).encode())
-    server.url = f"http://127.0.0.1:{server.server_port}"
-    server.base = server.url + "/api/v1"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-@pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"language": "en"},
-        {"language": "zh", "enable_itn": False, "enable_words": True, "channel_id": [1, 0], "context": "红隼, Kestrel"},
-        {"enable_itn": True, "workspace": "ws-1"},
-        {"file_url": "oss://dashscope-instant/a/b.wav"},
-    ],
-)
-def test_a_submit_is_what_the_official_sdk_sends(recorder, monkeypatch, options):
-    pytest.importorskip("dashscope")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    asr = importlib.import_module("dashscope.audio.qwen_asr").QwenTranscription
-    options = dict(options)
-    workspace = options.pop("workspace", None)
-    file_url = options.pop("file_url", URL)
-
-    with Client(api_key=KEY, base_url=recorder.base, workspace=workspace) as client:
-        assert client.submit(file_url, **options).task_id == "t-1"
-
-    headers = {"X-DashScope-OssResourceResolve": "enable"} if file_url.startswith("oss:") else None
-    context = options.pop("context", None)
-    if context:
-        options["corpus"] = {"text": context}
-    at = {"api_key": KEY, "base_address": recorder.base, "workspace": workspace, "headers": headers}
-    asr.async_call(model=MODEL, file_url=file_url, **options, **at)
-
-    ours, theirs = recorder.seen
-    assert ours[:2] == theirs[:2] == ("POST", "/api/v1/services/audio/asr/transcription")
-    assert json.loads(ours[3]) == json.loads(theirs[3])
-    for name in (
-        "Authorization",
-        "Content-Type",
-        "X-DashScope-Async",
-        "X-DashScope-OssResourceResolve",
-        "X-DashScope-WorkSpace",
-    ):
-        assert ours[2][name] == theirs[2][name], name
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_queries_and_policies_are_asked_for_as_the_official_sdk_does(recorder, monkeypatch, recording):
-    pytest.importorskip("dashscope")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    recorder.answer = lambda path: (200, {}, json.dumps(done() | {"data": POLICY}).encode())
-    asr = importlib.import_module("dashscope.audio.qwen_asr").QwenTranscription
-    oss = importlib.import_module("dashscope.utils.oss_utils").OssUtils
-    with Client(api_key=KEY, base_url=recorder.base) as client:
-        client.query("t-1")
-        asr.fetch("t-1", api_key=KEY, base_address=recorder.base)
-        recorder.answer = lambda path: (
-            200,
-            {},
-            json.dumps({"data": POLICY | {"upload_host": recorder.url + "/up"}}).encode()
-            if "getPolicy" in path
-            else b"",
-        )
-        client.upload(recording)
-        oss.upload(model=MODEL, file_path=str(recording), api_key=KEY, base_address=recorder.base)
-    query, their_query, policy, form, their_policy, their_form = recorder.seen
-    for ours, theirs in ((query, their_query), (policy, their_policy)):
-        assert ours[:2] == theirs[:2]
-        assert ours[2]["Authorization"] == theirs[2]["Authorization"] == f"Bearer {KEY}"
-        assert ours[2]["X-DashScope-Async"] is None
-    fields, their_fields = (
-        re.findall(rb'name="([^"]+)"(?:; filename="[^"]*")?\r\n(?:Content-Type: [^\r]*\r\n)?\r\n([^\r]*)', sent[3])
-        for sent in (form, their_form)
-    )
-    assert fields[-1][0] == their_fields[-1][0] == b"file"
-    ours, theirs = dict(fields), dict(their_fields)
-    assert set(theirs) - set(ours) == {b"x-oss-content-type"}  # the SDK's own; not documented
-    assert {name for name in ours if ours[name] != theirs[name]} == {b"key"}
-    assert form[2]["Authorization"] is None
-    assert recording.read_bytes() in form[3]
+    with recording_server() as server:
+        server.answer = lambda path: (200, {}, json.dumps(ACCEPTED).encode())
+        server.base = server.url + "/api/v1"
+        yield server
 
 
 # A submit is sent once.
@@ -607,51 +495,6 @@ def test_what_cannot_be_a_task_id_is_not_asked_for(task_id):
 
 
 # Reading what the service answers.
-
-
-@pytest.mark.parametrize("spelling", ["scheduled_time", "schedule_time"])
-def test_every_state_of_a_task_is_read(spelling):
-    times = {"submit_time": "2026-11-03 09:15:02.114", spelling: "2026-11-03 09:15:02.140"}
-    for status in ("PENDING", "RUNNING", "SUSPENDED"):
-        task = wire.parse_task({"output": {"task_id": "t", "task_status": status, **times}})
-        assert not task.ended
-        assert (task.scheduled_time - task.submit_time).total_seconds() == pytest.approx(0.026)
-    task = wire.parse_task(done(**times, end_time="2026-11-03 09:15:06.871"))
-    assert (task.status, task.ended, task.audio_s, task.link.reveal()) == ("SUCCEEDED", True, 48.0, LINK)
-    for code in ("SUCCESS_WITH_NO_VALID_FRAGMENT", "ASR_RESPONSE_HAVE_NO_WORDS"):
-        assert wire.parse_task({"output": {"task_id": "t", "task_status": "FAILED", "code": code}}).silent
-    assert wire.parse_task({"output": {"task_id": "t", "task_status": "UNKNOWN"}}).ended
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "code", "message"),
-    [
-        (400, b'{"code":"A","message":"b"}', "A", "b"),
-        (400, b'{"error":{"code":"a_b","message":"c","type":"x"},"request_id":"r"}', "a_b", "c"),
-        (200, b'{"code":"A","message":"b"}', "A", "b"),
-        (
-            403,
-            b"<?xml?><Error><Code>AccessDenied</Code><Message>Policy expired.</Message></Error>",
-            "AccessDenied",
-            "Pol",
-        ),
-        (502, b"<html><title>502 Bad\nGateway</title><body>x</body></html>", "Unknown", "502 Bad Gateway"),
-        (502, b"<script>x</script><p>upstream https://u/x?Signature=planted</p>", "Unknown", "upstream https://u/x"),
-        (500, b"", "Unknown", "status 500"),
-        (400, b"[1]", "Unknown", "[1]"),
-    ],
-)
-def test_every_shape_of_a_complaint_is_read(status, body, code, message):
-    found = wire.complaint(status, body)
-    assert found[0] == code
-    assert message in found[1]
-    assert "planted" not in found[1]
-
-
-def test_answers_are_no_complaints():
-    assert wire.complaint(200, json.dumps(done()).encode()) is None
-    assert wire.complaint(200, json.dumps({"code": "", "message": "", **done()}).encode()) is None
-    assert wire.complaint(200, b"") is None
 
 
 json_values = st.recursive(
@@ -1100,7 +943,7 @@ def test_turns_are_spaced_among_loops_and_threads():
     for thread in threads:
         thread.join()
     assert len(begun) == 15
-    assert max(begun) - start >= 14 / (0.95 * 200) - 0.001
+    assert max(begun) - start >= 14 / (0.9 * 200) - 0.001
 
 
 def test_clients_of_an_account_share_their_pace(sleeps):
@@ -1115,7 +958,7 @@ def test_clients_of_an_account_share_their_pace(sleeps):
                 await client.query("t")
 
     asyncio.run(scenario())
-    assert sum(sleeps) == pytest.approx(9 / (0.95 * 20))
+    assert sum(sleeps) == pytest.approx(9 / (0.9 * 20))
     AsyncClient(api_key=KEY, limits=Limits(submits_per_minute=60))
     assert one._account.submits.per_second == 1
     assert KEY not in repr(pacing._accounts)

@@ -49,7 +49,7 @@ def test_whoever_waits_in_a_loop_is_let_through_in_order(in_virtual_time):
     assert order == list(range(30))
     pauses = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert min(pauses) >= 0.1
-    assert max(pauses) == pytest.approx(0.1 / 0.95, rel=1e-6)
+    assert max(pauses) == pytest.approx(0.1 / 0.9, rel=1e-6)
 
 
 def test_who_gives_up_waiting_uses_no_turn(in_virtual_time):
@@ -65,7 +65,7 @@ def test_who_gives_up_waiting_uses_no_turn(in_virtual_time):
         await pace.turn()
         return virtual_time.now()
 
-    assert virtual_time.run(scenario()) == pytest.approx(1000 + 1 / 0.95)
+    assert virtual_time.run(scenario()) == pytest.approx(1000 + 1 / 0.9)
 
 
 def test_no_limit_is_no_waiting():
@@ -121,7 +121,7 @@ def test_processes_take_turns_together(tmp_path):
     times = sorted(float(line) for process in processes for line in process.communicate(timeout=60)[0].split())
     assert len(times) == 90
     # All 90 turns were spaced by the one pace: they take as long as if one process had taken them.
-    assert times[-1] - times[0] >= 89 / (0.95 * 100) - 0.02
+    assert times[-1] - times[0] >= 89 / (0.9 * 100) - 0.02
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"queries": "soon"}', b'{"queries": 1e300}', b"\xff\xfe"])
@@ -204,16 +204,16 @@ def submit_many(service, n, limits=UNLIMITED):
 
 
 def test_concurrency_grows_until_throttled_backs_off_and_recovers(in_virtual_time):
-    service = Throttling(room=16)
+    service = Throttling(room=6)
     history = submit_many(service, 400)
     assert service.taken == 400
     limits = [change.limit for change in history]
-    assert max(limits[:9]) > 8  # grows from 8
+    assert limits[0] == 5  # grows from 4
     cut = next(i for i, change in enumerate(history) if change.why == "throttled")
     assert history[cut].limit == limits[cut - 1] // 2
     assert max(limits[cut:]) > limits[cut]  # recovers
     assert service.refused < 100
-    assert all(1 <= limit <= 64 for limit in limits)
+    assert all(1 <= limit <= 10 for limit in limits)
     assert [change.at for change in history] == sorted(change.at for change in history)
 
 
@@ -221,7 +221,7 @@ def test_concurrency_is_bounded_where_nothing_is_throttled(in_virtual_time):
     service = Throttling(room=10_000)
     submit_many(service, 1500)
     assert (service.taken, service.refused) == (1500, 0)
-    assert 32 <= service.most <= 64
+    assert service.most == 10
 
 
 def test_room_is_given_on_by_whoever_gives_up(in_virtual_time):

@@ -552,7 +552,7 @@ def _settled(task: Task) -> Task:
     code = task.code or task.status
     advice = wire.ADVICE.get(code, "")
     raise TaskFailed(
-        f"Task {task.task_id} ended as {task.status}: {task.message or code}. {advice}".strip(),
+        f"Task {task.task_id} ended as {task.status}: {(task.message or code).rstrip('.')}. {advice}".strip(),
         code=code,
         request_id=task.request_id,
     )

@@ -25,6 +25,7 @@ import httpx
 
 from asrlab.dashscope import wire
 from asrlab.dashscope.links import bare, is_loopback, scrub
+from asrlab.dashscope.pacing import REQUESTS_AT_ONCE
 from asrlab.errors import ServiceError
 
 if TYPE_CHECKING:
@@ -33,11 +34,9 @@ if TYPE_CHECKING:
     from asrlab.dashscope.links import SignedUrl
 
 _TIMEOUT: Final = httpx.Timeout(60, connect=15, pool=None)
-# A task in flight is not a request in flight. httpx is at its best with few requests at once, and where more wait for a
-# connection in its pool, each costs it several times the work.
-_API_AT_ONCE: Final = 8
-_LINKS_AT_ONCE: Final = 8  # counted apart: long uploads must not keep tasks from being looked at
-_LIMITS: Final = httpx.Limits(max_connections=_API_AT_ONCE + _LINKS_AT_ONCE)
+# Where more requests wait for a connection in httpx's pool, each costs it several times the work, so they wait outside.
+_LINKS_AT_ONCE: Final = 6  # counted apart: long uploads must not keep tasks from being looked at
+_LIMITS: Final = httpx.Limits(max_connections=REQUESTS_AT_ONCE + _LINKS_AT_ONCE)
 _API_BYTES: Final = 4 << 20
 _RESULT_BYTES: Final = 128 << 20  # 12 h of speech with word times, on several channels
 _REDIRECTS: Final = 3
@@ -123,7 +122,7 @@ class Http:
             self._headers[wire.WORKSPACE_HEADER] = workspace
         self._outward = _client(transport, trust_env=True)
         self._loopback = _client(transport, trust_env=False)  # goes past proxy variables
-        self._for_api, self._for_links = anyio.Semaphore(_API_AT_ONCE), anyio.Semaphore(_LINKS_AT_ONCE)
+        self._for_api, self._for_links = anyio.Semaphore(REQUESTS_AT_ONCE), anyio.Semaphore(_LINKS_AT_ONCE)
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -24,9 +24,11 @@ from asrlab.folders import cache_folder
 if TYPE_CHECKING:
     from types import TracebackType
 
-_MARGIN: Final = 0.95  # of a limit is used: requests that were sent evenly do not arrive so
-_FIRST_LIMIT: Final = 8
-_MOST: Final = 64
+_MARGIN: Final = 0.9  # of a limit is used: requests that were sent evenly do not arrive so
+REQUESTS_AT_ONCE: Final = 10
+"""Requests to the API that a client has under way: a task in flight is not a request in flight, and httpx is at its
+best with few."""
+_SUBMITS_AT_FIRST: Final = 4
 _CUT_S: Final = 1.0
 _CHANGES: Final = 1000
 
@@ -134,7 +136,7 @@ class Concurrency:
         Never more than so many.
     """
 
-    def __init__(self, limit: int = _FIRST_LIMIT, most: int = _MOST) -> None:
+    def __init__(self, limit: int = _SUBMITS_AT_FIRST, most: int = REQUESTS_AT_ONCE) -> None:
         self._limit = float(limit)
         self._most = most
         self._busy = 0
