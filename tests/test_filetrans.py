@@ -18,6 +18,7 @@ from asrlab.errors import InvalidInput, OutcomeUnknown, ServiceError, TaskFailed
 
 pytest.importorskip("starlette")
 
+from recordings import tones, write
 from stand_ins import Scripted
 
 from asrlab.server.run import serve
@@ -258,6 +259,18 @@ def test_a_file_that_only_the_service_reads_is_uploaded_as_it_is(local, audio):
     with pytest.raises(TaskFailed) as caught:
         asked_locally(service, Question(str(audio / "phone.m4a")))
     assert caught.value.code == "DECODE_ERROR"
+
+
+def test_channels_and_length_of_what_ffmpeg_reads_are_known_before_it_is_sent(ask_service, tmp_path, monkeypatch):
+    pytest.importorskip("av")
+    path = write(tmp_path / "phone.m4a", tones((440,), 16_000), 16_000, "aac")
+    service = Service(heard(0))
+    with pytest.raises(InvalidInput, match=r"channel_id 1 is not in .*phone.m4a, which has 1"):
+        ask_service(service, Question(str(path), Parameters(channel_id=(0, 1))))
+    monkeypatch.setattr("asrlab.dashscope.wire.AUDIO_S", 0.9)
+    with pytest.raises(InvalidInput, match="lasts 1 s"):
+        ask_service(service, Question(str(path)))
+    assert service.log == []
 
 
 def test_an_engine_is_entered_before_it_is_asked_and_needs_a_key_only_then(monkeypatch):

@@ -86,6 +86,7 @@ def test_independent_readings_never_meet(one, other):
         ("ipywidgets", {"views.widgets"}),
         ("sqlite3", {"sweep.store"}),
         ("soundfile", {"data.audio"}),
+        ("av", {"data.containers"}),
         ("faster_whisper", {"engines.whisper"}),
     ],
 )

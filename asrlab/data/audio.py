@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import gcd
+from math import ceil, gcd
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import soundfile
 
+from asrlab.data.containers import NoAudio, Sound, open_container
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -19,7 +20,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_BLOCK = 1 << 20  # frames read at a time: bounds the memory a long recording takes
+__all__ = ["AudioInfo", "NoAudio", "decode", "digest", "probe"]
+
+_BLOCK: Final = 1 << 20  # samples of all channels taken at a time: bounds the memory that reading takes
+# A small file may hold years of silence.
+_DECODED: Final = 12 * 3600 * 16_000  # samples of all channels at most: 2.8 GB, 12 h of one channel at 16 kHz
+_COUNTED_S: Final = 24 * 3600
+_RATES: Final = range(1_000, 768_001)  # of recordings; the filter that resamples, or what it makes, grows beyond
+_UNKNOWN: Final = 1 << 40  # frames; a FLAC that was written to a pipe does not know its own, and libsndfile says 2**63
 
 
 @dataclass(frozen=True)
@@ -33,20 +41,37 @@ class AudioInfo:
 
 
 def probe(path: str | Path) -> AudioInfo:
-    """Read the header of an audio file.
+    """Find out how long an audio file is, and what is in it.
 
     Parameters
     ----------
     path : path
-        A file that libsndfile reads: WAV, FLAC, OGG (Vorbis, Opus), MP3, AIFF ...
+        A file that libsndfile reads (WAV, FLAC, OGG, MP3, AIFF ...) or, where PyAV is installed, FFmpeg (AAC, AMR, AVI,
+        FLV, M4A, MKV, MP4, MPEG, WebM, WMA, WMV ...).
+
+    Returns
+    -------
+    AudioInfo
+        Of the first audio stream. Where a header is not to be relied on (MP3, and whatever FFmpeg reads) the length is
+        that of what can be decoded, counted for a day of audio at most: what is longer is given as a little over 24 h.
 
     Raises
     ------
     InvalidInput
-        If the file is missing, empty or not audio that libsndfile can read.
+        If the file is missing, or is not audio that can be read; NoAudio if it can be and there is none in it.
     """
+    with _by_libsndfile(path) as wave:
+        if wave is not None and wave.format != "MP3":
+            return AudioInfo(wave.frames / wave.samplerate, wave.channels, wave.samplerate, _format(wave))
     with _open(path) as sound:
-        return AudioInfo(sound.frames / sound.samplerate, sound.channels, sound.samplerate, sound.format.lower())
+        length = 0
+        for block in sound.blocks:
+            length += len(block)
+            if length > _COUNTED_S * sound.sample_rate:
+                break
+        if length == 0:
+            raise _without_samples(path)
+        return AudioInfo(length / sound.sample_rate, sound.channels, sound.sample_rate, sound.format)
 
 
 def decode(path: str | Path, rate: int = 16_000) -> NDArray[np.float32]:
@@ -55,29 +80,38 @@ def decode(path: str | Path, rate: int = 16_000) -> NDArray[np.float32]:
     Parameters
     ----------
     path : path
-        A file that libsndfile reads.
+        A file that :func:`probe` can read. Of several audio streams the first is taken.
     rate : int
         Wanted sampling rate in Hz.
 
     Returns
     -------
     ndarray of float32, shape (channels, samples)
-        Samples between -1 and 1.
+        Full scale is 1. Lossy decoders, and files of floating-point numbers, may go a little beyond it.
 
     Raises
     ------
     InvalidInput
-        If the file is missing, empty or not audio that libsndfile can read.
+        If the file is missing, is not audio that can be read, or breaks off where it says it goes on; if it has samples
+        that are no numbers; if it is longer than 12 h over its number of channels. NoAudio if there is no audio in it.
     """
-    with _open(path) as sound, _decoding(path):
-        samples = sound.read(dtype="float32", always_2d=True).T
-        source = sound.samplerate
-    if source != rate:
-        from scipy.signal import resample_poly  # noqa: PLC0415 - slow to import, and seldom needed
-
-        common = gcd(rate, source)
-        samples = resample_poly(samples, rate // common, source // common, axis=1).astype(np.float32)
-    return np.ascontiguousarray(samples)
+    pcm = bytearray()
+    with _open(path) as sound:
+        if sound.sample_rate not in _RATES:
+            raise InvalidInput(f"{path} is sampled at {sound.sample_rate:,} Hz, as no recording is. Resample it.")
+        for block in _resampled(sound.blocks, sound.sample_rate, rate):
+            if not np.isfinite(block).all():
+                raise InvalidInput(
+                    f"{path} has samples that are not numbers (NaN or infinite). Export it again as 16-bit WAV or FLAC."
+                )
+            pcm += block.tobytes()
+            if len(pcm) > 4 * _DECODED:
+                hours = _DECODED / sound.channels / rate / 3600
+                raise InvalidInput(f"{path} lasts more than {hours:.1f} h, too much to be decoded at once. Split it.")
+        samples = np.frombuffer(pcm, np.float32).reshape(-1, sound.channels)
+    if len(samples) == 0:
+        raise _without_samples(path)
+    return np.ascontiguousarray(samples.T)
 
 
 def digest(path: str | Path) -> str:
@@ -91,44 +125,95 @@ def digest(path: str | Path) -> str:
     Returns
     -------
     str
-        ``"pcm-sha256:..."`` over integer samples, rate and channels where the file is lossless PCM (a FLAC made of a
-        WAV has the digest of the WAV); ``"file-sha256:..."`` over the file's bytes otherwise, because lossy decoders
-        differ.
+        ``"pcm-sha256:..."`` over integer samples, rate and channels where libsndfile reads lossless PCM in it (a FLAC
+        made of a WAV has the digest of the WAV); ``"file-sha256:..."`` over the file's bytes otherwise: lossy decoders
+        differ, and lossless audio in a container that only FFmpeg reads (ALAC in M4A, FLAC in MKV) is not worth a
+        second way of counting.
 
     Raises
     ------
     InvalidInput
-        If the file is missing, empty or not audio that libsndfile can read.
+        If the file is missing, empty or not audio that can be read.
     """
-    with _open(path) as sound, _decoding(path):
-        if sound.subtype.startswith("PCM_") or sound.subtype.startswith("ALAC"):
-            pcm = hashlib.sha256(f"{sound.samplerate} Hz, {sound.channels} channels, int32\n".encode())
-            while len(block := sound.read(_BLOCK, dtype="int32", always_2d=True)):
+    with _by_libsndfile(path) as wave:
+        if wave is not None and wave.subtype.startswith(("PCM_", "ALAC")):
+            pcm = hashlib.sha256(f"{wave.samplerate} Hz, {wave.channels} channels, int32\n".encode())
+            for block in _blocks(wave, path, "int32"):
                 pcm.update(block.astype("<i4", copy=False).tobytes())
             return f"pcm-sha256:{pcm.hexdigest()}"
+    with _open(path):  # it is audio, or this raises
+        pass
     with Path(path).open("rb") as file:
         return f"file-sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
 @contextmanager
-def _decoding(path: str | Path) -> Iterator[None]:
-    try:
-        yield
-    except soundfile.SoundFileError as error:  # the header was well, what follows is not
-        raise InvalidInput(f"{path} cannot be decoded to its end. Convert it to WAV or FLAC.") from error
+def _open(path: str | Path) -> Iterator[Sound]:
+    with _by_libsndfile(path) as wave:
+        if wave is not None:
+            yield Sound(_format(wave), wave.samplerate, wave.channels, _blocks(wave, path, "float32"))
+            return
+    with open_container(Path(path)) as sound:
+        yield sound
 
 
-def _open(path: str | Path) -> soundfile.SoundFile:
+@contextmanager
+def _by_libsndfile(path: str | Path) -> Iterator[soundfile.SoundFile | None]:
+    """Open a file with libsndfile, or give None where that cannot read it."""
     file = Path(path)
     if not file.is_file():
         raise InvalidInput(f"There is no audio file {file}. Check the path in the manifest.")
     try:
-        sound = soundfile.SoundFile(file)
-    except soundfile.LibsndfileError as error:
-        raise InvalidInput(
-            f"{file} is not audio that libsndfile can read ({error.error_string}). Convert it to WAV or FLAC."
-        ) from error
-    if sound.frames == 0:
-        sound.close()
-        raise InvalidInput(f"{file} holds no samples. Leave it out, or replace it.")
-    return sound
+        wave = soundfile.SoundFile(file)
+    except (soundfile.LibsndfileError, TypeError):  # TypeError: by its name it has no header
+        yield None
+        return
+    with wave:
+        if wave.frames == 0:
+            raise _without_samples(file)
+        yield wave if wave.frames < _UNKNOWN else None
+
+
+def _blocks(wave: soundfile.SoundFile, path: str | Path, dtype: Literal["float32", "int32"]) -> Iterator[NDArray[Any]]:
+    size = max(1, _BLOCK // wave.channels)
+    try:
+        while len(block := wave.read(size, dtype=dtype, always_2d=True)):
+            yield block
+    except soundfile.SoundFileError as error:  # the header was well, what follows is not
+        raise InvalidInput(f"{path} cannot be decoded to its end. Convert it to WAV or FLAC.") from error
+
+
+def _format(wave: soundfile.SoundFile) -> str:
+    return "wav" if wave.format == "WAVEX" else wave.format.lower()
+
+
+def _without_samples(path: str | Path) -> NoAudio:
+    return NoAudio(f"{path} holds no samples. Leave it out, or replace it.")
+
+
+def _resampled(blocks: Iterator[NDArray[np.float32]], source: int, rate: int) -> Iterator[NDArray[np.float32]]:
+    """Resample block by block; what comes is the same to the last bit as if all had been resampled at once."""
+    if source == rate:
+        yield from blocks
+        return
+    from scipy.signal import resample_poly  # noqa: PLC0415 - slow to import, and seldom needed
+
+    up, down = rate // gcd(rate, source), source // gcd(rate, source)
+    # The filter that resample_poly makes has 10 * max(up, down) taps to either side, at up times the source's rate.
+    # A block is given the samples before and after it that its own are made of, in multiples of down, which come out
+    # whole.
+    reach = ceil((10 * max(up, down) / up + 1) / down) * down
+    parts: list[NDArray[np.float32]] = []
+    length = before = 0
+    for block in blocks:
+        parts.append(block)
+        length += len(block)
+        if length * block.shape[1] < _BLOCK or length < 3 * reach:
+            continue
+        held = np.concatenate(parts)
+        settled = (length - reach) // down * down
+        yield resample_poly(held, up, down)[before * up // down : settled * up // down]
+        parts, before = [held[settled - reach :]], reach
+        length = len(parts[0])
+    if parts:
+        yield resample_poly(np.concatenate(parts), up, down)[before * up // down :]

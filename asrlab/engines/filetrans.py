@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from asrlab.errors import OutcomeUnknown
 
 _STAND_IN: Final = "asrlab"  # the member by which the local service marks its results
-_UNPROBED: Final = wire.FORMATS - {"aiff", "flac", "mp3", "ogg", "opus", "wav"}  # libsndfile cannot read these
+_FOR_FFMPEG: Final = wire.FORMATS - {"aiff", "flac", "mp3", "ogg", "opus", "wav"}  # libsndfile cannot read these
 _PARAMETERS: Final = frozenset({"language", "enable_itn", "context", "channel_id", "enable_words"})
 
 
@@ -240,18 +240,21 @@ async def _reachable(client: AsyncClient, question: Question, model: str) -> tup
     audio = question.audio
     if audio.lower().startswith(("http://", "https://", "oss://")):
         return audio, None
-    audio_s = None
-    if Path(audio).suffix.lower().removeprefix(".") not in _UNPROBED:
+    try:
         facts = await run_sync(probe, audio)
-        audio_s = facts.duration_s
-        if beyond := [c for c in question.parameters.channel_id if c >= facts.channels]:
-            raise InvalidInput(
-                f"channel_id {beyond[0]} is not in {audio}, which has {facts.channels} channel(s), counted from 0. "
-                "Ask for a channel it has."
-            )
-        if audio_s > wire.AUDIO_S:
-            raise InvalidInput(f"{audio} lasts {audio_s:,.0f} s; the service takes {wire.AUDIO_S:,}. Split it.")
-    return await client.upload(audio, model=model), audio_s
+    except InvalidInput:
+        # Without PyAV, or in a coding that it does not know, the service may yet read what is not read here.
+        if Path(audio).suffix.lower().removeprefix(".") in _FOR_FFMPEG:
+            return await client.upload(audio, model=model), None
+        raise
+    if beyond := [c for c in question.parameters.channel_id if c >= facts.channels]:
+        raise InvalidInput(
+            f"channel_id {beyond[0]} is not in {audio}, which has {facts.channels} channel(s), counted from 0. "
+            "Ask for a channel it has."
+        )
+    if facts.duration_s > wire.AUDIO_S:
+        raise InvalidInput(f"{audio} lasts {facts.duration_s:,.0f} s; the service takes {wire.AUDIO_S:,}. Split it.")
+    return await client.upload(audio, model=model), facts.duration_s
 
 
 def _transcripts(

@@ -72,7 +72,7 @@ class SphinxEngine:
         Parameters
         ----------
         question : Question
-            ``audio`` is the path of a file that libsndfile reads.
+            ``audio`` is the path of a file that :func:`asrlab.data.audio.decode` reads.
         submitted : async callable, optional
             Never called: there are no tasks here.
 
