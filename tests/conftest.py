@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import virtual_time
 
 
 def pytest_collection_modifyitems(config, items):
@@ -25,6 +26,15 @@ def no_settings_of_the_user(monkeypatch):
         "DASHSCOPE_API_KEY_BEIJING",
     ):
         monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture
+def in_virtual_time(monkeypatch):
+    """Let the client's paces go by the clock of virtual_time, and remember no account of another test."""
+    virtual_time.reset()
+    monkeypatch.setattr("asrlab.dashscope.pacing._accounts", {})
+    monkeypatch.setattr("asrlab.dashscope.pacing.monotonic", virtual_time.now)
+    monkeypatch.setattr("asrlab.dashscope.pacing.TurnFile", lambda path: None)
 
 
 @pytest.fixture(autouse=True)

@@ -103,9 +103,8 @@ def a_world_of_its_own(monkeypatch):
 
 
 @pytest.fixture
-def sleeps(monkeypatch):
+def sleeps(monkeypatch, in_virtual_time):
     """Time passes at once; gives the seconds slept so far."""
-    virtual_time.reset()
     slept = []
     really = anyio.sleep
 
@@ -115,8 +114,6 @@ def sleeps(monkeypatch):
 
     monkeypatch.setattr(asyncio, "run", virtual_time.run)
     monkeypatch.setattr(anyio, "sleep", sleep)
-    monkeypatch.setattr(pacing, "monotonic", virtual_time.now)
-    monkeypatch.setattr(pacing, "TurnFile", lambda path: None)
     monkeypatch.setattr("asrlab.dashscope.http.random.uniform", lambda low, high: 1.0)
     return slept
 

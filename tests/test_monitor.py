@@ -11,7 +11,7 @@ import pytest
 import virtual_time
 from virtual_time import now
 
-from asrlab.dashscope import monitor, pacing
+from asrlab.dashscope import monitor
 from asrlab.dashscope.http import Busy, Lost
 from asrlab.dashscope.monitor import Monitor
 from asrlab.dashscope.pacing import Pace
@@ -77,10 +77,7 @@ class Simulated:
         return max(sum(t <= other < t + 1 for other in self.times[i : i + 60]) for i, t in enumerate(self.times))
 
 
-@pytest.fixture(autouse=True)
-def pace_by_the_loop(monkeypatch):
-    virtual_time.reset()
-    monkeypatch.setattr(pacing, "monotonic", now)
+pytestmark = pytest.mark.usefixtures("in_virtual_time")
 
 
 def watch(service, task_ids, *, local=False, timeout_s=86_400.0, submit_every_s=0.0, use=None):

@@ -25,14 +25,6 @@ ACCEPTED = {"request_id": "r", "output": {"task_id": "t", "task_status": "PENDIN
 TOO_MANY = {"request_id": "r", "code": "Throttling.RateQuota", "message": "Requests rate limit exceeded"}
 
 
-@pytest.fixture
-def in_virtual_time(monkeypatch):
-    virtual_time.reset()
-    monkeypatch.setattr(pacing, "_accounts", {})
-    monkeypatch.setattr(pacing, "monotonic", virtual_time.now)
-    monkeypatch.setattr(pacing, "TurnFile", lambda path: None)
-
-
 def test_whoever_waits_in_a_loop_is_let_through_in_order(in_virtual_time):
     pace = Pace(10)
     order, times = [], []

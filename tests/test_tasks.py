@@ -13,7 +13,7 @@ import httpx
 import pytest
 import virtual_time
 
-from asrlab.dashscope import AsyncClient, Client, Limits, pacing
+from asrlab.dashscope import AsyncClient, Client, Limits
 from asrlab.engines.base import FindsLost, Question
 from asrlab.engines.filetrans import FiletransEngine
 from asrlab.errors import InvalidInput, OutcomeUnknown, ServiceError
@@ -99,11 +99,7 @@ class Service:
 
 
 @pytest.fixture
-def service(monkeypatch):
-    virtual_time.reset()
-    monkeypatch.setattr(pacing, "_accounts", {})
-    monkeypatch.setattr(pacing, "monotonic", virtual_time.now)
-    monkeypatch.setattr(pacing, "TurnFile", lambda path: None)
+def service(in_virtual_time):
     return Service()
 
 
