@@ -234,7 +234,8 @@ def complaint(status: int, body: bytes) -> tuple[str, str, str | None] | None:
     """Find what a response complains about: code, message and request id; None if it does not.
 
     A 200 may carry a code and nothing else. Errors also come as HTML from a gateway, as XML from the storage host, and
-    nested under ``error`` in the shape of other APIs.
+    nested under ``error`` in the shape of other APIs. Only 200 is documented as success, but what another 2xx brings is
+    taken too: a task in it may be billed.
     """
     document = read_json(body)
     if document is None:
