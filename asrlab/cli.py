@@ -34,12 +34,59 @@ def main() -> None:
 @click.option("--port", type=int, default=8300, show_default=True, help="Port; 0 for a free one.")
 @click.option("--media", multiple=True, metavar="URL", help="A file server it may fetch from; repeatable.")
 @click.option("--key", envvar="ASRLAB_SERVE_KEY", help="The one API key it takes; any key if not given.")
+@click.option("--workers", type=int, default=1, show_default=True, help="How many tasks run at once.")
+@click.option("--no-limits", is_flag=True, help="Let accounts ask as often as they like.")
+@click.option("--submits-per-minute", type=float, help="Submits an account may send in a minute, in place of 600.")
+@click.option("--queries-per-second", type=float, help="Task queries an account may send in a second, in place of 20.")
+@click.option("--page-rows", type=int, default=100, show_default=True, help="Most rows on a page of the task list.")
+@click.option("--queue-delay", type=float, default=0.0, metavar="SECONDS", help="How long a task is PENDING at least.")
+@click.option("--run-delay", type=float, default=0.0, metavar="SECONDS", help="How long a task is RUNNING at least.")
+@click.option("--fault", multiple=True, metavar="ROUTE=KIND[@RATE]", help="What is to go wrong; repeatable.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of faults with a rate.")
 @click.option("--idle-exit", type=float, metavar="SECONDS", help="End after so long without a request.")
-def serve(engine: str, host: str, port: int, media: tuple[str, ...], key: str | None, idle_exit: float | None) -> None:
-    """Run a transcription service on this machine that speaks the protocol of the real one."""
+def serve(
+    engine: str,
+    host: str,
+    port: int,
+    media: tuple[str, ...],
+    key: str | None,
+    workers: int,
+    no_limits: bool,
+    submits_per_minute: float | None,
+    queries_per_second: float | None,
+    page_rows: int,
+    queue_delay: float,
+    run_delay: float,
+    fault: tuple[str, ...],
+    seed: int,
+    idle_exit: float | None,
+) -> None:
+    """Run a transcription service on this machine that speaks the protocol of the real one.
+
+    Emotion is not modelled and always neutral; times are UTC; usage is whole seconds, rounded up, times channels.
+    """
+    from asrlab.server.limits import Limits  # noqa: PLC0415 - not needed by other verbs
     from asrlab.server.run import run  # noqa: PLC0415 - an extra, and slow to import
 
-    run(engine, host=host, port=port, media=media, key=key, idle_exit=idle_exit)
+    given = {"submits_per_minute": submits_per_minute, "queries_per_s": queries_per_second}
+    chosen = {name: number for name, number in given.items() if number is not None}
+    if no_limits and chosen:
+        raise click.UsageError("--no-limits leaves no limit to set. Give one or the other.")
+    run(
+        engine,
+        host=host,
+        port=port,
+        media=media,
+        key=key,
+        workers=workers,
+        limits=None if no_limits else Limits(**chosen),
+        page_rows=page_rows,
+        queue_s=queue_delay,
+        run_s=run_delay,
+        faults=fault,
+        seed=seed,
+        idle_exit=idle_exit,
+    )
 
 
 @main.command()

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import socket
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -30,13 +34,15 @@ def body_for(file_url, parameters=None):
     return {"model": MODEL, "input": {"file_url": file_url}, "parameters": parameters or {}}
 
 
-def raw(url, content, *, listen=True):
+def raw(url, content, rest=b"", *, times=1, listen=True):
     """Send bytes as they are over a connection of their own, and give what comes back until it is closed."""
     host, port = url.removeprefix("http://").split(":")
     received = b""
     with socket.create_connection((host, int(port)), timeout=20) as connection:
         with contextlib.suppress(ConnectionError):
             connection.sendall(content)
+            for _ in range(times):
+                connection.sendall(rest)
         with contextlib.suppress(ConnectionError):
             while listen and (block := connection.recv(1 << 16)):
                 received += block
@@ -94,3 +100,19 @@ def upload(client, content, /, name="a.wav", model=MODEL, **changes):
     fields = form(policy, name, **changes)
     response = client.post(policy["upload_host"], data=fields, files={"file": content})
     return response, f"oss://{fields.get('key', '')}"
+
+
+def start(tmp_path, prepare="", **options):
+    """Start a service with a scripted ``engine`` as a process of its own; gives the process and its URL."""
+    script = tmp_path / "serve.py"
+    script.write_text(
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from stand_ins import Scripted\n"
+        "from asrlab.server.run import run\n"
+        "engine = Scripted()\n"
+        f"{prepare}\n"
+        f"run(engine, **{options!r})\n"
+    )
+    process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    line = process.stdout.readline()
+    return process, re.search(r"http://\S+", line)[0]

@@ -98,7 +98,8 @@ def test_it_starts_one_service_and_finds_it_again(cache, english, tmp_path):
     assert local.capabilities.languages == {"en"}
 
 
-def test_a_killed_service_is_started_anew_and_what_it_lost_is_asked_again(cache, english, tmp_path):
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_service_that_was_ended_is_started_anew_and_what_it_lost_is_asked_again(cache, english, tmp_path, how):
     sweep = Sweep(english, LocalEngine("sphinx", idle_exit_s=120), GRID, store=tmp_path / "run")
     killed = []
 
@@ -106,7 +107,7 @@ def test_a_killed_service_is_started_anew_and_what_it_lost_is_asked_again(cache,
         if progress.done == 3 and not killed:
             (note,) = (cache / "service").glob("*.json")
             url = json.loads(note.read_text())["url"]
-            end(pid_of(url))
+            os.kill(pid_of(url), how)
             killed.append(url)
 
     sweep.run(progress=kill)

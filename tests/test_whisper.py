@@ -226,7 +226,10 @@ def test_it_serves_over_http():
 
     from asrlab.server.run import serve
 
-    with serve(WhisperEngine(threads=2), limits=None) as service, httpx.Client(base_url=service.base_url, trust_env=False) as client:
+    with (
+        serve(WhisperEngine(threads=2), limits=None) as service,
+        httpx.Client(base_url=service.base_url, trust_env=False) as client,
+    ):
         client.headers["Authorization"] = "Bearer sk-x"
         asked = {"action": "getPolicy", "model": "qwen3-asr-flash-filetrans"}
         policy = client.get("/uploads", params=asked).json()["data"]

@@ -15,6 +15,7 @@ import time
 import urllib.request
 from dataclasses import replace
 from importlib.metadata import version
+from math import inf
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
@@ -38,6 +39,8 @@ _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _START_S: Final = 180.0  # the first start joins 145 MB of weights
 _STATUS_BYTES: Final = 16 << 20
 _TRIES: Final = 3
+_ENDING: Final = 503  # the status of a service that takes no more tasks
+_DIED_WITH_SERVICE: Final = ("UNKNOWN", "SERVER_ERROR")
 
 #: Held because Python warns of a process that is forgotten while it runs, and these are meant to.
 _STARTED: Final[list[subprocess.Popen[bytes]]] = []
@@ -129,10 +132,10 @@ class LocalEngine:
             try:
                 answer = await ask(client, question, model=_MODEL, submitted=submitted)
             except TaskFailed as error:
-                if error.code != "UNKNOWN" or not left:
+                if error.code not in _DIED_WITH_SERVICE or not left:
                     raise
             except (OutcomeUnknown, ServiceError) as error:
-                if error.http_status is not None or not left:
+                if error.http_status not in (None, _ENDING) or not left:
                     raise
                 await self._reconnect(client)
             else:
@@ -158,7 +161,7 @@ class LocalEngine:
                 await self._connect()
 
     async def _connect(self) -> None:
-        from asrlab.dashscope import AsyncClient  # noqa: PLC0415 - brings httpx, which is slow to import
+        from asrlab.dashscope import AsyncClient, Limits  # noqa: PLC0415 - brings httpx, which is slow to import
 
         url = self._url
         if url is None:
@@ -170,7 +173,10 @@ class LocalEngine:
             raise _replaced(status["recogniser"]["model"])
         # Any key is taken, so the user's own is never sent; a new one each time keeps uploads to a former service
         # apart.
-        self._clients.append(AsyncClient(api_key=f"local-{secrets.token_hex(8)}", base_url=f"{url}/api/v1"))
+        limits = Limits(**{name: inf if most is None else most for name, most in status["limits"].items()})
+        self._clients.append(
+            AsyncClient(api_key=f"local-{secrets.token_hex(8)}", base_url=f"{url}/api/v1", limits=limits)
+        )
         self._status = status
 
 
@@ -179,15 +185,20 @@ def _find_or_start(recogniser: str, idle_exit_s: float) -> str:
     folder = cache_folder("service")
     folder.mkdir(parents=True, exist_ok=True)
     note = folder / f"{recogniser}-{version('asrlab')}.json"
-    with filelock.FileLock(folder / "starting.lock", timeout=_START_S):
-        url = _noted(note)
-        if url is not None:
-            status = _status(url)
-            if status is not None and status.get("recogniser", {}).get("engine") == recogniser:
-                return url
-        url = _start(recogniser, idle_exit_s, folder / f"{recogniser}.log")
-        note.write_text(json.dumps({"url": url}), encoding="utf-8")
-    return url
+    try:
+        with filelock.FileLock(folder / "starting.lock", timeout=_START_S):
+            url = _noted(note)
+            if url is not None:
+                status = _status(url)
+                if status is not None and status.get("recogniser", {}).get("engine") == recogniser:
+                    return url
+            url = _start(recogniser, idle_exit_s, folder / f"{recogniser}.log")
+            note.write_text(json.dumps({"url": url}), encoding="utf-8")
+            return url
+    except filelock.Timeout:
+        raise _unreachable(
+            f"Another process has been starting the local service for over {_START_S:.0f} s. End it, and run again."
+        ) from None
 
 
 def _noted(note: Path) -> str | None:
@@ -202,7 +213,7 @@ def _start(recogniser: str, idle_exit_s: float, log: Path) -> str:
     command = [sys.executable, "-m", "asrlab", "serve", "--engine", recogniser, "--port", "0"]
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own program
-            [*command, "--idle-exit", str(idle_exit_s)],
+            [*command, "--no-limits", "--idle-exit", str(idle_exit_s)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -6,11 +6,13 @@ import hmac
 import json
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
@@ -18,49 +20,78 @@ from asrlab.errors import ServiceError
 from asrlab.server.documents import (
     OTHER_PATH_MODELS,
     SERVED_MODELS,
+    TOO_MANY,
     Document,
     accepted_document,
     error_document,
     list_document,
     new_request_id,
+    refusal,
     task_document,
     unknown_document,
 )
+from asrlab.server.faults import Faulty
 from asrlab.server.tasks import KEPT_S
 
 if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Awaitable, Callable
+
     from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from asrlab.server.service import Service
 
+    _Endpoint = Callable[[Request], Awaitable[Response]]
+
 PREFIX: Final = "/api/v1"
 UPLOAD_PATH: Final = "/upload"
 BODY_BYTES: Final = 1 << 20
 """Longest body of a submit; a context of 10,000 tokens is far below."""
-PAGE_ROWS: Final = 100
+DEPTH: Final = 64
+"""How deeply a submit may be nested."""
+
+_UNREAD: Final = "asrlab_unread"
 
 
 def make_app(service: Service) -> ASGIApp:
     """Make the ASGI application of a service."""
     routes = _Routes(service)
+
+    def route(name: str, path: str, endpoint: _Endpoint, *methods: str) -> Route:
+        around = [Middleware(_Counted, counts=service.requests, route=name), Middleware(Faulty, service, name)]
+        return Route(path, endpoint, methods=methods, middleware=around)
+
     app = Starlette(
         routes=[
             Route("/", routes.greet),
             Route("/asrlab/status", routes.status),
-            Route(f"{PREFIX}/services/audio/asr/transcription", routes.submit, methods=["POST"]),
-            Route(f"{PREFIX}/tasks", routes.list_tasks),
-            Route(f"{PREFIX}/tasks/", routes.list_tasks),
-            Route(f"{PREFIX}/tasks/{{task_id}}", routes.query, methods=["GET", "POST"]),
-            Route(f"{PREFIX}/tasks/{{task_id}}/cancel", routes.cancel, methods=["POST"]),
-            Route(f"{PREFIX}/uploads", routes.grant_upload),
-            Route(UPLOAD_PATH, routes.upload, methods=["POST"]),
-            Route("/results/{task_id}.json", routes.result),
+            route("submit", f"{PREFIX}/services/audio/asr/transcription", routes.submit, "POST"),
+            route("list", f"{PREFIX}/tasks", routes.list_tasks, "GET"),
+            route("list", f"{PREFIX}/tasks/", routes.list_tasks, "GET"),
+            route("query", f"{PREFIX}/tasks/{{task_id}}", routes.query, "GET", "POST"),
+            route("cancel", f"{PREFIX}/tasks/{{task_id}}/cancel", routes.cancel, "POST"),
+            route("policy", f"{PREFIX}/uploads", routes.grant_upload, "GET"),
+            route("upload", UPLOAD_PATH, routes.upload, "POST"),
+            route("result", "/results/{task_id}.json", routes.result, "GET"),
         ],
-        exception_handlers={ServiceError: _refused, HTTPException: _no_such_route},
+        exception_handlers={ServiceError: _refused, HTTPException: _no_such_route, ClientDisconnect: _nobody},
     )
     app.router.redirect_slashes = False
     return _FromThisMachine(app, service)
+
+
+class _Counted:
+    """A route whose requests are counted, whatever becomes of them."""
+
+    def __init__(self, app: ASGIApp, counts: Counter[str], route: str) -> None:
+        self._app = app
+        self._counts = counts
+        self._route = route
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._counts[self._route] += 1
+        await self._app(scope, receive, send)
 
 
 class _Routes:
@@ -73,45 +104,53 @@ class _Routes:
         return PlainTextResponse("asrlab: a transcription service on this machine; its state is at /asrlab/status\n")
 
     async def status(self, request: Request) -> Response:
-        return JSONResponse(self._service.status())
+        # One that is ending is not to be taken for one to ask.
+        return JSONResponse(self._service.status(), 200 if self._service.tasks.accepting else 503)
 
     async def submit(self, request: Request) -> Response:
         """Check in the documented order; what is wrong with the link or the audio shows later, in the task."""
-        self._authorize(request)
-        body = await _json_object(request)
+        # The body is read before anything is refused, so that the connection can go on to serve its client.
+        content = await _body(request)
+        self._admit(request, "submit")
+        body = _json_object(content)
         model = body.get("model")
         if model is None or model == "":
-            raise _refusal(400, "BadRequest.EmptyModel", "The request names no model.")
+            raise refusal(400, "BadRequest.EmptyModel", "The request names no model.")
         if not isinstance(model, str):
-            raise _refusal(400, "InvalidParameter", "model must be a string.")
+            raise refusal(400, "InvalidParameter", "model must be a string.")
         if model not in (*SERVED_MODELS, *OTHER_PATH_MODELS):
-            raise _refusal(404, "ModelNotFound", f"There is no model {model!r} here; there is {SERVED_MODELS[0]}.")
+            raise refusal(404, "ModelNotFound", f"There is no model {model[:100]!r} here; there is {SERVED_MODELS[0]}.")
         if request.headers.get("X-DashScope-Async", "").lower() != "enable":
-            raise _refusal(
+            raise refusal(
                 403,
                 "AccessDenied",
                 "This API does not support synchronous calls: send the header X-DashScope-Async: enable.",
             )
         if model in OTHER_PATH_MODELS:
-            raise _refusal(400, "InvalidParameter", "url error, please check url！")
+            raise refusal(400, "InvalidParameter", "url error, please check url！")
         if not body.get("input"):
-            raise _refusal(400, "BadRequest.EmptyInput", "The request has no input.")
-        task_request = {"input": _member(body, "input"), "parameters": _member(body, "parameters")}
-        resolve = request.headers.get("X-DashScope-OssResourceResolve", "").lower() == "enable"
-        return JSONResponse(accepted_document(self._service.tasks.submit(model, task_request, resolve_oss=resolve)))
+            raise refusal(400, "BadRequest.EmptyInput", "The request has no input.")
+        task = self._service.submit(
+            model,
+            {"input": _member(body, "input"), "parameters": _member(body, "parameters")},
+            resolve_oss=request.headers.get("X-DashScope-OssResourceResolve", "").lower() == "enable",
+            fault=request.headers.get("X-Asrlab-Fault"),
+        )
+        return JSONResponse(accepted_document(task))
 
     async def query(self, request: Request) -> Response:
-        self._authorize(request)
+        self._admit(request, "query")
         task_id = request.path_params["task_id"]
         task = self._service.tasks.find(task_id)
         if task is None:
             return JSONResponse(unknown_document(task_id))
+        self._service.tasks.told(task)
         return JSONResponse(task_document(task, self._service.result_url(task)))
 
     async def cancel(self, request: Request) -> Response:
-        self._authorize(request)
+        self._admit(request, "cancel")
         if not self._service.tasks.cancel(request.path_params["task_id"]):
-            raise _refusal(
+            raise refusal(
                 400,
                 "UnsupportedOperation",
                 "Failed to cancel the task, please confirm if the task is in PENDING status.",
@@ -119,27 +158,26 @@ class _Routes:
         return JSONResponse({"request_id": new_request_id()})
 
     async def list_tasks(self, request: Request) -> Response:
-        self._authorize(request)
+        self._admit(request, "list")
         asked = request.query_params
-        page_no, page_size = _whole(request, "page_no", 1), min(_whole(request, "page_size", 10), PAGE_ROWS)
+        page_no = _whole(request, "page_no", 1)
+        page_size = min(_whole(request, "page_size", 10), self._service.page_rows)
         start, end = _moment(request, "start_time"), _moment(request, "end_time")
         if start is not None and end is not None and not 0 <= end - start <= KEPT_S:
-            raise _refusal(400, "InvalidParameter", "end_time must follow start_time by at most 24 hours.")
-        rows = [
-            task
-            for task in self._service.tasks.submitted_between(start, end)
-            if asked.get("model_name") in (None, "", task.model) and asked.get("status") in (None, "", task.state)
-        ]
+            raise refusal(400, "InvalidParameter", "end_time must follow start_time by at most 24 hours.")
+        rows = self._service.tasks.listed(
+            start, end, model=asked.get("model_name") or None, state=asked.get("status") or None
+        )
         page = rows[(page_no - 1) * page_size : page_no * page_size]
         return JSONResponse(list_document(page, total=len(rows), page_no=page_no, page_size=page_size))
 
     async def grant_upload(self, request: Request) -> Response:
-        self._authorize(request)
+        model = request.query_params.get("model", "")
+        self._admit(request, "policy", model)
         if request.query_params.get("action") != "getPolicy":
-            raise _refusal(400, "InvalidParameter", "action must be getPolicy.")
-        model = request.query_params.get("model")
+            raise refusal(400, "InvalidParameter", "action must be getPolicy.")
         if not model:
-            raise _refusal(400, "InvalidParameter", "model must name the model that the upload is for.")
+            raise refusal(400, "InvalidParameter", "model must name the model that the upload is for.")
         return JSONResponse(self._service.uploads.policy_document(model, self._service.url + UPLOAD_PATH))
 
     async def upload(self, request: Request) -> Response:
@@ -154,16 +192,22 @@ class _Routes:
             request.query_params.get("Signature", ""),
         )
         if document is None:
-            raise _refusal(403, "AccessDenied", "Request has expired, or its signature is wrong.")
-        return JSONResponse(document)
+            raise refusal(403, "AccessDenied", "Request has expired, or its signature is wrong.")
+        return Response(document, media_type="application/json")
 
-    def _authorize(self, request: Request) -> None:
+    def _admit(self, request: Request, route: str, *within: str) -> None:
+        """Let in whoever has a key, as often as the key's account may ask."""
+        if not self._service.throttle.admit(route, self._authorize(request), *within):
+            raise refusal(429, *TOO_MANY)
+
+    def _authorize(self, request: Request) -> str:
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         key = key.strip()
         wanted = self._service.key
         right = bool(key) if wanted is None else hmac.compare_digest(key.encode(), wanted.encode())
         if scheme.lower() != "bearer" or not right:
-            raise _refusal(401, "InvalidApiKey", "Invalid API-key provided.")
+            raise refusal(401, "InvalidApiKey", "Invalid API-key provided.")
+        return key
 
 
 class _FromThisMachine:
@@ -190,20 +234,48 @@ class _FromThisMachine:
         await self._app(scope, receive, send)
 
 
-async def _json_object(request: Request) -> Document:
+async def _body(request: Request) -> bytes | None:
+    """Read the body; None where it is longer than any submit, and then its rest is not waited for."""
     body = bytearray()
     async for block in request.stream():
         body += block
         if len(body) > BODY_BYTES:
-            raise _refusal(400, "BadRequest.TooLarge", f"The body is longer than {BODY_BYTES} bytes.")
+            setattr(request.state, _UNREAD, True)
+            return None
+    return bytes(body)
+
+
+def _json_object(body: bytes | None) -> Document:
+    if body is None:
+        raise refusal(400, "BadRequest.TooLarge", f"The body is longer than {BODY_BYTES} bytes.")
     try:
-        document = json.loads(body)
+        document = json.loads(body.decode("utf-8-sig"), parse_constant=_no_number)
         json.dumps(document, ensure_ascii=False).encode()  # half a surrogate pair is not text
     except (ValueError, RecursionError) as error:
-        raise _refusal(400, "BadRequest.IllegalInput", "The body is not JSON in UTF-8.") from error
+        raise refusal(400, "BadRequest.IllegalInput", "The body is not JSON in UTF-8.") from error
     if not isinstance(document, dict):
-        raise _refusal(400, "BadRequest.IllegalInput", "The body must be a JSON object.")
+        raise refusal(400, "BadRequest.IllegalInput", "The body must be a JSON object.")
+    if _depth(document) > DEPTH:
+        raise refusal(400, "BadRequest.IllegalInput", f"The body is nested more than {DEPTH} deep.")
     return document
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _depth(document: Document) -> int:
+    depth = 0
+    level: list[dict[str, Any] | list[Any]] = [document]
+    while level:
+        depth += 1
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+    return depth
 
 
 def _member(body: Document, name: str) -> Document:
@@ -212,14 +284,14 @@ def _member(body: Document, name: str) -> Document:
     if member is None:
         return {}
     if not isinstance(member, dict):
-        raise _refusal(400, "InvalidParameter", f"{name} must be an object.")
+        raise refusal(400, "InvalidParameter", f"{name} must be an object.")
     return member
 
 
 def _whole(request: Request, name: str, default: int) -> int:
     text = request.query_params.get(name) or str(default)
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0):
-        raise _refusal(400, "InvalidParameter", f"{name} must be a whole number from 1.")
+        raise refusal(400, "InvalidParameter", f"{name} must be a whole number from 1.")
     return int(text)
 
 
@@ -231,26 +303,21 @@ def _moment(request: Request, name: str) -> float | None:
     with suppress(ValueError):
         if len(text) == 14:
             return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=UTC).timestamp()
-    raise _refusal(400, "InvalidParameter", f"{name} must be a time written YYYYMMDDhhmmss.")
-
-
-def _refusal(status: int, code: str, message: str) -> ServiceError:
-    return ServiceError(message, code=code, http_status=status)
+    raise refusal(400, "InvalidParameter", f"{name} must be a time written YYYYMMDDhhmmss.")
 
 
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServiceError)  # noqa: S101 - registered for nothing else
-    return _refusal_response(request, error.http_status or 500, error_document(error.code, error.message))
+    headers = {"Connection": "close"} if getattr(request.state, _UNREAD, False) else None
+    return JSONResponse(error_document(error.code, error.message), error.http_status or 500, headers)
 
 
 def _no_such_route(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for nothing else
-    message = f"There is no {request.method} {request.url.path} here."
-    return _refusal_response(request, error.status_code, error_document("InvalidParameter", message))
+    message = f"There is no {request.method} {request.scope['path'][:200]} here."
+    return JSONResponse(error_document("InvalidParameter", message), error.status_code)
 
 
-def _refusal_response(request: Request, status: int, document: Document) -> Response:
-    # The rest of a body that was refused half-way is not waited for. A refused upload is let run out, because a client
-    # that is still sending would see a broken connection in place of the reason.
-    hang_up = request.method == "POST" and request.url.path != UPLOAD_PATH
-    return JSONResponse(document, status, {"Connection": "close"} if hang_up else None)
+def _nobody(request: Request, error: Exception) -> Response:
+    """Answer a client that has gone: nobody will read it."""
+    return Response(status_code=400)

@@ -6,6 +6,8 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from asrlab.errors import ServiceError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -36,6 +38,16 @@ LANGUAGES: Final = frozenset({
 # fmt: on
 """The codes ``language`` may take (service documentation, request parameters)."""
 
+ACCESS_KEY_ID: Final = "asrlab-local"
+"""Of the storage host: in upload policies and result links."""
+
+TOO_MANY: Final = ("Throttling.RateQuota", "Requests rate limit exceeded, please try again later.")
+"""Code and message of a request over a limit, with status 429 (service documentation, temporary upload)."""
+
+LOST: Final = "lost"
+SCHEDULE_TIME: Final = "schedule-time"
+"""Faults of a task that are no failure: it is forgotten at once, or its query spells ``schedule_time``."""
+
 PENDING, RUNNING, SUCCEEDED, FAILED, CANCELED, UNKNOWN = (
     "PENDING",
     "RUNNING",
@@ -56,6 +68,11 @@ def error_document(code: str, message: str) -> Document:
     return {"request_id": new_request_id(), "code": code, "message": message}
 
 
+def refusal(status: int, code: str, message: str) -> ServiceError:
+    """Make the error that is answered with this HTTP status and :func:`error_document`."""
+    return ServiceError(message, code=code, http_status=status)
+
+
 def accepted_document(task: Task) -> Document:
     """Body of the answer to a submit."""
     return {"request_id": task.request_id, "output": {"task_id": task.task_id, "task_status": PENDING}}
@@ -66,13 +83,14 @@ def unknown_document(task_id: str) -> Document:
     return {"request_id": new_request_id(), "output": {"task_id": task_id, "task_status": UNKNOWN}}
 
 
-def task_document(task: Task, result_url: str) -> Document:
-    """Body of the answer to a task query; ``result_url`` is used once the task has succeeded."""
+def task_document(task: Task, result_url: str | None) -> Document:
+    """Body of the answer to a task query; ``result_url`` is where its result is, once the task has succeeded."""
     output: Document = {
         "task_id": task.task_id,
         "task_status": task.state,
         "submit_time": _timestamp(task.submitted),
-        "scheduled_time": _timestamp(task.started),
+        # One edition of the documentation has the other name in its table, and this one in its samples.
+        "schedule_time" if task.fault == SCHEDULE_TIME else "scheduled_time": _timestamp(task.started),
         "end_time": _timestamp(task.ended),
     }
     document: Document = {"request_id": new_request_id(), "output": output}

@@ -72,6 +72,7 @@ class _Reader:
     def __init__(self, take_file: Callable[[dict[str, str]], Callable[[bytes], object]]) -> None:
         self._take_file = take_file
         self._fields: dict[str, str] = {}
+        self._parts = 0
         self._file: Callable[[bytes], object] | None = None
         self._headers: dict[bytes, bytes] = {}
         self._name = self._value = b""
@@ -82,8 +83,9 @@ class _Reader:
     def part_begins(self) -> None:
         if self._file is not None:
             raise MalformedForm("The part named file must be the last one of the form.")
-        if len(self._fields) == _FIELDS:
+        if self._parts == _FIELDS:
             raise MalformedForm(f"The form has more than {_FIELDS} fields.")
+        self._parts += 1
         self._headers = {}
         self._content = b""
 

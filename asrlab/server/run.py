@@ -8,33 +8,38 @@ import signal
 import socket
 import threading
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Final, Required, TypedDict, Unpack
+from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
 import click
 
 from asrlab.errors import InvalidInput, MissingExtra
+from asrlab.server.limits import DOCUMENTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    import uvicorn
-
     from asrlab.engines.base import Engine
+    from asrlab.server.connections import Server
     from asrlab.server.documents import Document
+    from asrlab.server.limits import Limits
     from asrlab.server.service import Service
 
-    _Announce = Callable[[Service, uvicorn.Server], None]
+    _Announce = Callable[[Service, Server], None]
 
 _LOOPBACK: Final = {"127.0.0.1": "127.0.0.1", "localhost": "127.0.0.1", "::1": "::1"}
-_GRACE_S: Final = 3
+_DRAIN_S: Final = 5.0  # the longest usual pause between two queries of a task (service documentation, samples)
 
 
 class _Options(TypedDict, total=False):
-    host: str
-    port: Required[int]
-    media: Required[tuple[str, ...]]
-    key: Required[str | None]
-    idle_exit: float | None
+    media: tuple[str, ...]
+    key: str | None
+    workers: int
+    limits: Limits | None
+    page_rows: int
+    queue_s: float
+    run_s: float
+    faults: tuple[str, ...]
+    seed: int
 
 
 class LocalService:
@@ -60,15 +65,51 @@ class LocalService:
         """Describe the service: what recognises, what that obeys, and what has been asked so far."""
         return self._service.status()
 
+    def advance(self, seconds: float) -> None:
+        """Move the service's clock forward: tasks are kept 24 hours, uploads 48 hours, leave to upload 300 seconds."""
+        self._service.advance(seconds)
+
+    def fault(self, text: str, times: int = 1) -> None:
+        """Let the next requests of a route meet a fault, which :func:`serve` describes.
+
+        Parameters
+        ----------
+        text : str
+            Such as ``"submit=drop-after"`` or ``"task=DECODE_ERROR"``; without a rate.
+        times : int
+            How many requests.
+
+        Raises
+        ------
+        InvalidInput
+            If there is no such route or kind.
+        """
+        self._service.faults.demand(text, times)
+
     def __repr__(self) -> str:
         return f"<LocalService {self._service.engine.name} at {self.url}>"
 
 
 @contextlib.contextmanager
 def serve(
-    engine: str | Engine = "whisper", *, port: int = 0, media: Iterable[str] = (), key: str | None = None
+    engine: str | Engine = "whisper",
+    *,
+    port: int = 0,
+    media: Iterable[str] = (),
+    key: str | None = None,
+    workers: int = 1,
+    limits: Limits | None = DOCUMENTED,
+    page_rows: int = 100,
+    queue_s: float = 0.0,
+    run_s: float = 0.0,
+    faults: Iterable[str] = (),
+    seed: int = 0,
 ) -> Iterator[LocalService]:
     """Run a transcription service within this process, on a thread of its own, while entered.
+
+    It speaks the protocol of the real service, and differs from it in this: ``emotion`` is not modelled and always
+    ``"neutral"``; times without a zone, which the documentation leaves open, are UTC; ``usage`` is the whole seconds of
+    the file, rounded up, times the channels asked for; a key is an account, and every account sees all tasks.
 
     Parameters
     ----------
@@ -80,6 +121,31 @@ def serve(
         File servers the service may fetch from, such as ``"http://127.0.0.1:8000"``. Uploads need none.
     key : str, optional
         The one API key it takes; any key if not given.
+    workers : int
+        How many tasks run at once.
+    limits : Limits, optional
+        How often an account may ask, as documented for the real service; as often as it likes if None.
+    page_rows : int
+        Most rows on a page of the task list.
+    queue_s, run_s : float
+        Seconds that a task stays PENDING, and RUNNING, at the least.
+    faults : iterable of str
+        What is to go wrong: ``ROUTE=KIND``, or ``ROUTE=KIND@RATE`` for a share of the requests, such as
+        ``"submit=drop-after@0.05"``. Which ones depends on the seed and on what a request says, and not on the order of
+        requests.
+
+        The routes ``submit``, ``query``, ``list``, ``cancel``, ``policy``, ``upload`` and ``result`` have answers
+        instead of theirs: ``429``, ``429-retry-after``, ``500``, ``503``, ``502-html``, ``code-only`` (200 without an
+        output); ``drop-before`` and ``drop-after``, where the connection is closed before or after the request has been
+        acted on; and spoilt answers: ``slow`` (1 s), ``truncated`` (in its JSON) and ``wrong-length`` (broken off), the
+        latter three not for ``upload``, which answers with no body.
+
+        ``task`` has ``lost`` (accepted, and afterwards unknown), ``schedule-time`` (that spelling in its query), or an
+        error code with which the task fails, such as ``task=DECODE_ERROR@0.1``.
+
+        A single request meets a fault if it has the header ``X-Asrlab-Fault: KIND``, or ``task:KIND`` for a submit.
+    seed : int
+        Of the faults with a rate.
 
     Yields
     ------
@@ -89,7 +155,7 @@ def serve(
     Raises
     ------
     InvalidInput
-        If the engine or a file server is none, or the port is taken.
+        If the engine, a file server, a fault or a number is none, or the port is taken.
     MissingExtra
         If the extra ``local`` is not installed.
 
@@ -99,14 +165,29 @@ def serve(
     ...     service.status()["recogniser"]["model"]
     'whisper-base'
     """
-    started: Future[tuple[Service, uvicorn.Server]] = Future()
+    started: Future[tuple[Service, Server]] = Future()
 
-    def announce(service: Service, server: uvicorn.Server) -> None:
+    def announce(service: Service, server: Server) -> None:
         started.set_result((service, server))
 
     def main() -> None:
         try:
-            asyncio.run(_serve(engine, announce, port=port, media=tuple(media), key=key))
+            asyncio.run(
+                _serve(
+                    engine,
+                    announce,
+                    port=port,
+                    media=tuple(media),
+                    key=key,
+                    workers=workers,
+                    limits=limits,
+                    page_rows=page_rows,
+                    queue_s=queue_s,
+                    run_s=run_s,
+                    faults=tuple(faults),
+                    seed=seed,
+                )
+            )
         except BaseException as error:
             if started.done():
                 raise
@@ -118,28 +199,33 @@ def serve(
     try:
         yield LocalService(service)
     finally:
-        server.should_exit = True
+        server.should_exit = True  # without draining: whoever could ask has left the block
         thread.join()
 
 
-def run(  # noqa: PLR0917 - called by the command line alone
+def run(
     engine: str | Engine = "whisper",
+    *,
     host: str = "127.0.0.1",
     port: int = 0,
-    media: Iterable[str] = (),
-    key: str | None = None,
     idle_exit: float | None = None,
+    **options: Unpack[_Options],
 ) -> None:
     """Run a transcription service until the process is told to end; prints one line with its URL once it listens.
 
+    Told to end by SIGTERM or SIGINT, it takes no more tasks; those that have not ended become FAILED with
+    ``SERVER_ERROR``, and can be asked for until each has been, for at most 5 s. Told again, it ends at once.
+
     Parameters
     ----------
-    engine, port, media, key
+    engine, port
         As for :func:`serve`.
     host : {"127.0.0.1", "localhost", "::1"}
         Loopback address to listen on; the service is for this machine only.
     idle_exit : float, optional
         Seconds without a request and without a task under way after which the service ends by itself.
+    **options
+        The others of :func:`serve`.
 
     Raises
     ------
@@ -147,68 +233,50 @@ def run(  # noqa: PLR0917 - called by the command line alone
         As for :func:`serve`; InvalidInput also for an address that other machines could reach.
     """
 
-    def announce(service: Service, server: uvicorn.Server) -> None:
+    def announce(service: Service, server: Server) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             with contextlib.suppress(NotImplementedError):  # Windows has no signal handlers on the loop
-                loop.add_signal_handler(number, _stop, server)
+                loop.add_signal_handler(number, server.end)
         click.echo(f"asrlab serves {service.engine.identity['model']} at {service.url}")
 
-    asyncio.run(_serve(engine, announce, host=host, port=port, media=tuple(media), key=key, idle_exit=idle_exit))
+    asyncio.run(_serve(engine, announce, host=host, port=port, idle_exit=idle_exit, **options))
 
 
-async def _serve(engine: str | Engine, announce: _Announce, **options: Unpack[_Options]) -> None:
+async def _serve(
+    engine: str | Engine,
+    announce: _Announce,
+    *,
+    host: str = "127.0.0.1",
+    port: int,
+    idle_exit: float | None = None,
+    **options: Unpack[_Options],
+) -> None:
     try:
-        await _serve_engine(_engine(engine), announce, **options)
+        await _serve_engine(_engine(engine), announce, (host, port), idle_exit, options)
     except MissingExtra as error:
         if engine != "whisper":
             raise
         click.echo(f"{error} Until then pocketsphinx serves in its stead: English only, and far less exact.", err=True)
-        await _serve_engine(_engine("sphinx"), announce, **options)
+        await _serve_engine(_engine("sphinx"), announce, (host, port), idle_exit, options)
 
 
 async def _serve_engine(
-    engine: Engine,
-    announce: _Announce,
-    *,
-    port: int,
-    media: tuple[str, ...],
-    key: str | None,
-    host: str = "127.0.0.1",
-    idle_exit: float | None = None,
+    engine: Engine, announce: _Announce, at: tuple[str, int], idle_exit: float | None, options: _Options
 ) -> None:
     try:
-        import uvicorn  # noqa: PLC0415 - an extra
-
         from asrlab.server.app import make_app  # noqa: PLC0415 - an extra
+        from asrlab.server.connections import Server  # noqa: PLC0415 - an extra
         from asrlab.server.service import Service  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise MissingExtra("A transcription service on this machine", "local") from error
 
-    class Server(uvicorn.Server):
-        """Leaves signals to us: uvicorn would end the process before files are cleaned up."""
-
-        @contextlib.contextmanager
-        def capture_signals(self) -> Iterator[None]:
-            yield
-
-    with _bound(host, port) as listener:
+    with _bound(*at) as listener:
         address, bound_port = listener.getsockname()[:2]
         url = f"http://{f'[{address}]' if ':' in address else address}:{bound_port}"
-        service = Service(engine, url, media=media, key=key)
+        service = Service(engine, url, **options)
         async with service.running():
-            server = Server(
-                uvicorn.Config(
-                    make_app(service),
-                    log_config=None,
-                    log_level="warning",
-                    access_log=False,  # a result link carries its signature in the query
-                    lifespan="off",
-                    ws="none",
-                    server_header=False,
-                    timeout_graceful_shutdown=_GRACE_S,
-                )
-            )
+            server = Server(make_app(service), drain=lambda: service.tasks.drain(_DRAIN_S))
             announce(service, server)
             async with asyncio.TaskGroup() as group:
                 watch = group.create_task(_stop_when_idle(service, server, idle_exit))
@@ -246,11 +314,7 @@ def _bound(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _stop(server: uvicorn.Server) -> None:
-    server.should_exit = True
-
-
-async def _stop_when_idle(service: Service, server: uvicorn.Server, idle_exit: float | None) -> None:
+async def _stop_when_idle(service: Service, server: Server, idle_exit: float | None) -> None:
     while idle_exit is None or service.idle_s < idle_exit:  # noqa: ASYNC110 - it is time that is waited for
         await asyncio.sleep(1.0 if idle_exit is None else min(1.0, idle_exit / 4))
-    _stop(server)
+    server.should_exit = True

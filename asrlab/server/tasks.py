@@ -6,16 +6,18 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from asrlab.errors import TaskFailed
 from asrlab.server.documents import (
     CANCELED,
     FAILED,
+    LOST,
     PENDING,
     RUNNING,
+    SCHEDULE_TIME,
     SUCCEEDED,
     Document,
     new_request_id,
@@ -27,10 +29,14 @@ if TYPE_CHECKING:
 KEPT_S: Final = 24 * 3600.0
 """Seconds a finished task and its result can be asked for (service documentation, task management)."""
 
+_ENDED: Final = (SUCCEEDED, FAILED, CANCELED)
+_MESSAGE_CHARS: Final = 1000  # a message may quote what was sent, and that may be long
+_NOTHING: Final[Document] = {"input": {}, "parameters": {}}
+
 _log = logging.getLogger("asrlab.server")
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Task:
     """One submitted transcription.
 
@@ -39,17 +45,23 @@ class Task:
     model : str
         Model named in the request.
     request : dict
-        The ``input`` and ``parameters`` of the request, as received.
+        The ``input`` and ``parameters`` of the request, as received; they are forgotten when the task ends.
     resolve_oss : bool
         Whether the submit asked for ``oss://`` links to be resolved.
     submitted : float
         Seconds since the epoch.
+    fault : str, optional
+        What is to go wrong with it: one of the two of ``documents``, or an error code to fail with.
+    identity : str
+        What it is known by where ids, which differ from run to run, must not count.
     """
 
     model: str
     request: Document
     resolve_oss: bool
     submitted: float
+    fault: str | None = None
+    identity: str = ""
     task_id: str = field(default_factory=new_request_id)
     request_id: str = field(default_factory=new_request_id)
     state: str = PENDING
@@ -57,7 +69,7 @@ class Task:
     ended: float | None = None
     code: str | None = None
     message: str | None = None
-    result: Document | None = None
+    result: bytes | None = None
     usage_s: int | None = None
 
     @property
@@ -69,8 +81,8 @@ class Task:
 class Transcriber(Protocol):
     """Does the work of a task."""
 
-    async def __call__(self, task: Task) -> tuple[Document, int]:
-        """Give the result document and the seconds used; raise TaskFailed with a documented code where that fails."""
+    async def __call__(self, task: Task) -> tuple[bytes, int]:
+        """Give the result as JSON and the seconds used; raise TaskFailed with a documented code where that fails."""
 
 
 class Tasks:
@@ -82,37 +94,74 @@ class Tasks:
         Does the work of a task.
     workers : int
         How many tasks run at once.
+    queue_s, run_s : float
+        Seconds that a task stays PENDING, and RUNNING, at the least.
     clock : callable
         Seconds since the epoch.
     """
 
-    def __init__(self, transcribe: Transcriber, *, workers: int = 1, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        transcribe: Transcriber,
+        *,
+        workers: int = 1,
+        queue_s: float = 0.0,
+        run_s: float = 0.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._transcribe = transcribe
         self._workers = workers
+        self._queue_s = queue_s
+        self._run_s = run_s
         self._clock = clock
         self._tasks: dict[str, Task] = {}
-        self._queue: asyncio.Queue[Task] = asyncio.Queue()
+        self._queue: asyncio.Queue[tuple[float, Task]] = asyncio.Queue()  # with the moment from which it may run
+        self._ended: deque[Task] = deque()  # in the order in which they ended
+        self._states: Counter[str] = Counter()
+        self._running: list[asyncio.Task[None]] = []
+        self._untold: set[str] = set()  # tasks that were ended by the service's own end
+        self._all_told = asyncio.Event()
+        self.accepting = True
+        """Whether tasks are taken."""
         self.submits: Counter[str] = Counter()
         """Submits by file URL, without its query."""
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run tasks while entered; those still under way on leaving end as FAILED."""
-        workers = [asyncio.create_task(self._work()) for _ in range(self._workers)]
+        self._running = [asyncio.create_task(self._work()) for _ in range(self._workers)]
         try:
             yield
         finally:
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
+            self._stop()
+            await asyncio.gather(*self._running, return_exceptions=True)
 
-    def submit(self, model: str, request: Document, *, resolve_oss: bool) -> Task:
+    async def drain(self, patience_s: float) -> None:
+        """End all tasks under way as FAILED, and wait until each of them has been told, at most so many seconds."""
+        self._stop()
+        if self._untold:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(patience_s):
+                    await self._all_told.wait()
+
+    def told(self, task: Task) -> None:
+        """Note that somebody has been given a task's state."""
+        if task.task_id in self._untold:
+            self._untold.remove(task.task_id)
+            if not self._untold:
+                self._all_told.set()
+
+    def submit(
+        self, model: str, request: Document, *, resolve_oss: bool, fault: str | None = None, identity: str = ""
+    ) -> Task:
         """Queue a task."""
         self._forget_old()
-        task = Task(model, request, resolve_oss, self._clock())
-        self._tasks[task.task_id] = task
+        task = Task(model, request, resolve_oss, self._clock(), fault, identity)
         self.submits[_without_query(task.file_url)] += 1
-        self._queue.put_nowait(task)
+        if fault != LOST:
+            self._tasks[task.task_id] = task
+            self._states[PENDING] += 1
+            self._queue.put_nowait((time.monotonic() + self._queue_s, task))
         return task
 
     def find(self, task_id: str) -> Task | None:
@@ -125,57 +174,100 @@ class Tasks:
         task = self.find(task_id)
         if task is None or task.state != PENDING:
             return False
-        self._end(task, CANCELED)
+        self._enter(task, CANCELED)
         return True
 
-    def submitted_between(self, start: float | None, end: float | None) -> list[Task]:
-        """Tasks submitted in a window of seconds since the epoch, newest first; the last 24 h by default."""
-        self._forget_old()
-        end = self._clock() if end is None else end
-        start = end - KEPT_S if start is None else start
-        return [task for task in reversed(self._tasks.values()) if start <= task.submitted <= end]
+    def listed(self, start: float | None, end: float | None, *, model: str | None, state: str | None) -> list[Task]:
+        """Tasks submitted in a window of at most 24 h, newest first.
 
-    def states(self) -> Counter[str]:
+        Parameters
+        ----------
+        start, end : float, optional
+            Seconds since the epoch. Where one is missing it is 24 h from the other; where both are, until now.
+        model, state : str, optional
+            Only tasks of this model, and in this state.
+        """
+        self._forget_old()
+        if end is None:
+            end = self._clock() if start is None else start + KEPT_S
+        if start is None:
+            start = end - KEPT_S
+        return [
+            task
+            for task in reversed(self._tasks.values())
+            if (state is None or task.state == state)
+            and start <= task.submitted <= end
+            and (model is None or task.model == model)
+        ]
+
+    def states(self) -> dict[str, int]:
         """How many tasks there are in each state."""
-        return Counter(task.state for task in self._tasks.values())
+        return dict(+self._states)
 
     @property
     def busy(self) -> bool:
         """Whether any task is queued or under way."""
-        return any(task.ended is None for task in self._tasks.values())
+        return self._states[PENDING] > 0 or self._states[RUNNING] > 0
 
     async def _work(self) -> None:
-        while True:
-            task = await self._queue.get()
+        while self.accepting:  # asked too, because a recogniser may take no notice of being cancelled
+            due, task = await self._queue.get()
+            # All wait equally long: the head of the queue is due first, and to wait for it delays no other.
+            await asyncio.sleep(due - time.monotonic())
             if task.state == PENDING:
                 await self._run(task)
 
     async def _run(self, task: Task) -> None:
-        task.state, task.started = RUNNING, self._clock()
+        task.started = self._clock()
+        self._enter(task, RUNNING)
+        least = time.monotonic() + self._run_s
         try:
-            task.result, task.usage_s = await self._transcribe(task)
+            if task.fault is not None and task.fault != SCHEDULE_TIME:
+                outcome = _failure(task.fault, task.fault)
+            else:
+                result, usage_s = await self._transcribe(task)
+                outcome = {"state": SUCCEEDED, "result": result, "usage_s": usage_s}
         except TaskFailed as error:
-            self._fail(task, error.code, error.message)
-        except asyncio.CancelledError:
-            self._fail(task, "SERVER_ERROR", "The service was stopped before the task had finished.")
-            raise
+            outcome = _failure(error.code, error.message)
         except Exception as error:  # whatever a recogniser does, it ends its task and not the service
             _log.error("Task %s failed inside the service: %s", task.task_id, type(error).__name__)
-            self._fail(task, "SERVER_ERROR", f"The recogniser failed with {type(error).__name__}: {error}")
-        else:
-            self._end(task, SUCCEEDED)
+            outcome = _failure("SERVER_ERROR", f"The recogniser failed with {type(error).__name__}: {error}")
+        await asyncio.sleep(least - time.monotonic())
+        if task.ended is None:  # it may have been ended meanwhile, by the service's own end
+            self._enter(task, **outcome)
 
-    def _fail(self, task: Task, code: str, message: str) -> None:
-        task.code, task.message = code, message
-        self._end(task, FAILED)
+    def _stop(self) -> None:
+        """Take no more tasks, and end as FAILED whichever have not ended."""
+        self.accepting = False
+        for worker in self._running:
+            worker.cancel()
+        stopped = _failure("SERVER_ERROR", "The service was stopped before the task had finished.")
+        for task in self._tasks.values():
+            if task.ended is None:
+                self._enter(task, **stopped)
+                self._untold.add(task.task_id)
 
-    def _end(self, task: Task, state: str) -> None:
-        task.state, task.ended = state, self._clock()
+    def _enter(self, task: Task, state: str, **facts: object) -> None:
+        self._states[task.state] -= 1
+        self._states[state] += 1
+        task.state = state
+        for name, value in facts.items():
+            setattr(task, name, value)
+        if state in _ENDED:
+            task.ended = self._clock()
+            task.request = _NOTHING
+            self._ended.append(task)
 
     def _forget_old(self) -> None:
         oldest = self._clock() - KEPT_S
-        for task in [t for t in self._tasks.values() if t.ended is not None and t.ended < oldest]:
+        while self._ended and (self._ended[0].ended or 0) < oldest:
+            task = self._ended.popleft()
+            self._states[task.state] -= 1
             del self._tasks[task.task_id]
+
+
+def _failure(code: str, message: str) -> dict[str, Any]:
+    return {"state": FAILED, "code": code, "message": message[:_MESSAGE_CHARS]}
 
 
 def _without_query(file_url: object) -> str:

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from asrlab.errors import ServiceError
-from asrlab.server.documents import Document, new_request_id
+from asrlab.server.documents import ACCESS_KEY_ID, Document, new_request_id, refusal
 from asrlab.server.forms import MalformedForm, read_form
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from asrlab.errors import ServiceError
     from asrlab.server.signing import Signer
 
 POLICY_S: Final = 300
@@ -32,17 +32,17 @@ FILE_BYTES: Final = 1 << 30
 """Largest upload: 1 GB (service documentation, temporary upload)."""
 TOTAL_BYTES: Final = 8 << 30
 
-_ACCESS_KEY_ID: Final = "asrlab-local"
 _SCHEME: Final = "oss://"
 
 
 @dataclass(frozen=True)
 class _Object:
-    """An uploaded file: where it lies, for which model, its size, and until when it is kept (epoch seconds)."""
+    """An uploaded file: where it lies, for which model, its size and SHA-256, and until when it is kept (epoch s)."""
 
     path: Path
     model: str
     size: int
+    sha256: str
     expires: float
 
 
@@ -75,7 +75,7 @@ class Uploads:
         self._clock = clock
         self._file_bytes = file_bytes
         self._total_bytes = total_bytes
-        self._objects: dict[str, _Object] = {}
+        self._objects: dict[str, _Object] = {}  # by key, oldest first
         self._taken = 0  # bytes of stored and arriving files
 
     def policy_document(self, model: str, upload_host: str) -> Document:
@@ -92,7 +92,7 @@ class Uploads:
             "expire_in_seconds": POLICY_S,
             "max_file_size_mb": self._file_bytes >> 20,
             "capacity_limit_mb": self._total_bytes >> 20,
-            "oss_access_key_id": _ACCESS_KEY_ID,
+            "oss_access_key_id": ACCESS_KEY_ID,
             "x_oss_object_acl": "private",
             "x_oss_forbid_overwrite": "true",
         }
@@ -117,7 +117,7 @@ class Uploads:
             await read_form(content_type, body, take_file)
             self._keep(files[0])
         except MalformedForm as error:
-            raise _refusal(400, "MalformedPOSTRequest", str(error)) from error
+            raise refusal(400, "MalformedPOSTRequest", str(error)) from error
         finally:
             for arriving in files:
                 self._taken -= arriving.close()
@@ -129,16 +129,21 @@ class Uploads:
         found = self._objects.get(url.removeprefix(_SCHEME))
         return found.path if found is not None and found.model == model else None
 
+    def digest(self, url: str) -> str | None:
+        """Give the SHA-256 of what was uploaded under an ``oss://`` link; None where there is no such upload."""
+        found = self._objects.get(url.removeprefix(_SCHEME))
+        return found.sha256 if found is not None else None
+
     def _admit(self, fields: dict[str, str]) -> str:
         """Hold an upload's fields to its policy, and return the model it is for."""
         policy, key = fields.get("policy", ""), fields.get("key", "")
-        if fields.get("OSSAccessKeyId") != _ACCESS_KEY_ID:
-            raise _refusal(403, "InvalidAccessKeyId", "The OSSAccessKeyId is not the one given with the policy.")
+        if fields.get("OSSAccessKeyId") != ACCESS_KEY_ID:
+            raise refusal(403, "InvalidAccessKeyId", "The OSSAccessKeyId is not the one given with the policy.")
         if not self._signer.holds(policy, fields.get("Signature", "")):
-            raise _refusal(403, "SignatureDoesNotMatch", "The Signature does not belong to the policy.")
+            raise refusal(403, "SignatureDoesNotMatch", "The Signature does not belong to the policy.")
         terms = json.loads(base64.b64decode(policy))
         if self._clock() > terms["expires"]:
-            raise _refusal(403, "AccessDenied", "Invalid according to Policy: Policy expired.")
+            raise refusal(403, "AccessDenied", "Invalid according to Policy: Policy expired.")
         if not key.startswith(f"{terms['directory']}/") or key == f"{terms['directory']}/":
             raise _violation("key must be upload_dir, a slash and a file name")
         if fields.get("x-oss-object-acl") != "private":
@@ -151,9 +156,9 @@ class Uploads:
 
     def _store(self, arriving: _Arriving, block: bytes) -> None:
         if arriving.size + len(block) > self._file_bytes:
-            raise _refusal(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size.")
+            raise refusal(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size.")
         if self._taken + len(block) > self._total_bytes:
-            raise _refusal(400, "EntityTooLarge", "The service's temporary store is full. Restart it to empty it.")
+            raise refusal(400, "EntityTooLarge", "The service's temporary store is full. Restart it to empty it.")
         self._taken += len(block)
         arriving.write(block)
 
@@ -161,20 +166,25 @@ class Uploads:
         self._refuse_overwrite(arriving.key)
         path = self._folder / hashlib.sha256(arriving.key.encode()).hexdigest()
         size = arriving.move(path)
-        self._objects[arriving.key] = _Object(path, arriving.model, size, self._clock() + OBJECT_S)
+        self._objects[arriving.key] = _Object(
+            path, arriving.model, size, arriving.sha256.hexdigest(), self._clock() + OBJECT_S
+        )
 
     def _refuse_overwrite(self, key: str) -> None:
         if key in self._objects:
-            raise _refusal(
+            raise refusal(
                 409, "FileAlreadyExists", "The object you specified already exists and can not be overwritten."
             )
 
     def _remove_old(self) -> None:
         now = self._clock()
-        for key in [key for key, stored in self._objects.items() if stored.expires < now]:
-            stored = self._objects.pop(key)
-            stored.path.unlink(missing_ok=True)
-            self._taken -= stored.size
+        while self._objects:
+            key, oldest = next(iter(self._objects.items()))
+            if oldest.expires >= now:
+                return
+            del self._objects[key]
+            oldest.path.unlink(missing_ok=True)
+            self._taken -= oldest.size
 
 
 class _Arriving:
@@ -186,11 +196,13 @@ class _Arriving:
         # The storage host answers 204 unless asked otherwise (service documentation, temporary upload).
         self.wished_status = {"200": 200, "201": 201}.get(fields.get("success_action_status", ""), 204)
         self.size = 0
+        self.sha256 = hashlib.sha256()
         self._temporary = temporary
         self._file = temporary.open("xb")
 
     def write(self, block: bytes) -> None:
         self.size += self._file.write(block)
+        self.sha256.update(block)
 
     def move(self, path: Path) -> int:
         """Give the file its name; returns the bytes it keeps, which :meth:`close` then no longer counts."""
@@ -206,9 +218,5 @@ class _Arriving:
         return self.size
 
 
-def _refusal(status: int, code: str, message: str) -> ServiceError:
-    return ServiceError(message, code=code, http_status=status)
-
-
 def _violation(rule: str) -> ServiceError:
-    return _refusal(403, "AccessDenied", f"Invalid according to Policy: {rule}.")
+    return refusal(403, "AccessDenied", f"Invalid according to Policy: {rule}.")
