@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import soundfile
 import virtual_time
+from stand_ins import Scripted, file_server
 
 
 def pytest_collection_modifyitems(config, items):
@@ -42,3 +45,45 @@ def paces_of_its_own(monkeypatch, tmp_path_factory):
     """Keep the turns of these tests apart from those of the user's other processes."""
     folder = tmp_path_factory.getbasetemp() / "pacing"
     monkeypatch.setattr("asrlab.dashscope.pacing.cache_folder", lambda name: folder)
+
+
+@pytest.fixture(scope="module")
+def audio(tmp_path_factory):
+    """A folder of recordings, and of files that are none: ``mono.wav`` has 1.5 s, ``stereo.flac`` 0.4 s."""
+    folder = tmp_path_factory.mktemp("audio")
+    rng = np.random.default_rng(7)
+    soundfile.write(folder / "mono.wav", 0.1 * rng.standard_normal(24_000), 16_000)
+    soundfile.write(folder / "stereo.flac", 0.1 * rng.standard_normal((17_640, 2)), 44_100)
+    soundfile.write(folder / "phone.ogg", 0.1 * rng.standard_normal(12_000), 8_000)
+    soundfile.write(folder / "music.mp3", 0.1 * rng.standard_normal(44_100), 44_100)
+    soundfile.write(folder / "nothing.wav", np.zeros(0), 16_000)
+    (folder / "text.wav").write_text("this is no audio")
+    (folder / "empty.wav").touch()
+    for name in ("with space.wav", "é.wav"):
+        (folder / name).write_bytes((folder / "mono.wav").read_bytes())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def files(audio):
+    """A file server for them, with the headers of what it was asked in ``seen``."""
+    with file_server(audio) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def shared(files):
+    """A service for all tests of a module that do not count, and its recogniser."""
+    from asrlab.server.run import serve
+
+    engine = Scripted()
+    with serve(engine, media=(files.url,), limits=None) as service:
+        yield service, engine
+
+
+@pytest.fixture
+def engine(shared):
+    """The recogniser of the shared service, as new."""
+    shared[1].__init__()
+    yield shared[1]
+    shared[1].__init__()

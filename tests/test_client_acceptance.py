@@ -175,7 +175,8 @@ def test_200_tasks_beside_the_official_sdk(recording, capsys, monkeypatch):
         for name, (seen, took, done, delay) in figures.items():
             asked = seen["requests"]["query"] + seen["requests"]["list"]
             print(
-                f"{name}: {done} of {n} tasks waited for to their end in {took:.0f} s, {asked / n:.2f} requests a task, "
+                f"{name}: {done} of {n} tasks waited for to their end in {took:.0f} s, "
+                f"{asked / n:.2f} requests a task, "
                 f"{seen['throttled']['query'] + seen['throttled']['list']} answered 429"
                 + ("" if delay is None else f", median delay to fetched {delay:.1f} s")
             )

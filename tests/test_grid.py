@@ -67,8 +67,8 @@ def test_where_takes_part():
 @pytest.mark.parametrize(
     ("axes", "said"),
     [
-        ({"itn": [True]}, "'itn' is not a request parameter. Did you mean 'enable_itn'"),
-        ({"language_hints": ["en"]}, "Did you mean 'language'"),
+        ({"itn": [True]}, "'itn' is not a request parameter. What you mean is called 'enable_itn'"),
+        ({"language_hints": ["en"]}, "What you mean is called 'language'"),
         ({"language": []}, "no levels"),
         ({"language": {}}, "no levels"),
         ({"language": ["en", "en"]}, "labelled 'en'"),

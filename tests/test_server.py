@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 import json
 import logging
 import re
@@ -19,9 +18,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
-import numpy as np
 import pytest
-import soundfile
 from by_hand import (
     KEY,
     MODEL,
@@ -39,7 +36,7 @@ from by_hand import (
     upload,
     wait,
 )
-from stand_ins import Scripted, file_server
+from stand_ins import Scripted
 
 from asrlab.errors import InvalidInput, MissingExtra, TaskFailed
 
@@ -51,48 +48,9 @@ from asrlab.server.service import Service
 from asrlab.server.uploads import Uploads
 
 
-@pytest.fixture(scope="module")
-def audio(tmp_path_factory):
-    """A folder of recordings."""
-    folder = tmp_path_factory.mktemp("audio")
-    rng = np.random.default_rng(7)
-    soundfile.write(folder / "mono.wav", 0.1 * rng.standard_normal(24_000), 16_000)
-    soundfile.write(folder / "stereo.flac", 0.1 * rng.standard_normal((17_640, 2)), 44_100)
-    soundfile.write(folder / "phone.ogg", 0.1 * rng.standard_normal(12_000), 8_000)
-    soundfile.write(folder / "music.mp3", 0.1 * rng.standard_normal(44_100), 44_100)
-    soundfile.write(folder / "nothing.wav", np.zeros(0), 16_000)
-    (folder / "text.wav").write_text("this is no audio")
-    (folder / "empty.wav").touch()
-    (folder / "with space.wav").write_bytes((folder / "mono.wav").read_bytes())
-    return folder
-
-
-@pytest.fixture(scope="module")
-def files(audio):
-    """A file server for them, with the headers of what it was asked in ``seen``."""
-    with file_server(audio) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def shared(files):
-    """A service for all tests that do not count, and its recogniser."""
-    engine = Scripted()
-    with serve(engine, media=(files.url,), limits=None) as service:
-        yield service, engine
-
-
 @pytest.fixture
 def service(shared):
     return shared[0]
-
-
-@pytest.fixture
-def engine(shared):
-    engine = shared[1]
-    engine.__init__()
-    yield engine
-    engine.__init__()
 
 
 @pytest.fixture
@@ -1016,57 +974,3 @@ def test_the_server_never_imports_the_client():
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout.split()
     assert not [name for name in loaded if name.startswith("asrlab.dashscope")]
     assert not {"faster_whisper", "ctranslate2", "pocketsphinx", "wetext"} & set(loaded)
-
-
-# The official SDK.
-
-
-@pytest.fixture
-def sdk(service, monkeypatch):
-    """The SDK, aimed at the service."""
-    pytest.importorskip("dashscope")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    dashscope = importlib.import_module("dashscope")
-    return dashscope, {"api_key": "sk-sdk", "base_address": service.base_url}
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_the_official_sdk_drives_it(sdk, engine, files, audio):
-    _, at = sdk
-    from dashscope.audio.qwen_asr import QwenTranscription
-    from dashscope.utils.oss_utils import OssUtils
-
-    task = QwenTranscription.async_call(
-        model=MODEL, file_url=f"{files.url}/mono.wav", language="en", enable_itn=False, channel_id=[0], **at
-    )
-    assert (task.status_code, task.output.task_status) == (200, "PENDING")
-    done = QwenTranscription.wait(task, **at)
-    assert (done.output.task_status, done.usage) == ("SUCCEEDED", {"seconds": 2})
-    assert result_of(done.output)["transcripts"][0]["text"] == "Ship it."
-    assert QwenTranscription.fetch(task, **at).output.task_status == "SUCCEEDED"
-    assert QwenTranscription.fetch("nope", **at).output.task_status == "UNKNOWN"
-    assert engine.asked[-1].parameters.language == "en"
-
-    url, _ = OssUtils.upload(model=MODEL, file_path=str(audio / "phone.ogg"), **at)
-    resolve = {"X-DashScope-OssResourceResolve": "enable"}
-    by_upload = QwenTranscription.async_call(model=MODEL, file_url=url, headers=resolve, **at)
-    assert QwenTranscription.wait(by_upload, **at).output.task_status == "SUCCEEDED"
-
-    listed = QwenTranscription.list(**at)
-    assert listed.status_code == 200
-
-    failed = QwenTranscription.async_call(model=MODEL, file_url=f"{files.url}/absent.wav", **at)
-    output = QwenTranscription.wait(failed, **at).output
-    assert (output.task_status, output.code) == ("FAILED", "FILE_404_NOT_FOUND")
-
-    engine.go.clear()
-    busy, queued = (QwenTranscription.async_call(model=MODEL, file_url=f"{files.url}/mono.wav", **at) for _ in "ab")
-    assert QwenTranscription.cancel(queued, **at).status_code == 200
-    assert QwenTranscription.wait(queued, **at).output.task_status == "CANCELED"
-    refused = QwenTranscription.cancel(queued, **at)
-    assert (refused.status_code, refused.code) == (400, "UnsupportedOperation")
-    engine.go.set()
-    assert QwenTranscription.wait(busy, **at).output.task_status == "SUCCEEDED"
-
-    wrong = QwenTranscription.async_call(model="qwen3-asr-flash", file_url="http://a/b.wav", **at)
-    assert (wrong.status_code, wrong.code) == (400, "InvalidParameter")
