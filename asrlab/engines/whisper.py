@@ -43,6 +43,8 @@ _DECODES: Final = 1024
 _OURS: Final = {"tl": "fil"}  # Whisper's code to the service's
 _SHORTEST: Final = _RATE // 20  # samples; no word is spoken in less
 _SPEECH: Final = 0.2  # of the voice activity detector: passes all 184 clips we have, and no tone, hum or noise
+_PAUSE_MS: Final = 500  # that ends a sentence where words are not asked for
+_NEARLY_MS: Final = 300  # by so much Whisper puts the ends of its segments beside where they are heard
 _UNSPACED: Final = frozenset({"zh", "yue", "ja", "th", "lo", "my"})
 _SENTENCE_ENDS: Final = (".", "!", "?", "。", "！", "？", "…")
 _WHISPERS: Final = {ours: theirs for theirs, ours in _OURS.items()}
@@ -207,7 +209,10 @@ def _answer(recogniser: _Recogniser, question: Question, identity: Mapping[str, 
         if asked.enable_itn and heard.sentences and heard.language not in ITN_LANGUAGES:
             unsupported.add("enable_itn")
         sentences = tuple(in_form(sentence, written_form=asked.enable_itn) for sentence in heard.sentences)
-        text = _joint(heard.language).join(sentence.text for sentence in sentences)
+        joint = _joint(heard.language)
+        text = joint.join(sentence.text for sentence in sentences)
+        if not asked.enable_words:
+            sentences = tuple(_between_pauses(sentences, heard.pauses_ms, joint))
         transcripts.append(Transcript(channel, text, heard.language, sentences))
     return Answer(
         transcripts=tuple(transcripts),
@@ -224,6 +229,7 @@ class _Heard:
 
     language: str | None
     sentences: tuple[Sentence, ...]
+    pauses_ms: tuple[tuple[int, int], ...] = ()
 
 
 class _Recogniser:
@@ -247,6 +253,10 @@ class _Recogniser:
         lenient = VadOptions(threshold=_SPEECH)
         self._has_speech: Callable[[NDArray[np.float32]], bool] = lambda samples: bool(
             get_speech_timestamps(samples, lenient)
+        )
+        paused = VadOptions(threshold=_SPEECH, min_silence_duration_ms=_PAUSE_MS, speech_pad_ms=0)
+        self._speech: Callable[[NDArray[np.float32]], list[dict[str, int]]] = lambda samples: get_speech_timestamps(
+            samples, paused
         )
         self._heard = _Recent[tuple[object, ...], _Heard](_DECODES)
         tokens = self._model.hf_tokenizer
@@ -289,7 +299,12 @@ class _Recogniser:
             split = _sentences_of_words if asked.enable_words else _one_sentence
             heard = split(segment, language)
             sentences += _within(heard, round(1000 * len(samples) / _RATE))
-        return _Heard(language, tuple(sentences))
+        pauses_ms = () if asked.enable_words or len(sentences) < 2 else self._pauses_ms(samples)
+        return _Heard(language, tuple(sentences), pauses_ms)
+
+    def _pauses_ms(self, samples: NDArray[np.float32]) -> tuple[tuple[int, int], ...]:
+        spoken = self._speech(samples)
+        return tuple((_ms(a["end"] / _RATE), _ms(b["start"] / _RATE)) for a, b in pairwise(spoken))
 
     def _detect(self, samples: NDArray[np.float32]) -> str:
         # Left to itself, transcribe() detects on one frame more than it decodes, and so encodes the audio twice.
@@ -313,6 +328,24 @@ def _sentences_of_words(segment: Any, language: str) -> list[Sentence]:  # noqa:
             sentences.append(Sentence(words[0].begin_ms, words[-1].end_ms, text_of(words), language, tuple(words)))
             words = []
     return sentences
+
+
+def _between_pauses(
+    sentences: Iterable[Sentence], pauses_ms: tuple[tuple[int, int], ...], joint: str
+) -> list[Sentence]:
+    """Sentences that end at pauses alone, as the service has them when words are not asked for."""
+    joined: list[Sentence] = []
+    for sentence in sentences:
+        if joined and not any(
+            begin <= sentence.begin_ms + _NEARLY_MS and end >= joined[-1].end_ms - _NEARLY_MS
+            for begin, end in pauses_ms
+        ):
+            before = joined.pop()
+            text = f"{before.text}{joint}{sentence.text}"
+            joined.append(replace(before, end_ms=sentence.end_ms, text=text))
+        else:
+            joined.append(sentence)
+    return joined
 
 
 def _within(sentences: Iterable[Sentence], length_ms: int) -> list[Sentence]:
