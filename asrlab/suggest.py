@@ -35,7 +35,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     names = list(known)
     meant = _MEANT.get(name.lower())
     if meant in names:
-        return f"What you mean is called {meant!r} here."
+        return f"What comes nearest to it here is {meant!r}."
     if name.lower() in _ABSENT:
         return f"The model has nothing of the kind; leave it out. It takes: {', '.join(names)}."
     close = get_close_matches(name.lower(), names, n=1, cutoff=0.6)

@@ -35,16 +35,16 @@ def no_settings_of_the_user(monkeypatch):
 def in_virtual_time(monkeypatch):
     """Let the client's paces go by the clock of virtual_time, and remember no account of another test."""
     virtual_time.reset()
-    monkeypatch.setattr("asrlab.dashscope.pacing._accounts", {})
+    monkeypatch.setattr("asrlab.dashscope.account._accounts", {})
     monkeypatch.setattr("asrlab.dashscope.pacing.monotonic", virtual_time.now)
-    monkeypatch.setattr("asrlab.dashscope.pacing.TurnFile", lambda path: None)
+    monkeypatch.setattr("asrlab.dashscope.account.TurnFile", lambda path: None)
 
 
 @pytest.fixture(autouse=True)
 def paces_of_its_own(monkeypatch, tmp_path_factory):
     """Keep the turns of these tests apart from those of the user's other processes."""
     folder = tmp_path_factory.getbasetemp() / "pacing"
-    monkeypatch.setattr("asrlab.dashscope.pacing.cache_folder", lambda name: folder)
+    monkeypatch.setattr("asrlab.dashscope.account.cache_folder", lambda name: folder)
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ import pytest
 import soundfile
 
 import asrlab as lab
-from asrlab.dashscope import AsyncClient, pacing
+from asrlab.dashscope import AsyncClient, account
 from asrlab.engines.filetrans import FiletransEngine
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
@@ -85,7 +85,7 @@ def swept(tmp_path, monkeypatch, caplog):
     """A sweep of such a service; gives the service, the sweep and its folder."""
     for name in ("", "httpx", "httpcore", "asrlab"):
         caplog.set_level(logging.DEBUG, name or None)
-    monkeypatch.setattr(pacing, "_accounts", {})
+    monkeypatch.setattr(account, "_accounts", {})
     monkeypatch.setattr("asrlab.dashscope.monitor._POLLS_S", (0.01,))
     monkeypatch.setenv("DASHSCOPE_API_KEY_SINGAPORE", KEY)
     service = Service()

@@ -31,11 +31,23 @@ from hypothesis import strategies as st
 from stand_ins import recording_server
 
 from asrlab import dashscope
-from asrlab.dashscope import UNLIMITED, AsyncClient, Client, Limits, NoEffect, NotForProduction, SignedUrl, pacing, wire
+from asrlab.dashscope import (
+    UNLIMITED,
+    AsyncClient,
+    Client,
+    Limits,
+    NoEffect,
+    NotForProduction,
+    SignedUrl,
+    account,
+    pacing,
+    wire,
+)
 from asrlab.dashscope.checks import check_parameters
 from asrlab.dashscope.client import patience
-from asrlab.dashscope.http import _seconds, jittered
+from asrlab.dashscope.http import _seconds
 from asrlab.dashscope.links import bare, is_loopback, percent_encoded, scrub
+from asrlab.dashscope.retries import jittered
 from asrlab.errors import InvalidInput, OutcomeUnknown, ServiceError, TaskFailed
 
 MODEL = "qwen3-asr-flash-filetrans"
@@ -99,7 +111,7 @@ def a_world_of_its_own(monkeypatch):
     for name in list(os.environ):
         if name.startswith("DASHSCOPE_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
-    monkeypatch.setattr(pacing, "_accounts", {})
+    monkeypatch.setattr(account, "_accounts", {})
 
 
 @pytest.fixture
@@ -114,7 +126,7 @@ def sleeps(monkeypatch, in_virtual_time):
 
     monkeypatch.setattr(asyncio, "run", virtual_time.run)
     monkeypatch.setattr(anyio, "sleep", sleep)
-    monkeypatch.setattr("asrlab.dashscope.http.random.uniform", lambda low, high: 1.0)
+    monkeypatch.setattr("asrlab.dashscope.retries.random.uniform", lambda low, high: 1.0)
     return slept
 
 
@@ -658,8 +670,8 @@ def test_a_forgotten_upload_is_uploaded_anew(sleeps, recording):
     async def scenario():
         async with api.client() as client:
             urls = [await client.upload(recording), await client.upload(recording)]
-            await client.forget_upload(urls[0])
-            await client.forget_upload("oss://never/was")
+            client.forget_upload(urls[0])
+            client.forget_upload("oss://never/was")
             return [*urls, await client.upload(recording)]
 
     with pytest.warns(NotForProduction):
@@ -958,7 +970,7 @@ def test_clients_of_an_account_share_their_pace(sleeps):
     assert sum(sleeps) == pytest.approx(9 / (0.9 * 20))
     AsyncClient(api_key=KEY, limits=Limits(submits_per_minute=60))
     assert one._account.submits.per_second == 1
-    assert KEY not in repr(pacing._accounts)
+    assert KEY not in repr(account._accounts)
 
 
 def test_this_machine_is_asked_without_limits_and_often(sleeps):
@@ -994,7 +1006,8 @@ def told_of(error):
 
 
 def test_no_key_signature_or_policy_is_logged_shown_or_raised(recorder, recording, caplog, monkeypatch):
-    monkeypatch.setattr("asrlab.dashscope.http._LOCAL_BACKOFF_S", (0.01, 0.01))
+    monkeypatch.setattr("asrlab.dashscope.retries._BACKOFF_S", (0.01, 0.01))
+    monkeypatch.setattr("asrlab.dashscope.retries._LOCAL_BACKOFF_S", (0.01, 0.01))
     caplog.set_level(logging.DEBUG)
     for name in ("httpx", "httpcore", "asrlab"):
         caplog.set_level(logging.DEBUG, name)
@@ -1051,6 +1064,78 @@ def test_no_key_signature_or_policy_is_logged_shown_or_raised(recorder, recordin
         assert KEY.encode() not in body
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (400, f"bad header Authorization: Bearer {KEY} and a long text {'x' * 300}".encode()),
+        (400, {"code": KEY, "message": f"no {KEY}", "request_id": KEY}),
+        (401, {"code": "InvalidApiKey", "message": f"not {KEY}"}),
+        {"output": {"task_id": "t-1", "task_status": "FAILED", "code": KEY, "message": f"for {KEY}"}},
+    ],
+)
+@pytest.mark.parametrize("padding", range(0, 220, 20))
+def test_a_key_that_is_echoed_is_not_shown_and_no_part_of_it(sleeps, answer, padding):
+    if isinstance(answer, tuple) and isinstance(answer[1], bytes):
+        answer = (answer[0], b"x" * padding + answer[1])
+    with pytest.raises(ServiceError) as caught:
+        wait(Api(answer))
+    assert "planted" not in told_of(caught.value)
+    assert KEY[:8] not in told_of(caught.value)
+
+
+def test_an_answer_that_trickles_for_ever_is_given_up(sleeps):
+    class Trickle(httpx.AsyncByteStream):
+        async def __aiter__(self):
+            while True:
+                await asyncio.sleep(5)
+                yield b" "
+
+    api = Api(lambda request: httpx.Response(200, stream=Trickle()))
+    with pytest.raises(OutcomeUnknown, match="did not answer in time"):
+        asyncio.run(api.client().submit(URL))
+    assert virtual_time.now() < 1000 + 200
+    assert len(api.requests) == 1
+
+
+def test_a_proxy_that_refuses_the_connection_had_nothing_sent_through_it(sleeps):
+    api = Api(httpx.ProxyError, ACCEPTED)
+    assert asyncio.run(api.client().submit(URL)).task_id == "t-1"
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_client_does_not_survive_a_fork_and_says_so():
+    with Client(api_key=KEY, base_url="http://127.0.0.1:9/api/v1") as client:
+        child = os.fork()
+        if child == 0:
+            try:
+                client.query("t-1")
+            except RuntimeError:
+                client.close()
+                os._exit(17)
+            os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 17
+
+
+def test_closing_in_another_thread_ends_what_waits(recorder):
+    recorder.answer = lambda path: (503, {}, b"")
+    client = Client(api_key=KEY, base_url=recorder.base)
+    told = []
+
+    def ask():
+        try:
+            client.query("t-1")
+        except ServiceError as error:
+            told.append(error.code)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    while not recorder.seen:
+        pass
+    client.close()
+    thread.join(10)
+    assert told == ["Closed"]
+
+
 def test_other_users_of_httpx_keep_their_log(recorder, caplog):
     caplog.set_level(logging.INFO, "httpx")
     httpx.get(recorder.url + "/mine?a=b", trust_env=False)
@@ -1065,13 +1150,30 @@ def test_certificate_and_network_faults_hold_no_httpx_exception(sleeps):
 
 
 def test_loopback_goes_past_proxy_variables(recorder, monkeypatch):
-    monkeypatch.setattr("asrlab.dashscope.http._LOCAL_BACKOFF_S", ())
+    monkeypatch.setattr("asrlab.dashscope.retries._LOCAL_BACKOFF_S", ())
     with socket.create_server(("127.0.0.1", 0)) as server:
         dead = f"http://127.0.0.1:{server.getsockname()[1]}"
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.setenv(name, dead)
     with Client(api_key=KEY, base_url=recorder.base) as client:
         assert client.query("t-1").status == "PENDING"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Signature: planted-signature", '{"Signature":"planted-signature"}', "SecurityToken=planted-token",
+        "security-token: planted-token", "Authorization: Bearer planted-key-1", "OSSAccessKeyId: LTAIplanted",
+        "https://h/x?Signature=planted-signature", "policy=planted-policy",
+    ],
+)  # fmt: skip
+def test_credentials_are_scrubbed_in_whatever_form(text):
+    assert "planted" not in scrub(f"see {text} here")
+
+
+def test_scrubbing_takes_no_longer_for_being_confused():
+    for text in ("a." * 200_000, "signature" * 50_000, "Bearer " * 50_000, "http://" * 50_000, "signature : " * 30_000):
+        scrub(text)  # quadratic, it would take hours
 
 
 def test_a_signed_link_is_given_whole_on_request_only():

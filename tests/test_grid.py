@@ -67,8 +67,8 @@ def test_where_takes_part():
 @pytest.mark.parametrize(
     ("axes", "said"),
     [
-        ({"itn": [True]}, "'itn' is not a request parameter. What you mean is called 'enable_itn'"),
-        ({"language_hints": ["en"]}, "What you mean is called 'language'"),
+        ({"itn": [True]}, "'itn' is not a request parameter. What comes nearest to it here is 'enable_itn'"),
+        ({"language_hints": ["en"]}, "What comes nearest to it here is 'language'"),
         ({"language": []}, "no levels"),
         ({"language": {}}, "no levels"),
         ({"language": ["en", "en"]}, "labelled 'en'"),

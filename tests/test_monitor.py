@@ -12,9 +12,9 @@ import virtual_time
 from virtual_time import now
 
 from asrlab.dashscope import monitor
-from asrlab.dashscope.http import Busy, Lost
 from asrlab.dashscope.monitor import Monitor
 from asrlab.dashscope.pacing import Pace
+from asrlab.dashscope.retries import Busy, NoAnswer
 from asrlab.dashscope.tasks import ListedTask, Task, TaskPage
 from asrlab.errors import ServiceError
 
@@ -90,7 +90,7 @@ def watch(service, task_ids, *, local=False, timeout_s=86_400.0, submit_every_s=
         fetched[task_id] = now()
 
     async def scenario():
-        watcher = Monitor(service.query, service.list_page, local=local)
+        watcher = Monitor(service.query, service.list_page, local=lambda: local)
         if use is not None:
             use.append(watcher)
         try:
@@ -126,6 +126,15 @@ def test_2000_tasks_in_flight_cost_a_query_each_and_a_quarter_of_a_request_to_di
     assert min(delays) > 0
     if per_s < LIMIT:
         assert median(delays) < 0.5 * 2000 / LIMIT
+
+
+@pytest.mark.parametrize("order", ["newest first", "shuffled"])
+def test_after_a_long_wait_in_the_queue_the_first_to_end_are_soon_noticed(order):
+    service = Simulated(in_flight(2000, 12, first_s=600.0), order=order)
+    tally, fetched = watch(service, service.tasks)
+    assert tally.vain + tally.pages <= 0.25 * 2000
+    first = sorted(fetched[task_id] - ends for task_id, (_, ends) in list(service.tasks.items())[:100])
+    assert median(first) < 0.15 * 600
 
 
 @pytest.mark.parametrize("cap", [10, 50])
@@ -197,7 +206,7 @@ def test_after_a_fault_everything_pauses_and_nothing_is_lost(monkeypatch):
     service = Simulated(in_flight(30, 5))
     throttled = Busy("too many", code="Throttling.RateQuota", http_status=429)
     throttled.refused, throttled.retry_after_s = True, 40.0
-    service.answers = iter([None, throttled, throttled, Lost("reset", code="ConnectionFailed"), None])
+    service.answers = iter([None, throttled, throttled, NoAnswer("reset", code="ConnectionFailed"), None])
     _, fetched = watch(service, service.tasks)
     assert len(fetched) == 30
     pauses = [later - earlier for earlier, later in zip(service.times, service.times[1:], strict=False)]
@@ -207,12 +216,12 @@ def test_after_a_fault_everything_pauses_and_nothing_is_lost(monkeypatch):
 def test_a_service_on_this_machine_that_is_gone_is_given_up():
     class Gone(Simulated):
         async def take_turn(self):
-            raise Lost("refused", code="ConnectionFailed")
+            raise NoAnswer("refused", code="ConnectionFailed")
 
     service = Gone(in_flight(20, 5))
     with pytest.raises(ExceptionGroup) as caught:
         watch(service, service.tasks, local=True)
-    assert {type(error) for error in caught.value.exceptions} == {Lost}
+    assert {type(error) for error in caught.value.exceptions} == {NoAnswer}
 
 
 def test_waiting_ends_in_time_and_is_forgotten():
@@ -231,7 +240,7 @@ def test_two_who_wait_for_one_task_are_answered_by_one_query():
     service = Simulated({"a": (1000, 1002)})
 
     async def scenario():
-        watcher = Monitor(service.query, service.list_page, local=False)
+        watcher = Monitor(service.query, service.list_page, local=lambda: False)
         both = await asyncio.gather(*(watcher.ended("a", first_delay_s=3.0, timeout_s=60) for _ in range(2)))
         cancelled = asyncio.create_task(watcher.ended("b", first_delay_s=1.0, timeout_s=60))
         await asyncio.sleep(0)
@@ -249,7 +258,7 @@ def test_waiting_one_after_the_other_is_not_taken_for_closing():
     service = Simulated({f"task-{i}": (1000, 1000) for i in range(50)})
 
     async def scenario():
-        watcher = Monitor(service.query, service.list_page, local=False)
+        watcher = Monitor(service.query, service.list_page, local=lambda: False)
         for task_id in service.tasks:
             await watcher.ended(task_id, first_delay_s=0.0, timeout_s=600)
             for _ in range(int(task_id[5:]) % 5):
@@ -259,11 +268,99 @@ def test_waiting_one_after_the_other_is_not_taken_for_closing():
     assert virtual_time.run(scenario()) == 50
 
 
+@pytest.mark.parametrize("hangs", ["query", "list"])
+def test_whoever_comes_while_a_last_request_hangs_is_served(hangs):
+    service = Simulated({f"task-{i:02}": (1000, 1003) for i in range(20)})
+    query, list_page = service.query, service.list_page
+
+    async def slow_query(task_id):
+        await asyncio.sleep(600 if hangs == "query" and task_id == "task-00" else 0)
+        return await query(task_id)
+
+    async def slow_list(status, number, rows):
+        await asyncio.sleep(600 if hangs == "list" else 0)
+        return await list_page(status, number, rows)
+
+    async def scenario():
+        watcher = Monitor(slow_query, slow_list, local=lambda: False)
+        first = list(service.tasks)[: 15 if hangs == "list" else 1]
+        waits = (watcher.ended(task_id, first_delay_s=None, timeout_s=10) for task_id in first)
+        outcomes = await asyncio.gather(*waits, return_exceptions=True)
+        assert {getattr(outcome, "code", None) for outcome in outcomes} == {"Timeout"}
+        begin = now()
+        await watcher.ended("task-19", first_delay_s=None, timeout_s=60)
+        took = now() - begin
+        await watcher.aclose()
+        return took
+
+    assert virtual_time.run(scenario()) < 10
+
+
+def test_an_absurd_retry_after_does_not_stop_the_watching():
+    service = Simulated({"a": (1000, 1002)})
+    absurd = Busy("too many", code="Throttling", http_status=429)
+    absurd.refused, absurd.retry_after_s = True, 86_400.0
+    service.answers = iter([absurd])
+    _, fetched = watch(service, ["a"])
+    assert fetched["a"] < 1000 + 310
+
+
+def test_one_odd_page_costs_little():
+    service = Simulated(in_flight(400, 8))
+    whole = service.list_page
+    odd = iter([True])
+
+    async def once_odd(status, number, rows):
+        page = await whole(status, number, rows)
+        if page.tasks and next(odd, False):
+            return TaskPage(page.tasks[:1], page.total, page.total_pages, number, rows)
+        return page
+
+    service.list_page = once_odd
+    tally, fetched = watch(service, service.tasks)
+    assert len(fetched) == 400
+    assert tally.pages + tally.vain < 400
+
+
+def test_the_list_is_tried_again_after_it_could_not_be_had():
+    service = Simulated(in_flight(100, 0.1))
+    whole = service.list_page
+
+    async def refused_at_first(status, number, rows):
+        if now() < 1100:
+            raise ServiceError("odd", code="BadResponse")
+        return await whole(status, number, rows)
+
+    service.list_page = refused_at_first
+    _, fetched = watch(service, service.tasks)
+    assert len(fetched) == 100
+    assert service.statuses
+
+
+def test_event_loops_that_were_abandoned_leave_nothing_behind():
+    service = Simulated({"a": (1000, 1002)})
+    watcher = Monitor(service.query, service.list_page, local=lambda: False)
+
+    async def give_up():
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(watcher.ended("a", first_delay_s=0.0, timeout_s=60), 0.001)
+
+    for _ in range(10):
+        virtual_time.run(give_up())
+
+    async def wait():
+        await watcher.ended("a", first_delay_s=0.0, timeout_s=60)
+        await watcher.aclose()
+
+    virtual_time.run(wait())
+    virtual_time.run(watcher.aclose())
+
+
 def test_closing_tells_whoever_waits():
     service = Simulated({"a": (1000, 2000)})
 
     async def scenario():
-        watcher = Monitor(service.query, service.list_page, local=False)
+        watcher = Monitor(service.query, service.list_page, local=lambda: False)
         waiting = asyncio.create_task(watcher.ended("a", first_delay_s=None, timeout_s=600))
         await asyncio.sleep(5)
         await watcher.aclose()

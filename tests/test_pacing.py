@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import json
 import os
@@ -16,7 +17,7 @@ import httpx
 import pytest
 import virtual_time
 
-from asrlab.dashscope import UNLIMITED, AsyncClient, Limits, pacing
+from asrlab.dashscope import UNLIMITED, AsyncClient, Limits, account
 from asrlab.dashscope.pacing import Concurrency, Pace
 from asrlab.dashscope.turns import TurnFile
 from asrlab.errors import InvalidInput
@@ -155,13 +156,30 @@ def test_files_that_nobody_used_for_a_day_are_removed(tmp_path):
 
 def test_the_key_is_not_in_the_name_of_the_file(monkeypatch):
     made = []
-    monkeypatch.setattr(pacing, "_accounts", {})
-    monkeypatch.setattr(pacing, "TurnFile", made.append)
-    pacing.account("https://host.example/api/v1", "sk-planted-key")
-    pacing.account("https://host.example/api/v1", "sk-planted-key", Limits(queries_per_s=100))
-    pacing.account("https://host.example/api/v1", "sk-planted-key", UNLIMITED)
+    monkeypatch.setattr(account, "_accounts", {})
+    monkeypatch.setattr(account, "TurnFile", made.append)
+    account.account("https://host.example/api/v1", "sk-planted-key")
+    account.account("https://host.example/api/v1", "sk-planted-key", Limits(queries_per_s=100))
+    account.account("https://host.example/api/v1", "sk-planted-key", UNLIMITED)
     assert len(made) == 1
     assert "planted" not in str(made[0])
+
+
+def test_a_service_that_stalls_is_not_flooded_when_it_goes_on(in_virtual_time):
+    times = []
+
+    async def answer(request):
+        times.append(virtual_time.now())
+        await asyncio.sleep(max(0.05, 1008 - virtual_time.now()))
+        return httpx.Response(200, json=ACCEPTED)
+
+    async def scenario():
+        async with AsyncClient(api_key="sk-x", transport=httpx.MockTransport(answer)) as client:
+            await asyncio.gather(*(client.query("t") for _ in range(200)))
+
+    virtual_time.run(scenario())
+    assert len(times) == 200
+    assert max(sum(t <= later < t + 1 for later in times) for t in times) <= 20
 
 
 # How many submits are under way.
@@ -190,7 +208,7 @@ def submit_many(service, n, limits=UNLIMITED):
     async def scenario():
         async with AsyncClient(api_key="sk-x", transport=httpx.MockTransport(service), limits=limits) as client:
             await asyncio.gather(*(client.submit("https://h.example/a.wav") for _ in range(n)))
-            return client.concurrency
+            return client.concurrency_history
 
     return virtual_time.run(scenario())
 
@@ -221,7 +239,7 @@ def test_room_is_given_on_by_whoever_gives_up(in_virtual_time):
     entered = []
 
     async def one(number, seconds):
-        async with room:
+        async with room.room():
             entered.append(number)
             await asyncio.sleep(seconds)
 
@@ -237,7 +255,33 @@ def test_room_is_given_on_by_whoever_gives_up(in_virtual_time):
     virtual_time.run(asyncio.wait_for(scenario(), 60))
     assert entered[0] == 0
     assert entered[-1] == 3
-    assert room._busy == 0
+    assert not room._inside
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore:coroutine:RuntimeWarning")
+def test_a_loop_that_was_closed_with_some_waiting_gives_no_room_away():
+    room = Concurrency(limit=1)
+
+    async def one():
+        async with room.room():
+            await asyncio.sleep(0)
+
+    first, other = asyncio.new_event_loop(), asyncio.new_event_loop()
+
+    async def hold():
+        async with room.room():
+            waiting = [first.create_task(one()) for _ in range(3)]
+            await asyncio.sleep(0)
+            return waiting
+
+    abandoned = first.run_until_complete(hold())
+    first.close()
+    del abandoned
+    gc.collect()
+    other.run_until_complete(asyncio.wait_for(one(), 10))
+    other.close()
+    assert not room._inside
+    assert not room._waiting
 
 
 def test_room_is_shared_by_threads_and_survives_their_loops():
@@ -246,7 +290,7 @@ def test_room_is_shared_by_threads_and_survives_their_loops():
     lock = threading.Lock()
 
     async def one():
-        async with room:
+        async with room.room():
             with lock:
                 inside[0] += 1
                 most[0] = max(most[0], inside[0])
@@ -268,5 +312,5 @@ def test_room_is_shared_by_threads_and_survives_their_loops():
         thread.start()
     for thread in threads:
         thread.join()
-    assert room._busy == 0
+    assert not room._inside
     assert 1 <= most[0] <= 2

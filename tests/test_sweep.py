@@ -306,6 +306,21 @@ def test_a_lost_submit_that_is_not_found_stays_unknown(run, found):
     assert sweep.transcripts["state"].value_counts().to_dict() == {"answered": 20, "not run": 3, "unknown": 1}
 
 
+def test_where_an_earlier_run_left_an_unknown_outcome_none_is_looked_for(run, dataset):
+    run(Finding(None, free=False), concurrency=1)
+    engine = Finding("task-0", free=False)
+    sweep = run(engine, concurrency=1)  # three of that audio, the first of which is lost
+    assert not engine.looked_for  # what would be found might be that of the earlier run
+    assert sweep.failures["state"].value_counts().to_dict() == {"unknown": 2}
+
+
+def test_a_warning_that_is_made_an_error_is_no_unknown_outcome(run):
+    engine = Scripted(free=False)
+    engine.faults[1] = UserWarning("enable_itn has no effect")
+    sweep = run(engine, concurrency=1)
+    assert sweep.transcripts["state"].value_counts().to_dict() == {"answered": 23, "failed": 1}
+
+
 def test_what_costs_nothing_is_not_looked_for(run):
     engine = Finding("task-0", free=True)
     assert run(engine).failures["state"].tolist() == ["unknown"]

@@ -248,9 +248,10 @@ def test_what_was_refused_is_not_found(service):
 
 def test_an_upload_is_told_by_its_random_name(service):
     oss = "oss://dashscope-instant/a/2026-11-03/b/1f2e3d4c5b6a-call.wav"
-    signed = "http://storage.example/x/1f2e3d4c5b6a-call.wav?Signature=s"
+    signed = "http://storage.example/dashscope-instant/a/2026-11-03/b/1f2e3d4c5b6a-call.wav?Signature=s"
+    longer = "http://storage.example/dashscope-instant/a/2026-11-03/b/01f2e3d4c5b6a-call.wav?Signature=s"
     service.add("other-upload", "oss://d/9f8e-call.wav", names="http://storage.example/x/9f8e-call.wav")
-    service.add("failed", "oss://d/7f7f-call.wav", status="FAILED")
+    service.add("longer-name", "oss://d/01f2e-call.wav", names=longer)
 
     def it_names_the_storage_host():
         service.rows[-1]["names"] = signed
@@ -262,6 +263,9 @@ def test_an_upload_is_told_by_its_random_name(service):
         service.rows[-1]["names"] = "http://storage.example/opaque"
 
     assert lose(service, oss, claimed={"submitted-2"}, before=it_names_nothing_known) is None
+    service.rows.pop()
+    service.add("failed", "oss://d/7f7f-call.wav", status="FAILED")  # it may be ours
+    assert lose(service, oss, claimed={"submitted-2"}, before=it_names_the_storage_host) is None
 
 
 def test_a_task_that_is_claimed_meanwhile_is_not_taken(service):
@@ -306,6 +310,115 @@ def test_an_engine_finds_what_it_lost(service, answer, monkeypatch):
     assert sum(request.method == "POST" for request in service.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("named", "asked", "found"),
+    [
+        ("https://m.example/get?id=A", "https://m.example/get?id=A", True),
+        ("https://m.example/get?id=B", "https://m.example/get?id=A", False),
+        ("https://m.example/get", "https://m.example/get?id=A", False),
+        ("https://M.example/%7Ea.wav", "https://m.example/~a.wav", True),
+        ("https://m.example/%E9.wav", "https://m.example/%E8.wav", False),
+        ("http://m.example/a.wav", "https://m.example/a.wav", False),
+        ("https://[oops/a.wav", "https://m.example/a.wav", False),
+    ],
+)
+def test_a_result_that_names_another_link_is_not_taken(service, named, asked, found):
+    def it_names():
+        service.rows[-1]["names"] = named
+
+    task = lose(service, asked, before=it_names)
+    assert (task is not None) == found
+
+
+def test_what_this_process_had_accepted_is_not_taken_for_what_it_lost(service):
+    async def scenario():
+        async with service.client() as client:
+            await client.submit(URL, language="en")
+            service.faults = [httpx.ReadError]
+            with pytest.raises(OutcomeUnknown) as caught:
+                await client.submit(URL, language="zh")
+            return await client.find_submitted(URL, sent_at=caught.value.sent_at, lost_at=caught.value.lost_at)
+
+    assert virtual_time.run(scenario()) is None
+
+
+def test_a_listed_task_without_a_time_blocks_and_is_not_taken(service):
+    service.add("timeless")
+    page = service.page
+
+    def without_time(asked):
+        document = page(asked)
+        for row in document["data"]:
+            if row["task_id"] == "timeless":
+                del row["gmt_create"]
+        return document
+
+    service.page = without_time
+    assert lose(service) is None
+    assert lose(service, claimed={"timeless", "submitted-1"}).task_id == "submitted-2"
+
+
+def test_the_search_has_one_deadline_and_survives_an_odd_result(service):
+    for number in range(4):
+        service.add(f"runs-{number}", status="RUNNING")
+
+    async def scenario():
+        async with service.client() as client:
+            begin = virtual_time.now()
+            assert await client.find_submitted(URL, sent_at=datetime.now(UTC), timeout_s=30) is None
+            return virtual_time.now() - begin
+
+    assert virtual_time.run(scenario()) < 40
+
+    class Odd(Service):
+        async def __call__(self, request):
+            if request.url.host == "results.example" and request.url.path == "/odd":
+                return httpx.Response(200, json={"file_url": URL})
+            return await super().__call__(request)
+
+    service.__class__ = Odd
+    service.rows.clear()
+    service.add("odd")
+    assert lose(service) is None
+    assert lose(service, claimed={"odd", "submitted-1"}) is not None
+
+
+def test_an_accepted_submit_needs_nothing_but_its_id(service):
+    date = "Mon, 01 Jan 2024 00:00:99999999999999999999 GMT"
+    for document, headers in (
+        ({"output": {"task_id": "known"}}, {}),
+        ({"output": {"task_id": "known", "task_status": "PENDING"}}, {"Date": date}),
+    ):
+        service.faults = [httpx.Response(200, json=document, headers=headers)]
+        task = do(service, "submit", URL)
+        assert (task.task_id, task.status) == ("known", "PENDING")
+
+
+def test_an_interrupted_submit_says_that_it_may_have_been_accepted(service, caplog):
+    class Slow(Service):
+        async def __call__(self, request):
+            answer = await super().__call__(request)
+            await asyncio.sleep(60)
+            return answer
+
+    service.__class__ = Slow
+
+    async def scenario():
+        async with service.client() as client:
+            submit = asyncio.create_task(client.submit(URL + "?Signature=planted"))
+            await asyncio.sleep(5)
+            submit.cancel()
+            with pytest.raises(asyncio.CancelledError) as caught:
+                await submit
+            return caught.value.__notes__
+
+    (note,) = virtual_time.run(scenario())
+    assert "find_submitted" in note
+    assert "find_submitted" in caplog.text
+    assert "planted" not in note + caplog.text
+    assert [record.levelname for record in caplog.records if record.name == "asrlab.dashscope"] == ["WARNING"]
+
+
 # Parameters of others.
 
 
@@ -347,9 +460,9 @@ def test_the_synchronous_client_has_the_same_verbs():
     with Client(api_key=KEY, transport=httpx.MockTransport(Service()), limits=Limits(queries_per_s=1000)) as client:
         task = client.submit(URL)
         assert [listed.task_id for listed in client.list_tasks().tasks] == [task.task_id]
-        assert client.find_submitted(URL, sent_at=datetime.now(UTC)).task_id == task.task_id
+        assert client.find_submitted(URL, sent_at=datetime.now(UTC)) is None  # that one is known to be another's
         with pytest.raises(ServiceError):
             client.cancel(task.task_id)
-        assert client.concurrency == []
+        assert client.concurrency_history == []
         assert client.base_url == "https://dashscope-intl.aliyuncs.com/api/v1"
     asyncio.run(asyncio.sleep(0))

@@ -10,20 +10,21 @@ import unicodedata
 import warnings
 from datetime import datetime, timedelta
 from difflib import get_close_matches
-from functools import cache
-from typing import TYPE_CHECKING, Final
+from functools import cache, wraps
+from inspect import signature
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from asrlab.dashscope import wire
 from asrlab.errors import InvalidInput
 from asrlab.suggest import suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
 # What people type for a language, beside its code, its English name, and either with a region after it.
 _ALIASES: Final = {
     "mandarin": "zh", "putonghua": "zh", "cmn": "zh", "zho": "zh", "chi": "zh", "cn": "zh", "中文": "zh",
-    "zh-hk": "yue", "zh-yue": "yue", "粤语": "yue", "eng": "en", "jpn": "ja", "jp": "ja",
+    "zh-hk": "yue", "zh-hant-hk": "yue", "zh-yue": "yue", "粤语": "yue", "eng": "en", "jpn": "ja", "jp": "ja",
     "deu": "de", "ger": "de", "deutsch": "de", "kor": "ko", "kr": "ko", "rus": "ru", "fra": "fr", "fre": "fr",
     "français": "fr", "por": "pt", "br": "pt", "ara": "ar", "ita": "it", "spa": "es", "español": "es", "hin": "hi",
     "ind": "id", "in": "id", "tha": "th", "tur": "tr", "ukr": "uk", "ua": "uk", "vie": "vi", "vn": "vi", "ces": "cs",
@@ -31,6 +32,13 @@ _ALIASES: Final = {
     "fin": "fi", "isl": "is", "msa": "ms", "may": "ms", "nb": "no", "nn": "no", "nor": "no", "bokmål": "no",
     "pol": "pl", "swe": "sv", "se": "sv",
 }  # fmt: skip
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+_REGION: Final = re.compile(r"([a-z]{4}(-|$))?([a-z]{2}|\d{3})?")  # a script, a region, or both
 
 
 class NoEffect(UserWarning):
@@ -64,7 +72,7 @@ def check_parameters(
     if context is not None:
         _check_context(context)
     if channel_id is not None:
-        whole = isinstance(channel_id, list | tuple) and all(type(c) is int and c >= 0 for c in channel_id)
+        whole = isinstance(channel_id, list | tuple | range) and all(type(c) is int and c >= 0 for c in channel_id)
         if not whole or not channel_id or len(set(channel_id)) != len(channel_id):
             raise InvalidInput(f"channel_id must be a list of different channel numbers from 0, not {channel_id!r}.")
 
@@ -84,18 +92,23 @@ def check_model(model: str) -> None:
         )
 
 
-def refuse_unknown(names: Iterable[str], known: Iterable[str]) -> None:
-    """Refuse parameters that the service would ignore.
+def refuse_unknown(verb: Callable[P, R]) -> Callable[P, R]:
+    """Let a verb refuse, with InvalidInput, parameters that it does not have, and name the right ones.
 
-    Raises
-    ------
-    InvalidInput
-        If there is one; the message names the right one.
+    Python would refuse them too, but not know what is meant.
     """
-    for name in names:
-        raise InvalidInput(
-            f"{name!r} is not a parameter of {wire.MODEL}, which would ignore it. {suggestion(name, known)}"
-        )
+    known = [name for name in signature(verb).parameters if name != "self"]
+
+    @wraps(verb)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        for name in kwargs:
+            if name not in known:
+                raise InvalidInput(
+                    f"{name!r} is not a parameter of {wire.MODEL}, which would ignore it. {suggestion(name, known)}"
+                )
+        return verb(*args, **kwargs)
+
+    return checked
 
 
 def check_task_id(task_id: str) -> None:
@@ -148,9 +161,14 @@ def _check_language(language: str) -> None:
     if typed in ("", "auto", "detect", "none"):
         raise InvalidInput(f"language={language!r} is not a language code. Leave language out to have it detected.")
     known = {name.lower(): code for code, name in wire.LANGUAGES.items()} | _ALIASES | {c: c for c in wire.LANGUAGES}
-    code = known.get(typed) or known.get(typed.partition("-")[0]) or known.get(typed.partition(" ")[0])
+    base, _, suffix = typed.partition("-")
+    code = known.get(typed) or (known.get(base) if _REGION.fullmatch(suffix) else None)
+    if code is None:  # a name among other words; the last says most, as in "Chinese (Cantonese)"
+        code = next(
+            (known[word] for word in reversed(re.findall(r"\w+", typed)) if len(word) > 3 and word in known), None
+        )
     if code is None and len(typed) > 3:
-        code = next((known[name] for name in get_close_matches(typed, known, n=1, cutoff=0.75)), None)
+        code = next((known[name] for name in get_close_matches(typed, known, n=1, cutoff=0.9)), None)
     hint = f"Did you mean {code!r} ({wire.LANGUAGES[code]})?" if code else f"It takes: {', '.join(wire.LANGUAGES)}."
     raise InvalidInput(f"language={language!r} is not a code of the service. {hint}")
 

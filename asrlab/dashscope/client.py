@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import logging
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Self
 from urllib.parse import quote
 
-from asrlab.dashscope import pacing, wire
+import anyio
+
+from asrlab.dashscope import wire
 from asrlab.dashscope.access import find_base_url, find_key
+from asrlab.dashscope.account import account
 from asrlab.dashscope.checks import (
     check_model,
     check_parameters,
@@ -19,10 +23,12 @@ from asrlab.dashscope.checks import (
     refuse_unknown,
     warn_of_no_effect,
 )
-from asrlab.dashscope.http import Busy, Http, Lost, persist
-from asrlab.dashscope.links import percent_encoded
-from asrlab.dashscope.lost import find_lost
+from asrlab.dashscope.http import Http
+from asrlab.dashscope.links import bare, percent_encoded
+from asrlab.dashscope.listing import Listing
+from asrlab.dashscope.lost import Window, choose
 from asrlab.dashscope.monitor import Monitor
+from asrlab.dashscope.retries import Busy, NoAnswer, persist
 from asrlab.dashscope.tasks import Transcription
 from asrlab.dashscope.uploads import Uploads
 from asrlab.errors import InvalidInput, OutcomeUnknown, ServiceError, TaskFailed
@@ -33,13 +39,15 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from asrlab.dashscope.links import SignedUrl
     from asrlab.dashscope.pacing import Change, Limits
     from asrlab.dashscope.tasks import Task, TaskPage
+
+_log = logging.getLogger("asrlab.dashscope")
 
 _PATIENCE_S: Final = 15 * 60
 _PATIENCE_PER_AUDIO_S: Final = 0.2
 _LONGEST_S: Final = 24 * 3600
-_SUBMIT_PARAMETERS: Final = ("language", "enable_itn", "context", "channel_id", "enable_words", "file_url", "model")
 
 
 class AsyncClient:
@@ -58,7 +66,8 @@ class AsyncClient:
         In place of the region's: the local service, or a proxy; with ``/api/v1``.
     limits : Limits, optional
         How much the account may ask, for all clients of it in this process from now on; the documented limits until
-        one says otherwise. Other processes of this machine that use the same key are taken into account.
+        one says otherwise. Other processes of this machine that use the same key are taken into account. With
+        ``UNLIMITED`` nothing is, and nothing is shared.
     transport : httpx.AsyncBaseTransport, optional
         In place of the network, for tests.
 
@@ -89,9 +98,9 @@ class AsyncClient:
         key, source = find_key(region, api_key)
         self._region = region
         self._http = Http(base, key=key, key_source=source, region=region, workspace=workspace, transport=transport)
-        self._account = pacing.account(base, key, limits)
+        self._account = account(base, key, limits)
         self._uploads = Uploads(self._http, self._account)
-        self._monitor = Monitor(self._query, self._unfinished, local=self._http.local)
+        self._monitor = Monitor(self._query, self._unfinished, local=lambda: self._http.local)
 
     @property
     def base_url(self) -> str:
@@ -99,7 +108,12 @@ class AsyncClient:
         return self._http.base_url
 
     @property
-    def concurrency(self) -> list[Change]:
+    def server(self) -> str | None:
+        """How the service named itself in its last answer, None before: a local service says ``asrlab``."""
+        return self._http.server
+
+    @property
+    def concurrency_history(self) -> list[Change]:
         """How many submits might be under way at once, oldest change first.
 
         It grows until the service says that there are too many requests, is then halved, and grows again.
@@ -122,9 +136,9 @@ class AsyncClient:
         await self._monitor.aclose()
         await self._http.aclose()
 
+    @refuse_unknown
     async def submit(
         self,
-        /,
         file_url: str,
         *,
         model: str = wire.MODEL,
@@ -134,7 +148,6 @@ class AsyncClient:
         channel_id: Sequence[int] | None = None,
         enable_words: bool | None = None,
         also_send_text: bool = False,
-        **unknown: object,
     ) -> Task:
         """Submit a recording for transcription: this is what costs money, and it is sent once.
 
@@ -160,8 +173,6 @@ class AsyncClient:
             Ask for word times; also makes sentences end at punctuation.
         also_send_text : bool
             Send the context under its second documented name too.
-        **unknown
-            Refused: the service would ignore it.
 
         Returns
         -------
@@ -177,7 +188,6 @@ class AsyncClient:
         ServiceError
             If it was not accepted.
         """
-        refuse_unknown(unknown, _SUBMIT_PARAMETERS)
         check_model(model)
         check_parameters(
             language=language, enable_itn=enable_itn, context=context, channel_id=channel_id, enable_words=enable_words
@@ -198,36 +208,48 @@ class AsyncClient:
         headers = wire.submit_headers(file_url)
 
         room = self._account.concurrency
-        sent_at = datetime.now(UTC)
+        sent_at: datetime | None = None
 
         async def send() -> Task:
             nonlocal sent_at
-            await self._account.submits.turn()
-            sent_at = datetime.now(UTC)
-            try:
-                answer = await self._http.api("POST", wire.SUBMIT_PATH, body=content, headers=headers)
-            except Busy as error:
-                if error.refused:
-                    room.throttled()
-                raise
+            async with self._http.slot:
+                await self._account.submits.turn()
+                sent_at = datetime.now(UTC)
+                try:
+                    answer = await self._http.api("POST", wire.SUBMIT_PATH, body=content, headers=headers)
+                except Busy as error:
+                    if error.refused:
+                        room.throttled()
+                    raise
             room.passed()
-            return wire.parse_task(answer)
+            task = wire.parse_task(answer, submitted=True)
+            self._account.accepted(task.task_id)
+            return task
 
         try:
-            async with room:
+            async with room.room():
                 return await persist(send, local=self._http.local, again=_surely_not_accepted)
         except ServiceError as error:
             if not _may_have_been_accepted(error):
                 raise
-            unknown_outcome = OutcomeUnknown(
+            lost = OutcomeUnknown(
                 f"The submit was sent, and whether it was accepted is not known: {error.message} "
                 "It is not sent again, since it may be running and be billed.",
                 code=error.code,
                 request_id=error.request_id,
                 http_status=error.http_status,
             )
-            unknown_outcome.sent_at, unknown_outcome.lost_at = sent_at, datetime.now(UTC)
-        raise unknown_outcome
+            lost.sent_at, lost.lost_at = sent_at, datetime.now(UTC)
+        except BaseException as error:
+            if sent_at is not None:  # interrupted, mostly
+                said = (
+                    f"A submit of {bare(file_url)} was sent at {sent_at.isoformat()} and its answer not waited for: it "
+                    "may have been accepted, and be billed. Look for it with find_submitted() before sending it again."
+                )
+                _log.warning(said)
+                error.add_note(said)
+            raise
+        raise lost
 
     async def query(self, task_id: str) -> Task:
         """Look at a task.
@@ -290,6 +312,9 @@ class AsyncClient:
         """
         if status is not None and status not in wire.STATES:
             raise InvalidInput(f"status must be one of {', '.join(wire.STATES)}, not {status!r}.")
+        for name, moment in (("start_time", start_time), ("end_time", end_time)):
+            if moment is not None and not isinstance(moment, datetime):
+                raise InvalidInput(f"{name} must be a datetime, not {moment!r}.")
         for name, number in (("page_no", page_no), ("page_size", page_size)):
             if type(number) is not int or number < 1:
                 raise InvalidInput(f"{name} must be a whole number from 1, not {number!r}.")
@@ -317,9 +342,10 @@ class AsyncClient:
 
         async def send() -> None:
             nonlocal sent
-            await self._account.queries.turn()
-            sent += 1
-            await self._http.api("POST", wire.CANCEL_PATH.format(task_id=quote(task_id, safe="")), body=b"")
+            async with self._http.slot:
+                await self._account.queries.turn()
+                sent += 1
+                await self._http.api("POST", wire.CANCEL_PATH.format(task_id=quote(task_id, safe="")), body=b"")
 
         try:
             await persist(send, local=self._http.local)
@@ -342,8 +368,9 @@ class AsyncClient:
         """Look for a submit whose outcome is unknown among the account's tasks.
 
         A task is taken for it only if it is the one that fits: submitted in that time by the service's own clock, not
-        claimed, and its result names the file. Where several might be it, none is taken. That none is found does not
-        prove that the submit was not accepted.
+        known to be another submit of this process, not claimed, and its result names the file. Where several might be
+        it, or of one it cannot be told (it failed, or goes on, or names another query of the same link), none is taken.
+        That none is found does not prove that the submit was not accepted.
 
         Parameters
         ----------
@@ -376,15 +403,22 @@ class AsyncClient:
         lost_at = sent_at + timedelta(minutes=2) if lost_at is None else lost_at
         if sent_at.tzinfo is None or lost_at.tzinfo is None:
             raise InvalidInput("sent_at and lost_at must have a time zone, such as datetime.now(UTC) has.")
-        return await find_lost(
-            self,
-            percent_encoded(file_url),
-            sent_at=sent_at,
-            lost_at=lost_at,
-            clock_ahead_s=lambda: self._http.clock_ahead_s,
-            model=model,
-            claimed=claimed,
-            timeout_s=timeout_s,
+        asked = percent_encoded(file_url)
+        listing = Listing(lambda number, rows: self.list_tasks(model=model, page_no=number, page_size=rows))
+        listed = await listing.read()  # without a window: its zone is not documented
+        window = Window.around(sent_at, lost_at, ahead_s=self._http.clock_ahead_s or 0.0)
+        deadline = anyio.current_time() + timeout_s
+
+        async def ended(task_id: str) -> tuple[Task, SignedUrl | None] | None:
+            left_s = max(deadline - anyio.current_time(), 1.0)
+            task = await self.wait(task_id, first_delay_s=0.0, timeout_s=left_s)
+            return None if task.silent else (task, (await self.result(task)).file_url)
+
+        return await choose(
+            (task for task in listed.values() if window.has(task)),
+            asked,
+            claimed=lambda task_id: task_id in claimed or self._account.has_accepted(task_id),
+            ended=ended,
         )
 
     async def wait(
@@ -421,7 +455,8 @@ class AsyncClient:
         TaskFailed
             If it failed or was cancelled; with code ``UNKNOWN`` if there is no such task, or no longer.
         ServiceError
-            With code ``Timeout`` if it has not ended in time; it may be waited for again.
+            With code ``Timeout`` if it has not ended in time; it may be waited for again. With code ``Closed`` if the
+            client is closed meanwhile; or if the service refuses to say.
         """
         check_task_id(task_id)
         if timeout_s is None:
@@ -495,7 +530,7 @@ class AsyncClient:
         """
         return await self._uploads.url(Path(path), model)
 
-    async def forget_upload(self, file_url: str) -> None:
+    def forget_upload(self, file_url: str) -> None:
         """Forget an upload that the service no longer finds, so that :meth:`upload` uploads its content anew.
 
         Parameters
@@ -506,12 +541,14 @@ class AsyncClient:
         self._uploads.forget(file_url)
 
     async def _query(self, task_id: str) -> Task:
-        await self._account.queries.turn()
-        return wire.parse_task(await self._http.api("GET", wire.TASK_PATH.format(task_id=quote(task_id, safe=""))))
+        async with self._http.slot:
+            await self._account.queries.turn()
+            return wire.parse_task(await self._http.api("GET", wire.TASK_PATH.format(task_id=quote(task_id, safe=""))))
 
     async def _list(self, asked: dict[str, str]) -> TaskPage:
-        await self._account.queries.turn()
-        return wire.parse_task_page(await self._http.api("GET", wire.TASKS_PATH, query=asked))
+        async with self._http.slot:
+            await self._account.queries.turn()
+            return wire.parse_task_page(await self._http.api("GET", wire.TASKS_PATH, query=asked))
 
     async def _unfinished(self, status: str, page_no: int, page_size: int) -> TaskPage:
         asked = wire.list_query(
@@ -529,12 +566,12 @@ def patience(audio_s: float | None) -> float:
     return min(_PATIENCE_S + _PATIENCE_PER_AUDIO_S * longest, _LONGEST_S)
 
 
-def _surely_not_accepted(error: Busy | Lost) -> bool:
+def _surely_not_accepted(error: Busy | NoAnswer) -> bool:
     return error.refused if isinstance(error, Busy) else not error.sent
 
 
 def _may_have_been_accepted(error: ServiceError) -> bool:
-    if isinstance(error, Busy | Lost):
+    if isinstance(error, Busy | NoAnswer):
         return not _surely_not_accepted(error)
     return error.code == "BadResponse"  # a success without a task in it
 

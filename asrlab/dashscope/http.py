@@ -1,4 +1,4 @@
-"""Sending requests: to the API with the key, and to links without it; what went wrong, and whether to try again.
+"""Sending requests: to the API with the key, and to links without it; and what went wrong.
 
 All of httpx is used here. Its exceptions hold the request with its URL and headers, so none of them leaves this module,
 neither raised nor as the context of another: ours are raised after the ``except`` clause has ended.
@@ -7,7 +7,6 @@ neither raised nor as the context of another: ours are raised after the ``except
 from __future__ import annotations
 
 import logging
-import random
 import ssl
 import time
 from contextlib import asynccontextmanager
@@ -17,7 +16,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urljoin, urlsplit
 
 import anyio
@@ -25,29 +24,26 @@ import httpx
 
 from asrlab.dashscope import wire
 from asrlab.dashscope.links import bare, is_loopback, scrub
-from asrlab.dashscope.pacing import REQUESTS_AT_ONCE
+from asrlab.dashscope.retries import Busy, NoAnswer
 from asrlab.errors import ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     from asrlab.dashscope.links import SignedUrl
 
 _TIMEOUT: Final = httpx.Timeout(60, connect=15, pool=None)
 # Where more requests wait for a connection in httpx's pool, each costs it several times the work, so they wait outside.
+_API_AT_ONCE: Final = 16  # a task in flight is not a request in flight
 _LINKS_AT_ONCE: Final = 6  # counted apart: long uploads must not keep tasks from being looked at
-_LIMITS: Final = httpx.Limits(max_connections=REQUESTS_AT_ONCE + _LINKS_AT_ONCE)
+_LIMITS: Final = httpx.Limits(max_connections=_API_AT_ONCE + _LINKS_AT_ONCE)
 _API_BYTES: Final = 4 << 20
 _RESULT_BYTES: Final = 128 << 20  # 12 h of speech with word times, on several channels
 _REDIRECTS: Final = 3
-_LONGEST_PAUSE_S: Final = 300
-_BACKOFF_S: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)  # limits recover within about a minute: the sum
-_LOCAL_BACKOFF_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.0)
-_JITTER: Final = 0.2
+_API_S: Final = 120  # for a whole answer; the timeout above is for each piece of it
+_LINK_S: Final = 3600  # for an upload of 1 GB, as the official SDK has it (service documentation, temporary uploads)
 
 _log = logging.getLogger("asrlab.dashscope")
-
-T = TypeVar("T")
 
 # httpx logs URLs with their query, httpcore the headers of responses with their Location.
 _quiet: ContextVar[bool] = ContextVar("quiet", default=False)
@@ -59,19 +55,6 @@ def _unless_quiet(record: logging.LogRecord) -> bool:
 
 for _name in ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks"))):
     logging.getLogger(_name).addFilter(_unless_quiet)
-
-
-class Busy(ServiceError):
-    """The service could not take the request now: too many requests (``refused``), or a fault of its own."""
-
-    refused = False
-    retry_after_s: float | None = None
-
-
-class Lost(ServiceError):
-    """No readable answer came; ``sent`` says whether the request may have arrived."""
-
-    sent = True
 
 
 @dataclass(frozen=True, repr=False)
@@ -111,7 +94,8 @@ class Http:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.base_url = base_url
-        self.local = is_loopback(base_url)
+        self.server: str | None = None
+        """How the service named itself in its last answer; a service on this machine says asrlab."""
         self.clock_ahead_s: float | None = None
         """Seconds by which the service's clock was ahead of ours, to a second, as of its last answer; None before."""
         self._key = key
@@ -122,7 +106,14 @@ class Http:
             self._headers[wire.WORKSPACE_HEADER] = workspace
         self._outward = _client(transport, trust_env=True)
         self._loopback = _client(transport, trust_env=False)  # goes past proxy variables
-        self._for_api, self._for_links = anyio.Semaphore(REQUESTS_AT_ONCE), anyio.Semaphore(_LINKS_AT_ONCE)
+        self.slot = anyio.Semaphore(_API_AT_ONCE)
+        """To be held by whoever sends a request to the API, from when its turn comes."""
+        self._for_links = anyio.Semaphore(_LINKS_AT_ONCE)
+
+    @property
+    def local(self) -> bool:
+        """Whether the service is one of ours on this machine, and not a real one behind a proxy here."""
+        return is_loopback(self.base_url) and self.server in (None, wire.STAND_IN)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -147,15 +138,15 @@ class Http:
 
         Raises
         ------
-        Busy, Lost
+        Busy, NoAnswer
             If the service could not take the request now, or gave no readable answer.
         ServiceError
             If it refused.
         """
-        async with self._for_api:
-            reply = await self._exchange(
-                method, self.base_url + path, params=query, content=body, headers={**self._headers, **(headers or {})}
-            )
+        reply = await self._exchange(
+            method, self.base_url + path, params=query, content=body, headers={**self._headers, **(headers or {})}
+        )
+        self.server = reply.headers.get("server", "")
         if (moment := _date(reply.headers.get("date"))) is not None:
             self.clock_ahead_s = moment.timestamp() - time.time()
         if 300 <= reply.status < 400:
@@ -169,7 +160,7 @@ class Http:
             raise wrong
         document = wire.read_json(reply.body)
         if document is None:
-            raise Lost(
+            raise NoAnswer(
                 f"{bare(self.base_url)} answered something that is not a JSON object. Is it the base of the API?",
                 code="BadResponse",
                 http_status=reply.status,
@@ -181,12 +172,12 @@ class Http:
 
         Raises
         ------
-        Busy, Lost, ServiceError
+        Busy, NoAnswer, ServiceError
             As :meth:`api`.
         """
         _check_link(url, secure=True)
         async with self._link():
-            reply = await self._exchange("POST", url, data=fields, files={"file": (file_name, file)})
+            reply = await self._exchange("POST", url, within_s=_LINK_S, data=fields, files={"file": (file_name, file)})
         if 300 <= reply.status < 400:
             raise ServiceError(
                 f"The storage host redirects the upload to {_host(reply)}, which is not followed.",
@@ -201,7 +192,7 @@ class Http:
 
         Raises
         ------
-        Busy, Lost, ServiceError
+        Busy, NoAnswer, ServiceError
             As :meth:`api`.
         """
         url = link.reveal()
@@ -226,7 +217,7 @@ class Http:
 
     async def _follow(self, url: str) -> wire.Document:
         for _ in range(_REDIRECTS + 1):
-            reply = await self._exchange("GET", url, limit=_RESULT_BYTES)
+            reply = await self._exchange("GET", url, limit=_RESULT_BYTES, within_s=_LINK_S)
             if not (300 <= reply.status < 400 and "location" in reply.headers):
                 return self._linked(reply)
             url = _onward(url, reply.headers["location"])
@@ -243,37 +234,49 @@ class Http:
             raise wrong
         document = wire.read_json(reply.body)
         if document is None:
-            raise Lost("The result is not a JSON object.", code="BadResponse", http_status=reply.status)
+            raise NoAnswer("The result is not a JSON object.", code="BadResponse", http_status=reply.status)
         return document
 
-    async def _exchange(self, method: str, url: str, *, limit: int = _API_BYTES, **request: Any) -> Reply:  # noqa: ANN401 - as httpx takes it
+    async def _exchange(
+        self,
+        method: str,
+        url: str,
+        *,
+        limit: int = _API_BYTES,
+        within_s: float = _API_S,
+        **request: Any,  # noqa: ANN401 - as httpx takes it
+    ) -> Reply:
         client = self._loopback if is_loopback(url) else self._outward
         try:
-            async with client.stream(method, url, **request) as response:
-                body = bytearray()
-                async for block in response.aiter_bytes():
-                    body += block
-                    if len(body) > limit:
-                        break
-                else:
-                    return Reply(response.status_code, response.headers, bytes(body))
-            lost = Lost(f"{_where(url)} answered more than {limit} bytes.", code="BadResponse")
-        except httpx.TimeoutException as error:
-            lost = Lost(f"{_where(url)} did not answer in time ({type(error).__name__}).", code="Timeout")
-            lost.sent = not isinstance(error, httpx.ConnectTimeout)
+            with anyio.fail_after(within_s):
+                async with client.stream(method, url, **request) as response:
+                    body = bytearray()
+                    async for block in response.aiter_bytes():
+                        body += block
+                        if len(body) > limit:
+                            break
+                    else:
+                        # A service that echoes the key must not make us show it.
+                        shown = bytes(body).replace(self._key.encode(), b"[the key]")
+                        return Reply(response.status_code, response.headers, shown)
+            silence = NoAnswer(f"{_where(url)} answered more than {limit} bytes.", code="BadResponse")
+        except (httpx.TimeoutException, TimeoutError) as error:
+            silence = NoAnswer(f"{_where(url)} did not answer in time ({type(error).__name__}).", code="Timeout")
+            silence.sent = not isinstance(error, httpx.ConnectTimeout)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ssl.SSLError) as error:
             why = scrub(str(error)) if isinstance(error, httpx.ConnectError) and not _quiet.get() else ""
             name = type(error).__name__
-            lost = Lost(f"{_where(url)} gave no answer ({f'{name}: {why}' if why else name}).", code="ConnectionFailed")
-            lost.sent = not isinstance(error, httpx.ConnectError)
-        raise lost
+            silence = NoAnswer(
+                f"{_where(url)} gave no answer ({f'{name}: {why}' if why else name}).", code="ConnectionFailed"
+            )
+            silence.sent = not isinstance(error, httpx.ConnectError | httpx.ProxyError | httpx.UnsupportedProtocol)
+        raise silence
 
     def _complaint(self, reply: Reply, *, key_used: bool = False) -> ServiceError | None:
         found = wire.complaint(reply.status, reply.body)
         if found is None:
             return None
         code, message, request_id = found
-        message = message.replace(self._key, "[the key]")
         if advice := wire.ADVICE.get(code):
             message = f"{message} {advice}"
         if key_used and reply.status == 401:
@@ -288,50 +291,8 @@ class Http:
             return ServiceError(message, code=code, request_id=request_id, http_status=reply.status)
         busy = Busy(message, code=code, request_id=request_id, http_status=reply.status)
         busy.refused = throttled
-        busy.retry_after_s = _seconds(reply.headers.get("retry-after"))
+        busy.retry_after_s = _seconds(reply.headers.get("retry-after"), _date(reply.headers.get("date")))
         return busy
-
-
-async def persist(
-    attempt: Callable[[], Awaitable[T]], *, local: bool, again: Callable[[Busy | Lost], bool] = lambda _: True
-) -> T:
-    """Make a request until it succeeds, fails for good, or has failed in passing too often.
-
-    Parameters
-    ----------
-    attempt : async callable
-        Makes the request once.
-    local : bool
-        Whether the service is on this machine, and recovers quickly.
-    again : callable
-        Whether a passing failure allows another attempt; by default each does, which only suits requests that may be
-        sent twice.
-    """
-    for pause in backoff(local=local):
-        try:
-            return await attempt()
-        except (Busy, Lost) as error:
-            asked = after(error)
-            if not again(error) or asked > _LONGEST_PAUSE_S:
-                raise
-            _log.info("%s; trying again", error)
-        await anyio.sleep(max(pause, asked))
-    return await attempt()
-
-
-def backoff(*, local: bool) -> list[float]:
-    """Seconds to wait before each further attempt at a request that failed in passing."""
-    return [jittered(pause) for pause in (_LOCAL_BACKOFF_S if local else _BACKOFF_S)]
-
-
-def jittered(pause_s: float) -> float:
-    """Vary a pause by a fifth, so that clients which began together do not go on together."""
-    return pause_s * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - spreads load, guards nothing
-
-
-def after(error: Busy | Lost) -> float:
-    """Seconds the service asked to be left alone for; 0 where it did not say."""
-    return (error.retry_after_s or 0.0) if isinstance(error, Busy) else 0.0
 
 
 def _client(transport: httpx.AsyncBaseTransport | None, *, trust_env: bool) -> httpx.AsyncClient:
@@ -372,26 +333,29 @@ def _onward(url: str, location: str) -> str:
 
 
 def _host(reply: Reply) -> str:
-    return urlsplit(reply.headers.get("location", "")).hostname or "elsewhere"
+    try:
+        return urlsplit(reply.headers.get("location", "")).hostname or "elsewhere"
+    except ValueError:
+        return "elsewhere"
 
 
 def _where(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
-def _seconds(header: str | None) -> float | None:
-    """Read a Retry-After header: seconds, or a date."""
+def _seconds(header: str | None, by: datetime | None = None) -> float | None:
+    """Read a Retry-After header: seconds, or a date by the service's clock."""
     if header is None:
         return None
     if header.strip().isdecimal() and header.isascii():
         return float(header)
     moment = _date(header)
-    return None if moment is None else max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    return None if moment is None else max(0.0, (moment - (by or datetime.now(UTC))).total_seconds())
 
 
 def _date(header: str | None) -> datetime | None:
     try:
         moment = parsedate_to_datetime(header or "")
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

@@ -16,10 +16,12 @@ from asrlab.errors import InvalidInput
 
 _PRINTABLE: Final = string.digits + string.ascii_letters + string.punctuation
 _LONE_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_URL: Final = re.compile(r"\b([a-z][a-z0-9+.-]*://)(?:[^\s/?#\"'<>@]*@)?([^\s?#\"'<>]*)(?:[?#][^\s\"'<>]*)?", re.I)
+_URL: Final = re.compile(r"\b([a-z][a-z0-9+.-]{0,20}://)(?:[^\s/?#\"'<>@]*@)?([^\s?#\"'<>]*)(?:[?#][^\s\"'<>]*)?", re.I)
 _USER: Final = re.compile(r"://[^/@]*@")
 _CREDENTIAL: Final = re.compile(
-    r"\b((?:x-oss-)?(?:signature|credential|security-token)|OSSAccessKeyId|policy)(\s*=\s*)[^\s&;,\"'<>]+", re.I
+    r"\b((?:x-oss-)?(?:signature|credential|security-?token)|OSSAccessKeyId)(\"?\s*[:=]\s*\"?)[^\s&;,\"'<>]+"
+    r"|\b(policy)(\s*=\s*)[^\s&;,\"'<>]+|\b(Bearer)(\s+)[^\s,;\"'<>]+",
+    re.I,
 )
 
 
@@ -52,7 +54,7 @@ def bare(url: str) -> str:
 
 def scrub(text: str) -> str:
     """Take credentials out of a text: those of the URLs in it, and parts of a signed query that stand alone."""
-    return _CREDENTIAL.sub(r"\1\2...", _URL.sub(r"\1\2", text))
+    return _CREDENTIAL.sub(lambda found: "".join(filter(None, found.groups())) + "...", _URL.sub(r"\1\2", text))
 
 
 def scrub_document(value: Any, name: str = "") -> Any:  # noqa: ANN401 - any JSON value
@@ -92,10 +94,11 @@ def percent_encoded(url: str) -> str:
         parts = urlsplit(url)
         host = (parts.hostname or "").encode("idna").decode("ascii")
         port = parts.port
-    except ValueError as error:  # of urlsplit and of the codec: a port or a host that is none
-        raise InvalidInput(f"{wanted}, not {bare(url)!r} ({error}).") from None
+        url.encode()
+    except ValueError as error:  # of urlsplit and of the codecs: a port or host that is none, half a surrogate pair
+        raise InvalidInput(f"{wanted}, not {bare(url)!r} ({type(error).__name__}: {error}).") from None
     scheme = parts.scheme.lower()
-    if scheme not in ("http", "https", "oss") or not host or any(c in url for c in "\r\n\t\0"):
+    if scheme not in ("http", "https", "oss") or not host or any(c in url for c in "\r\n\t\0") or " " in host:
         raise InvalidInput(f"{wanted}, not {bare(url)!r}. A local file must be uploaded first.")
     if scheme == "oss":
         if not (url.isascii() and url.isprintable() and " " not in url):

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes, urlsplit
 
-from asrlab.dashscope import wire
-from asrlab.dashscope.links import bare
-from asrlab.errors import ServiceError, TaskFailed
+from asrlab.errors import ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Awaitable, Callable, Iterable
     from datetime import datetime
 
-    from asrlab.dashscope.client import AsyncClient
+    from asrlab.dashscope.links import SignedUrl
     from asrlab.dashscope.tasks import ListedTask, Task
 
 _EARLY: Final = timedelta(seconds=5)  # the service tells its time to a second, and some time after the fact
@@ -25,82 +23,91 @@ _LATE: Final = timedelta(seconds=30)
 _log = logging.getLogger("asrlab.dashscope")
 
 
-async def find_lost(
-    client: AsyncClient,
+@dataclass(frozen=True)
+class Window:
+    """The time in which a lost submit may have been accepted, by the service's clock."""
+
+    start: datetime
+    end: datetime
+
+    @classmethod
+    def around(cls, sent_at: datetime, lost_at: datetime, *, ahead_s: float) -> Window:
+        """Allow for the service's clock being ahead of ours, and for what it tells late."""
+        ahead = timedelta(seconds=ahead_s)
+        return cls(sent_at + ahead - _EARLY, lost_at + ahead + _LATE)
+
+    def has(self, task: ListedTask) -> bool:
+        """Whether a task may have been submitted in it; one whose time is not told may always."""
+        return task.created is None or self.start <= task.created <= self.end
+
+
+async def choose(
+    fitting: Iterable[ListedTask],
     file_url: str,
     *,
-    sent_at: datetime,
-    lost_at: datetime,
-    clock_ahead_s: Callable[[], float | None],
-    model: str,
-    claimed: Collection[str],
-    timeout_s: float,
+    claimed: Callable[[str], bool],
+    ended: Callable[[str], Awaitable[tuple[Task, SignedUrl | None] | None]],
 ) -> Task | None:
-    """Find the one task that a submit became; see :meth:`asrlab.dashscope.AsyncClient.find_submitted`."""
-    listed = await _all_tasks(client, model)
-    ahead = timedelta(seconds=clock_ahead_s() or 0.0)
-    fitting = [
-        task
-        for task in listed
-        if task.task_id not in claimed
-        and (task.created is None or sent_at + ahead - _EARLY <= task.created <= lost_at + ahead + _LATE)
-    ]
-    found: list[Task] = []
-    unsure = 0
-    for candidate in fitting:
-        if candidate.task_id in claimed:
-            continue
-        ended = await _ended(client, candidate.task_id, timeout_s)
-        names = None if ended is None else await _names(client, ended, file_url)
-        if ended is not None and names:
-            found.append(ended)
-        elif names is None and candidate.task_id not in claimed:
-            unsure += 1
-    found = [task for task in found if task.task_id not in claimed]
-    _log.info("Of %d tasks of that time, %d name the file and %d cannot be told", len(fitting), len(found), unsure)
-    # An upload's name is random, so who names it is it, whatever the others are; of a public link there may be more.
-    one_of_a_kind = file_url.startswith("oss://")
-    return found[0] if len(found) == 1 and (one_of_a_kind or not unsure) else None
+    """Choose the one task that a lost submit became.
 
+    Parameters
+    ----------
+    fitting : iterable of ListedTask
+        Those of its time.
+    file_url : str
+        What was submitted.
+    claimed : callable
+        Whether a task is known to be another submit.
+    ended : async callable
+        Waits for a task by its id; gives it and the file that its result names, None if there is no such result.
 
-async def _all_tasks(client: AsyncClient, model: str) -> list[ListedTask]:
-    """List without a window, since its zone is not documented: the last 24 h."""
-    tasks: dict[str, ListedTask] = {}
-    rows, number = wire.PAGE_ROWS, 1
-    while True:
-        page = await client.list_tasks(model=model, page_no=number, page_size=rows)
-        if number == 1 and 0 < len(page.tasks) < min(rows, page.total):
-            rows = len(page.tasks)  # the service gives no more on a page, whatever is asked for
-        tasks |= {task.task_id: task for task in page.tasks}
-        if not page.tasks or number * rows >= page.total:
-            return list(tasks.values())
-        number += 1
-
-
-async def _ended(client: AsyncClient, task_id: str, timeout_s: float) -> Task | None:
-    """Wait for a task; None if it did not end in time, or ended without a result that could name its file."""
-    with suppress(TaskFailed):
-        try:
-            task = await client.wait(task_id, first_delay_s=0.0, timeout_s=timeout_s)
-        except ServiceError as error:
-            if error.code != "Timeout":
-                raise
-        else:
-            return None if task.silent else task
-    return None
-
-
-async def _names(client: AsyncClient, task: Task, file_url: str) -> bool | None:
-    """Whether a task's result names a file; None if it names none.
-
-    For an upload it names a signed link of the storage host instead of the oss URL (service documentation,
-    transcription result): that it is this upload is told by the object's name, which is random.
+    Returns
+    -------
+    Task or None
+        None if there is no such task, if there are several, or if there is one of which it cannot be told.
     """
-    named = (await client.result(task)).document.get("file_url")
-    if not isinstance(named, str) or not named:
+    named: list[tuple[Task, SignedUrl]] = []
+    unsure: list[str] = []
+    for candidate in fitting:
+        if claimed(candidate.task_id):
+            continue
+        try:
+            outcome = await ended(candidate.task_id)
+        except ServiceError as error:
+            _log.info("Task %s cannot be told from a lost submit (%s)", candidate.task_id, error.code)
+            outcome = None
+        if outcome is None or outcome[1] is None or candidate.created is None:
+            unsure.append(candidate.task_id)
+        else:
+            named.append((outcome[0], outcome[1]))
+    named = [(task, link) for task, link in named if not claimed(task.task_id)]
+    verdicts = [(task, _is_of(link.reveal(), file_url)) for task, link in named]
+    ours = [task for task, verdict in verdicts if verdict]
+    unsure = [task_id for task_id in unsure if not claimed(task_id)]
+    unsure += [task.task_id for task, verdict in verdicts if verdict is None]
+    if file_url.startswith("oss://") and ours:
+        # The names of others were told in the same way, so they are others.
+        unsure = [task_id for task_id in unsure if task_id not in {task.task_id for task, _ in named}]
+    _log.info("%d tasks name the file of a lost submit, and %d cannot be told from it", len(ours), len(unsure))
+    return ours[0] if len(ours) == 1 and not unsure else None
+
+
+def _is_of(named: str, asked: str) -> bool | None:
+    """Whether a result that names one URL may be that of another; None if that cannot be told."""
+    try:
+        there, here = urlsplit(named), urlsplit(asked)
+    except ValueError:
         return None
-    named, asked = unquote(bare(named)), unquote(bare(file_url))
-    if asked.startswith("oss://"):
-        # Where the link is no name of the object, nothing is known.
-        return True if asked.rpartition("/")[2] in named else None
-    return named == asked
+    if here.scheme == "oss":
+        # For an upload a signed link of the storage host is named (service documentation, transcription result). Its
+        # path ends with the object's key where that is what the host calls it.
+        key = unquote_to_bytes(here.netloc + here.path)
+        return True if unquote_to_bytes(there.path).endswith(b"/" + key) else None
+    if (there.scheme, there.netloc.lower(), unquote_to_bytes(there.path)) != (
+        here.scheme,
+        here.netloc.lower(),
+        unquote_to_bytes(here.path),
+    ):
+        return False
+    # Which file a path leads to may depend on the query, and the service need not repeat that.
+    return True if unquote_to_bytes(there.query) == unquote_to_bytes(here.query) else None

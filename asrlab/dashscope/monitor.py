@@ -18,18 +18,20 @@ import logging
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain, repeat
-from math import ceil, inf
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 from asrlab.dashscope import wire
-from asrlab.dashscope.http import Busy, Lost, after, backoff, jittered
+from asrlab.dashscope.listing import Listing
+from asrlab.dashscope.retries import LONGEST_PAUSE_S, Busy, NoAnswer, after, backoff, jittered
 from asrlab.errors import ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterator
 
-    from asrlab.dashscope.tasks import Task, TaskPage
+    from asrlab.dashscope.tasks import ListedTask, Task, TaskPage
 
 _FEW: Final = 10  # up to here each task is queried by itself
 _AT_ONCE: Final = 8  # requests under way
@@ -40,9 +42,12 @@ _SCAN_S: Final = 1.0  # between two readings of the list, at least
 _LOCAL_SCAN_S: Final = 0.1
 _RECENT_S: Final = 5.0  # between two readings of the list, at most; with many in flight longer
 _LONGEST: Final = 3  # of the time that fetching all in flight takes
+_PATIENT: Final = 0.1  # of the time for which none has ended, until the oldest is looked at again
+_RARER: Final = 3
 _LOCAL_FAULTS: Final = 6  # in a row; some two seconds
 _UNLISTED: Final = 2  # queries in vain after which a task is not looked for in the list any more
 _OUT_OF_ORDER: Final = 0.1
+_UNUSABLE_S: Final = 300.0
 
 _log = logging.getLogger("asrlab.dashscope")
 
@@ -79,8 +84,8 @@ class Monitor:
         Asks about a task, once.
     list_page : async callable
         Asks for a page of the tasks of a status, once: status, number of the page, rows on a page.
-    local : bool
-        Whether the service is on this machine: it is asked more often, and given up sooner.
+    local : callable
+        Says whether the service is on this machine: it is asked more often, and given up sooner.
     """
 
     def __init__(
@@ -88,7 +93,7 @@ class Monitor:
         query: Callable[[str], Awaitable[Task]],
         list_page: Callable[[str, int, int], Awaitable[TaskPage]],
         *,
-        local: bool,
+        local: Callable[[], bool],
     ) -> None:
         self._query = query
         self._local = local
@@ -97,7 +102,7 @@ class Monitor:
         self._looks = 0
         self._scanning = False
         self._interval = self._scanned = self._next_scan = self._next_canary = 0.0
-        self._none_ended = True
+        self._none_since: float | None = None  # when the last of those that ended had ended, while none does
         self._faults = 0
         self._resume = 0.0
         self._wake = asyncio.Event()
@@ -114,14 +119,16 @@ class Monitor:
             With code ``Timeout`` if it has not ended in time; or as its query does.
         """
         loop = asyncio.get_running_loop()
-        if self._watching is None or self._watching.done():
-            self._wake = asyncio.Event()
-            self._interval, self._scanned = 0.0, loop.time()
-            self._next_scan = self._scanned + self._shortest
+        if self._watching is None or self._watching.done() or self._watching.get_loop() is not loop:
+            # Nothing is taken over from another event loop, which may have ended in the middle.
+            self._wake, self._looks, self._scanning = asyncio.Event(), 0, False
+            self._watches, self._gone = {}, deque()
+            self._interval, self._scanned, self._resume = 0.0, loop.time(), 0.0
+            self._next_scan, self._none_since = self._scanned + self._shortest, self._scanned
             self._watching = loop.create_task(self._watch_all(), name="asrlab tasks")
         watch = self._watches.get(task_id)
         if watch is None:
-            pauses = _pauses(first_delay_s, local=self._local)
+            pauses = _pauses(first_delay_s, local=self._local())
             watch = self._watches[task_id] = _Watch(task_id, pauses, loop.time() + next(pauses))
         waiter: asyncio.Future[Task] = loop.create_future()
         watch.waiters.add(waiter)
@@ -144,21 +151,21 @@ class Monitor:
 
     async def aclose(self) -> None:
         """Watch no longer; whoever still waits is told so."""
-        if self._watching is not None:
+        if self._watching is not None and self._watching.get_loop() is asyncio.get_running_loop():
             self._watching.cancel()
             await asyncio.wait([self._watching])
 
     @property
     def _shortest(self) -> float:
-        return _LOCAL_SCAN_S if self._local else _SCAN_S
+        return _LOCAL_SCAN_S if self._local() else _SCAN_S
 
     async def _watch_all(self) -> None:
         try:
             while self._watches:
                 async with asyncio.TaskGroup() as group:
-                    while self._watches:
+                    # While requests are under way too: others may come, and must not wait for these to end.
+                    while self._watches or self._looks or self._scanning:
                         await self._watch_for_a_while(group)
-                # Others may have come while the last requests ended.
         finally:
             self._tell_all(ServiceError("The client was closed while it waited for tasks.", code="Closed"))
 
@@ -174,7 +181,7 @@ class Monitor:
         now = asyncio.get_running_loop().time()
         if now < self._resume:
             return self._resume - now
-        listing = self._list.usable and len(self._watches) > _FEW
+        listing = len(self._watches) > _FEW and now >= self._list.unusable_until
         while self._gone and self._looks < _AT_ONCE:
             self._begin_look(group, self._gone.popleft())
         if self._looks == _AT_ONCE:
@@ -196,10 +203,10 @@ class Monitor:
 
     def _begin_canary(self, group: asyncio.TaskGroup, now: float) -> float:
         """Query the oldest task, if that is due; returns the seconds until it is again."""
-        if not self._none_ended or self._interval <= _RECENT_S:
+        if self._none_since is None or self._interval <= _RECENT_S:
             return inf
         if now >= self._next_canary:
-            self._next_canary = now + jittered(_RECENT_S)
+            self._next_canary = now + jittered(max(_RECENT_S, _PATIENT * (now - self._none_since)))
             self._begin_look(group, next(iter(self._watches.values())))
         return self._next_canary - now
 
@@ -213,7 +220,7 @@ class Monitor:
         loop = asyncio.get_running_loop()
         try:
             task = await self._query(watch.task_id)
-        except (Busy, Lost) as error:
+        except (Busy, NoAnswer) as error:
             watch.state = f"last answered: {error}"
             watch.due = loop.time()
             if watch.gone:
@@ -226,7 +233,7 @@ class Monitor:
             if task.ended:
                 self.tally.found += 1
                 self._list.right += watch.gone
-                if self._none_ended and not watch.gone:
+                if self._none_since is not None and not watch.gone:
                     self._next_scan = loop.time()
                 self._tell(watch, task)
             else:
@@ -246,13 +253,13 @@ class Monitor:
         pages = self.tally.pages
         try:
             unfinished = await self._list.read()
-        except (Busy, Lost) as error:
+        except (Busy, NoAnswer) as error:
             for watch in before:
                 watch.state = f"last answered: {error}"
             self._stumble(error)
         except ServiceError as error:
-            _log.info("Tasks cannot be listed (%s); each is queried by itself", error)
-            self._list.usable = False
+            _log.info("Tasks cannot be listed (%s); for a while each is queried by itself", error)
+            self._list.unusable_until = loop.time() + _UNUSABLE_S
         else:
             self._faults = 0
             gone = 0
@@ -272,15 +279,18 @@ class Monitor:
 
     def _plan_next_scan(self, now: float, gone: int, pages: int) -> None:
         since, self._scanned = now - self._scanned, now
-        begins = self._none_ended and gone
-        self._none_ended = not gone
+        begins = self._none_since is not None and gone
+        if gone:
+            self._none_since = None
+        elif self._none_since is None:
+            self._none_since = now
         if begins:
             self._interval = _RECENT_S  # how fast they end is seen from now on
         elif gone:
             # As many tasks will end in a second as of late: read the list when they are worth its pages.
             self._interval = pages / _DISCOVERY * since / gone
         else:
-            self._interval *= 2
+            self._interval *= _RARER
         longest = max(_RECENT_S, _LONGEST * len(self._watches) / wire.QUERIES_PER_S)
         self._interval = jittered(min(max(self._interval, self._shortest), longest))
         self._next_scan = now + self._interval
@@ -290,15 +300,15 @@ class Monitor:
         watch.gone = False
         watch.due = asyncio.get_running_loop().time() + next(watch.pauses)
 
-    def _stumble(self, error: Busy | Lost) -> None:
+    def _stumble(self, error: Busy | NoAnswer) -> None:
         """Pause after a fault of the network or the service: tasks go on without us."""
         now = asyncio.get_running_loop().time()
         if now < self._resume:
             return  # one of several requests that met the same fault
-        pauses = backoff(local=self._local)
-        self._resume = now + max(after(error), pauses[min(self._faults, len(pauses) - 1)])
+        pauses = backoff(local=self._local())
+        self._resume = now + max(min(after(error), LONGEST_PAUSE_S), pauses[min(self._faults, len(pauses) - 1)])
         self._faults += 1
-        if self._local and self._faults > _LOCAL_FAULTS:
+        if self._local() and self._faults > _LOCAL_FAULTS:
             self._tell_all(error)  # a service on this machine that is gone has taken its tasks along
 
     def _tell_all(self, error: Exception) -> None:
@@ -318,7 +328,7 @@ class Monitor:
 
 
 class _Unfinished:
-    """The list of an account's unfinished tasks, read page by page.
+    """The account's unfinished tasks, as the list has them.
 
     Parameters
     ----------
@@ -329,12 +339,15 @@ class _Unfinished:
     """
 
     def __init__(self, list_page: Callable[[str, int, int], Awaitable[TaskPage]], tally: Tally) -> None:
-        self._list_page = list_page
-        self._tally = tally
-        self._rows = wire.PAGE_ROWS
-        self._last = {wire.PENDING: 1, wire.RUNNING: 1}
+        async def page(status: str, number: int, rows: int) -> TaskPage:
+            tally.pages += 1
+            return await list_page(status, number, rows)
+
+        # In this order: a task goes from the first to the second.
+        self._listings = [Listing(partial(page, status)) for status in (wire.PENDING, wire.RUNNING)]
         self._backwards = False
-        self.usable = True
+        self.unusable_until = -inf
+        """When to try again, by the clock of the event loop, after the list could not be had."""
         self.right = 0
         """Queries, since it was last read, that found a task ended which was missing from it."""
         self.wrong = 0
@@ -345,44 +358,17 @@ class _Unfinished:
 
         Raises
         ------
-        Busy, Lost, ServiceError
+        Busy, NoAnswer, ServiceError
             As the request for a page does.
         """
-        # A task that leaves the list moves those behind it to the page before, perhaps one that was read already. The
-        # order of the list is not documented; where many were missed in one direction, the other is tried.
+        # Which end of the list tasks leave from is not documented: where many were missed, the other way is tried.
         if self.wrong > _OUT_OF_ORDER * (self.right + self.wrong):
             self._backwards = not self._backwards
         self.right = self.wrong = 0
-        found: dict[str, str] = {}
-        for status in (wire.PENDING, wire.RUNNING):  # in this order: a task goes from the first to the second
-            await self._read(status, found)
-        return found
-
-    async def _read(self, status: str, found: dict[str, str]) -> None:
-        first = self._last[status] if self._backwards else 1
-        page = await self._page(status, first, found)
-        if first == 1 and 0 < len(page.tasks) < min(self._rows, page.total):
-            self._rows = len(page.tasks)  # the service gives no more on a page, whatever is asked for
-            page = await self._page(status, 1, found)
-        self._last[status] = max(ceil(page.total / self._rows), 1)
-        rest = [number for number in range(1, self._last[status] + 1) if number != first]
-        if self._backwards:
-            rest.reverse()
-        for i in range(0, len(rest), _AT_ONCE):
-            await _all_of([self._page(status, number, found) for number in rest[i : i + _AT_ONCE]])
-
-    async def _page(self, status: str, number: int, found: dict[str, str]) -> TaskPage:
-        self._tally.pages += 1
-        page = await self._list_page(status, number, self._rows)
-        found |= {task.task_id: task.status for task in page.tasks if task.status not in wire.ENDED}
-        return page
-
-
-async def _all_of(requests: Sequence[Awaitable[object]]) -> None:
-    """Await them all at once; the first failure is raised when all are over."""
-    for outcome in await asyncio.gather(*requests, return_exceptions=True):
-        if isinstance(outcome, BaseException):
-            raise outcome
+        found: dict[str, ListedTask] = {}
+        for listing in self._listings:
+            found |= await listing.read(backwards=self._backwards)
+        return {task_id: task.status for task_id, task in found.items() if task.status not in wire.ENDED}
 
 
 def _pauses(first_s: float | None, *, local: bool) -> Iterator[float]:

@@ -1,34 +1,31 @@
-"""How fast to ask: the limits of an account, kept by all who share it on this machine."""
+"""How fast to ask: limits, turns that keep to them, and how many submits may be under way."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field, fields
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, fields
 from math import inf
 from time import monotonic
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from weakref import WeakKeyDictionary
 
 import anyio
 
 from asrlab.dashscope import wire
-from asrlab.dashscope.turns import TurnFile
 from asrlab.errors import InvalidInput
-from asrlab.folders import cache_folder
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from collections.abc import AsyncIterator
+
+    from asrlab.dashscope.turns import TurnFile
 
 _MARGIN: Final = 0.9  # of a limit is used: requests that were sent evenly do not arrive so
-REQUESTS_AT_ONCE: Final = 10
-"""Requests to the API that a client has under way: a task in flight is not a request in flight, and httpx is at its
-best with few."""
 _SUBMITS_AT_FIRST: Final = 4
+_SUBMITS_AT_ONCE: Final = 10  # leaves a client room for queries; and httpx is at its best with few requests
 _CUT_S: Final = 1.0
 _CHANGES: Final = 1000
 
@@ -136,11 +133,11 @@ class Concurrency:
         Never more than so many.
     """
 
-    def __init__(self, limit: int = _SUBMITS_AT_FIRST, most: int = REQUESTS_AT_ONCE) -> None:
+    def __init__(self, limit: int = _SUBMITS_AT_FIRST, most: int = _SUBMITS_AT_ONCE) -> None:
         self._limit = float(limit)
         self._most = most
-        self._busy = 0
         self._cut = -inf
+        self._inside: set[asyncio.Future[None]] = set()
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._lock = threading.RLock()
         self.history: deque[Change] = deque(maxlen=_CHANGES)
@@ -162,48 +159,32 @@ class Concurrency:
                 self._cut = monotonic()
                 self._change(max(self._limit / 2, 1.0), "throttled")
 
-    async def __aenter__(self) -> Self:
-        """Wait for room."""
-        waiter = asyncio.get_running_loop().create_future()
+    @asynccontextmanager
+    async def room(self) -> AsyncIterator[None]:
+        """Wait for room, and keep it while entered."""
+        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         with self._lock:
-            self._waiting.append(waiter)
+            self._waiting.append(mine)
             self._admit()
         try:
-            await waiter
-        except BaseException:
+            await mine
+            yield
+        finally:
             with self._lock:
-                if waiter in self._waiting:
-                    self._waiting.remove(waiter)
-                elif not waiter.cancelled():  # room was made for one who no longer wants it
-                    self._leave()
-            raise
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Make room for the next."""
-        self._leave()
-
-    def _leave(self) -> None:
-        with self._lock:
-            self._busy -= 1
-            self._admit()
+                self._inside.discard(mine)
+                if mine in self._waiting:
+                    self._waiting.remove(mine)
+                self._admit()
 
     def _admit(self) -> None:
-        while self._waiting and self._busy < self.limit:
+        self._inside -= {gone for gone in self._inside if gone.get_loop().is_closed()}  # abandoned, and never to leave
+        while self._waiting and len(self._inside) < self.limit:
             waiter = self._waiting.popleft()
-            self._busy += 1
+            self._inside.add(waiter)
             try:
-                waiter.get_loop().call_soon_threadsafe(self._let_in, waiter)
+                waiter.get_loop().call_soon_threadsafe(_let_in, waiter)
             except RuntimeError:  # its event loop is gone, and it with it
-                self._busy -= 1
-
-    def _let_in(self, waiter: asyncio.Future[None]) -> None:
-        if waiter.done():
-            self._leave()
-        else:
-            waiter.set_result(None)
+                self._inside.discard(waiter)
 
     def _change(self, limit: float, why: Literal["passed", "throttled"]) -> None:
         with self._lock:
@@ -213,60 +194,6 @@ class Concurrency:
                 self._admit()
 
 
-@dataclass
-class Account:
-    """What all clients of one account share.
-
-    Parameters
-    ----------
-    queries, uploads, submits : Pace
-        Paces of task queries, upload policies and submits.
-    concurrency : Concurrency
-        How many submits may be under way at once.
-    uploaded : dict
-        (SHA-256 of the bytes, model) to the oss URL and the Unix time until which it may be used.
-    """
-
-    queries: Pace
-    uploads: Pace
-    submits: Pace
-    concurrency: Concurrency = field(default_factory=Concurrency)
-    uploaded: dict[tuple[str, str], tuple[str, float]] = field(default_factory=dict)
-
-    def obey(self, limits: Limits) -> None:
-        """Keep to these limits from now on."""
-        self.queries.per_second = limits.queries_per_s
-        self.uploads.per_second = limits.uploads_per_s
-        self.submits.per_second = limits.submits_per_minute / 60
-
-
-_accounts: dict[str, Account] = {}
-_accounts_lock = threading.Lock()
-
-
-def account(base_url: str, key: str, limits: Limits | None = None) -> Account:
-    """Find the account behind a host and a key, and set its limits if they are given.
-
-    The service counts all keys of an account together; which keys belong together is not known here.
-    """
-    if limits is not None and not isinstance(limits, Limits):
-        raise InvalidInput(f"limits must be a dashscope.Limits, such as Limits(queries_per_s=100), not {limits!r}.")
-    if limits == UNLIMITED:
-        return _account(limits, None)
-    who = hashlib.sha256(f"{urlsplit(base_url).netloc}\n{key}".encode()).hexdigest()[:32]
-    with _accounts_lock:
-        found = _accounts.get(who)
-        if found is None:
-            shared = TurnFile(cache_folder("pacing") / f"{who}.json")
-            found = _accounts[who] = _account(limits or Limits(), shared)
-        elif limits is not None:
-            found.obey(limits)
-    return found
-
-
-def _account(limits: Limits, shared: TurnFile | None) -> Account:
-    return Account(
-        queries=Pace(limits.queries_per_s, "queries", shared),
-        uploads=Pace(limits.uploads_per_s, "uploads", shared),
-        submits=Pace(limits.submits_per_minute / 60, "submits", shared),
-    )
+def _let_in(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

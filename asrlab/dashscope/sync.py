@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import weakref
-from contextlib import ExitStack
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
 from functools import partial, update_wrapper
 from inspect import signature
 from types import MethodType
 from typing import TYPE_CHECKING, Concatenate, Generic, Literal, ParamSpec, Self, TypedDict, TypeVar, Unpack, overload
 
-from anyio.from_thread import start_blocking_portal
+import anyio
+from anyio.from_thread import BlockingPortal
 
 from asrlab.dashscope.client import AsyncClient
+from asrlab.errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -72,7 +77,6 @@ class Client:
     wait = _Verb(AsyncClient.wait)
     result = _Verb(AsyncClient.result)
     upload = _Verb(AsyncClient.upload)
-    forget_upload = _Verb(AsyncClient.forget_upload)
     list_tasks = _Verb(AsyncClient.list_tasks)
     cancel = _Verb(AsyncClient.cancel)
     find_submitted = _Verb(AsyncClient.find_submitted)
@@ -81,10 +85,13 @@ class Client:
 
     def __init__(self, **options: Unpack[Options]) -> None:
         self._client = AsyncClient(**options)
-        with ExitStack() as stack:
-            self._portal = stack.enter_context(start_blocking_portal())
-            stack.callback(self._portal.call, self._client.aclose)
-            self.close = weakref.finalize(self, stack.pop_all().close)
+        self._process = os.getpid()
+        self._portal, thread = _start()
+        self._closing = weakref.finalize(self, _close, self._process, self._portal, thread, self._client)
+
+    def close(self) -> None:
+        """Close the connections; whoever waits in another thread is told so."""
+        self._closing()
 
     @property
     def base_url(self) -> str:
@@ -92,9 +99,9 @@ class Client:
         return self._client.base_url
 
     @property
-    def concurrency(self) -> list[Change]:
-        """As :attr:`AsyncClient.concurrency`."""
-        return self._client.concurrency
+    def concurrency_history(self) -> list[Change]:
+        """As :attr:`AsyncClient.concurrency_history`."""
+        return self._client.concurrency_history
 
     def __repr__(self) -> str:
         return repr(self._client).replace("AsyncClient", "Client", 1)
@@ -108,9 +115,37 @@ class Client:
         self.close()
 
     def _run(self, verb: Callable[[], Awaitable[R]]) -> R:
+        if os.getpid() != self._process:
+            raise RuntimeError("A client does not survive a fork: make one in each process.")
         future = self._portal.start_task_soon(verb)
         try:
             return future.result()
+        except CancelledError:
+            raise ServiceError("The client was closed while it was asked.", code="Closed") from None
         except BaseException:
             future.cancel()  # a notebook's interrupt ends the request too
             raise
+
+
+def _start() -> tuple[BlockingPortal, threading.Thread]:
+    """Start an event loop on a thread of its own; gives the way into it."""
+    started: Future[BlockingPortal] = Future()
+
+    async def main() -> None:
+        async with BlockingPortal() as portal:
+            started.set_result(portal)
+            await portal.sleep_until_stopped()
+
+    thread = threading.Thread(target=anyio.run, args=(main,), name="asrlab client", daemon=True)
+    thread.start()
+    return started.result(), thread
+
+
+def _close(process: int, portal: BlockingPortal, thread: threading.Thread, client: AsyncClient) -> None:
+    """Close a client; a forked process has not the thread that it runs on."""
+    if os.getpid() != process:
+        return
+    with suppress(RuntimeError):  # it has ended already
+        portal.call(client.aclose)
+        portal.call(portal.stop, True)  # what is under way is not waited for
+    thread.join()

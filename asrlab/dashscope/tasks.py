@@ -117,7 +117,11 @@ class Transcript:
 
 @dataclass(frozen=True)
 class Transcription:
-    """The result of a task; ``document`` is the whole of it as received, with every URL in it bare of its query."""
+    """The result of a task; ``document`` is the whole of it as received, with every URL in it bare of its query.
+
+    ``file_url`` is what it says was transcribed: the link that was submitted, or a signed link to an upload.
+    """
 
     transcripts: tuple[Transcript, ...]
     document: dict[str, Any] = field(repr=False)
+    file_url: SignedUrl | None = None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _LOCKED_S: Final = 0.003  # the lock is held for far less
 _GIVEN_UP_S: Final = 2.0
-_STALE_S: Final = 61.0  # no turn is further ahead, unless the machine was started anew: the clock counts from there
+_STALE_S: Final = 60.0  # no turn is further ahead, unless the machine was started anew: the clock counts from there
 _KEPT_S: Final = 24 * 3600.0
 
 _log = logging.getLogger("asrlab.dashscope")
@@ -71,12 +71,12 @@ class TurnFile:
 
     def _take(self, kind: str, interval_s: float) -> float:
         turns: dict[str, float] = {}
-        with suppress(FileNotFoundError, ValueError):  # a torn file is as good as none
+        with suppress(FileNotFoundError, ValueError, RecursionError):  # a torn file is as good as none
             found = json.loads(self._path.read_text(encoding="utf-8"))
             turns = {name: at for name, at in found.items() if isinstance(at, float)} if isinstance(found, dict) else {}
         now = time.monotonic()  # counts from the start of the machine, so it is one clock for all its processes
         free = turns.get(kind, now)
-        if now < free < now + _STALE_S:
+        if now < free < now + max(_STALE_S, 2 * interval_s):
             return free - now
         turns[kind] = now + interval_s
         self._path.write_text(json.dumps(turns), encoding="utf-8")
@@ -91,5 +91,5 @@ def _remove_old(folder: Path) -> None:
     oldest = time.time() - _KEPT_S
     for file in folder.iterdir():
         with suppress(OSError):  # another process may be removing it too
-            if file.stat().st_mtime < oldest:
+            if file.suffix == ".json" and file.stat().st_mtime < oldest:  # the locks are empty, and may be held
                 file.unlink()

@@ -17,20 +17,20 @@ from anyio.to_thread import run_sync
 
 from asrlab.dashscope import wire
 from asrlab.dashscope.checks import NotForProduction
-from asrlab.dashscope.http import persist
+from asrlab.dashscope.retries import persist
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from asrlab.dashscope.account import Account
     from asrlab.dashscope.http import Http
-    from asrlab.dashscope.pacing import Account
 
 _MARGIN_S: Final = 3 * 3600  # a task may wait that long before its file is fetched
 
 
 class Uploads:
-    """Uploads each content once for a model, however often and however concurrently it is asked for.
+    """Uploads each content once for a model, however often and, of one client, however concurrently it is asked for.
 
     Parameters
     ----------
@@ -89,8 +89,10 @@ class Uploads:
 
     async def _send(self, file: BinaryIO, path: Path, model: str) -> str:
         # Each attempt with leave of its own (it holds for 300 s) and under a name of its own (nothing is overwritten).
-        await self._account.uploads.turn()
-        policy = wire.parse_policy(await self._http.api("GET", wire.UPLOADS_PATH, query=wire.policy_query(model)))
+        async with self._http.slot:
+            await self._account.uploads.turn()
+            granted = await self._http.api("GET", wire.UPLOADS_PATH, query=wire.policy_query(model))
+        policy = wire.parse_policy(granted)
         if (size := os.fstat(file.fileno()).st_size) > policy.max_bytes:
             raise InvalidInput(f"{path} has {size:,} bytes; an upload for {model} takes {policy.max_bytes:,.0f}.")
         name = _object_name(path)

@@ -42,6 +42,9 @@ MODEL: Final = "qwen3-asr-flash-filetrans"
 MODELS: Final = re.compile(rf"{MODEL}(-\d{{4}}-\d{{2}}-\d{{2}})?")
 """The model, an alias of its newest snapshot, and its dated snapshots."""
 
+STAND_IN: Final = "asrlab"
+"""How a service on this machine names itself, in the header ``Server`` and in a member of its results."""
+
 # Headers (service documentation, request headers).
 
 JSON_TYPE: Final = "application/json; charset=utf-8"
@@ -258,7 +261,7 @@ def _foreign_complaint(status: int, body: bytes) -> tuple[str, str, str | None]:
     return "Unknown", scrub(plain)[:200] or f"The answer has status {status} and no text.", None
 
 
-def parse_task(document: Document) -> Task:
+def parse_task(document: Document, *, submitted: bool = False) -> Task:
     """Read the answer to a submit or a task query.
 
     Raises
@@ -270,6 +273,8 @@ def parse_task(document: Document) -> Task:
     if not isinstance(output, dict):
         raise _bad(document, "it has no output")
     task_id, status = _text(output, "task_id"), _text(output, "task_status")
+    if submitted and not status:
+        status = PENDING  # what was accepted may be billed: nothing but its id is needed to find it
     if not task_id or not status:
         raise _bad(document, "its output has no task_id or no task_status")
     code, message = _text(output, "code"), _text(output, "message")
@@ -375,7 +380,8 @@ def parse_transcription(document: Document) -> Transcription:
         transcripts = tuple(_transcript(found) for found in document["transcripts"])
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise _bad(document, f"its transcripts have not the documented shape ({type(error).__name__})") from error
-    return Transcription(transcripts, scrub_document(document))
+    file_url = _text(document, "file_url")
+    return Transcription(transcripts, scrub_document(document), SignedUrl(file_url) if file_url else None)
 
 
 def _transcript(found: Document) -> Transcript:

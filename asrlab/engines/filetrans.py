@@ -11,7 +11,6 @@ from anyio.to_thread import run_sync
 
 from asrlab.dashscope import AsyncClient, wire
 from asrlab.dashscope.checks import check_model, check_parameters
-from asrlab.dashscope.links import is_loopback
 from asrlab.data.audio import probe
 from asrlab.engines.base import Answer, Capabilities, Sentence, Transcript, Word
 from asrlab.errors import InvalidInput, ServiceError, TaskFailed
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from asrlab.engines.base import Question
     from asrlab.errors import OutcomeUnknown
 
-_STAND_IN: Final = "asrlab"  # the member by which the local service marks its results
 _FOR_FFMPEG: Final = wire.FORMATS - {"aiff", "flac", "mp3", "ogg", "opus", "wav"}  # libsndfile cannot read these
 _PARAMETERS: Final = frozenset({"language", "enable_itn", "context", "channel_id", "enable_words"})
 
@@ -120,9 +118,8 @@ class FiletransEngine:
         answer = await ask(
             self._client, question, model=self._model, submitted=submitted, also_send_text=self._also_send_text
         )
-        # Silence comes without a document, so nothing marks it as the stand-in's.
-        unmarked = not answer.raw and is_loopback(self._client.base_url)
-        if _STAND_IN in answer.raw or unmarked:
+        # Silence comes without a document, so only the name of the service marks it as the stand-in's.
+        if wire.STAND_IN in answer.raw or self._client.server == wire.STAND_IN:
             raise ServiceError(
                 f"A local stand-in answered at {self._client.base_url}, and its answers must not pass for those of "
                 f"{self._model}. Use engine('local') to ask it.",
@@ -209,7 +206,7 @@ async def ask(
             task = await client.wait(task.task_id, audio_s=audio_s)
         except TaskFailed as error:
             if error.code == "FILE_DOWNLOAD_FAILED":
-                await client.forget_upload(file_url)  # the service may have dropped it early
+                client.forget_upload(file_url)  # the service may have dropped it early
             raise
         result = await client.result(task)
         elapsed_s: float | None = monotonic() - start
@@ -219,7 +216,7 @@ async def ask(
         request_id = task.request_id
         elapsed_s = _seconds(task.submit_time, task.end_time)
 
-    marked = result.document.get(_STAND_IN) or {}
+    marked = result.document.get(wire.STAND_IN) or {}
     itn_deaf = asked.enable_itn and asked.language is not None and asked.language not in wire.ITN_LANGUAGES
     return Answer(
         transcripts=_transcripts(result, asked.channel_id, task),

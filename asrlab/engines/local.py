@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from dataclasses import replace
+from dataclasses import fields, replace
 from importlib.metadata import version
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -135,7 +135,8 @@ class LocalEngine:
                 if error.code not in _DIED_WITH_SERVICE or not left:
                     raise
             except (OutcomeUnknown, ServiceError) as error:
-                if error.http_status not in (None, _ENDING) or not left:
+                late = error.code == "Timeout" and not isinstance(error, OutcomeUnknown)  # it goes on, but for too long
+                if error.http_status not in (None, _ENDING) or late or not left:
                     raise
                 await self._reconnect(client)
             else:
@@ -173,7 +174,8 @@ class LocalEngine:
             raise _replaced(status["recogniser"]["model"])
         # Any key is taken, so the user's own is never sent; a new one each time keeps uploads to a former service
         # apart.
-        limits = Limits(**{name: inf if most is None else most for name, most in status["limits"].items()})
+        known = [field.name for field in fields(Limits)]
+        limits = Limits(**{name: status.get("limits", {}).get(name) or inf for name in known})
         self._clients.append(
             AsyncClient(api_key=f"local-{secrets.token_hex(8)}", base_url=f"{url}/api/v1", limits=limits)
         )

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope
 
+SERVER: Final = "asrlab"
+"""How the service names itself, so that its answers cannot pass for those of the real one."""
 _TRANSPORT: Final = "asrlab.transport"
 _IDLE_S: Final = 75  # a client may well pause for longer than uvicorn's 5 s between two queries
 _GRACE_S: Final = 3
@@ -79,6 +81,7 @@ class Server(uvicorn.Server):
                 lifespan="off",
                 ws="none",
                 server_header=False,
+                headers=[("Server", SERVER)],
                 timeout_keep_alive=_IDLE_S,
                 timeout_graceful_shutdown=_GRACE_S,
             )

@@ -87,6 +87,7 @@ class _Run:
         self._submitting: dict[str, asyncio.Lock] = {}
         self._unresolved: set[str] = set()
         self._task_ids = store.task_ids()
+        self._unresolved_before = store.unresolved()
         self.fatal: ServiceError | None = None
 
     async def work(self, jobs: Iterator[Job]) -> None:
@@ -147,6 +148,8 @@ class _Run:
         """Look for a submit whose outcome is unknown, where asking costs money."""
         if self._engine.free or not isinstance(self._engine, FindsLost):
             return None
+        if job.digest in self._unresolved_before:
+            return None  # what is found might be that of an earlier run
         try:
             return await self._engine.find_lost(Question(job.audio, job.parameters), lost, self._task_ids)
         except AsrlabError as error:
@@ -166,7 +169,7 @@ class _Run:
                 state, code = "submitted", error.code  # the task goes on; its answer is collected by the next run
             case ServiceError():
                 state, code = "failed", error.code
-            case InvalidInput():
+            case InvalidInput() | Warning() if not taken:  # a warning that the user has made an error
                 state, code = "failed", "InvalidInput"
             case _:  # a fault of the engine or of ours
                 _log.error("Trial %s ended with %s", job.trial, type(error).__name__, exc_info=error)

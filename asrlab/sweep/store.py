@@ -297,6 +297,12 @@ class Store:
             for trial, state, attempts, task_id in rows
         }
 
+    def unresolved(self) -> set[str]:
+        """Digests of the recordings of which a submit's outcome is unknown."""
+        identities = self.identities()
+        unknown = (trial for trial, standing in self.standings().items() if standing.state == "unknown")
+        return {json.loads(identities[trial])["audio"] for trial in unknown}
+
     def task_ids(self) -> set[str]:
         """Ids of all tasks that were ever submitted for this store."""
         return {task_id for (task_id,) in self._db.execute("select task_id from attempt where task_id is not null")}
