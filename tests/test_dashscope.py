@@ -744,11 +744,18 @@ def test_a_file_changed_under_way_is_not_remembered(sleeps, tmp_path):
     [
         ("zh-CN", "zh"), ("zh_TW", "zh"), ("zh-HK", "yue"), ("english", "en"), ("Mandarin", "zh"), ("EN", "en"),
         ("en-US", "en"), ("Portugese", "pt"), ("tl", "fil"), ("nb", "no"), ("jp", "ja"), ("Chinese (simplified)", "zh"),
+        ("Chinese (Cantonese)", "yue"), ("zh-Hant-HK", "yue"), ("zh-Hans", "zh"), ("es-419", "es"),
         ("deu", "de"), ("Cantonese", "yue"), (" en ", "en"),
     ],
 )  # fmt: skip
 def test_the_language_meant_is_suggested(typed, code):
     with pytest.raises(InvalidInput, match=f"Did you mean '{code}'"):
+        check_parameters(language=typed)
+
+
+@pytest.mark.parametrize("typed", ["dutch", "javanese", "nl", "no-suches", "klingon", "x"])
+def test_a_language_that_is_not_there_is_not_taken_for_another(typed):
+    with pytest.raises(InvalidInput, match="It takes: zh, yue, en"):
         check_parameters(language=typed)
 
 

@@ -97,7 +97,8 @@ def ask_service(monkeypatch):
         monkeypatch.setattr("asrlab.engines.filetrans.AsyncClient", functools.partial(AsyncClient, transport=transport))
 
         async def scenario():
-            async with FiletransEngine(api_key=KEY, base_url="https://proxy.example/api/v1", **options) as engine:
+            at = {"base_url": "https://proxy.example/api/v1"} | options
+            async with FiletransEngine(api_key=KEY, **at) as engine:
                 return await engine.transcribe(question, submitted)
 
         return asyncio.run(scenario())
@@ -224,6 +225,12 @@ def test_a_stand_in_never_passes_for_the_service(local, audio, text):
     with pytest.raises(ServiceError, match=r"engine\('local'\)") as caught:
         asyncio.run(scenario())
     assert caught.value.code == "StandIn"
+
+
+def test_the_service_behind_a_proxy_on_this_machine_is_no_stand_in(ask_service):
+    silent = {"task_status": "FAILED", "code": "SUCCESS_WITH_NO_VALID_FRAGMENT"}
+    answer = ask_service(Service(heard(0), silent), URL, base_url="http://127.0.0.1:9/api/v1")
+    assert [transcript.text for transcript in answer.transcripts] == [""]
 
 
 # What cannot be asked.
