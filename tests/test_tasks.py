@@ -419,6 +419,22 @@ def test_an_interrupted_submit_says_that_it_may_have_been_accepted(service, capl
     assert [record.levelname for record in caplog.records if record.name == "asrlab.dashscope"] == ["WARNING"]
 
 
+def test_a_submit_interrupted_after_it_was_refused_says_nothing(service, caplog):
+    service.faults = [httpx.Response(429, json={"code": "Throttling", "message": "too many"})]
+
+    async def scenario():
+        async with service.client() as client:
+            submit = asyncio.create_task(client.submit(URL))
+            await asyncio.sleep(0.1)
+            submit.cancel()
+            with pytest.raises(asyncio.CancelledError) as caught:
+                await submit
+            return getattr(caught.value, "__notes__", [])
+
+    assert virtual_time.run(scenario()) == []
+    assert len(service.requests) == 1
+
+
 # Parameters of others.
 
 

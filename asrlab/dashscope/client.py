@@ -217,9 +217,11 @@ class AsyncClient:
                 sent_at = datetime.now(UTC)
                 try:
                     answer = await self._http.api("POST", wire.SUBMIT_PATH, body=content, headers=headers)
-                except Busy as error:
-                    if error.refused:
+                except (Busy, NoAnswer) as error:
+                    if isinstance(error, Busy) and error.refused:
                         room.throttled()
+                    if _surely_not_accepted(error):
+                        sent_at = None
                     raise
             room.passed()
             task = wire.parse_task(answer, submitted=True)

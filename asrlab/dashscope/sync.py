@@ -122,8 +122,9 @@ class Client:
             return future.result()
         except CancelledError:
             raise ServiceError("The client was closed while it was asked.", code="Closed") from None
-        except BaseException:
-            future.cancel()  # a notebook's interrupt ends the request too
+        except BaseException as error:
+            if not future.cancel() and not future.exception():  # a notebook's interrupt ends the request too
+                error.add_note(f"The request had been answered already: {future.result()!r}")
             raise
 
 
