@@ -61,7 +61,7 @@ def recording(tmp_path_factory):
     return path
 
 
-async def watch(url, recording, n):
+async def watch(url, recording, n, monkeypatch):
     """Submit n tasks, then wait for them all; gives delays from ended to noticed and to fetched, and the tally."""
     loop = asyncio.get_running_loop()
     limits = Limits(submits_per_minute=float("inf"))
@@ -73,7 +73,7 @@ async def watch(url, recording, n):
                 noticed.setdefault(watch.task_id, datetime.now(UTC).replace(tzinfo=None))
                 super().append(watch)
 
-        client._monitor._gone = Noted()
+        monkeypatch.setattr("asrlab.dashscope.monitor.deque", Noted)
         sent, api = [], client._http.api
 
         async def timed(*args, **options):
@@ -102,10 +102,10 @@ async def watch(url, recording, n):
 
 @pytest.mark.parametrize("cap", [100, 50, 10])
 @pytest.mark.parametrize("per_s", [12])
-def test_2000_tasks_in_flight(recording, cap, per_s, capsys):
+def test_2000_tasks_in_flight(recording, cap, per_s, capsys, monkeypatch):
     n, run_s = 2000, 4.0
     with service(page_rows=cap, workers=int(per_s * run_s), run_s=run_s, queue_s=20.0) as url:
-        delays, tally, took, busiest = asyncio.run(watch(url, recording, n))
+        delays, tally, took, busiest = asyncio.run(watch(url, recording, n, monkeypatch))
         seen = status(url)
     queries, lists = seen["requests"]["query"], seen["requests"]["list"]
     noticed, fetched = (median(column) for column in zip(*delays, strict=True))
@@ -132,7 +132,7 @@ def test_200_tasks_beside_the_official_sdk(recording, capsys, monkeypatch):
     options = {"workers": 40, "run_s": run_s, "queue_s": 1.0}
     figures = {}
     with service(**options) as url:
-        delays, _, took, busiest = asyncio.run(watch(url, recording, n))
+        delays, _, took, busiest = asyncio.run(watch(url, recording, n, monkeypatch))
         assert busiest <= FLOOR_PER_S
         seen = status(url)
         figures["ours"] = (seen, took, n, median(d for _, d in delays))
