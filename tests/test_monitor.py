@@ -296,6 +296,16 @@ def test_whoever_comes_while_a_last_request_hangs_is_served(hangs):
     assert virtual_time.run(scenario()) < 10
 
 
+def test_faults_all_along_cost_no_task_a_second_answer():
+    service = Simulated(in_flight(300, 30), latency_s=0.4)
+    rng = random.Random(3)
+    lost = (NoAnswer("reset", code="ConnectionFailed") if rng.random() < 0.15 else None for _ in range(5000))
+    service.answers = lost
+    tally, fetched = watch(service, service.tasks)
+    assert len(fetched) == 300
+    assert tally.found == 300
+
+
 def test_an_absurd_retry_after_does_not_stop_the_watching():
     service = Simulated({"a": (1000, 1002)})
     absurd = Busy("too many", code="Throttling", http_status=429)
