@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from asrlab.sweep.grid import column as column
     from asrlab.sweep.grid import grid as grid
     from asrlab.sweep.sweep import Sweep as Sweep
-    from asrlab.sweep.sweep import open_sweep as open_sweep
+    from asrlab.sweep.opened import open_sweep as open_sweep
     from asrlab.views import plot as plot
+    from asrlab.views.provenance import provenance as provenance
     from asrlab.views.report import Report as Report
     from asrlab.views.widgets import explore as explore
 
@@ -45,8 +46,9 @@ _HOMES: Final = {
     "grid": "asrlab.sweep.grid:grid",
     "load_dataset": "asrlab.data.dataset:load_dataset",
     "normalizer": "asrlab.scoring.normalize:normalizer",
-    "open_sweep": "asrlab.sweep.sweep:open_sweep",
+    "open_sweep": "asrlab.sweep.opened:open_sweep",
     "plot": "asrlab.views.plot",
+    "provenance": "asrlab.views.provenance:provenance",
     "score": "asrlab.scoring.rates:score",
     "sentences": "asrlab.stats.effects:sentences",
     "serve": "asrlab.server.run:serve",

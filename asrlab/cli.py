@@ -29,7 +29,9 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--engine", type=click.Choice(["whisper", "sphinx"]), default="whisper", help="What recognises.")
+@click.option(
+    "--engine", type=click.Choice(["whisper", "sphinx", "scripted"]), default="whisper", help="What recognises."
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Loopback address to listen on.")
 @click.option("--port", type=int, default=8300, show_default=True, help="Port; 0 for a free one.")
 @click.option("--media", multiple=True, metavar="URL", help="A file server it may fetch from; repeatable.")

@@ -7,6 +7,7 @@
     ├── MissingExtra     an optional dependency is not installed (also an ImportError)
     ├── StoreError       a sweep's store cannot be opened, or does not hold what was asked of it
     ├── MissingTrials    a table or replay lacks answers that the question needs
+    ├── BudgetSpent      a budget did not suffice for everything that was to be sent
     └── ServiceError     a speech service refused, failed, or answered something unreadable
         ├── TaskFailed       the service took the request and the task ended without a transcript
         └── OutcomeUnknown   a request was sent and nobody knows whether it was accepted
@@ -56,6 +57,10 @@ class MissingTrials(AsrlabError):
     """A table or replay lacks answers that the question needs."""
 
 
+class BudgetSpent(AsrlabError):
+    """A budget did not suffice for everything that was to be sent."""
+
+
 class ServiceError(AsrlabError):
     """A speech service refused, failed, or answered something unreadable.
 
@@ -100,7 +105,10 @@ class OutcomeUnknown(ServiceError):
     ----------
     sent_at, lost_at : datetime or None
         When it was sent, and when it was known to be lost; in UTC, by this machine's clock.
+    link : str or None
+        Of the recording, as it was sent.
     """
 
     sent_at: datetime | None = None
     lost_at: datetime | None = None
+    link: str | None = None

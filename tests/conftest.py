@@ -8,6 +8,8 @@ import soundfile
 import virtual_time
 from stand_ins import Scripted, file_server
 
+pytest.register_assert_rewrite("engine_contract")
+
 
 def pytest_collection_modifyitems(config, items):
     """Leave the full figures to `make acceptance`, which asks for them by name."""
@@ -45,6 +47,13 @@ def paces_of_its_own(monkeypatch, tmp_path_factory):
     """Keep the turns of these tests apart from those of the user's other processes."""
     folder = tmp_path_factory.getbasetemp() / "pacing"
     monkeypatch.setattr("asrlab.dashscope.account.cache_folder", lambda name: folder)
+
+
+@pytest.fixture(autouse=True)
+def facts_of_its_own(monkeypatch, tmp_path_factory):
+    """Keep what these tests find out of recordings apart from what the user's processes did."""
+    folder = tmp_path_factory.getbasetemp() / "recordings"
+    monkeypatch.setattr("asrlab.data.recordings.cache_folder", lambda name: folder)
 
 
 @pytest.fixture(scope="module")

@@ -10,14 +10,13 @@ import re
 import threading
 from typing import ClassVar
 
-from asrlab.engines.base import Answer, Capabilities, Sentence, Transcript, Word
+from asrlab.engines.base import UNWATCHED, Answer, Capabilities, Engine, Sentence, Steps, Transcript, Word
 
 
-class Scripted:
+class Scripted(Engine):
     """A recogniser that says what it is told to, when it is told to."""
 
     name = "scripted"
-    free = True
     identity: ClassVar = {"engine": "scripted", "model": "parrot", "version": "1", "region": "local"}
     capabilities = Capabilities(frozenset({"language", "channel_id", "enable_words"}), frozenset({"en", "zh", "nl"}))
 
@@ -28,13 +27,7 @@ class Scripted:
         self.go = threading.Event()
         self.go.set()
 
-    async def __aenter__(self):
-        return self
-
-    async def __aexit__(self, kind, error, trace):
-        pass
-
-    async def transcribe(self, question, submitted=None):
+    async def transcribe(self, question, steps=UNWATCHED):
         self.asked.append(question)
         while not self.go.is_set():  # noqa: ASYNC110 - the event is set on another thread
             await asyncio.sleep(0.005)
@@ -46,6 +39,19 @@ class Scripted:
         transcripts = tuple(Transcript(channel, self.text, "en", sentences) for channel in asked.channel_id)
         unsupported = self.capabilities.unsupported(asked)
         return Answer(transcripts, 1.5, "parrot 1", None if asked.context is None else 3, unsupported)
+
+
+class Noted(Steps):
+    """Steps in the order in which they were told: ``("sending", link)``, ``("submitted", task_id)``."""
+
+    def __init__(self):
+        self.told = []
+
+    async def sending(self, link):
+        self.told.append(("sending", link))
+
+    async def submitted(self, task_id):
+        self.told.append(("submitted", task_id))
 
 
 class Files(http.server.SimpleHTTPRequestHandler):

@@ -360,6 +360,76 @@ def test_a_refusal_is_final_and_told_in_the_services_words(sleeps, status, code)
     assert len(api.requests) == 1
 
 
+REFUSED = (429, {"code": "Throttling.RateQuota", "message": "Requests rate limit exceeded"})
+
+
+def test_a_submit_is_announced_with_its_link_when_its_turn_has_come_and_each_time_it_is_sent(sleeps):
+    api = Api(ACCEPTED, REFUSED, ACCEPTED)
+    told = []
+
+    async def before_sending(link):
+        told.append((link, virtual_time.now(), len(api.requests)))
+
+    async def scenario():
+        async with api.client(limits=Limits(submits_per_minute=6)) as client:
+            for name in ("a b.wav", "c.wav"):
+                await client.submit(f"https://media.example.org/{name}", before_sending=before_sending)
+
+    asyncio.run(scenario())
+    sent = [json.loads(request.content)["input"]["file_url"] for request in api.requests]
+    assert [link for link, _, _ in told] == sent
+    assert sent[0] == "https://media.example.org/a%20b.wav"
+    assert sent[1] == sent[2]
+    assert [at for _, at, _ in told] == api.times  # nothing is waited for in between
+    assert api.times[1] - api.times[0] >= 10
+    assert [before for _, _, before in told] == [0, 1, 2]
+
+
+def test_nothing_is_sent_where_the_announcement_fails_and_the_next_submit_goes_on(sleeps, caplog):
+    api = Api(ACCEPTED)
+
+    async def full(link):
+        raise OSError("No space left on device")
+
+    async def scenario():
+        async with api.client() as client:
+            with pytest.raises(OSError, match="No space") as caught:
+                await client.submit(URL, before_sending=full)
+            assert not getattr(caught.value, "__notes__", [])  # no word of a task that may be billed
+            assert api.requests == []
+            await client.submit(URL)
+
+    asyncio.run(scenario())
+    assert len(api.requests) == 1
+    assert "may have been accepted" not in caplog.text
+
+
+def test_an_unknown_outcome_has_the_link_as_it_was_sent(sleeps):
+    async def scenario():
+        async with Api(httpx.ReadTimeout).client() as client:
+            await client.submit("https://media.example.org/a b.wav")
+
+    with pytest.raises(OutcomeUnknown) as caught:
+        asyncio.run(scenario())
+    assert caught.value.link == "https://media.example.org/a%20b.wav"
+
+
+def test_a_client_counts_how_often_it_was_told_to_slow_down(sleeps):
+    counts = []
+
+    async def scenario():
+        busy = (503, {"code": "ModelUnavailable", "message": "busy"})
+        async with Api(REFUSED, REFUSED, ACCEPTED, REFUSED, busy, done()).client() as client:
+            counts.append(client.throttled)
+            await client.submit(URL)
+            counts.append(client.throttled)
+            await client.query("t-1")
+            counts.append(client.throttled)
+
+    asyncio.run(scenario())
+    assert counts == [0, 2, 3]  # that a service is out of order is no word about pace
+
+
 def test_a_connection_dropped_after_the_request_was_read_costs_one_request(recorder):
     recorder.answer = lambda path: None
     with Client(api_key=KEY, base_url=recorder.base) as client, pytest.raises(OutcomeUnknown):

@@ -12,14 +12,14 @@ import pytest
 import soundfile
 
 from asrlab.dashscope import AsyncClient
-from asrlab.engines.base import Parameters, Question, Transcript
+from asrlab.engines.base import UNWATCHED, Parameters, Question, Steps, Transcript
 from asrlab.engines.filetrans import FiletransEngine, ask
 from asrlab.errors import InvalidInput, OutcomeUnknown, ServiceError, TaskFailed
 
 pytest.importorskip("starlette")
 
 from recordings import tones, write
-from stand_ins import Scripted
+from stand_ins import Noted, Scripted
 
 from asrlab.server.run import serve
 
@@ -92,14 +92,14 @@ class Service:
 def ask_service(monkeypatch):
     """Ask an engine whose service is a :class:`Service`; gives the answer."""
 
-    def ask_it(service, question, submitted=None, **options):
+    def ask_it(service, question, steps=UNWATCHED, **options):
         transport = httpx.MockTransport(service)
         monkeypatch.setattr("asrlab.engines.filetrans.AsyncClient", functools.partial(AsyncClient, transport=transport))
 
         async def scenario():
             at = {"base_url": "https://proxy.example/api/v1"} | options
             async with FiletransEngine(api_key=KEY, **at) as engine:
-                return await engine.transcribe(question, submitted)
+                return await engine.transcribe(question, steps)
 
         return asyncio.run(scenario())
 
@@ -122,10 +122,10 @@ def now(question):
 # Through the local service.
 
 
-def asked_locally(service, *questions, **options):
+def asked_locally(service, *questions, steps=UNWATCHED):
     async def scenario():
         async with AsyncClient(api_key=KEY, base_url=service.base_url) as client:
-            return [await ask(client, question, model=MODEL, **options) for question in questions]
+            return [await ask(client, question, steps, model=MODEL) for question in questions]
 
     return asyncio.run(scenario())
 
@@ -194,23 +194,57 @@ def test_the_task_id_is_told_before_the_first_look_and_can_be_collected_with(loc
 
             client._query = counted
 
-            async def submitted(task_id):
-                told.append((task_id, list(looks)))
-                raise KeyError("the process ends here")
+            class Ending(Steps):
+                async def submitted(self, task_id):
+                    told.append((task_id, list(looks)))
+                    raise KeyError("the process ends here")
 
             question = Question(str(audio / "mono.wav"))
             with pytest.raises(KeyError):
-                await ask(client, question, model=MODEL, submitted=submitted)
+                await ask(client, question, Ending(), model=MODEL)
             engine.go.set()
             ((task_id, looks_before),) = told
             assert looks_before == []
-            return await ask(client, Question(question.audio, task_id=task_id), model=MODEL, submitted=submitted)
+            return await ask(client, Question(question.audio, task_id=task_id), Ending(), model=MODEL)
 
     answer = asyncio.run(scenario())
     assert answer.transcripts[0].text == "Ship it."
     assert answer.task_id == told[0][0]
     assert len(told) == 1
     assert service.status()["submits"] == submits + 1
+
+
+def test_the_link_is_told_before_the_submit_and_the_task_after_it(local, audio):
+    service, _ = local
+    steps = Noted()
+
+    async def scenario():
+        async with AsyncClient(api_key=KEY, base_url=service.base_url) as client:
+            answer = await ask(client, Question(str(audio / "mono.wav")), steps, model=MODEL)
+            collected = Question(str(audio / "mono.wav"), task_id=answer.task_id)
+            await ask(client, collected, steps, model=MODEL)
+            return answer
+
+    before = service.status()["submits_by_file"]
+    answer = asyncio.run(scenario())
+    (link,) = {url for url, n in service.status()["submits_by_file"].items() if n != before.get(url)}
+    assert link.startswith("oss://")
+    assert steps.told == [("sending", link), ("submitted", answer.task_id)]  # and collecting tells nothing
+
+
+def test_nothing_is_submitted_where_the_link_cannot_be_noted(local, audio):
+    service, _ = local
+
+    class Full(Noted):
+        async def sending(self, link):
+            raise OSError("No space left on device")
+
+    before = service.status()["submits"]
+    steps = Full()
+    with pytest.raises(OSError, match="No space"):
+        asked_locally(service, Question(str(audio / "mono.wav")), steps=steps)
+    assert steps.told == []
+    assert service.status()["submits"] == before
 
 
 @pytest.mark.parametrize("text", ["Ship it.", ""])
@@ -371,15 +405,22 @@ def test_itn_in_a_language_without_it_is_warned_of_and_reported(ask_service):
         assert ask_service(Service(heard(0)), question).unsupported == ("enable_itn",)
 
 
-def test_failures_keep_their_kind(ask_service):
-    async def submitted(task_id):
-        raise AssertionError("nothing was accepted")
+def test_an_unknown_outcome_says_which_link_was_sent(ask_service):
+    question = Question("https://media.example.org/a b.wav?Signature=s")
+    with pytest.raises(OutcomeUnknown) as caught:
+        ask_service(Service(heard(0), submit=(500, {"code": "InternalError", "message": "oops"})), question)
+    assert caught.value.link == "https://media.example.org/a%20b.wav?Signature=s"
+    assert "Signature" not in str(caught.value)
 
+
+def test_failures_keep_their_kind(ask_service):
+    steps = Noted()
     with pytest.raises(OutcomeUnknown):
-        ask_service(Service(heard(0), submit=(500, {"code": "InternalError", "message": "oops"})), URL, submitted)
+        ask_service(Service(heard(0), submit=(500, {"code": "InternalError", "message": "oops"})), URL, steps)
     with pytest.raises(ServiceError, match="why not") as caught:
-        ask_service(Service(heard(0), submit=(400, {"code": "InvalidParameter", "message": "why not"})), URL, submitted)
+        ask_service(Service(heard(0), submit=(400, {"code": "InvalidParameter", "message": "why not"})), URL, steps)
     assert type(caught.value) is ServiceError
+    assert steps.told == [("sending", URL.audio)] * 2  # nothing was accepted
     failed = {"task_status": "FAILED", "code": "FILE_404_NOT_FOUND", "message": "FILE_404_NOT_FOUND"}
     with pytest.raises(TaskFailed, match="Check the link"):
         ask_service(Service(heard(0), task=failed), URL)

@@ -545,6 +545,8 @@ def test_the_status_counts_submits(own, files):
     assert status["capabilities"] == {
         "parameters": ["channel_id", "enable_words", "language"],
         "languages": ["en", "zh"],
+        "itn_languages": None,
+        "context_tokens": None,
     }
     assert status["submits"] == 3
     assert status["submits_by_file"] == {f"{files.url}/mono.wav": 2, f"{files.url}/absent.wav": 1}

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import signal
+import os
 import sqlite3
-import subprocess
-import sys
+import threading
 import time
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -19,47 +18,50 @@ import pytest
 import soundfile
 
 from asrlab.data.dataset import Dataset
-from asrlab.engines.base import Answer, Capabilities, Parameters, Sentence, Transcript, Word
+from asrlab.engines.base import UNWATCHED, Answer, Capabilities, Engine, Sentence, Transcript, Word
 from asrlab.errors import InvalidInput, MissingTrials, OutcomeUnknown, ServiceError, StoreError, TaskFailed
 from asrlab.sweep.grid import column, grid
-from asrlab.sweep.plan import identity, trial_of
-from asrlab.sweep.progress import Progress, reporter
+from asrlab.sweep.opened import open_sweep
 from asrlab.sweep.store import Store
-from asrlab.sweep.sweep import Sweep, open_sweep
+from asrlab.sweep.sweep import Sweep
 
 GRID = grid(language={"none": None, "right": column("language")}, enable_itn=[False, True])
 
 
-class Scripted:
+class Scripted(Engine):
     """Answers at once with what it was asked, unless it is told otherwise."""
 
     name = "scripted"
-    capabilities = Capabilities(frozenset({"language", "enable_itn"}), frozenset({"en", "zh"}))
+    capabilities = Capabilities(
+        frozenset({"language", "enable_itn", "context", "channel_id"}), frozenset({"en", "zh"}), frozenset({"en", "zh"})
+    )
 
     def __init__(self, *, free=True, version="1"):
         self.free = free
-        self.identity = {"engine": "scripted", "model": "parrot", "version": version, "region": "nowhere"}
+        self.facts = {"engine": "scripted", "model": "parrot", "version": version, "region": "nowhere"}
         self.asked = []
         self.faults = {}
         self.under_way = Counter()
         self.most_at_once = 0
 
-    async def __aenter__(self):
-        return self
+    @property
+    def identity(self):
+        return self.facts
 
-    async def __aexit__(self, kind, error, trace):
-        pass
-
-    async def transcribe(self, question, submitted=None):
+    async def transcribe(self, question, steps=UNWATCHED):
         self.asked.append(question)
+        number = len(self.asked)
         self.under_way["all"] += 1
         self.most_at_once = max(self.most_at_once, self.under_way["all"])
+        fault = self.faults.get(number)
         try:
-            fault = self.faults.get(len(self.asked))
-            if fault is not None and not getattr(fault, "after", False):
-                raise fault
+            if fault is not None and not isinstance(fault, ServiceError):
+                raise fault  # nothing was sent
             if question.task_id is None:
-                await submitted(f"task-{len(self.asked)}")
+                await steps.sending(f"oss://uploads/{Path(question.audio).name}")
+                if fault is not None and not getattr(fault, "after", False):
+                    raise fault
+                await steps.submitted(f"task-{number}")
             await asyncio.sleep(0)
             if fault is not None:
                 raise fault
@@ -166,7 +168,9 @@ def test_the_plan_sends_nothing_and_says_why(run, dataset, tmp_path):
     sweep = Sweep(dataset, engine, GRID, store=tmp_path / "run")
     plan = sweep.plan()
     assert repr(plan) == "<Plan: 24 askings = 24 trials (24 new); to send 0.0 audio minutes>"
-    assert plan.send_s == pytest.approx(2.4)
+    assert plan.audio_min == pytest.approx(2.4 / 60)
+    assert plan.billed_min == 24 / 60  # each begun second counts
+    assert plan.usd == 0
     assert not engine.asked
     assert not (tmp_path / "run").exists()
     (tmp_path / "run").mkdir()
@@ -195,24 +199,6 @@ def test_a_copy_of_the_same_samples_is_the_same_question(run, dataset):
     engine = Scripted()
     run(engine)
     assert not engine.asked
-
-
-def test_identity_has_every_parameter_and_no_two_are_alike():
-    base = {"language": None, "enable_itn": False, "context": None, "channel_id": (0,), "enable_words": False}
-    others = {"language": "en", "enable_itn": True, "context": "x", "channel_id": (1,), "enable_words": True}
-    assert set(base) == set(Parameters.__dataclass_fields__)
-    engine = {"engine": "e", "model": "m", "version": "1", "region": "r"}
-    made = [identity("a", engine, Parameters(**base), 0), identity("b", engine, Parameters(**base), 0)]
-    made += [identity("a", engine, Parameters(**{**base, name: value}), 0) for name, value in others.items()]
-    made += [identity("a", {**engine, fact: "other"}, Parameters(**base), 0) for fact in engine]
-    made.append(identity("a", engine, Parameters(**base), 1))
-    assert len({trial_of(canonical) for canonical in made}) == len(made)
-    # What is hashed is a contract: stores written today must be found tomorrow.
-    assert made[0] == (
-        '{"audio":"a","engine":{"engine":"e","model":"m","region":"r","version":"1"},"parameters":{"channel_id":[0],'
-        '"context":null,"enable_itn":false,"enable_words":false,"language":null},"recipe":1,"repeat":0}'
-    )
-    assert trial_of(made[0]) == "95a87d286870efea989f455c06933643"
 
 
 def test_questions_come_in_random_order_with_an_utterance_together(run):
@@ -306,11 +292,25 @@ def test_a_lost_submit_that_is_not_found_stays_unknown(run, found):
     assert sweep.transcripts["state"].value_counts().to_dict() == {"answered": 20, "not run": 3, "unknown": 1}
 
 
-def test_where_an_earlier_run_left_an_unknown_outcome_none_is_looked_for(run, dataset):
+def test_what_an_earlier_run_lost_is_looked_for_first(run):
     run(Finding(None, free=False), concurrency=1)
     engine = Finding("task-0", free=False)
+    engine.faults.clear()
+    sweep = run(engine, concurrency=1)
+    ((question, lost, claimed),) = engine.looked_for
+    assert lost.link == f"oss://uploads/{Path(question.audio).name}"
+    assert lost.sent_at < lost.lost_at < lost.sent_at + timedelta(seconds=10)
+    assert claimed >= {f"task-{number}" for number in range(2, 22)}
+    assert sweep.failures.empty
+    assert [q.task_id for q in engine.asked if q.task_id] == ["task-0"]
+    assert len(engine.asked) == 4  # and three of that audio that had been held back
+
+
+def test_shortly_after_an_earlier_run_lost_a_submit_none_of_that_audio_is_looked_for(run):
+    run(Finding(None, free=False), concurrency=1)
+    engine = Finding(None, free=False)
     sweep = run(engine, concurrency=1)  # three of that audio, the first of which is lost
-    assert not engine.looked_for  # what would be found might be that of the earlier run
+    assert len(engine.looked_for) == 1  # that of the earlier run; what else were found might be that too
     assert sweep.failures["state"].value_counts().to_dict() == {"unknown": 2}
 
 
@@ -349,8 +349,9 @@ def test_a_task_that_was_submitted_is_collected(run):
 
 def test_one_lost_submit_holds_back_the_others_that_wait_for_that_audio(run, dataset):
     class Lost(Scripted):
-        async def transcribe(self, question, submitted=None):
+        async def transcribe(self, question, steps=UNWATCHED):
             self.asked.append(question)
+            await steps.sending("oss://uploads/u1.wav")
             await asyncio.sleep(0.01)
             raise OutcomeUnknown("the connection broke", code="ReadError")
 
@@ -360,7 +361,7 @@ def test_one_lost_submit_holds_back_the_others_that_wait_for_that_audio(run, dat
     assert sweep.transcripts["state"].value_counts().to_dict() == {"not run": 3, "unknown": 1}
 
     class Refused(Scripted):
-        async def transcribe(self, question, submitted=None):
+        async def transcribe(self, question, steps=UNWATCHED):
             self.asked.append(question)
             await asyncio.sleep(0.01)
             raise ServiceError("Invalid API-key provided.", code="InvalidApiKey", http_status=401)
@@ -390,8 +391,8 @@ def test_a_refused_link_does_not_stop_the_run(run):
 
 def test_an_answer_is_kept_whatever_stands_in_it(run):
     class Odd(Scripted):
-        async def transcribe(self, question, submitted=None):
-            answer = await super().transcribe(question, submitted)
+        async def transcribe(self, question, steps=UNWATCHED):
+            answer = await super().transcribe(question, steps)
             heard = (Transcript(0, "x", "e\ud83dn"),)
             return replace(answer, raw={"v": float("nan"), "s": "\ud83d"}, transcripts=heard, model="m\udc00")
 
@@ -410,8 +411,8 @@ def test_who_watches_cannot_end_the_run(dataset, tmp_path, caplog):
 
     with pytest.raises(InvalidInput, match="retry must be"):
         sweep.run(retry="unknwon")
-    with pytest.raises(ZeroDivisionError):
-        sweep.run(progress=fail)  # said at the end, when nothing can be lost by it
+    sweep.run(progress=fail)
+    assert caplog.text.count("Progress could not be reported") == 1
     assert sweep.transcripts["state"].eq("answered").all()
 
 
@@ -422,6 +423,8 @@ def test_the_answer_to_another_question_is_never_taken_for_ones_own(run, dataset
     monkeypatch.setenv("ASRLAB_OFFLINE", "1")
     with pytest.raises(MissingTrials, match="lacks 6 of 6"):
         other.run()
+    with pytest.raises(MissingTrials, match="lacks 6 of 6"):
+        other.replay()
     with pytest.raises(StoreError, match="not asked as it would be now"):
         other.save_replay(tmp_path / "r.jsonl")
 
@@ -455,7 +458,7 @@ def test_a_fault_of_the_engine_ends_one_trial(run, caplog):
     engine.faults[2] = InvalidInput("channel 7 is not there")
     sweep = run(engine, concurrency=1)
     assert dict(zip(sweep.failures["error_code"], sweep.failures["state"], strict=True)) == {
-        "ZeroDivisionError": "unknown",
+        "ZeroDivisionError": "failed",
         "InvalidInput": "failed",
     }
     assert "ZeroDivisionError" in caplog.text
@@ -469,36 +472,47 @@ def test_bad_parameters_and_audio_are_refused_before_anything_is_sent(run, datas
     with pytest.raises(InvalidInput, match="not audio"):
         run(engine)
     dataset.audio_path("u5").unlink()
-    with pytest.raises(InvalidInput, match="Utterance u5: there is no audio file"):
+    with pytest.raises(InvalidInput, match=r"no audio file .*u5\.wav"):
         run(engine)
     assert not engine.asked
 
 
-def test_only_one_process_asks_at_a_time_and_others_may_read(run, tmp_path):
+def test_while_another_process_asks_one_waits_and_may_read(run, tmp_path):
     first = run(Scripted())
-    with Store(tmp_path / "run") as store, store.driving():
-        with pytest.raises(StoreError, match="Another process is running"):
-            run(Scripted())
+    engine, seen = Scripted(), []
+    more = Sweep(first.dataset, engine, GRID, store=tmp_path / "run", repeats=2)
+    with Store(tmp_path / "run") as store:
+        assert store.drive()
+        waiting = threading.Thread(target=more.run, kwargs={"progress": lambda p: seen.append((p.phase, p.because))})
+        waiting.start()
+        while not seen:
+            time.sleep(0.01)
+        assert seen[-1][0] == "waiting"
+        assert f"process {os.getpid()}" in seen[-1][1]
         assert len(first.transcripts) == 24
-    run(Scripted())
+        assert not engine.asked
+    waiting.join()
+    assert len(engine.asked) == 24
 
 
 def test_a_store_that_cannot_be_written_is_an_error_and_loses_nothing(run, tmp_path, monkeypatch):
     engine = Scripted()
     answered = Store.answered
 
-    def full(self, trial, attempt, answer):
+    async def full(self, attempt, trial, answer):
         if len(engine.asked) == 5:
-            with self._told("written"):
-                raise sqlite3.OperationalError("database or disk is full")
-        answered(self, trial, attempt, answer)
+            raise StoreError("The run could not be written: database or disk is full.")
+        await answered(self, attempt, trial, answer)
 
     monkeypatch.setattr(Store, "answered", full)
-    with pytest.raises(StoreError, match=r"disk is full.*What was stored before is safe"):
+    with pytest.raises(StoreError, match="disk is full"):
         run(engine, concurrency=1)
     monkeypatch.undo()
-    frame = open_sweep(tmp_path / "run").transcripts
-    assert frame["state"].value_counts().to_dict() == {"not run": 19, "answered": 4, "submitted": 1}
+    sweep = open_sweep(tmp_path / "run")
+    assert sweep.transcripts["state"].value_counts().to_dict() == {"not run": 19, "answered": 4, "submitted": 1}
+    assert [r["outcome"] for r in sweep.provenance] == [
+        "failed: The run could not be written: database or disk is full."
+    ]
     engine = Scripted()
     run(engine)
     assert [q.task_id for q in engine.asked if q.task_id] == ["task-5"]
@@ -529,8 +543,8 @@ def test_text_of_every_kind_survives(run, dataset):
     ]
 
     class Odd(Scripted):
-        async def transcribe(self, question, submitted=None):
-            await super().transcribe(question, submitted)
+        async def transcribe(self, question, steps=UNWATCHED):
+            await super().transcribe(question, steps)
             said = texts[int(Path(question.audio).stem[1:])]
             return Answer((Transcript(0, said, None, (Sentence(0, 1, said),)),), 0.1, "m", raw={"said": said})
 
@@ -604,12 +618,15 @@ def test_offline_nothing_is_sent_and_what_is_missing_is_counted(replay, run, dat
     sweep, path = replay
     monkeypatch.setenv("ASRLAB_OFFLINE", "1")
     engine = Scripted()
+    more = grid(language={"none": None, "right": column("language"), "zh": "zh"}, enable_itn=[False, True])
     for store in (sweep.source, path):
-        with pytest.raises(MissingTrials, match="lacks 1 of 24 answers"):
-            Sweep(dataset, engine, GRID, store=store).run()
-    whole = grid(language={"none": None}, enable_itn=[False])
-    if sweep.failures["condition"].iloc[0] != "language=none, enable_itn=False":
-        Sweep(dataset, engine, whole, store=path).run()
+        Sweep(dataset, engine, GRID, store=store).run()  # one of them failed: it was asked, and its row says so
+        with pytest.raises(MissingTrials, match="lacks 12 of 36 answers"):
+            Sweep(dataset, engine, more, store=store).run()
+        monkeypatch.delenv("ASRLAB_OFFLINE")
+        with pytest.raises(MissingTrials, match="lacks 24 of 48 answers"):
+            Sweep(dataset, engine, GRID, store=store, repeats=2).replay()
+        monkeypatch.setenv("ASRLAB_OFFLINE", "1")
     assert not engine.asked
 
 
@@ -623,124 +640,3 @@ def test_what_is_not_there_is_said(tmp_path, dataset):
         Sweep(dataset, Scripted(), GRID, store=tmp_path / "x", repeats=0)
     with pytest.raises(InvalidInput, match="concurrency"):
         Sweep(dataset, Scripted(), GRID, store=tmp_path / "x").run(concurrency=0)
-
-
-# Killing
-
-
-# A shell's background job, as a gate may be one, inherits interrupts ignored.
-KILLED = """
-import asyncio, signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)
-sys.path.insert(0, {tests!r})
-from test_sweep import GRID, Scripted
-from asrlab.data.dataset import load_dataset
-from asrlab.sweep.sweep import Sweep
-
-class Slow(Scripted):
-    async def transcribe(self, question, submitted=None):
-        with open({log!r}, "a") as log:
-            log.write(f"{{question.audio}} {{question.parameters}} {{question.task_id}}\\n")
-        await asyncio.sleep(0.01)
-        answer = await super().transcribe(question, submitted)
-        await asyncio.sleep(0.01)
-        return answer
-
-Sweep(load_dataset({folder!r}), Slow(free=False), GRID, store={store!r}, repeats=3).run(progress=False, retry={retry!r})
-"""
-
-
-def test_killed_at_random_it_goes_on_and_asks_nothing_twice(dataset, tmp_path):
-    rows = json.loads(dataset.utterances.drop(columns="tags").to_json(orient="records"))
-    (dataset.folder / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    names = {"tests": str(Path(__file__).parent), "folder": str(dataset.folder), "store": str(tmp_path / "run"),
-             "log": str(tmp_path / "log")}  # fmt: skip
-    rng = np.random.default_rng(11)
-    for _ in range(6):
-        process = subprocess.Popen([sys.executable, "-c", KILLED.format(**names, retry=None)])
-        began = time.monotonic()
-        while not (tmp_path / "log").exists() and time.monotonic() - began < 30:
-            time.sleep(0.01)
-        time.sleep(rng.uniform(0.6, 1.2))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        if (tmp_path / "run" / "ledger.sqlite").exists():
-            frame = open_sweep(tmp_path / "run").transcripts
-            assert frame[frame["state"] == "answered"]["text"].notna().all()
-    for retry in (None, "unknown"):
-        subprocess.run([sys.executable, "-c", KILLED.format(**names, retry=retry)], check=True)
-    frame = open_sweep(tmp_path / "run").transcripts
-    assert frame["state"].value_counts().to_dict() == {"answered": 72}
-    asked = [line for line in (tmp_path / "log").read_text().splitlines() if line.endswith(" None")]
-    # A submit is repeated only where its outcome was unknown and retry="unknown" said to.
-    assert len(asked) == frame["attempts"].sum()
-    db = sqlite3.connect(tmp_path / "run" / "ledger.sqlite")
-    former = """select distinct state from attempt a
-        where exists (select 1 from attempt b where b.trial = a.trial and b.attempt > a.attempt)"""
-    assert {state for (state,) in db.execute(former)} <= {"begun"}
-    db.close()
-
-
-def test_interrupted_it_ends_at_once_and_goes_on_where_it_was(dataset, tmp_path):
-    rows = json.loads(dataset.utterances.drop(columns="tags").to_json(orient="records"))
-    (dataset.folder / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    names = {"tests": str(Path(__file__).parent), "folder": str(dataset.folder), "store": str(tmp_path / "run"),
-             "log": str(tmp_path / "log")}  # fmt: skip
-    code = KILLED.format(**names, retry=None).replace("asyncio.sleep(0.01)", "asyncio.sleep(0.2)")
-    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
-    began = time.monotonic()
-    while (not (tmp_path / "log").exists() or len((tmp_path / "log").read_text().splitlines()) < 20) and (
-        time.monotonic() - began < 30
-    ):
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=10)
-    assert process.returncode != 0
-    assert said.rstrip().endswith("KeyboardInterrupt")
-    before = open_sweep(tmp_path / "run").transcripts
-    assert 0 < (before["state"] == "answered").sum() < 72
-    subprocess.run([sys.executable, "-c", KILLED.format(**names, retry="unknown")], check=True)
-    after_ = open_sweep(tmp_path / "run").transcripts
-    assert after_["state"].eq("answered").all()
-    kept = before["state"].eq("answered").to_numpy()
-    assert after_[kept]["attempts"].eq(1).all()
-    assert after_[before["state"].eq("submitted").to_numpy()]["attempts"].eq(1).all()  # collected, not asked again
-
-
-# Progress
-
-
-def test_progress_is_said_in_one_line():
-    progress = Progress(200, stored=3)
-    progress.ended.update(answered=50, failed=2)
-    progress.codes["Throttling"] = 2
-    progress.started -= 65
-    assert (
-        progress.text() == "52/200 trials · 3 stored before · 2 failed · Throttling x2 · 1:05 min · about 3:05 min left"
-    )
-    assert progress.markup().startswith('<progress value="0.260" max="1"></progress> 52/200 trials')
-    progress.finished = True
-    assert progress.text().endswith("· stopped")
-    progress.ended.update(answered=148)
-    assert progress.text().endswith("1:05 min in all")
-
-
-def test_a_log_gets_few_lines_and_a_terminal_one(capsys):
-    for kind in ("log", "terminal"):
-        report = reporter(kind)
-        progress = Progress(1000)
-        for _ in range(1000):
-            progress.ended["answered"] += 1
-            report(progress)
-        progress.finished = True
-        report(progress)
-    said = capsys.readouterr().err
-    lines = [line for line in said.splitlines() if "\r" not in line and line.strip()]
-    assert 2 <= len(lines) <= 4
-    assert said.count("\x1b[K1000/1000") == 1
-
-
-def test_codes_are_escaped_in_markup():
-    progress = Progress(2)
-    progress.codes["<b>"] = 1
-    assert "<b>" not in progress.markup()

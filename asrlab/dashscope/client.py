@@ -34,7 +34,7 @@ from asrlab.dashscope.uploads import Uploads
 from asrlab.errors import InvalidInput, OutcomeUnknown, ServiceError, TaskFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Sequence
     from types import TracebackType
 
     import httpx
@@ -120,6 +120,11 @@ class AsyncClient:
         """
         return list(self._account.concurrency.history)
 
+    @property
+    def throttled(self) -> int:
+        """How many requests of this client the service has refused because there were too many."""
+        return self._http.throttled
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._region} at {self.base_url}>"
 
@@ -148,6 +153,7 @@ class AsyncClient:
         channel_id: Sequence[int] | None = None,
         enable_words: bool | None = None,
         also_send_text: bool = False,
+        before_sending: Callable[[str], Awaitable[None]] | None = None,
     ) -> Task:
         """Submit a recording for transcription: this is what costs money, and it is sent once.
 
@@ -173,6 +179,10 @@ class AsyncClient:
             Ask for word times; also makes sentences end at punctuation.
         also_send_text : bool
             Send the context under its second documented name too.
+        before_sending : async callable, optional
+            Awaited with the link as it is sent, when all is ready and the request goes out next: the moment to write
+            down that it may be billed. If the request may be sent again, it is awaited again; if it raises, nothing is
+            sent.
 
         Returns
         -------
@@ -214,6 +224,8 @@ class AsyncClient:
             nonlocal sent_at
             async with self._http.slot:
                 await self._account.submits.turn()
+                if before_sending is not None:
+                    await before_sending(file_url)
                 sent_at = datetime.now(UTC)
                 try:
                     answer = await self._http.api("POST", wire.SUBMIT_PATH, body=content, headers=headers)
@@ -241,7 +253,7 @@ class AsyncClient:
                 request_id=error.request_id,
                 http_status=error.http_status,
             )
-            lost.sent_at, lost.lost_at = sent_at, datetime.now(UTC)
+            lost.sent_at, lost.lost_at, lost.link = sent_at, datetime.now(UTC), file_url
         except BaseException as error:
             if sent_at is not None:  # interrupted, mostly
                 said = (

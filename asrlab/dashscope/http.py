@@ -98,6 +98,8 @@ class Http:
         """How the service named itself in its last answer; a service on this machine says asrlab."""
         self.clock_ahead_s: float | None = None
         """Seconds by which the service's clock was ahead of ours, to a second, as of its last answer; None before."""
+        self.throttled = 0
+        """How many requests were refused because there were too many."""
         self._key = key
         self._key_source = key_source
         self._region = region
@@ -291,6 +293,7 @@ class Http:
             return ServiceError(message, code=code, request_id=request_id, http_status=reply.status)
         busy = Busy(message, code=code, request_id=request_id, http_status=reply.status)
         busy.refused = throttled
+        self.throttled += throttled
         busy.retry_after_s = _seconds(reply.headers.get("retry-after"), _date(reply.headers.get("date")))
         return busy
 

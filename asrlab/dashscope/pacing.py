@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from asrlab.dashscope.turns import TurnFile
 
-_MARGIN: Final = 0.9  # of a limit is used: requests that were sent evenly do not arrive so
+PACE_MARGIN: Final = 0.9
+"""How much of a limit is used: requests that were sent evenly do not arrive so."""
 _SUBMITS_AT_FIRST: Final = 4
 _SUBMITS_AT_ONCE: Final = 10  # leaves a client room for queries; and httpx is at its best with few requests
 _CUT_S: Final = 1.0
@@ -100,7 +101,7 @@ class Pace:
                 await anyio.sleep(pause)
 
     def _take(self) -> float:
-        interval = 1 / (_MARGIN * self.per_second)
+        interval = 1 / (PACE_MARGIN * self.per_second)
         with self._lock:
             now = monotonic()
             if now < self._free:

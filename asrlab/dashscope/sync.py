@@ -103,6 +103,11 @@ class Client:
         """As :attr:`AsyncClient.concurrency_history`."""
         return self._client.concurrency_history
 
+    @property
+    def throttled(self) -> int:
+        """As :attr:`AsyncClient.throttled`."""
+        return self._client.throttled
+
     def __repr__(self) -> str:
         return repr(self._client).replace("AsyncClient", "Client", 1)
 

@@ -60,6 +60,7 @@ UPLOADS_PER_S: Final = 100
 UPLOAD_BYTES: Final = 1 << 30
 UPLOAD_LIFE_S: Final = 48 * 3600
 AUDIO_S: Final = 12 * 3600
+FILE_BYTES: Final = 2 << 30
 CONTEXT_TOKENS: Final = 10_000
 TASK_LIFE_H: Final = 24
 WINDOW_H: Final = 24

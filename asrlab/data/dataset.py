@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import math
+import os
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import pandas as pd
 
 from asrlab import tables
-from asrlab.data import audio
-from asrlab.data.manifests import inside, is_url, read_rows
+from asrlab.data import audio, remote
+from asrlab.data.manifests import inside, is_url, read_rows, to_table
+from asrlab.data.recordings import Recording, recordings
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from asrlab.data.manifests import Row
 
-_IDS: Final = ("utt_id", "speaker", "recording")
+_DIGEST: Final = "(pcm|file|url)-sha256:[0-9a-f]{64}"
 #: What other manifests call our columns.
 _ALIASES: Final = {"id": "utt_id", "audio_filepath": "audio", "duration": "duration_s", "lang": "language"}
 
@@ -48,7 +53,6 @@ class Dataset:
     terms: pd.DataFrame = field(default_factory=lambda: tables.empty("terms"))
     folder: Path | None = None
     audio_root: Path | None = None
-    _digests: dict[tuple[str, int, int], str] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         utterances = tables.check(self.utterances, "utterances", required=("utt_id",)).reset_index(drop=True)
@@ -58,6 +62,12 @@ class Dataset:
         _complain(utterances["utt_id"].duplicated(), utterances, "have the utt_id of another row")
         _complain(~references["utt_id"].isin(utterances["utt_id"]), references, "are references of no utterance")
         _complain(references["text"].isna(), references, 'are references without a text (silence is "")')
+        _take_sums(utterances)
+        _complain(
+            utterances["digest"].notna() & ~utterances["digest"].str.fullmatch(_DIGEST),
+            utterances,
+            f"have a digest that is not {_DIGEST}",
+        )
         same = references.duplicated(["utt_id", "channel", "form", "alternative"])
         _complain(same, references, "are second references of one utterance, channel, form and alternative")
         object.__setattr__(self, "utterances", utterances)
@@ -147,39 +157,131 @@ class Dataset:
         named = self._audio(utt_id)
         return named if is_url(named) else str(self._path(named, utt_id))
 
-    def digest(self, utt_id: str) -> str:
-        """Fingerprint of a recording: see :func:`asrlab.data.audio.digest`; for a URL that of its text.
+    def facts(self, utt_id: str) -> Recording:
+        """Find out what a recording is.
+
+        A file is measured, whatever the manifest says of it, once until it changes: what was found is kept on disk. A
+        recording behind a URL is what the columns ``digest``, ``duration_s`` and ``channels`` say; without a digest it
+        is known by its URL alone, and is marked weak. See :meth:`fetch_digests`.
 
         Raises
         ------
         InvalidInput
-            If the recording is missing or is not audio.
+            If there is no such utterance, or its recording is missing or is not audio.
         """
+        place = self._place(utt_id)
         named = self._audio(utt_id)
-        if is_url(named):
-            return f"url-sha256:{hashlib.sha256(named.encode()).hexdigest()}"
-        path = self._path(named, utt_id)
-        if not path.is_file():
-            raise InvalidInput(f"Utterance {utt_id}: there is no audio file {path}. Check the manifest.")
-        facts = path.stat()
-        key = (str(path), facts.st_size, facts.st_mtime_ns)
-        if key not in self._digests:
-            self._digests[key] = audio.digest(path)
-        return self._digests[key]
+        if not is_url(named):
+            return recordings().measured(self._path(named, utt_id))
+        said: list[Any] = [self.utterances.at[place, name] for name in ("digest", "duration_s", "channels")]
+        digest, duration_s, channels = (None if pd.isna(value) else value for value in said)
+        # A manifest may say anything, and money is reserved by this: a length that is none is not known.
+        return Recording(
+            remote.link_digest(named) if digest is None else digest,
+            float(duration_s) if duration_s is not None and 0 < duration_s < math.inf else None,
+            int(channels) if channels is not None and channels > 0 else None,
+        )
+
+    def digest(self, utt_id: str) -> str:
+        """Fingerprint of a recording: that of :meth:`facts`."""
+        return self.facts(utt_id).digest
+
+    def fetch_digests(self, *, download: bool = True, max_bytes: int = 2 << 30) -> Self:
+        """Find out what is behind the URLs that the manifest gives no digest of.
+
+        Parameters
+        ----------
+        download : bool
+            Download each recording once and hash it. What a host names an ETag of is not downloaded again until that
+            changes, in other processes neither. Otherwise only ask for the ETag: quick, and still weak, since hosts
+            differ in what they make it of.
+        max_bytes : int
+            Size of the largest recording that is taken. The service takes no larger ones than 2 GB.
+
+        Returns
+        -------
+        Dataset
+            With the column ``digest`` filled where something was found out, and the columns ``duration_s`` and
+            ``channels`` as measured where the recording was downloaded and can be read here.
+
+        Raises
+        ------
+        InvalidInput
+            If a recording cannot be fetched, or is too large, or may not be asked for because ``ASRLAB_OFFLINE`` is
+            set; the message names it.
+        """
+        named = zip(self.utterances["audio"], self.utterances["digest"], strict=True)
+        links = {
+            place: link
+            for place, (link, digest) in enumerate(named)
+            if not pd.isna(link) and is_url(link) and (pd.isna(digest) or Recording(digest).weak)
+        }
+        ids = self.utterances["utt_id"]
+        found = remote.fetch({str(ids[place]): link for place, link in links.items()}, download, max_bytes)
+        columns = {name: self.utterances[name].to_list() for name in ("digest", "duration_s", "channels")}
+        for place in links:
+            recording = found.get(ids[place])
+            for name, values in columns.items():
+                if recording is not None and (value := getattr(recording, name)) is not None:
+                    values[place] = value
+        return replace(self, utterances=self.utterances.assign(**columns))
+
+    @property
+    def card(self) -> str | None:
+        """The dataset's card, the ``README.md`` of its folder; None where it has none."""
+        if self.folder is None:
+            return None
+        try:
+            return inside(self.folder, "README.md").read_text(encoding="utf-8-sig", errors="replace")
+        except (InvalidInput, OSError):
+            return None
+
+    def fingerprint(self) -> str:
+        """Hash what the dataset is: its utt_ids, the digests of its recordings, its references and terms.
+
+        Returns
+        -------
+        str
+            SHA-256 in hexadecimal, the same for the same set wherever its files lie and in whatever order its rows
+            come. A recording behind a URL counts as :meth:`facts` knows it.
+
+        Raises
+        ------
+        InvalidInput
+            If a recording is missing or is not audio.
+        """
+        recorded = self.utterances["audio"].notna()
+        ids = self.utterances["utt_id"]
+        parts: list[list[Any]] = [
+            [(utt_id, self.digest(utt_id) if has else None) for utt_id, has in zip(ids, recorded, strict=True)]
+        ]
+        for table, frame in (("references", self.references), ("terms", self.terms)):
+            plain = frame[list(tables.SCHEMAS[table])].astype(object)
+            parts.append(plain.where(plain.notna(), None).to_numpy().tolist())
+        lines = [sorted(json.dumps(row) for row in part) for part in parts]
+        return hashlib.sha256(json.dumps(lines).encode()).hexdigest()
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {utt_id: place for place, utt_id in enumerate(self.utterances["utt_id"])}
+
+    def _place(self, utt_id: str) -> int:
+        if utt_id not in self._places:
+            raise InvalidInput(f"There is no utterance {utt_id!r} in {self.name}.")
+        return self._places[utt_id]
 
     def _audio(self, utt_id: str) -> str:
-        found = self.utterances.loc[self.utterances["utt_id"] == utt_id, "audio"]
-        if found.empty:
-            raise InvalidInput(f"There is no utterance {utt_id!r} in {self.name}.")
-        named = found.iloc[0]
+        named: Any = self.utterances.at[self._place(utt_id), "audio"]
         if pd.isna(named):
             raise InvalidInput(f"Utterance {utt_id!r} of {self.name} names no audio. Fill the column audio.")
         return str(named)
 
     def _path(self, named: str, utt_id: str) -> Path:
         root = self.audio_root or self.folder
-        if is_url(named) or root is None:
-            raise InvalidInput(f"The audio of {utt_id!r} is not a file below a folder of {self.name}: {named!r}.")
+        if "://" in named or is_url(named) or root is None:
+            raise InvalidInput(
+                f"The audio of {utt_id!r} is not a file below a folder of {self.name}: {remote.shown(named)!r}."
+            )
         return inside(root, named)
 
 
@@ -235,13 +337,29 @@ def load_dataset(path: str | Path, *, audio_root: str | Path | None = None) -> D
         raise InvalidInput(f"{where} holds no utterances. A dataset needs at least one row.")
     dataset = Dataset(
         name,
-        _frame(utterances, "utterances"),
-        _frame(references, "references"),
-        _frame(terms, "terms"),
+        to_table(utterances, "utterances"),
+        to_table(references, "references"),
+        to_table(terms, "terms"),
         folder,
         Path(audio_root) if audio_root is not None else folder,
     )
     return _with_lengths(dataset)
+
+
+def _take_sums(utterances: pd.DataFrame) -> None:
+    """Make digests of what a manifest says is the SHA-256 of the bytes behind a URL."""
+    if "sha256" not in utterances.columns:
+        return
+    sums = utterances["sha256"].astype("string").str.lower()  # PowerShell writes capitals
+    _complain(
+        sums.notna() & ~sums.str.fullmatch("[0-9a-f]{64}"), utterances, "have a sha256 not of 64 hexadecimal digits"
+    )
+    given, sums = utterances["digest"], "file-sha256:" + sums
+    other = given.str.startswith("file-").fillna(value=False) & (given != sums).fillna(value=False)
+    _complain(other, utterances, "have a digest and a sha256 that differ")
+    linked = utterances["audio"].map(is_url, na_action="ignore").fillna(value=False).astype(bool)
+    strong = given.str.startswith(("pcm-", "file-")).fillna(value=False)
+    utterances["digest"] = given.where(strong | ~linked | sums.isna(), sums)
 
 
 def _references(utterance: Row) -> list[Row]:
@@ -260,41 +378,6 @@ def _references(utterance: Row) -> list[Row]:
     return [] if text is None else [{"utt_id": utt_id, "text": text}]
 
 
-def _frame(rows: list[Row], table: str) -> pd.DataFrame:
-    """Make a table of rows; a value of the wrong kind is named, not guessed at."""
-    schema = tables.SCHEMAS[table]
-    for number, row in enumerate(rows, 1):
-        for column, value in row.items():
-            if column in _IDS and type(value) is int:
-                row[column] = str(value)
-            elif schema.get(column, ("",))[0] == "string" and not (value is None or isinstance(value, str)):
-                raise InvalidInput(
-                    f"Row {number} of the {table}: {column} must be text, not {value!r}. Write it in quotation marks."
-                )
-    columns = [*schema, *dict.fromkeys(column for row in rows for column in row if column not in schema)]
-    return pd.DataFrame({column: _values(rows, column, schema) for column in columns})
-
-
-def _values(rows: list[Row], column: str, schema: Mapping[str, tuple[str, str]]) -> pd.Series:
-    values = [row.get(column) for row in rows]
-    dtype = schema[column][0] if column in schema else _plain_dtype(values)
-    if dtype in {"Int64", "Float64"}:
-        try:
-            numbers = [None if value is None else float(value) for value in values]
-        except (TypeError, ValueError, OverflowError) as error:
-            raise InvalidInput(f"Column {column} must hold numbers: {error}.") from error
-        return pd.Series(numbers, dtype="Float64").astype(pd.api.types.pandas_dtype(dtype))
-    return pd.Series(values, dtype=dtype)
-
-
-def _plain_dtype(values: list[Any]) -> Any:  # noqa: ANN401 - pandas dtypes have no common type
-    """Choose a dtype that keeps an unknown column's values: text is never read as numbers."""
-    kinds = {type(value) for value in values if value is not None}
-    return {frozenset({str}): "string", frozenset({bool}): "boolean", frozenset({int}): "Int64"}.get(
-        frozenset(kinds), "Float64" if kinds and kinds <= {int, float} else "object"
-    )
-
-
 def _with_lengths(dataset: Dataset) -> Dataset:
     """Fill in lengths and channels that the manifest does not give, where the files are there."""
     utterances = dataset.utterances
@@ -303,7 +386,7 @@ def _with_lengths(dataset: Dataset) -> Dataset:
         if pd.isna(named) or is_url(named):
             continue
         path = inside(dataset.audio_root or Path(), named)
-        if path.is_file():
+        if os.path.isfile(path):  # noqa: PTH113 - Path's raises where the name is too long
             facts = audio.probe(path)
             utterances.loc[index, ["duration_s", "channels"]] = [facts.duration_s, facts.channels]
     return dataset

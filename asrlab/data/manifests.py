@@ -11,6 +11,9 @@ import json
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
+import pandas as pd
+
+from asrlab import tables
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+_IDS: Final = ("utt_id", "speaker", "recording")
 _URL_SCHEMES: Final = frozenset({"http", "https", "oss"})
 
 
@@ -74,12 +78,72 @@ def inside(root: Path, name: str) -> Path:
     """
     path = PurePosixPath(name)
     full = root / path
-    if "\0" in name or "\\" in name or path.is_absolute() or not full.resolve().is_relative_to(root.resolve()):
+    try:
+        below = full.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError, ValueError):  # links in a circle; no text that can name a file
+        below = False
+    if "\0" in name or "\\" in name or path.is_absolute() or not below:
         raise InvalidInput(
             f"{name!r} does not lie below {root}. Paths are relative to the dataset's folder, with forward slashes; if "
             "the audio lies elsewhere, name its folder: load_dataset(..., audio_root=...)."
         )
     return full
+
+
+def to_table(rows: list[Row], table: str) -> pd.DataFrame:
+    """Make a table of rows.
+
+    Parameters
+    ----------
+    rows : list of dict
+        As :func:`read_rows` gives them.
+    table : str
+        Name of the table, a key of :data:`asrlab.tables.SCHEMAS`.
+
+    Returns
+    -------
+    DataFrame
+        All declared columns, then those that the rows have beside them.
+
+    Raises
+    ------
+    InvalidInput
+        If a value is of the wrong kind; the message names it.
+    """
+    schema = tables.SCHEMAS[table]
+    for number, row in enumerate(rows, 1):
+        for column, value in row.items():
+            if column in _IDS and type(value) is int:
+                row[column] = str(value)
+            elif schema.get(column, ("",))[0] == "string" and not (value is None or isinstance(value, str)):
+                raise InvalidInput(
+                    f"Row {number} of the {table}: {column} must be text, not {value!r}. Write it in quotation marks."
+                )
+    columns = [*schema, *dict.fromkeys(column for row in rows for column in row if column not in schema)]
+    return pd.DataFrame({column: _values(rows, column, schema) for column in columns})
+
+
+def _values(rows: list[Row], column: str, schema: Mapping[str, tuple[str, str]]) -> pd.Series:
+    values = [row.get(column) for row in rows]
+    dtype = schema[column][0] if column in schema else _plain_dtype(values)
+    if dtype in {"Int64", "Float64"}:
+        try:
+            numbers = [None if value is None else float(value) for value in values]
+        except (TypeError, ValueError, OverflowError) as error:
+            raise InvalidInput(f"Column {column} must hold numbers: {error}.") from error
+        return pd.Series(numbers, dtype="Float64").astype(pd.api.types.pandas_dtype(dtype))
+    try:
+        return pd.Series(values, dtype=dtype)
+    except UnicodeEncodeError as error:
+        raise InvalidInput(f"Column {column} holds half a surrogate pair, which is no text. Mend it.") from error
+
+
+def _plain_dtype(values: list[Any]) -> Any:  # noqa: ANN401 - pandas dtypes have no common type
+    """Choose a dtype that keeps an unknown column's values: text is never read as numbers."""
+    kinds = {type(value) for value in values if value is not None}
+    return {frozenset({str}): "string", frozenset({bool}): "boolean", frozenset({int}): "Int64"}.get(
+        frozenset(kinds), "Float64" if kinds and kinds <= {int, float} else "object"
+    )
 
 
 def _json_lines(file: Path) -> Iterator[Row]:

@@ -17,6 +17,7 @@ _HOMES: Final = {
     "qwen3-asr-flash-filetrans-2025-11-17": _FILETRANS,
     "whisper": "asrlab.engines.whisper:WhisperEngine",
     "sphinx": "asrlab.engines.sphinx:SphinxEngine",
+    "scripted": "asrlab.engines.scripted:ScriptedEngine",
 }
 
 
@@ -31,6 +32,8 @@ def engine(name: str, **options: Any) -> Engine:  # noqa: ANN401 - each engine d
         ``"qwen3-asr-flash-filetrans"`` or its dated snapshot: the paid service
         (:class:`~asrlab.engines.filetrans.FiletransEngine`), with the key in ``DASHSCOPE_API_KEY``.
         ``"whisper"``, ``"sphinx"``: the recognisers behind the local service, without it.
+        ``"scripted"``: answers by a script with errors of known rates, for tests and power studies
+        (:class:`~asrlab.engines.scripted.ScriptedEngine`).
     **options
         As the engine's class takes them, such as ``region="beijing"``.
 

@@ -6,14 +6,16 @@ this machine, or a script for tests. All answer the same :class:`Question` with 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+from math import inf
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Protocol, Self, runtime_checkable
 
 from asrlab.errors import InvalidInput, OutcomeUnknown
 from asrlab.suggest import suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Mapping
+    from collections.abc import Collection, Mapping
     from types import TracebackType
 
 
@@ -93,11 +95,14 @@ class Question:
     task_id : str, optional
         A task already submitted for this very question, perhaps by an earlier process: its answer is collected instead
         of asking again.
+    repeat : int
+        Number of this asking, from 0. No service is told; an engine that draws at random draws by it.
     """
 
     audio: str
     parameters: Parameters = field(default_factory=Parameters)
     task_id: str | None = None
+    repeat: int = 0
 
 
 @dataclass(frozen=True)
@@ -169,7 +174,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What an engine obeys.
+    """What an engine obeys, and how much it takes.
 
     Parameters
     ----------
@@ -177,10 +182,27 @@ class Capabilities:
         Names of the request parameters that act; any other is reported as unsupported in the answer.
     languages : frozenset of str
         Codes that ``language`` may take.
+    itn_languages : frozenset of str, optional
+        Codes of the languages in which ``enable_itn`` acts; None if in all, or not known.
+    context_tokens : int, optional
+        How many tokens of a context act; None if all do, or not known.
+    audio_s : float, optional
+        Seconds of the longest recording it takes; None if not known.
+    audio_bytes : int, optional
+        Bytes of the largest file it takes; None if not known.
     """
 
     parameters: frozenset[str]
     languages: frozenset[str]
+    itn_languages: frozenset[str] | None = None
+    context_tokens: int | None = None
+    audio_s: float | None = None
+    audio_bytes: int | None = None
+
+    @property
+    def ignored(self) -> frozenset[str]:
+        """Names of the request parameters that do nothing."""
+        return frozenset(f.name for f in fields(Parameters)) - self.parameters
 
     def unsupported(self, parameters: Parameters) -> tuple[str, ...]:
         """Names of the parameters set away from their defaults that this engine does not obey."""
@@ -192,48 +214,92 @@ class Capabilities:
         return tuple(sorted(deaf))
 
 
-async def _forget(task_id: str) -> None:
-    """Take note of a task id that nobody will need again."""
+class Steps:
+    """What an engine tells of a question on its way; this one takes no note of it.
+
+    Both are awaited, so that what cannot be had again is on the disk before the engine goes on.
+    """
+
+    async def sending(self, link: str) -> None:
+        """Take note that the request which may cost money is sent next, and of the link to the recording in it."""
+
+    async def submitted(self, task_id: str) -> None:
+        """Take note of the task that a service has made of the question, before it is first looked at."""
 
 
-class Engine(Protocol):
-    """What a sweep and the local service need of an engine.
+UNWATCHED: Final = Steps()
+
+
+class Engine(ABC):
+    """What a sweep and the local service need of an engine; a new one is a class like this.
 
     An engine is an async context manager: connections and models are held between entering and leaving. It may be
     entered again, from another event loop.
     """
 
-    @property
-    def name(self) -> str:
-        """What the engine is called in tables."""
+    name: ClassVar[str]
+    """What the engine is called in tables."""
+    options: ClassVar[Mapping[str, Literal["identity", "runtime"]]] = {}
+    """Each option of its constructor: ``identity`` if it can change an answer, and so stands in :attr:`identity`, else
+    ``runtime``."""
+    free: bool = True
+    """Whether asking again costs nothing; an unknown outcome is then simply asked again."""
+    concurrency: int = 4
+    """How many questions are worth having under way at once."""
+    submits_per_minute: float = inf
+    """How many questions it takes in a minute."""
+    capabilities: Capabilities
+    """What it obeys; for an engine behind a service, known once entered."""
 
     @property
-    def free(self) -> bool:
-        """Whether asking again costs nothing; an unknown outcome is then simply asked again."""
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What it obeys; for an engine behind a service, known once entered."""
-
-    @property
+    @abstractmethod
     def identity(self) -> Mapping[str, str]:
-        """All facts about the engine that can change an answer: engine, model, region, version; known once entered."""
+        """All facts about the engine that can change an answer; known once entered.
 
-    async def __aenter__(self) -> Self: ...
+        Always ``engine``, ``model`` and ``region``, and ``version`` where it is known.
+        """
 
-    async def __aexit__(
+    @property
+    def server(self) -> str | None:
+        """How the service behind it names itself; None where there is none, or it has not answered yet."""
+        return None
+
+    @property
+    def throttled(self) -> int:
+        """How often it was told to ask more slowly."""
+        return 0
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    async def __aenter__(self) -> Self:
+        """Get ready to answer."""
+        return self
+
+    async def __aexit__(  # noqa: B027 - most engines hold nothing
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    ) -> None:
+        """Let go of what was held."""
 
-    async def transcribe(self, question: Question, submitted: Callable[[str], Awaitable[None]] = _forget) -> Answer:
+    def check(self, parameters: Parameters) -> None:  # noqa: B027 - most engines take anything
+        """Refuse parameters that the engine would refuse, ignore or misread, before anything is sent.
+
+        Raises
+        ------
+        InvalidInput
+            If it would.
+        """
+
+    @abstractmethod
+    async def transcribe(self, question: Question, steps: Steps = UNWATCHED) -> Answer:
         """Answer one question.
 
         Parameters
         ----------
         question : Question
             What is asked.
-        submitted : async callable
-            Awaited with the task id as soon as a service has given one, before the task is polled for the first time.
+        steps : Steps
+            Is told what happens to the question, where a service is asked.
 
         Raises
         ------
@@ -260,7 +326,7 @@ class FindsLost(Protocol):
         question : Question
             What was asked.
         lost : OutcomeUnknown
-            What asking it ended with.
+            What asking it ended with, and the link and the times it was sent with.
         claimed : collection of str
             Ids of tasks that are other questions; it may grow meanwhile.
 

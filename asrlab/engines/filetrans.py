@@ -5,30 +5,32 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Final, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, Self
 
 from anyio.to_thread import run_sync
 
-from asrlab.dashscope import AsyncClient, wire
+from asrlab.dashscope import AsyncClient, Limits, wire
 from asrlab.dashscope.checks import check_model, check_parameters
+from asrlab.dashscope.pacing import PACE_MARGIN
 from asrlab.data.audio import probe
-from asrlab.engines.base import Answer, Capabilities, Sentence, Transcript, Word
+from asrlab.engines.base import UNWATCHED, Answer, Capabilities, Engine, Sentence, Transcript, Word
 from asrlab.errors import InvalidInput, ServiceError, TaskFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
     from types import TracebackType
 
     from asrlab import dashscope
-    from asrlab.engines.base import Question
+    from asrlab.engines.base import Parameters, Question, Steps
     from asrlab.errors import OutcomeUnknown
 
 _FOR_FFMPEG: Final = wire.FORMATS - {"aiff", "flac", "mp3", "ogg", "opus", "wav"}  # libsndfile cannot read these
+_IN_FLIGHT: Final = 1000  # tasks; at 540 submits a minute, those of the last two minutes
 _PARAMETERS: Final = frozenset({"language", "enable_itn", "context", "channel_id", "enable_words"})
 
 
-class FiletransEngine:
+class FiletransEngine(Engine):
     """The service's file transcription, asked over HTTP. Each answer costs money.
 
     A local file is uploaded first, once for all its trials; an http(s) or oss URL is fetched by the service.
@@ -41,6 +43,8 @@ class FiletransEngine:
         Where to ask.
     api_key, workspace, base_url : str, optional
         As for :class:`asrlab.dashscope.AsyncClient`; the key is looked for on entering.
+    limits : Limits, optional
+        How much the account may ask, as for :class:`asrlab.dashscope.AsyncClient`.
     also_send_text : bool
         Send the context under its second documented name too.
 
@@ -51,8 +55,25 @@ class FiletransEngine:
     """
 
     name = "filetrans"
+    options: ClassVar[Mapping[str, Literal["identity", "runtime"]]] = {
+        "model": "identity",
+        "region": "identity",
+        "also_send_text": "identity",
+        "api_key": "runtime",
+        "workspace": "runtime",
+        "base_url": "runtime",
+        "limits": "runtime",
+    }
     free = False
-    capabilities = Capabilities(_PARAMETERS, frozenset(wire.LANGUAGES))
+    concurrency = _IN_FLIGHT
+    capabilities = Capabilities(
+        _PARAMETERS,
+        frozenset(wire.LANGUAGES),
+        itn_languages=wire.ITN_LANGUAGES,
+        context_tokens=wire.CONTEXT_TOKENS,
+        audio_s=wire.AUDIO_S,
+        audio_bytes=wire.FILE_BYTES,
+    )
 
     def __init__(
         self,
@@ -62,6 +83,7 @@ class FiletransEngine:
         api_key: str | None = None,
         workspace: str | None = None,
         base_url: str | None = None,
+        limits: Limits | None = None,
         also_send_text: bool = False,
     ) -> None:
         check_model(model)
@@ -70,6 +92,7 @@ class FiletransEngine:
         self._api_key = api_key
         self._workspace = workspace
         self._base_url = base_url
+        self._limits = limits
         self._also_send_text = also_send_text
         self._client: AsyncClient | None = None
 
@@ -79,13 +102,32 @@ class FiletransEngine:
         facts = {"engine": self.name, "model": self._model, "region": self._region}
         return facts | {"also_send_text": "true"} if self._also_send_text else facts
 
+    @property
+    def submits_per_minute(self) -> float:  # type: ignore[override]
+        """How many submits the account may send in a minute, less a margin."""
+        return PACE_MARGIN * (self._limits or Limits()).submits_per_minute
+
+    @property
+    def server(self) -> str | None:
+        """How the service named itself in its last answer."""
+        return None if self._client is None else self._client.server
+
+    @property
+    def throttled(self) -> int:
+        """How many requests the service refused because there were too many."""
+        return 0 if self._client is None else self._client.throttled
+
     def __repr__(self) -> str:
         return f"<FiletransEngine {self._model} in {self._region}>"
 
     async def __aenter__(self) -> Self:
         """Find the key, and hold connections."""
         self._client = AsyncClient(
-            api_key=self._api_key, region=self._region, workspace=self._workspace, base_url=self._base_url
+            api_key=self._api_key,
+            region=self._region,
+            workspace=self._workspace,
+            base_url=self._base_url,
+            limits=self._limits,
         )
         return self
 
@@ -97,15 +139,19 @@ class FiletransEngine:
         if client is not None:
             await client.aclose()
 
-    async def transcribe(self, question: Question, submitted: Callable[[str], Awaitable[None]] | None = None) -> Answer:
+    def check(self, parameters: Parameters) -> None:
+        """Refuse parameters that the service would refuse, ignore or misread."""
+        check(parameters)
+
+    async def transcribe(self, question: Question, steps: Steps = UNWATCHED) -> Answer:
         """Ask the service, or collect what it was asked before.
 
         Parameters
         ----------
         question : Question
             What is asked.
-        submitted : async callable, optional
-            Awaited with the task id before the task is first looked at.
+        steps : Steps
+            Is told of the submit before it is sent, and of the task before it is first looked at.
 
         Raises
         ------
@@ -115,36 +161,51 @@ class FiletransEngine:
         """
         if self._client is None:
             raise RuntimeError("FiletransEngine must be entered first: async with FiletransEngine() as engine: ...")
-        answer = await ask(
-            self._client, question, model=self._model, submitted=submitted, also_send_text=self._also_send_text
-        )
+        answer = await ask(self._client, question, steps, model=self._model, also_send_text=self._also_send_text)
+        self._refuse_stand_in(answer)
+        return answer
+
+    def _refuse_stand_in(self, answer: Answer) -> None:
         # Silence comes without a document, so only the name of the service marks it as the stand-in's.
-        if wire.STAND_IN in answer.raw or self._client.server == wire.STAND_IN:
+        if wire.STAND_IN in answer.raw or self.server == wire.STAND_IN:
             raise ServiceError(
-                f"A local stand-in answered at {self._client.base_url}, and its answers must not pass for those of "
+                f"A local stand-in answered at {self._base_url}, and its answers must not pass for those of "
                 f"{self._model}. Use engine('local') to ask it.",
                 code="StandIn",
                 request_id=answer.request_id,
             )
-        return answer
 
     async def find_lost(self, question: Question, lost: OutcomeUnknown, claimed: Collection[str]) -> str | None:
         """Find the task that a question became; see :class:`asrlab.engines.base.FindsLost`."""
         if self._client is None or lost.sent_at is None:
             return None
-        file_url, _ = await _reachable(self._client, question, self._model)  # an upload is remembered
+        # A link of the user's own was stored without its query, an upload's has none.
+        link = question.audio if _is_link(question.audio) else lost.link
+        if link is None:
+            return None
         task = await self._client.find_submitted(
-            file_url, sent_at=lost.sent_at, lost_at=lost.lost_at, model=self._model, claimed=claimed
+            link, sent_at=lost.sent_at, lost_at=lost.lost_at, model=self._model, claimed=claimed
         )
         return None if task is None else task.task_id
+
+
+def check(asked: Parameters) -> None:
+    """Refuse parameters that the service would refuse, ignore or misread."""
+    check_parameters(
+        language=asked.language,
+        enable_itn=asked.enable_itn,
+        context=asked.context,
+        channel_id=asked.channel_id,
+        enable_words=asked.enable_words,
+    )
 
 
 async def ask(
     client: AsyncClient,
     question: Question,
+    steps: Steps,
     *,
     model: str,
-    submitted: Callable[[str], Awaitable[None]] | None = None,
     also_send_text: bool = False,
 ) -> Answer:
     """Ask a question over HTTP, from upload to answer.
@@ -155,10 +216,10 @@ async def ask(
         Of the service to ask.
     question : Question
         What is asked; with a ``task_id``, its answer is collected and nothing is sent.
+    steps : Steps
+        Is told of the submit before it is sent, and of the task before it is first looked at.
     model : str
         The model to ask.
-    submitted : async callable, optional
-        Awaited with the task id before the task is first looked at.
     also_send_text : bool
         Send the context under its second documented name too.
 
@@ -178,13 +239,7 @@ async def ask(
         As the client's verbs.
     """
     asked = question.parameters
-    check_parameters(
-        language=asked.language,
-        enable_itn=asked.enable_itn,
-        context=asked.context,
-        channel_id=asked.channel_id,
-        enable_words=asked.enable_words,
-    )
+    check(asked)
     if question.task_id is None:
         file_url, audio_s = await _reachable(client, question, model)
         start = monotonic()
@@ -198,10 +253,10 @@ async def ask(
             channel_id=asked.channel_id,
             enable_words=asked.enable_words,
             also_send_text=also_send_text,
+            before_sending=steps.sending,
         )
         request_id = task.request_id
-        if submitted is not None:
-            await submitted(task.task_id)
+        await steps.submitted(task.task_id)
         try:
             task = await client.wait(task.task_id, audio_s=audio_s)
         except TaskFailed as error:
@@ -232,10 +287,14 @@ async def ask(
     )
 
 
+def _is_link(audio: str) -> bool:
+    return audio.lower().startswith(("http://", "https://", "oss://"))
+
+
 async def _reachable(client: AsyncClient, question: Question, model: str) -> tuple[str, float | None]:
     """Give a URL the service can fetch, and the audio's length in seconds where known."""
     audio = question.audio
-    if audio.lower().startswith(("http://", "https://", "oss://")):
+    if _is_link(audio):
         return audio, None
     try:
         facts = await run_sync(probe, audio)

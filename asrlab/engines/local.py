@@ -16,25 +16,25 @@ import urllib.request
 from dataclasses import fields, replace
 from importlib.metadata import version
 from math import inf
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 from urllib.parse import urlsplit
 
 import filelock
 
-from asrlab.engines.base import Capabilities, Question
+from asrlab.engines.base import UNWATCHED, Capabilities, Engine, Question
 from asrlab.errors import InvalidInput, OutcomeUnknown, ServiceError, TaskFailed
 from asrlab.folders import cache_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
     from types import TracebackType
 
     from asrlab.dashscope import AsyncClient
-    from asrlab.engines.base import Answer
+    from asrlab.engines.base import Answer, Parameters, Steps
 
 _MODEL: Final = "qwen3-asr-flash-filetrans"
-_RECOGNISERS: Final = ("whisper", "sphinx")
+_RECOGNISERS: Final = ("whisper", "sphinx", "scripted")
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _START_S: Final = 180.0  # the first start joins 145 MB of weights
 _STATUS_BYTES: Final = 16 << 20
@@ -48,7 +48,7 @@ _STARTED: Final[list[subprocess.Popen[bytes]]] = []
 Status = dict[str, Any]
 
 
-class LocalEngine:
+class LocalEngine(Engine):
     """The service's protocol, spoken to a local service with a real recogniser behind it.
 
     Every request parameter acts on the decoding; what the recogniser cannot obey is reported as unsupported. Nothing
@@ -57,8 +57,8 @@ class LocalEngine:
 
     Parameters
     ----------
-    recogniser : {"whisper", "sphinx"}
-        What recognises.
+    recogniser : {"whisper", "sphinx", "scripted"}
+        What recognises, where a service is found or started; with ``url``, whatever is behind that does.
     url : str, optional
         A local service that is running, such as ``"http://127.0.0.1:8300"``. If not given, the one this user's cache
         folder knows of is used, and one is started where there is none.
@@ -74,7 +74,12 @@ class LocalEngine:
     """
 
     name = "local"
-    free = True
+    options: ClassVar[Mapping[str, Literal["identity", "runtime"]]] = {
+        "recogniser": "identity",
+        "url": "runtime",
+        "idle_exit_s": "runtime",
+    }
+    concurrency = 16
 
     def __init__(self, recogniser: str = "whisper", *, url: str | None = None, idle_exit_s: float = 600.0) -> None:
         if recogniser not in _RECOGNISERS:
@@ -90,21 +95,36 @@ class LocalEngine:
 
     @property
     def identity(self) -> Mapping[str, str]:
-        """Engine, and the recogniser's model, version and region; known once entered."""
-        recogniser = self._known()["recogniser"]
-        return {
-            "engine": self.name,
-            "recogniser": recogniser["engine"],
-            "model": recogniser["model"],
-            "version": recogniser["version"],
-            "region": "local",
-        }
+        """All that the service's recogniser says of itself, as of the engine ``local``; known once entered."""
+        recogniser: dict[str, str] = self._known()["recogniser"]
+        return recogniser | {"engine": self.name, "recogniser": recogniser["engine"], "region": "local"}
 
     @property
-    def capabilities(self) -> Capabilities:
+    def capabilities(self) -> Capabilities:  # type: ignore[override]
         """What the service says its recogniser obeys; known once entered."""
         obeyed = self._known()["capabilities"]
-        return Capabilities(frozenset(obeyed["parameters"]), frozenset(obeyed["languages"]))
+        itn = obeyed.get("itn_languages")
+        return Capabilities(
+            frozenset(obeyed["parameters"]),
+            frozenset(obeyed["languages"]),
+            itn_languages=None if itn is None else frozenset(itn),
+            context_tokens=obeyed.get("context_tokens"),
+        )
+
+    @property
+    def submits_per_minute(self) -> float:  # type: ignore[override]
+        """How many submits the service takes in a minute, less a margin; known once entered."""
+        return self._known().get("limits", {}).get("submits_per_minute") or inf
+
+    @property
+    def server(self) -> str | None:
+        """The service and its version."""
+        return f"asrlab {self._status['version']}" if self._status else None
+
+    @property
+    def throttled(self) -> int:
+        """How many requests the service refused because there were too many."""
+        return sum(client.throttled for client in self._clients)
 
     async def __aenter__(self) -> Self:
         """Reach a service, or start one."""
@@ -121,7 +141,13 @@ class LocalEngine:
         for client in clients:
             await client.aclose()
 
-    async def transcribe(self, question: Question, submitted: Callable[[str], Awaitable[None]] | None = None) -> Answer:
+    def check(self, parameters: Parameters) -> None:
+        """Refuse parameters that the protocol does not have."""
+        from asrlab.engines.filetrans import check  # noqa: PLC0415 - brings httpx, which is slow to import
+
+        check(parameters)
+
+    async def transcribe(self, question: Question, steps: Steps = UNWATCHED) -> Answer:
         """Ask the service; see :class:`asrlab.engines.base.Engine`."""
         from asrlab.engines.filetrans import ask  # noqa: PLC0415 - brings httpx, which is slow to import
 
@@ -130,7 +156,7 @@ class LocalEngine:
                 raise RuntimeError("LocalEngine must be entered first: async with LocalEngine() as engine: ...")
             client = self._clients[-1]
             try:
-                answer = await ask(client, question, model=_MODEL, submitted=submitted)
+                answer = await ask(client, question, steps, model=_MODEL)
             except TaskFailed as error:
                 if error.code not in _DIED_WITH_SERVICE or not left:
                     raise
@@ -140,7 +166,8 @@ class LocalEngine:
                     raise
                 await self._reconnect(client)
             else:
-                model = f"{self.identity['model']} {self.identity['version']}"
+                identity = self.identity
+                model = f"{identity['model']} {identity.get('version', '')}".rstrip()
                 if answer.raw and answer.model != model:
                     raise _replaced(answer.model)
                 return replace(answer, model=model)  # silence comes without a document to say what found it

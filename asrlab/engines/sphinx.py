@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
-from asrlab.engines.base import Answer, Capabilities, Sentence, Transcript
+from asrlab.engines.base import UNWATCHED, Answer, Capabilities, Engine, Sentence, Transcript
 from asrlab.engines.itn import in_form
 from asrlab.engines.whisper import pick_channels
 from asrlab.errors import MissingExtra
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Mapping
     from types import TracebackType
 
     from numpy.typing import NDArray
 
-    from asrlab.engines.base import Question
+    from asrlab.engines.base import Question, Steps
 
 _RATE: Final = 16_000  # Hz; of the English model in the wheel
 _LANGUAGE: Final = "en"
 _VOICED_FRAMES: Final = 5  # of 30 ms
 
 
-class SphinxEngine:
+class SphinxEngine(Engine):
     """Recogniser on this machine for English: pocketsphinx with the model of its wheel. Far less exact than Whisper.
 
     It obeys ``channel_id`` and ``enable_itn`` (its words are spelled out, and ITN writes them as digits), and takes
@@ -40,8 +40,11 @@ class SphinxEngine:
     """
 
     name = "sphinx"
-    free = True
-    capabilities = Capabilities(frozenset({"language", "channel_id", "enable_itn"}), frozenset({_LANGUAGE}))
+    capabilities = Capabilities(
+        frozenset({"language", "channel_id", "enable_itn"}),
+        frozenset({_LANGUAGE}),
+        itn_languages=frozenset({_LANGUAGE}),
+    )
 
     def __init__(self) -> None:
         self._decoder: Any = None
@@ -66,15 +69,15 @@ class SphinxEngine:
             self._worker.shutdown(wait=False, cancel_futures=True)
         self._worker = self._decoder = None
 
-    async def transcribe(self, question: Question, submitted: Callable[[str], Awaitable[None]] | None = None) -> Answer:
+    async def transcribe(self, question: Question, steps: Steps = UNWATCHED) -> Answer:
         """Transcribe a local audio file.
 
         Parameters
         ----------
         question : Question
             ``audio`` is the path of a file that :func:`asrlab.data.audio.decode` reads.
-        submitted : async callable, optional
-            Never called: there are no tasks here.
+        steps : Steps
+            Is told nothing: there are no tasks here.
 
         Raises
         ------

@@ -113,8 +113,10 @@ def serve(
 
     Parameters
     ----------
-    engine : {"whisper", "sphinx"} or Engine
-        The recogniser. Where Whisper is not installed, pocketsphinx serves in its stead, with a warning.
+    engine : {"whisper", "sphinx", "scripted"} or Engine
+        The recogniser. Where Whisper is not installed, pocketsphinx serves in its stead, with a warning. ``"scripted"``
+        recognises nothing, and says without error what :class:`~asrlab.engines.scripted.ScriptedEngine` makes of a
+        recording's digest; give such an engine itself for texts and errors of your own.
     port : int
         Port on the loopback interface; a free one for 0.
     media : iterable of str
@@ -295,7 +297,11 @@ def _engine(named: str | Engine) -> Engine:
         from asrlab.engines.sphinx import SphinxEngine  # noqa: PLC0415 - only the engine that is used
 
         return SphinxEngine()
-    raise InvalidInput(f"The recogniser must be 'whisper', 'sphinx' or an engine, not {named!r}.")
+    if named == "scripted":
+        from asrlab.engines.scripted import ScriptedEngine  # noqa: PLC0415 - only the engine that is used
+
+        return ScriptedEngine()
+    raise InvalidInput(f"The recogniser must be 'whisper', 'sphinx', 'scripted' or an engine, not {named!r}.")
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -170,6 +170,8 @@ class Service:
             "capabilities": {
                 "parameters": sorted(capabilities.parameters),
                 "languages": sorted(capabilities.languages & LANGUAGES),
+                "itn_languages": None if capabilities.itn_languages is None else sorted(capabilities.itn_languages),
+                "context_tokens": capabilities.context_tokens,
             },
             "submits": self.tasks.submits.total(),
             "submits_by_file": dict(self.tasks.submits),

@@ -1,62 +1,38 @@
-"""Plans: which trials a sweep comes to, which of them are stored, and what will be sent and why."""
+"""Plans: which trials a sweep comes to, what will be sent and why, and what that costs."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Final, Literal
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from html import escape
+from math import inf
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from asrlab import tables
 from asrlab.errors import InvalidInput
+from asrlab.sweep.budget import billed_s
+from asrlab.sweep.identity import Identity, canonical_engine, canonical_parameters
+from asrlab.sweep.prices import Price, price_of
 from asrlab.sweep.store import Asking, Standing
+from asrlab.sweep.warn import warnings_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from asrlab.data.dataset import Dataset
-    from asrlab.engines.base import Parameters
+    from asrlab.data.recordings import Recording
+    from asrlab.engines.base import Engine, Parameters
     from asrlab.sweep.grid import Conditions
     from asrlab.sweep.store import Store
 
-RECIPE: Final = 1
-"""Version of :func:`identity`: goes up when what makes two questions the same changes."""
-
 Retry = Literal["failed", "unknown"] | None
 
-_TRIAL_DIGITS: Final = 32  # hexadecimal: 128 bits
-
-
-def identity(audio: str, engine: Mapping[str, str], parameters: Parameters, repeat: int) -> str:
-    """Write down everything that can change the answer to a question, in one canonical form.
-
-    Parameters
-    ----------
-    audio : str
-        Digest of the recording.
-    engine : mapping
-        Identity of the engine: engine, model, version, region.
-    parameters : Parameters
-        As resolved for this utterance.
-    repeat : int
-        Number of this asking, from 0.
-
-    Returns
-    -------
-    str
-        JSON with sorted keys and no spaces; a trial is the SHA-256 of its UTF-8 bytes, cut to 32 digits.
-    """
-    facts = {
-        "recipe": RECIPE,
-        "audio": audio,
-        "engine": dict(engine),
-        "parameters": asdict(parameters),
-        "repeat": repeat,
-    }
-    return json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+_GIVEN: Final = "given by the user"
+_RESULTS_KEPT_H: Final = 24  # service documentation, task management
 
 
 def check_retry(retry: object) -> None:
@@ -65,71 +41,180 @@ def check_retry(retry: object) -> None:
         raise InvalidInput(f'retry must be None, "failed" or "unknown", not {retry!r}.')
 
 
-def trial_of(canonical: str) -> str:
-    """Hash a canonical identity to the id of its trial."""
-    return hashlib.sha256(canonical.encode()).hexdigest()[:_TRIAL_DIGITS]
-
-
 @dataclass(frozen=True)
 class Job:
-    """A trial that is to be asked or whose task is to be collected."""
+    """A trial that is to be asked or whose task is to be collected.
+
+    Parameters
+    ----------
+    trial, utt_id : str
+        Ids of the trial and of the utterance.
+    audio, digest : str
+        Path or URL of the recording, and what it is known by.
+    parameters : Parameters
+        As resolved for the utterance.
+    repeat : int
+        Number of this asking.
+    attempts : int
+        Submits so far.
+    task_id : str, optional
+        Task whose answer is to be collected.
+    reserved_s : int
+        Seconds that will be billed, all channels; 0 if the recording's length is not known.
+    """
 
     trial: str
+    utt_id: str
     audio: str
     digest: str
     parameters: Parameters
-    attempts: int
-    task_id: str | None
+    repeat: int = 0
+    attempts: int = 0
+    task_id: str | None = None
+    reserved_s: int = 0
 
 
+@dataclass(repr=False)
 class Plan:
     """What a sweep comes to before anything is sent.
 
     Attributes
     ----------
     table : DataFrame
-        A ``trials`` table with the axes as further columns: one row an utterance, condition and repeat, and why its
-        trial will be sent or not.
+        A ``trials`` table with the axes as further columns: one row an utterance, condition and repeat, why its trial
+        will be sent or not, ``audio_s`` (seconds, each channel counted; ``<NA>`` where the length is not known), and
+        whether it ``sends``.
+    price : Price or None
+        Price that the cost is reckoned by; None where asking is free or the price is not known.
+    expected_s : float or None
+        Seconds that the run will take: by how many submits a minute are taken, else by how fast this run was answered
+        before; None where neither is known.
+    warnings : list of str
+        What to look at before it is sent.
+    jobs, lost : sequence of Job
+        What is worked on, in its order; and trials whose last submit has an unknown outcome.
     """
 
-    def __init__(
-        self, askings: Sequence[Asking], identities: Mapping[str, str], jobs: Sequence[Job], table: pd.DataFrame
-    ) -> None:
-        self.askings = askings
-        self.identities = identities
-        self.jobs = jobs
-        self.table = table
+    table: pd.DataFrame
+    free: bool
+    price: Price | None = None
+    expected_s: float | None = None
+    warnings: list[str] = field(default_factory=list)
+    askings: Sequence[Asking] = ()
+    lost: Sequence[Job] = ()
+    identities: Mapping[str, Identity] = field(default_factory=dict)
+    jobs: Sequence[Job] = ()
 
     @property
-    def send_s(self) -> float:
-        """Seconds of audio that will be sent, each channel counted; recordings of unknown length count nothing."""
-        sent = self.table[self.table["trial"].isin({job.trial for job in self.jobs if job.task_id is None})]
-        return float(sent.drop_duplicates("trial")["audio_s"].sum())
+    def counts(self) -> dict[str, int]:
+        """Why a trial is sent or not -> how many trials."""
+        trials = self.table.drop_duplicates("trial")
+        return {str(why): int(n) for why, n in trials["why"].value_counts(sort=False).items()}
+
+    @property
+    def to_send(self) -> list[Job]:
+        """Jobs that will be submitted: those that cost money, where asking does."""
+        return [job for job in self.jobs if job.task_id is None]
+
+    @property
+    def audio_min(self) -> float:
+        """Minutes of audio that will be sent, each channel counted; recordings of unknown length count nothing."""
+        sent = self.table[self.table["sends"]].drop_duplicates("trial")
+        return float(sent["audio_s"].sum()) / 60
+
+    @property
+    def billed_min(self) -> float:
+        """Minutes that will be billed: each begun second of each channel."""
+        return sum(job.reserved_s for job in self.to_send) / 60
+
+    @property
+    def unknown_lengths(self) -> int:
+        """How many of the trials to send are of recordings whose length is not known."""
+        return sum(not job.reserved_s for job in self.to_send)
+
+    @property
+    def usd(self) -> float | None:
+        """What will be billed in US dollars, recordings of unknown length apart; None if the price is not known."""
+        if self.free:
+            return 0.0
+        return None if self.price is None else 60 * self.billed_min * self.price.usd_per_s
 
     def __repr__(self) -> str:
-        trials = self.table.drop_duplicates("trial")
-        counts = ", ".join(f"{n} {why}" for why, n in trials["why"].value_counts(sort=False).items())
-        return (
-            f"<Plan: {len(self.table)} askings = {len(trials)} trials ({counts}); "
-            f"to send {self.send_s / 60:.1f} audio minutes>"
+        counts = ", ".join(f"{n} {why}" for why, n in self.counts.items())
+        trials = self.table["trial"].nunique()
+        parts = [
+            f"{len(self.table)} askings = {trials} trials ({counts})",
+            f"to send {self.audio_min:.1f} audio minutes",
+        ]
+        if self.to_send and not self.free:
+            parts.append(self._cost())
+        if self.jobs and self.expected_s is not None:
+            parts.append(f"about {_duration(self.expected_s)}")
+        parts += [f"warning: {warning}" for warning in self.warnings]
+        return f"<Plan: {'; '.join(parts)}>"
+
+    def _repr_html_(self) -> str:
+        rows = [("askings", f"{len(self.table)}"), *((why, f"{n} trials") for why, n in self.counts.items())]
+        rows.append(("to send", f"{len(self.to_send)} trials, {self.audio_min:.1f} audio minutes"))
+        if not self.free:
+            rows.append(("price", self._cost()))
+        if self.jobs:
+            known = self.expected_s is not None
+            rows.append(("expected time", _duration(self.expected_s or 0.0) if known else "not known yet"))
+        rows += [("warning", warning) for warning in self.warnings]
+        cells = "".join(
+            f'<tr><th style="text-align:left">{escape(name)}</th><td style="text-align:left">{escape(value)}</td></tr>'
+            for name, value in rows
         )
+        return f"<table>{cells}</table>"
+
+    def _cost(self) -> str:
+        unknown = f", and {self.unknown_lengths} recordings of unknown length" if self.unknown_lengths else ""
+        if self.usd is None or self.price is None:
+            return f"price not known for {self.billed_min:.1f} billed minutes{unknown}"
+        at = f"${self.price.usd_per_s:.6f} a second as of {self.price.as_of}"
+        by = "at the price given" if self.price.source == _GIVEN else f"at {at}"
+        return f"${self.usd:.4f} for {self.billed_min:.1f} billed minutes{unknown} ({by})"
+
+
+class Utterance(NamedTuple):
+    """An utterance as it is asked about: its recording, and its parameters under each condition."""
+
+    utt_id: str
+    recording: Recording
+    parameters: list[Parameters]
+
+
+def resolve(dataset: Dataset, conditions: Conditions) -> list[Utterance]:
+    """Find out what is known of each recording, and what every condition comes to for it.
+
+    Raises
+    ------
+    InvalidInput
+        If a recording or a parameter cannot be used.
+    """
+    return [
+        Utterance(utt_id, dataset.facts(utt_id), [condition.parameters(row) for condition in conditions])
+        for utt_id, (_, row) in zip(map(str, dataset.utterances["utt_id"]), dataset.utterances.iterrows(), strict=True)
+    ]
 
 
 def make_plan(
     dataset: Dataset,
     conditions: Conditions,
-    engine: Mapping[str, str],
+    engine: Engine,
     store: Store,
     *,
-    free: bool,
     repeats: int = 1,
     retry: Retry = None,
     seed: int = 0,
+    price_usd_per_s: float | None = None,
 ) -> Plan:
     """Resolve every condition for every utterance and hold the trials against the store.
 
-    The jobs are in an order that keeps drift of the service from posing as an effect: repeats are separate passes; in
-    each the utterances come in random order, and all conditions of an utterance together, in random order too.
+    The jobs are in an order that keeps drift of the service from posing as an effect (a randomised block design):
+    repeats are separate passes; in each the utterances come in random order, and all conditions of an utterance
+    together, in random order too.
 
     Parameters
     ----------
@@ -137,72 +222,128 @@ def make_plan(
         What is asked about.
     conditions : Conditions
         Settings.
-    engine : mapping
-        Identity of the engine.
+    engine : Engine
+        What is asked; entered.
     store : Store
         Where answers are kept.
-    free : bool
-        Whether asking again costs nothing: an unknown outcome is then simply asked again.
     repeats : int
         Passes.
     retry : {None, "failed", "unknown"}
         Which trials that ended without an answer are sent again.
     seed : int
         Of the random order.
+    price_usd_per_s : float, optional
+        Price of a second of audio in US dollars, in place of the table's.
 
     Raises
     ------
     InvalidInput
         If a recording or a parameter cannot be used; nothing was sent.
     """
+    asked_of = canonical_engine(engine.identity)
     standings = store.standings()
     before = {(a.utt_id, a.condition, a.repeat): a.trial for a in store.askings()}
-    known = store.identities()
-    askings: list[Asking] = []
-    identities: dict[str, str] = {}
+    utterances = resolve(dataset, conditions)
+    for parameters in {one for utterance in utterances for one in utterance.parameters}:
+        _check(engine, parameters)
+
+    cells: list[tuple[int, int, int]] = []  # repeat, utterance, condition: in the order of the table
+    identities: dict[str, Identity] = {}
+    trial_at: dict[tuple[int, int, int], str] = {}
+    for repeat in range(repeats):
+        for u, utterance in enumerate(utterances):
+            for c, parameters in enumerate(utterance.parameters):
+                if not repeat:
+                    _check_channels(utterance, parameters)
+                identity = Identity(utterance.recording.digest, asked_of, canonical_parameters(parameters), repeat)
+                trial = identity.trial
+                identities[trial] = identity
+                trial_at[repeat, u, c] = trial
+                cells.append((repeat, u, c))
+
+    decided: dict[tuple[int, int, int], tuple[bool, str]] = {}
+    for cell in cells:
+        standing = standings.get(trial_at[cell], _NOT_RUN)
+        goes, why = _decide(standing, free=engine.free, retry=retry)
+        if why == "new":
+            key = (utterances[cell[1]].utt_id, conditions[cell[2]].name, cell[0])
+            former = before.get(key, trial_at[cell])
+            if former != trial_at[cell] and standings.get(former, _NOT_RUN).state == "answered":
+                was = store.identity(former)
+                why = f"changed: {', '.join(was.differences(identities[trial_at[cell]]))}" if was else why
+        decided[cell] = goes, why
+
+    def job_of(repeat: int, u: int, c: int) -> Job:
+        standing, utterance = standings.get(trial_at[repeat, u, c], _NOT_RUN), utterances[u]
+        length, parameters = utterance.recording.duration_s, utterance.parameters[c]
+        return Job(
+            trial_at[repeat, u, c],
+            utterance.utt_id,
+            dataset.audio_source(utterance.utt_id),
+            utterance.recording.digest,
+            parameters,
+            repeat,
+            standing.attempts,
+            standing.task_id,
+            0 if length is None else billed_s(length, len(parameters.channel_id)),
+        )
+
+    lost = [job_of(*cell) for cell in cells if standings.get(trial_at[cell], _NOT_RUN).state == "unknown"]
     jobs: dict[str, Job] = {}
-    rows = []
     order = np.random.default_rng(seed)
     for repeat in range(repeats):
-        for place in order.permutation(len(dataset)):
-            utterance = dataset.utterances.iloc[place]
-            utt_id = str(utterance["utt_id"])
-            digest, source = dataset.digest(utt_id), dataset.audio_source(utt_id)
-            for chosen in order.permutation(len(conditions)):
-                condition = conditions[int(chosen)]
-                parameters = condition.parameters(utterance)
-                _check_channels(utterance, parameters)
-                canonical = identity(digest, engine, parameters, repeat)
-                trial = trial_of(canonical)
-                identities[trial] = canonical
-                askings.append(Asking(utt_id, condition.name, repeat, trial, condition.labels))
-                standing = standings.get(trial, Standing())
-                send, why = _decide(standing, free=free, retry=retry)
-                former = before.get((utt_id, condition.name, repeat), trial)
-                if why == "new" and former != trial and standings.get(former, Standing()).state == "answered":
-                    why = f"changed: {_difference(known[former], canonical)}"
-                if send:
-                    jobs.setdefault(trial, Job(trial, source, digest, parameters, standing.attempts, standing.task_id))
-                rows.append({
-                    "trial": trial, "utt_id": utt_id, "condition": condition.name, "repeat": repeat,
-                    "state": standing.state, "why": why,
-                    "audio_s": utterance["duration_s"] * len(parameters.channel_id), **condition.labels,
-                })  # fmt: skip
-    place_of = {name: place for place, name in enumerate(c.name for c in conditions)}
-    utterance_of = {utt_id: place for place, utt_id in enumerate(dataset.utterances["utt_id"])}
-    askings.sort(key=lambda a: (a.repeat, utterance_of[a.utt_id], place_of[a.condition]))
-    rows.sort(key=lambda r: (r["repeat"], utterance_of[r["utt_id"]], place_of[r["condition"]]))
-    table = tables.check(pd.DataFrame(rows), "trials")
-    return Plan(askings, identities, list(jobs.values()), table)
+        for u in order.permutation(len(utterances)).tolist():
+            for c in order.permutation(len(conditions)).tolist():
+                trial = trial_at[repeat, u, c]
+                if decided[repeat, u, c][0] and trial not in jobs:
+                    jobs[trial] = job_of(repeat, u, c)
+
+    table = {
+        "trial": [trial_at[cell] for cell in cells],
+        "utt_id": [utterances[u].utt_id for _, u, _ in cells],
+        "condition": [conditions[c].name for _, _, c in cells],
+        "repeat": [repeat for repeat, _, _ in cells],
+        "state": [standings.get(trial_at[cell], _NOT_RUN).state for cell in cells],
+        "why": [decided[cell][1] for cell in cells],
+        "audio_s": pd.Series([utterances[u].recording.duration_s for _, u, _ in cells], dtype="Float64")
+        * [len(utterances[u].parameters[c].channel_id) for _, u, c in cells],
+        "sends": [decided[cell][0] and standings.get(trial_at[cell], _NOT_RUN).task_id is None for cell in cells],
+        **{
+            axis: pd.array([conditions[c].labels[axis] for _, _, c in cells], dtype="string")
+            for axis in conditions.axes
+        },
+    }
+    askings = [
+        Asking(utterances[u].utt_id, conditions[c].name, repeat, trial_at[repeat, u, c], conditions[c].labels)
+        for repeat, u, c in cells
+    ]
+    price = None if engine.free else _price(engine, price_usd_per_s)
+    plan = Plan(
+        tables.check(pd.DataFrame(table), "trials"),
+        engine.free,
+        price,
+        askings=askings,
+        identities=identities,
+        jobs=list(jobs.values()),
+        lost=lost,
+    )
+    plan.expected_s = _expected_s(len(plan.to_send), engine, store)
+    plan.warnings = warnings_of(plan.jobs, dataset, engine, store)
+    return plan
 
 
-def _decide(standing: Standing, *, free: bool, retry: Retry) -> tuple[bool, str]:
+_NOT_RUN: Final = Standing()
+
+
+def _decide(standing: Standing, *, free: bool, retry: Retry) -> tuple[bool, str]:  # noqa: PLR0911 - one case, one line
     """Whether a trial is worked on, and why or why not."""
     match standing.state:
         case "not run":
             return True, "new"
         case "answered":
             return False, "stored"
+        case "submitted" if not free and time.time() - (standing.submitted or 0) > 3600 * _RESULTS_KEPT_H:
+            return True, f"collected: submitted over {_RESULTS_KEPT_H} h ago, so its answer may be gone"
         case "submitted":
             return True, "collected: its task was submitted before"
         case "unknown" if free:
@@ -213,17 +354,39 @@ def _decide(standing: Standing, *, free: bool, retry: Retry) -> tuple[bool, str]
             return False, f'{state} before: send it again with retry="{state}"'
 
 
-def _check_channels(utterance: pd.Series, parameters: Parameters) -> None:
-    channels = utterance["channels"]
-    if channels is not pd.NA and max(parameters.channel_id) >= channels:
+def _check(engine: Engine, parameters: Parameters) -> None:
+    try:
+        canonical_parameters(parameters).encode()
+    except UnicodeEncodeError:
         raise InvalidInput(
-            f"channel_id {list(parameters.channel_id)} asks for a channel that utterance {utterance['utt_id']} does "
+            "A parameter holds half a surrogate pair, which is not text. Decode its source anew."
+        ) from None
+    engine.check(parameters)
+
+
+def _check_channels(utterance: Utterance, parameters: Parameters) -> None:
+    channels = utterance.recording.channels
+    if channels is not None and max(parameters.channel_id) >= channels:
+        raise InvalidInput(
+            f"channel_id {list(parameters.channel_id)} asks for a channel that utterance {utterance.utt_id} does "
             f"not have: it has {channels}, counted from 0. Use a function of the utterance as level."
         )
 
 
-def _difference(before: str, now: str) -> str:
-    old, new = json.loads(before), json.loads(now)
-    parts = [f"{part} {name}" for part in ("engine", "parameters") for name in sorted({*old[part], *new[part]})
-             if old[part].get(name) != new[part].get(name)]  # fmt: skip
-    return ", ".join([*(["audio"] if old["audio"] != new["audio"] else []), *parts]) or "recipe"
+def _price(engine: Engine, usd_per_s: float | None) -> Price | None:
+    if usd_per_s is None:
+        return price_of(engine.identity)
+    if isinstance(usd_per_s, bool) or not isinstance(usd_per_s, int | float) or not usd_per_s >= 0:
+        raise InvalidInput(f"price_usd_per_s must be a number from 0, not {usd_per_s!r}.")
+    return Price(usd_per_s, datetime.now(UTC).date(), _GIVEN)
+
+
+def _expected_s(n: int, engine: Engine, store: Store) -> float | None:
+    if engine.submits_per_minute < inf:
+        return 60 * n / engine.submits_per_minute
+    pace = store.pace()
+    return n / pace if pace else None
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{max(seconds, 1):.0f} s"

@@ -2,7 +2,7 @@
 
 The first line says what the file is, every other line holds one asking with its answer, sorted. When one transcript
 changes, one line changes. Each line carries a digest of itself, and the first line counts the lines and names the
-questions, so an edit by hand or a merge gone wrong is noticed.
+questions and their order, so an edit by hand or a merge gone wrong is noticed.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from asrlab.data.manifests import read_rows
-from asrlab.errors import StoreError
+from asrlab.errors import InvalidInput, StoreError
 from asrlab.sweep.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from asrlab.sweep.store import Asking
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _HEADER: Final = "asrlab_replay"
 
 
@@ -49,19 +49,29 @@ def write_replay(path: str | Path, store: Store, askings: Iterable[Asking], meta
     target = Path(path)
     if target.suffix != ".jsonl":
         raise StoreError(f"A replay is a .jsonl file; {target} would not be found again as one. Change its name.")
-    records = sorted(store.records(askings), key=_place)
-    lines = [_line({**record, "digest": _digest(record)}) for record in records]
-    header = {_HEADER: FORMAT, "rows": len(records), "questions": _questions(records), "meta": dict(meta)}
-    header["digest"] = _digest(header)
+    asked = list(store.records(askings))
+    places = sorted(range(len(asked)), key=lambda place: _place(asked[place]))
+    records = [asked[place] for place in places]
+    line_of = {place: line for line, place in enumerate(places)}
+    header = {
+        _HEADER: FORMAT,
+        "rows": len(records),
+        "questions": _questions(records),
+        "order": [line_of[place] for place in range(len(asked))],
+        "meta": dict(meta),
+        "runs": store.runs(),
+    }
+    made = target.with_name(f"{target.name}.{secrets.token_hex(4)}")
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=target.parent, prefix=target.name, delete=False, encoding="utf-8", newline="\n"
-        ) as file:
-            file.writelines([_line(header), *lines])
-        Path(file.name).chmod(0o666 & ~_umask())
-        Path(file.name).replace(target)
+        with made.open("x", encoding="utf-8", newline="\n") as file:
+            file.writelines(_line({**value, "digest": _digest(value)}) for value in [header, *records])
+            file.flush()
+            os.fsync(file.fileno())
+        made.replace(target)
     except OSError as error:
         raise StoreError(f"The replay {target} could not be written: {error}.") from error
+    finally:
+        made.unlink(missing_ok=True)
     return target
 
 
@@ -74,8 +84,9 @@ def read_replay(path: str | Path) -> Store:
         If the file is no replay, is of another format, or is not what was written.
     """
     header, *records = read_rows(path) or [{}]
-    if header.get(_HEADER) != FORMAT:
-        raise StoreError(f"{path} is no replay in format {FORMAT}: its first line does not say so.")
+    version = header.get(_HEADER)
+    if version not in (1, FORMAT):
+        raise StoreError(f"{path} is no replay in format {FORMAT} or before: its first line does not say so.")
     for number, record in enumerate([header, *records], 1):
         if record.pop("digest", None) != _digest(record):
             raise StoreError(f"Line {number} of {path} was changed after it was written. Write the replay anew.")
@@ -85,14 +96,31 @@ def read_replay(path: str | Path) -> Store:
             raise StoreError(
                 f"{path} does not hold the {header['rows']} rows it was written with. Write the replay anew."
             )
-        store.restore(sorted(records, key=_in_grid(header["meta"]["axes"])), header["meta"])
-    except (KeyError, TypeError, AttributeError) as error:
+        ordered = _from_1(records, header["meta"]) if version == 1 else _ordered(records, header["order"])
+        store.restore(ordered, header["meta"], header.get("runs", ()))
+    except (KeyError, TypeError, AttributeError, InvalidInput) as error:
         raise StoreError(f"{path} is no replay: {type(error).__name__} {error}.") from error
     return store
 
 
-def _place(record: Mapping[str, Any]) -> tuple[str, str, int]:
-    return record["utt_id"], record["condition"], record["repeat"]
+def _ordered(records: Sequence[Mapping[str, Any]], order: Sequence[int]) -> list[Mapping[str, Any]]:
+    if sorted(order) != list(range(len(records))):
+        raise InvalidInput("the order of its rows is none")
+    return [records[place] for place in order]
+
+
+def _from_1(records: Iterable[Mapping[str, Any]], meta: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Make records of format 1, which did not keep the order in which they were asked, like those of today."""
+    return [
+        {
+            **record,
+            "attempts": [{**attempt, "reserved_s": 0, "usd_per_s": 0.0} for attempt in record["attempt"]],
+            "answer": {**record["answer"][0], "heard": record["heard"], "raw_sha256": None}
+            if record["answer"]
+            else None,
+        }
+        for record in sorted(records, key=_in_grid(meta["axes"]))
+    ]
 
 
 def _in_grid(axes: list[tuple[str, list[str]]]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
@@ -105,6 +133,10 @@ def _in_grid(axes: list[tuple[str, list[str]]]) -> Callable[[Mapping[str, Any]],
         return record["repeat"], record["utt_id"], levels, record["condition"]
 
     return key
+
+
+def _place(record: Mapping[str, Any]) -> tuple[str, str, int]:
+    return record["utt_id"], record["condition"], record["repeat"]
 
 
 def _questions(records: Iterable[Mapping[str, Any]]) -> str:
@@ -123,9 +155,3 @@ def _line(value: Mapping[str, Any]) -> str:
     # U+2028 and its kin are line ends to some readers, though not to ours; a diff should not be torn by them.
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return "".join(f"\\u{ord(c):04x}" if c in "\u2028\u2029\x85" else c for c in text) + "\n"
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

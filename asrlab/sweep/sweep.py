@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
 import platform
+import warnings
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from anyio.from_thread import start_blocking_portal
-
-from asrlab import tables
-from asrlab.errors import InvalidInput, MissingTrials, StoreError
+from asrlab.errors import BudgetSpent, InvalidInput, MissingTrials, StoreError
 from asrlab.folders import is_set
-from asrlab.sweep.plan import Plan, check_retry, identity, make_plan, trial_of
-from asrlab.sweep.progress import Progress, reporter
-from asrlab.sweep.replay import read_replay, write_replay
-from asrlab.sweep.runner import run_jobs
+from asrlab.sweep.budget import Budget
+from asrlab.sweep.identity import Identity, canonical_parameters
+from asrlab.sweep.interrupts import blocking
+from asrlab.sweep.lost import LostSubmits
+from asrlab.sweep.opened import Answers
+from asrlab.sweep.plan import Plan, check_retry, make_plan, resolve
+from asrlab.sweep.progress import Progress, guarded, reporter
+from asrlab.sweep.provenance import collect
+from asrlab.sweep.runner import Runner
 from asrlab.sweep.store import Store, is_run
+from asrlab.sweep.warn import SweepWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-
-    import pandas as pd
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from asrlab.data.dataset import Dataset
     from asrlab.engines.base import Engine
@@ -32,89 +35,16 @@ if TYPE_CHECKING:
     from asrlab.sweep.plan import Retry
     from asrlab.sweep.store import Asking
 
-_CONCURRENCY: Final = 8
-
-T = TypeVar("T")
-
-
-class Answers:
-    """A sweep that was asked, to be read; made by :func:`open_sweep`.
-
-    Parameters
-    ----------
-    source : path
-        Folder of a run, or a replay (``.jsonl``).
-    dataset : Dataset, optional
-        What was asked about: needed to listen, not to read.
-    """
-
-    def __init__(self, source: str | Path, dataset: Dataset | None = None) -> None:
-        self.source = Path(source)
-        self.dataset = dataset
-
-    @property
-    def transcripts(self) -> pd.DataFrame:
-        """The ``transcripts`` table: one row an asking and channel, axes as further columns.
-
-        Ordered by repeat, then utterance and condition as they were planned. Failed, unknown and not yet answered
-        askings have a row too, with their ``state``, and no text.
-        """
-        with self._stored() as store:
-            return store.transcripts(self._askings(store))
-
-    @property
-    def failures(self) -> pd.DataFrame:
-        """The rows of :attr:`transcripts` that have no answer though they were asked, with code and message."""
-        frame = self.transcripts
-        return frame[frame["state"].isin(["failed", "unknown", "submitted"])].reset_index(drop=True)
-
-    @property
-    def conditions(self) -> pd.DataFrame:
-        """The ``conditions`` table: name, and the label on each axis."""
-        frame = self.transcripts
-        axes = [name for name in frame.columns if name not in tables.SCHEMAS["transcripts"]]
-        return frame[["condition", *axes]].drop_duplicates("condition").reset_index(drop=True)
-
-    @property
-    def about(self) -> dict[str, str]:
-        """What was asked of what, by what: facts for a report."""
-        with self._stored() as store:
-            meta = store.meta()
-        axes = {axis: ", ".join(labels) for axis, labels in meta.pop("axes", [])}
-        return {name: _plain(value) for name, value in {**meta, **axes}.items()}
-
-    def save_replay(self, path: str | Path) -> Path:
-        """Write the sweep as one text file, to commit beside a notebook.
-
-        Parameters
-        ----------
-        path : path
-            A ``.jsonl`` file; replaced if it is there. :func:`open_sweep` reads it.
-
-        Raises
-        ------
-        StoreError
-            If it cannot be written.
-        """
-        with self._stored() as store:
-            return write_replay(path, store, self._askings(store), store.meta())
-
-    def __repr__(self) -> str:
-        if not self.source.is_file() and not is_run(self.source):
-            return f"<{type(self).__name__} {self.source.name}: nothing asked>"
-        states = self.transcripts.drop_duplicates(["utt_id", "condition", "repeat"])["state"].value_counts()
-        counts = ", ".join(f"{n} {state}" for state, n in states.items()) or "nothing asked"
-        return f"<{type(self).__name__} {self.source.name}: {counts}>"
-
-    def _stored(self) -> Store:
-        return read_replay(self.source) if self.source.suffix == ".jsonl" else Store(self.source)
-
-    def _askings(self, store: Store) -> Sequence[Asking]:
-        return store.askings()
+_LOOK_S: Final = 0.5  # between looks whether another process has finished
+_TICK_S: Final = 1.0  # between reports of progress while nothing happens
 
 
 class Sweep(Answers):
     """A dataset, asked about under conditions, with every answer kept.
+
+    Questions are asked in a randomised block design: repeats are separate passes, in each the utterances come in random
+    order, and all conditions of an utterance together in random order, so that drift of a service over the hours does
+    not pose as an effect of a setting.
 
     Parameters
     ----------
@@ -125,9 +55,10 @@ class Sweep(Answers):
     conditions : Conditions
         Settings; see :func:`asrlab.grid`.
     store : path
-        Folder of the run. One that holds answers already is continued: what is stored is not asked again.
+        Folder of the run, on a disk of this machine. One that holds answers already is continued: what is stored is not
+        asked again.
     repeats : int
-        How often each question is asked; the answers of a service may differ.
+        How often each question is asked; the answers of a service may differ, and repeats measure by how much.
     seed : int
         Of the random order in which questions are asked.
 
@@ -159,13 +90,18 @@ class Sweep(Answers):
         self._repeats = repeats
         self._seed = seed
 
-    def plan(self, *, retry: Retry = None) -> Plan:
-        """Say what a run would send, before anything is sent.
+    def plan(self, *, retry: Retry = None, price_usd_per_s: float | None = None) -> Plan:
+        """Say what a run would send, what that costs and how long it takes, before anything is sent.
 
         Parameters
         ----------
-        retry : {None, "failed", "unknown"}
+        retry, price_usd_per_s
             As for :meth:`run`.
+
+        Returns
+        -------
+        Plan
+            What is stored, new, retried or changed; audio minutes, price and expected time; warnings.
 
         Raises
         ------
@@ -173,51 +109,118 @@ class Sweep(Answers):
             If a recording or parameter cannot be used.
         """
         check_retry(retry)
-        return _blocking(partial(self._plan, retry))
+        return blocking(partial(self._plan, retry, price_usd_per_s))
 
     def run(
         self,
         *,
         retry: Retry = None,
-        concurrency: int = _CONCURRENCY,
+        budget_usd: float | None = None,
+        budget_minutes: float | None = None,
+        allow_unknown_length: bool = False,
+        price_usd_per_s: float | None = None,
+        on_interrupt: Literal["wait", "leave"] = "wait",
+        concurrency: int | None = None,
         progress: bool | Callable[[Progress], None] = True,
     ) -> None:
         """Send what the store lacks, and keep what comes back.
 
         May be interrupted anywhere, and run again: answers that are stored are not asked for again, tasks that were
-        submitted are collected. With ``ASRLAB_OFFLINE=1`` nothing is sent.
+        submitted are collected. An interrupt (the stop button, Ctrl-C, SIGTERM) stops submitting; a second one, and
+        SIGTERM, leaves what is in flight to be collected by the next run. The service keeps answers for 24 h: what is
+        not collected by then becomes ``unknown``, and is asked, and paid for, again only with ``retry="unknown"``.
+
+        If another process is running this sweep, this one waits, and then sends what is still lacking.
+
+        With ``ASRLAB_OFFLINE=1`` nothing is sent; see :meth:`replay`.
 
         Parameters
         ----------
         retry : {None, "failed", "unknown"}
             Which trials that ended without an answer are sent again. On an engine that costs nothing, unknown outcomes
             always are.
-        concurrency : int
-            How many trials are under way at once.
+        budget_usd, budget_minutes : float, optional
+            Most that all runs of this store together may spend: US dollars, and minutes of audio as they are billed
+            (each begun second of each channel). What earlier runs may have been billed counts. A question is sent only
+            if what it costs fits; the first that does not ends the run.
+        allow_unknown_length : bool
+            Send recordings whose length is not known, such as links without ``duration_s``, in spite of a budget,
+            as long as anything of it is left. What they cost is known, and counted, only afterwards.
+        price_usd_per_s : float, optional
+            Price of a second of audio, in place of the one that asrlab knows.
+        on_interrupt : {"wait", "leave"}
+            What a first interrupt does with questions in flight.
+        concurrency : int, optional
+            How many trials are under way at once; as many as suit the engine if not given.
         progress : bool or callable
             Show progress; or call this with it.
 
         Raises
         ------
         InvalidInput
-            If a recording or parameter cannot be used; nothing was sent.
+            If a recording or parameter cannot be used, or a budget cannot be kept; nothing was sent.
+        BudgetSpent
+            If the budget did not suffice for everything. What was sent is stored.
         ServiceError
-            If the account or key is refused.
+            If the account or key is refused, or everything is.
         StoreError
-            If an answer cannot be stored, or another process is running this sweep.
+            If an answer cannot be stored.
         MissingTrials
             If nothing may be sent and the store lacks answers.
+
+        Warns
+        -----
+        SweepWarning
+            For each warning of the plan, before anything is sent.
         """
-        if concurrency < 1:
+        if concurrency is not None and concurrency < 1:
             raise InvalidInput(f"concurrency must be at least 1, not {concurrency}.")
+        if on_interrupt not in ("wait", "leave"):
+            raise InvalidInput(f'on_interrupt must be "wait" or "leave", not {on_interrupt!r}.')
         check_retry(retry)
+        budget = Budget(budget_usd, budget_minutes)
         if is_set("ASRLAB_OFFLINE"):
-            self._complain_if_incomplete()
+            self.replay()
             return
         if self.source.suffix == ".jsonl":
             raise StoreError(f"{self.source} is a replay, which is only read. Name a folder as store to ask anew.")
-        report = progress if callable(progress) else reporter() if progress else lambda _: None
-        _blocking(partial(self._run, retry, concurrency, report))
+        run = _Run(
+            self,
+            budget,
+            guarded(progress if callable(progress) else reporter() if progress else lambda _: None),
+            concurrency=concurrency or self.engine.concurrency,
+            allow_unknown_length=allow_unknown_length,
+        )
+        blocking(
+            partial(run.main, retry, price_usd_per_s),
+            lambda at_once: run.interrupt(leave=at_once or on_interrupt == "leave"),
+        )
+
+    def replay(self) -> None:
+        """Make sure that the store or replay has everything this sweep asks, and send nothing.
+
+        Failed and unknown trials are there: they were asked, and their rows say so.
+
+        Raises
+        ------
+        MissingTrials
+            If trials are missing; the message counts them.
+        """
+        wanted = [
+            (str(utt_id), condition.name, repeat)
+            for repeat in range(self._repeats)
+            for utt_id in self.dataset.utterances["utt_id"]
+            for condition in self.grid
+        ]
+        frame = self.transcripts
+        asked = frame[frame["state"].isin(["answered", "failed", "unknown"])]
+        there = set(zip(asked["utt_id"], asked["condition"], asked["repeat"], strict=True))
+        if missing := [cell for cell in wanted if cell not in there]:
+            named = "; ".join(f"{utt_id} under {condition}" for utt_id, condition, _ in missing[:3])
+            raise MissingTrials(
+                f"Nothing is sent in a replay, and {self.source} lacks {len(missing)} of {len(wanted)} answers: "
+                f"{named}{' ...' if len(missing) > 3 else ''}. Ask for them with run(), without ASRLAB_OFFLINE."
+            )
 
     def _askings(self, store: Store) -> Sequence[Asking]:
         """Those of the stored askings that are this sweep's, in its order.
@@ -228,105 +231,191 @@ class Sweep(Answers):
         stored = {(a.utt_id, a.condition, a.repeat): a for a in store.askings()}
         identities = store.identities()
         askings = []
+        utterances = resolve(self.dataset, self.grid)
         for repeat in range(self._repeats):
-            for _, utterance in self.dataset.utterances.iterrows():
-                for condition in self.grid:
-                    asking = stored.get((str(utterance["utt_id"]), condition.name, repeat))
+            for utterance in utterances:
+                for condition, parameters in zip(self.grid, utterance.parameters, strict=True):
+                    asking = stored.get((utterance.utt_id, condition.name, repeat))
                     if asking is not None:
-                        engine = json.loads(identities[asking.trial])["engine"]
-                        digest = self.dataset.digest(asking.utt_id)
-                        now = trial_of(identity(digest, engine, condition.parameters(utterance), repeat))
-                        askings.append(replace(asking, trial=now))
+                        asked_of = identities[asking.trial].engine
+                        now = Identity(
+                            utterance.recording.digest, asked_of, canonical_parameters(parameters), repeat
+                        ).trial
+                        askings.append(asking if now == asking.trial else replace(asking, trial=now))
         return askings
 
-    async def _plan(self, retry: Retry) -> Plan:
+    async def _plan(self, retry: Retry, price_usd_per_s: float | None) -> Plan:
         async with self.engine:
             if self.source.suffix == ".jsonl" or is_run(self.source):
                 with self._stored() as store:
-                    return self._planned(store, retry)
+                    return self._planned(store, retry, price_usd_per_s)
             with Store(None) as nothing:
-                return self._planned(nothing, retry)
+                return self._planned(nothing, retry, price_usd_per_s)
 
-    def _planned(self, store: Store, retry: Retry) -> Plan:
+    def _planned(self, store: Store, retry: Retry, price_usd_per_s: float | None) -> Plan:
         return make_plan(
             self.dataset,
             self.grid,
-            self.engine.identity,
+            self.engine,
             store,
-            free=self.engine.free,
             repeats=self._repeats,
             retry=retry,
             seed=self._seed,
+            price_usd_per_s=price_usd_per_s,
         )
 
-    async def _run(self, retry: Retry, concurrency: int, report: Callable[[Progress], None]) -> None:
-        with Store(self.source, create=True) as store, store.driving():
-            async with self.engine:
-                plan = self._planned(store, retry)
-                store.plan(plan.askings, plan.identities, self._meta())
-                stored = plan.table.loc[plan.table["why"] == "stored", "trial"].nunique()
-                progress = Progress(len(plan.jobs), stored=stored)
-                await run_jobs(plan.jobs, self.engine, store, progress, report, concurrency=concurrency)
-
-    def _complain_if_incomplete(self) -> None:
-        utt_ids = self.dataset.utterances["utt_id"]
-        wanted = [(u, c.name, repeat) for repeat in range(self._repeats) for u in utt_ids for c in self.grid]
-        frame = self.transcripts
-        answered = frame[frame["state"] == "answered"]
-        there = set(zip(answered["utt_id"], answered["condition"], answered["repeat"], strict=True))
-        if missing := [cell for cell in wanted if cell not in there]:
-            named = "; ".join(f"{utt_id} under {condition}" for utt_id, condition, _ in missing[:3])
-            raise MissingTrials(
-                f"ASRLAB_OFFLINE is set, so nothing is sent, and {self.source} lacks {len(missing)} of {len(wanted)} "
-                f"answers: {named}{' ...' if len(missing) > 3 else ''}. Unset it to ask for them."
-            )
-
-    def _meta(self) -> dict[str, Any]:
-        return {
+    def _facts(self, store: Store) -> dict[str, Any]:
+        # The run may have been planned last for other conditions.
+        return store.meta() | {
             "dataset": self.dataset.name,
             "utterances": len(self.dataset),
             "audio_min": round(float(self.dataset.utterances["duration_s"].sum()) / 60, 2),
-            "engine": dict(self.engine.identity),
             "axes": [[axis, labels] for axis, labels in self.grid.axes.items()],
             "repeats": self._repeats,
             "seed": self._seed,
-            "asrlab": version("asrlab"),
-            "python": platform.python_version(),
         }
 
 
-def open_sweep(source: str | Path, dataset: Dataset | None = None) -> Answers:
-    """Open a sweep that was asked, to read it.
+class _Run:
+    """One call of :meth:`Sweep.run`."""
 
-    Parameters
-    ----------
-    source : path
-        Folder of a run, or a replay (``.jsonl``).
-    dataset : Dataset, optional
-        What was asked about, to listen to it in :func:`asrlab.explore`.
+    def __init__(
+        self,
+        sweep: Sweep,
+        budget: Budget,
+        report: Callable[[Progress], None],
+        *,
+        concurrency: int,
+        allow_unknown_length: bool,
+    ) -> None:
+        self._sweep = sweep
+        self._budget = budget
+        self._report = report
+        self._concurrency = concurrency
+        self._allow_unknown_length = allow_unknown_length
+        self._progress = Progress(0)
+        self._runner: Runner | None = None
+        self._looking: asyncio.Task[int] | None = None
+        self._interrupted = False
 
-    Raises
-    ------
-    StoreError
-        If there is no run.
+    def interrupt(self, *, leave: bool) -> None:
+        """Stop soon; told from the event loop."""
+        again = self._interrupted
+        self._interrupted = True
+        if self._looking is not None:
+            self._looking.cancel()
+        if self._runner is not None:
+            left = "what is in flight is left, and collected by the next run"
+            waits = "what is in flight is waited for; interrupt again to leave it to the next run"
+            self._runner.stop(f"interrupted; {left if leave or again else waits}", leave=leave or again)
 
-    Examples
-    --------
-    >>> open_sweep("notebooks/replays/dictation.jsonl").transcripts  # doctest: +SKIP
-    """
-    answers = Answers(source, dataset)
-    if not answers.source.exists():
-        raise StoreError(f"There is no run at {answers.source}. Check the path.")
-    return answers
+    async def main(self, retry: Retry, price_usd_per_s: float | None) -> None:
+        sweep = self._sweep
+        with Store(sweep.source, create=True) as store:
+            if not await self._turn(store):
+                return
+            async with sweep.engine as engine:
+                plan = sweep._planned(store, retry, price_usd_per_s)
+                self._check(plan)
+                for warning in plan.warnings:
+                    warnings.warn(warning, SweepWarning, stacklevel=2)
+                spent = store.spent()
+                self._budget.spent_usd, self._budget.spent_s = spent.usd, spent.seconds
+                self._progress = Progress(len(plan.jobs), plan.counts.get("stored", 0), None if engine.free else 0.0)
+                lost = LostSubmits(engine, store)
+                self._runner = runner = Runner(
+                    engine,
+                    store,
+                    self._progress,
+                    self._report,
+                    lost=lost,
+                    budget=self._budget,
+                    usd_per_s=plan.price.usd_per_s if plan.price is not None else 0.0,
+                )
+                made = {
+                    "engine": dict(engine.identity),
+                    "asrlab": version("asrlab"),
+                    "python": platform.python_version(),
+                }
+                store.plan(plan.askings, plan.identities, sweep._facts(store) | made)
+                number = store.begin_run(
+                    collect(
+                        sweep.dataset,
+                        engine,
+                        sweep.grid,
+                        seed=sweep._seed,
+                        repeats=sweep._repeats,
+                        price_usd_per_s=price_usd_per_s,
+                    )
+                )
+                if await self._found(lost, plan):
+                    plan = sweep._planned(store, retry, price_usd_per_s)
+                    self._progress.total = len(plan.jobs)
+                ticking = asyncio.create_task(self._tick())
+                try:
+                    if not self._interrupted:
+                        await runner.run(plan.jobs, concurrency=self._concurrency)
+                except BaseException as error:
+                    with suppress(StoreError):  # it has been said
+                        self._end(store, number, f"failed: {error}")
+                    raise
+                finally:
+                    ticking.cancel()
+                self._end(store, number, self._outcome(runner))
+                if runner.fatal is not None:
+                    raise runner.fatal
+                if runner.over_budget:
+                    raise BudgetSpent(
+                        f"The budget left {len(plan.jobs) - self._progress.done} of {len(plan.jobs)} trials unsent: "
+                        f"{self._budget} are spent, by all runs of this store. What came is stored; raise the budget "
+                        "and run again for the rest."
+                    )
 
+    async def _turn(self, store: Store) -> bool:
+        """Wait until no other process asks for this run; False if interrupted meanwhile."""
+        while not store.drive():
+            if self._interrupted:
+                return False
+            self._progress.phase = "waiting"
+            self._progress.because = f"another process is running this sweep ({store.driver()})"
+            self._report(self._progress)
+            await asyncio.sleep(_LOOK_S)
+        return not self._interrupted
 
-def _blocking(work: Callable[[], Awaitable[T]]) -> T:
-    """Run a coroutine function on a thread with an event loop of its own: a notebook's loop is running already."""
-    with start_blocking_portal() as portal:
-        return portal.call(work)
+    async def _found(self, lost: LostSubmits, plan: Plan) -> int:
+        """Look for lost submits of earlier runs, unless interrupted."""
+        self._looking = asyncio.ensure_future(lost.find_earlier(plan.lost))
+        await asyncio.wait([self._looking])
+        return 0 if self._looking.cancelled() else self._looking.result()
 
+    def _check(self, plan: Plan) -> None:
+        """Refuse a budget that could not be kept."""
+        if not plan.free and self._budget.usd is not None and plan.price is None and plan.to_send:
+            raise InvalidInput(
+                f"budget_usd cannot be kept: the price of {self._sweep.engine!r} is not known. Give price_usd_per_s, "
+                "or budget_minutes."
+            )
+        if self._budget.limited and plan.unknown_lengths and not self._allow_unknown_length:
+            raise InvalidInput(
+                f"A budget cannot be kept for {plan.unknown_lengths} trials of recordings whose length is not known. "
+                "Give duration_s in the manifest, or allow_unknown_length=True."
+            )
 
-def _plain(value: Any) -> str:  # noqa: ANN401 - any JSON value
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items())
-    return ", ".join(map(_plain, value)) if isinstance(value, list) else str(value)
+    def _end(self, store: Store, number: int, outcome: str) -> None:
+        self._progress.because = None if outcome == "finished" else outcome
+        self._progress.finished = True
+        self._report(self._progress)
+        store.end_run(number, outcome)
+
+    async def _tick(self) -> None:
+        """Report now and then also while nothing ends, so that it is seen to be alive."""
+        while True:
+            self._report(self._progress)
+            await asyncio.sleep(_TICK_S)
+
+    def _outcome(self, runner: Runner) -> str:
+        if runner.fatal is not None:
+            return f"refused: {runner.fatal}"
+        if runner.over_budget:
+            return f"the budget is spent ({self._budget})"
+        return "interrupted" if self._interrupted else "finished"

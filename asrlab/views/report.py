@@ -10,7 +10,7 @@ import io
 import os
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, cast
 
 import pandas as pd
 
@@ -18,9 +18,12 @@ from asrlab import tables
 from asrlab.errors import InvalidInput
 from asrlab.views import html
 from asrlab.views.markup import Html, escape, plain
+from asrlab.views.provenance import provenance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from asrlab.views.provenance import Recorded
 
 _POLICY: Final = "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'"
 _STYLE: Final = """
@@ -63,6 +66,7 @@ class Report:
     """Collects what is worth showing, as it is now, and saves it as one file.
 
     Opens with what was asked: the sweep's facts, its conditions, what came of its trials, and how they were marked.
+    Closes with how its answers came about, where the sweep knows: see :func:`asrlab.provenance`.
 
     Parameters
     ----------
@@ -84,6 +88,9 @@ class Report:
         about = dict(sweep.about)
         self.title = title or f"Speech-to-text sweep of {about.get('dataset', 'a dataset')}"
         self._sections: list[tuple[str, str]] = []
+        self._last: list[tuple[str, str]] = []
+        if getattr(sweep, "provenance", None):
+            self._last.append(("Provenance", provenance(cast("Recorded", sweep)).markup))
         answers = html.completed(sweep.transcripts)
         self._put("What was asked", _facts(about, answers))
         self.add("Conditions", sweep.conditions)
@@ -93,7 +100,7 @@ class Report:
             self.add(_heading(result), result)
 
     def add(self, heading: str, thing: object) -> Self:
-        """Put a section at the end.
+        """Put a section at the end, before the provenance.
 
         Parameters
         ----------
@@ -160,12 +167,16 @@ class Report:
             unfinished.unlink(missing_ok=True)
         return path
 
+    @property
+    def _parts(self) -> list[tuple[str, str]]:
+        return [*self._sections, *self._last]
+
     def _put(self, heading: str, body: str) -> None:
         self._sections.append((heading, body))
 
     def _page(self) -> str:
         sections = "\n".join(
-            f"<section>\n<h2>{escape(heading)}</h2>\n{body}\n</section>" for heading, body in self._sections
+            f"<section>\n<h2>{escape(heading)}</h2>\n{body}\n</section>" for heading, body in self._parts
         )
         return f"""<!DOCTYPE html>
 <html lang="en">
@@ -184,10 +195,10 @@ class Report:
 """
 
     def __repr__(self) -> str:
-        return f"<Report {plain(self.title, 60)}: {'; '.join(plain(heading, 40) for heading, _ in self._sections)}>"
+        return f"<Report {plain(self.title, 60)}: {'; '.join(plain(heading, 40) for heading, _ in self._parts)}>"
 
     def _repr_html_(self) -> str:
-        headings = "".join(f"<li>{escape(heading)}</li>" for heading, _ in self._sections)
+        headings = "".join(f"<li>{escape(heading)}</li>" for heading, _ in self._parts)
         return f"<p>Report <b>{escape(self.title)}</b>; save it with <code>.save(path)</code>:</p><ol>{headings}</ol>"
 
 

@@ -1,0 +1,79 @@
+"""Interrupts: Ctrl-C, a notebook's stop button, and SIGTERM, as requests to stop rather than as exceptions anywhere.
+
+A KeyboardInterrupt may fall between any two instructions; what costs money must not be torn there. So while a run is
+under way signals are only counted, and the run is told.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from concurrent.futures import Future, wait
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from anyio.from_thread import start_blocking_portal
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+    from types import FrameType
+
+T = TypeVar("T")
+
+_LOOK_S: Final = 0.1
+_DEFAULTS: Final = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+
+
+def blocking(work: Callable[[], Awaitable[T]], interrupted: Callable[[bool], None] | None = None) -> T:
+    """Run a coroutine function on a thread with an event loop of its own: a notebook's loop is running already.
+
+    Parameters
+    ----------
+    work : async callable
+        What to do.
+    interrupted : callable, optional
+        Is called in the event loop for each interrupt, with whether it is to end at once; the work is expected to come
+        to an end soon after. Without it, an interrupt cancels the work.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If there was an interrupt, when the work has ended.
+    SystemExit
+        If there was a SIGTERM, when the work has ended.
+    """
+    with start_blocking_portal() as portal:
+        if interrupted is None or threading.current_thread() is not threading.main_thread():
+            return portal.call(work)
+        with _counted() as seen:
+            future: Future[T] = portal.start_task_soon(work)
+            told = 0
+            while not wait([future], timeout=_LOOK_S).done:
+                if len(seen) > told:
+                    told = len(seen)
+                    portal.call(interrupted, told > 1 or signal.SIGTERM in seen)
+        if signal.SIGTERM in seen:
+            future.exception()  # it was told by whoever watched; the signal is what ends the process
+            raise SystemExit(128 + signal.SIGTERM)
+        if seen and future.exception() is None:
+            raise KeyboardInterrupt
+        return future.result()
+
+
+@contextmanager
+def _counted() -> Iterator[list[signal.Signals]]:
+    """Collect interrupts instead of raising them, where nobody but Python handles them."""
+    seen: list[signal.Signals] = []
+
+    def count(number: int, _: FrameType | None) -> None:
+        seen.append(signal.Signals(number))
+
+    before = {number: signal.getsignal(number) for number in _DEFAULTS}
+    ours = {number: handler for number, handler in before.items() if handler == _DEFAULTS[number]}
+    for number in ours:
+        signal.signal(number, count)
+    try:
+        yield seen
+    finally:
+        for number, handler in ours.items():
+            signal.signal(number, handler)

@@ -1,0 +1,108 @@
+"""Submits whose outcome is unknown: an accepted one is billed, so it is looked for before it is sent again."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from asrlab.engines.base import FindsLost, Question
+from asrlab.errors import AsrlabError, OutcomeUnknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from asrlab.engines.base import Engine
+    from asrlab.sweep.plan import Job
+    from asrlab.sweep.store import Store, Unknown
+
+_LOST_S: Final = 600.0  # for which a process that then died may have gone on sending, waits to ask again included
+_APART_S: Final = 60.0  # the service's clock tells seconds, and differs from ours
+_KEPT_S: Final = 24 * 3600.0  # tasks are listed for so long (service documentation, task management)
+
+_log = logging.getLogger("asrlab.sweep")
+
+
+class LostSubmits:
+    """Looks for the tasks that lost submits became; never guesses between two that might be it.
+
+    Parameters
+    ----------
+    engine : Engine
+        Entered. One that costs nothing is not looked at: what it lost is simply asked again.
+    store : Store
+        Where the submits of earlier runs are.
+    """
+
+    def __init__(self, engine: Engine, store: Store) -> None:
+        self._engine = engine if isinstance(engine, FindsLost) and not engine.free else None
+        self._store = store
+        self._earlier = store.unknown() if self._engine is not None else []
+        self._claimed = store.task_ids()
+
+    def claim(self, task_id: str) -> None:
+        """Note a task as the one that a question became."""
+        self._claimed.add(task_id)
+
+    async def find(self, job: Job, lost: OutcomeUnknown) -> str | None:
+        """Find the task that a submit of this run became; None if none can be told to be it."""
+        if self._may_be_earlier(job, time.time() if lost.sent_at is None else lost.sent_at.timestamp()):
+            return None
+        return await self._look(job, lost)
+
+    async def find_earlier(self, jobs: Iterable[Job]) -> int:
+        """Look for submits of earlier runs, and write down the tasks that they became.
+
+        Parameters
+        ----------
+        jobs : iterable of Job
+            Trials whose last submit has an unknown outcome, as they would be asked now.
+
+        Returns
+        -------
+        int
+            How many were found.
+        """
+        known = {job.trial: job for job in jobs}
+        found = 0
+        for lost in list(self._earlier):
+            if lost.trial not in known or time.time() - lost.begun > _KEPT_S or self._ambiguous(lost):
+                continue
+            error = OutcomeUnknown("An earlier run left it so.", code="Unknown")
+            error.sent_at, error.lost_at, error.link = *map(_utc, _window(lost)), lost.link
+            task_id = await self._look(known[lost.trial], error)
+            if task_id is not None:
+                await self._store.submitted(lost.trial, lost.attempt, task_id)
+                self.claim(task_id)
+                self._earlier.remove(lost)
+                found += 1
+        return found
+
+    async def _look(self, job: Job, lost: OutcomeUnknown) -> str | None:
+        if self._engine is None:
+            return None
+        try:
+            return await self._engine.find_lost(Question(job.audio, job.parameters), lost, self._claimed)
+        except AsrlabError as error:
+            _log.info("A lost submit could not be looked for: %s", error)
+            return None
+
+    def _may_be_earlier(self, job: Job, sent_at: float) -> bool:
+        windows = (_window(lost) for lost in self._earlier if lost.audio == job.digest and lost.trial != job.trial)
+        return any(start - _APART_S <= sent_at <= end + _APART_S for start, end in windows)
+
+    def _ambiguous(self, lost: Unknown) -> bool:
+        """Whether another lost submit of the same audio might be taken for this one."""
+        start, end = _window(lost)
+        others = (_window(other) for other in self._earlier if other.audio == lost.audio and other != lost)
+        return any(first <= end + _APART_S and start <= last + _APART_S for first, last in others)
+
+
+def _window(lost: Unknown) -> tuple[float, float]:
+    """When a lost submit may have been sent, and its answer been lost; Unix time."""
+    return lost.begun, min(time.time(), lost.begun + _LOST_S if lost.ended is None else lost.ended)
+
+
+def _utc(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

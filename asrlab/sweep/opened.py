@@ -1,0 +1,183 @@
+"""Sweeps that were asked, to be read: from the folder of a run, or from a replay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from asrlab import tables
+from asrlab.errors import StoreError
+from asrlab.sweep.export import export
+from asrlab.sweep.replay import read_replay, write_replay
+from asrlab.sweep.store import Store, is_run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from asrlab.data.dataset import Dataset
+    from asrlab.sweep.store import Asking
+
+
+class Answers:
+    """A sweep that was asked, to be read; made by :func:`open_sweep`.
+
+    Parameters
+    ----------
+    source : path
+        Folder of a run, or a replay (``.jsonl``).
+    dataset : Dataset, optional
+        What was asked about: needed to listen, not to read.
+    """
+
+    def __init__(self, source: str | Path, dataset: Dataset | None = None) -> None:
+        self.source = Path(source)
+        self.dataset = dataset
+
+    @property
+    def transcripts(self) -> pd.DataFrame:
+        """The ``transcripts`` table: one row an asking and channel, axes as further columns.
+
+        Ordered by repeat, then utterance and condition as they were planned. Failed, unknown and not yet answered
+        askings have a row too, with their ``state``, and no text.
+        """
+        with self._stored() as store:
+            return store.transcripts(self._askings(store))
+
+    @property
+    def failures(self) -> pd.DataFrame:
+        """The rows of :attr:`transcripts` that have no answer though they were asked, with code and message."""
+        frame = self.transcripts
+        return frame[frame["state"].isin(["failed", "unknown", "submitted"])].reset_index(drop=True)
+
+    @property
+    def conditions(self) -> pd.DataFrame:
+        """The ``conditions`` table: name, and the label on each axis."""
+        frame = self.transcripts
+        axes = [name for name in frame.columns if name not in tables.SCHEMAS["transcripts"]]
+        return frame[["condition", *axes]].drop_duplicates("condition").reset_index(drop=True)
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What was asked of what, by what: facts for a report."""
+        with self._stored() as store:
+            meta = store.meta()
+        axes = {axis: ", ".join(labels) for axis, labels in meta.pop("axes", [])}
+        return {name: _plain(value) for name, value in {**meta, **axes}.items()}
+
+    @property
+    def provenance(self) -> list[dict[str, Any]]:
+        """Each run so far: number, start, end, how it ended, and the facts under which it ran.
+
+        See :func:`asrlab.provenance` for a readable form.
+        """
+        with self._stored() as store:
+            return store.runs()
+
+    def raw(self, trial: str) -> Any:  # noqa: ANN401 - any JSON value
+        """Give the answer document of a trial as the engine gave it.
+
+        Parameters
+        ----------
+        trial : str
+            Its id, from :attr:`transcripts`.
+
+        Raises
+        ------
+        StoreError
+            If there is no answer to it.
+        """
+        with self._stored() as store:
+            return store.raw(trial)
+
+    def verify(self) -> list[str]:
+        """Check the store: ids and hashes are derived again from what is stored, and the file is examined.
+
+        Returns
+        -------
+        list of str
+            A sentence for each fault; none if it is whole.
+        """
+        with self._stored() as store:
+            return store.verify()
+
+    def export(self, url: str | Path) -> None:
+        """Write :attr:`transcripts` as a Parquet file.
+
+        Parameters
+        ----------
+        url : str or path
+            A path, or a URL that fsspec knows, such as ``"s3://bucket/transcripts.parquet"``.
+
+        Raises
+        ------
+        MissingExtra
+            If a URL is given and fsspec is not installed.
+        StoreError
+            If it cannot be written.
+        """
+        export(self.transcripts, str(url))
+
+    def save_replay(self, path: str | Path) -> Path:
+        """Write the sweep as one text file, to commit beside a notebook.
+
+        Parameters
+        ----------
+        path : path
+            A ``.jsonl`` file; replaced if it is there. :func:`open_sweep` reads it.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be written.
+        """
+        with self._stored() as store:
+            return write_replay(path, store, self._askings(store), self._facts(store))
+
+    def __repr__(self) -> str:
+        if not self.source.is_file() and not is_run(self.source):
+            return f"<{type(self).__name__} {self.source.name}: nothing asked>"
+        states = self.transcripts.drop_duplicates(["utt_id", "condition", "repeat"])["state"].value_counts()
+        counts = ", ".join(f"{n} {state}" for state, n in states.items()) or "nothing asked"
+        return f"<{type(self).__name__} {self.source.name}: {counts}>"
+
+    def _stored(self) -> Store:
+        return read_replay(self.source) if self.source.suffix == ".jsonl" else Store(self.source)
+
+    def _askings(self, store: Store) -> Sequence[Asking]:
+        return store.askings()
+
+    def _facts(self, store: Store) -> dict[str, Any]:
+        return store.meta()
+
+
+def open_sweep(source: str | Path, dataset: Dataset | None = None) -> Answers:
+    """Open a sweep that was asked, to read it.
+
+    Parameters
+    ----------
+    source : path
+        Folder of a run, or a replay (``.jsonl``).
+    dataset : Dataset, optional
+        What was asked about, to listen to it in :func:`asrlab.explore`.
+
+    Raises
+    ------
+    StoreError
+        If there is no run.
+
+    Examples
+    --------
+    >>> open_sweep("notebooks/replays/dictation.jsonl").transcripts  # doctest: +SKIP
+    """
+    answers = Answers(source, dataset)
+    if not answers.source.exists():
+        raise StoreError(f"There is no run at {answers.source}. Check the path.")
+    return answers
+
+
+def _plain(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items())
+    return ", ".join(map(_plain, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,159 @@
+"""What is read from a ledger, a query or two each, within one transaction of the caller's."""
+
+from __future__ import annotations
+
+import json
+import math
+import zlib
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
+
+from asrlab.sweep.identity import Identity
+from asrlab.sweep.schema import ATTEMPT_FACTS, read_answers
+from asrlab.sweep.shapes import Asking, Spent, Standing, Unknown
+
+if TYPE_CHECKING:
+    import sqlite3
+
+_PAUSE_S: Final = 60.0
+_PACE_ANSWERS: Final = 10
+_PACE_LATEST: Final = 10_000
+_IDENTITIES: Final = (
+    "select t.trial, r.name, e.name, p.name, t.repeat, t.recipe from trial t join recording r on r.id = t.recording"
+    " join engine e on e.id = t.engine join parameters p on p.id = t.parameters"
+)
+
+
+def meta(db: sqlite3.Connection) -> dict[str, Any]:
+    """Read the facts about the sweep."""
+    return {key: json.loads(value) for key, value in db.execute("select key, value from meta order by key")}
+
+
+def askings(db: sqlite3.Connection) -> list[Asking]:
+    """Read all askings, as they were first planned."""
+    labels = {name: json.loads(text) for name, text in db.execute("select name, labels from condition")}
+    return [
+        Asking(utt_id, condition, repeat, trial, labels[condition])
+        for utt_id, condition, repeat, trial in db.execute(
+            "select u.name, c.name, a.repeat, t.trial from asking a join utterance u on u.id = a.utterance"
+            " join condition c on c.id = a.condition join trial t on t.id = a.trial order by a.position"
+        )
+    ]
+
+
+def identity(db: sqlite3.Connection, trial: str) -> Identity | None:
+    """Read what a trial is the hash of."""
+    row = db.execute(f"{_IDENTITIES} where t.trial = ?", (trial,)).fetchone()
+    return None if row is None else Identity(*row[1:])
+
+
+def identities(db: sqlite3.Connection) -> dict[str, Identity]:
+    """Read what each trial is the hash of."""
+    # Those of a run share few texts of engines and parameters; SQLite gives each time a new one.
+    kept: dict[str, str] = {}
+    return {
+        trial: Identity(kept.setdefault(audio, audio), kept.setdefault(engine, engine),
+                        kept.setdefault(parameters, parameters), repeat, recipe)
+        for trial, audio, engine, parameters, repeat, recipe in db.execute(_IDENTITIES)
+    }  # fmt: skip
+
+
+def runs(db: sqlite3.Connection) -> list[dict[str, Any]]:
+    """Read all runs in order."""
+    names = ("run", "started", "ended", "outcome", "facts")
+    rows = db.execute("select run, started, ended, outcome, facts from run order by run")
+    return [{**dict(zip(names, row, strict=True)), "facts": json.loads(row[-1])} for row in rows]
+
+
+def standings(db: sqlite3.Connection) -> dict[str, Standing]:
+    """Read how every trial stands that was ever begun."""
+    return {
+        trial: Standing(state, attempts, task_id, submitted)
+        for trial, state, attempts, task_id, submitted in db.execute(
+            "select t.trial, l.state, l.attempts, l.task_id, l.submitted from"
+            " (select trial, max(attempt) attempts, iif(state = 'begun', 'unknown', state) state,"
+            " iif(state = 'submitted', task_id, null) task_id, submitted from attempt group by trial) l"
+            " join trial t on t.id = l.trial"
+        )
+    }
+
+
+def unknown(db: sqlite3.Connection) -> list[Unknown]:
+    """Read the last attempts whose outcome nobody knows, oldest first."""
+    return [
+        Unknown(*row)
+        for row in db.execute(
+            "select t.trial, l.attempt, r.name, l.link, l.begun, l.ended from"
+            " (select trial, max(attempt) attempt, state, link, begun, ended from attempt group by trial) l"
+            " join trial t on t.id = l.trial join recording r on r.id = t.recording"
+            " where l.state in ('begun', 'unknown') order by l.begun"
+        )
+    ]
+
+
+def task_ids(db: sqlite3.Connection) -> set[str]:
+    """Read the ids of all tasks."""
+    return {task_id for (task_id,) in db.execute("select task_id from attempt where task_id is not null")}
+
+
+def spent(db: sqlite3.Connection) -> Spent:
+    """Add up every attempt that may have been billed."""
+    rows = db.execute(
+        "select b.reserved_s, b.usd_per_s, iif(b.state = 'answered', a.audio_s, null), count(*) from attempt b"
+        " left join answer a on a.trial = b.trial where b.state <> 'failed' or b.task_id is not null group by 1, 2, 3"
+    )
+    seconds = [
+        (count * max(reserved, math.ceil(heard) if heard is not None and math.isfinite(heard) else 0), price)
+        for reserved, price, heard, count in rows
+    ]
+    return Spent(math.fsum(s for s, _ in seconds), math.fsum(s * price for s, price in seconds))
+
+
+def answered_span(db: sqlite3.Connection, engine: str) -> tuple[float, float] | None:
+    """Read when the first and the last answer of an engine were asked for."""
+    first, last = db.execute(
+        "select min(coalesce(submitted, begun)), max(coalesce(submitted, begun)) from attempt b"
+        " join trial t on t.id = b.trial join engine e on e.id = t.engine where b.state = 'answered' and e.name = ?",
+        (engine,),
+    ).fetchone()
+    return None if first is None else (first, last)
+
+
+def pace(db: sqlite3.Connection) -> float | None:
+    """Work out how many answers came a second, pauses left out."""
+    latest = "select ended from attempt where state = 'answered' order by ended desc limit ?"
+    moments = [moment for (moment,) in db.execute(latest, (_PACE_LATEST,))]
+    if len(moments) < _PACE_ANSWERS:
+        return None
+    at_work = [gap for later, earlier in pairwise(moments) if (gap := later - earlier) <= _PAUSE_S]
+    return len(at_work) / sum(at_work) if sum(at_work) > 0 else None
+
+
+def raw(db: sqlite3.Connection, trial: str) -> bytes | None:
+    """Read the answer to a trial as it was received."""
+    row = db.execute(
+        "select json_zlib from raw r join trial t on t.id = r.trial where t.trial = ?", (trial,)
+    ).fetchone()
+    return None if row is None else zlib.decompress(row[0])
+
+
+def record(db: sqlite3.Connection, asking: Asking) -> dict[str, Any] | None:
+    """Give everything known about an asking as JSON values; None if its trial was never planned."""
+    known = identity(db, asking.trial)
+    if known is None:
+        return None
+    (row,) = db.execute("select id from trial where trial = ?", (asking.trial,)).fetchone()
+    attempts = db.execute(
+        f"select {', '.join(ATTEMPT_FACTS)} from attempt where trial = ? order by attempt",  # noqa: S608
+        (row,),
+    )
+    return {
+        "utt_id": asking.utt_id,
+        "condition": asking.condition,
+        "repeat": asking.repeat,
+        "labels": dict(asking.labels),
+        "trial": asking.trial,
+        "identity": json.loads(known.canonical),
+        "attempts": [dict(zip(ATTEMPT_FACTS, attempt, strict=True)) for attempt in attempts],
+        "answer": next((answer.record() for _, answer in read_answers(db, row)), None),
+    }

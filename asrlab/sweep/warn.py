@@ -1,0 +1,143 @@
+"""Warnings of a plan: what would be asked in vain, or answered otherwise than it seems."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from asrlab.sweep.identity import canonical_engine
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from asrlab.data.dataset import Dataset
+    from asrlab.engines.base import Capabilities, Engine
+    from asrlab.sweep.plan import Job
+    from asrlab.sweep.store import Store
+
+_APART_D: Final = 30  # days after which the model behind an undated name may well be another
+_DAY_S: Final = 24 * 3600
+_DATED: Final = re.compile(r"\d{4}-\d{2}-\d{2}$")
+_SEVERAL: Final = frozenset({"mul", "mixed"})  # "mul": several languages (ISO 639-2)
+_MIXED_TAGS: Final = frozenset({"mixed", "code-switching", "code-switched", "multilingual"})
+
+
+class SweepWarning(UserWarning):
+    """A run will send something that is in vain, or that is answered otherwise than it seems."""
+
+
+def warnings_of(jobs: Sequence[Job], dataset: Dataset, engine: Engine, store: Store) -> list[str]:
+    """Say what to look at before jobs are sent.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        Those of a plan; what is only collected is not warned of.
+    dataset : Dataset
+        What is asked about.
+    engine : Engine
+        What is asked; entered.
+    store : Store
+        Where earlier answers are.
+    """
+    sent = [job for job in jobs if job.task_id is None]
+    if not sent:
+        return []
+    return [
+        *_in_vain(sent, dataset, engine.capabilities),
+        *_too_much(sent, dataset, engine.capabilities),
+        *_weak(sent, dataset),
+        *_apart(engine, store),
+    ]
+
+
+def _in_vain(sent: Sequence[Job], dataset: Dataset, takes: Capabilities) -> Iterator[str]:
+    languages = dict(zip(dataset.utterances["utt_id"], dataset.utterances["language"], strict=True))
+    tags = dict(zip(dataset.utterances["utt_id"], dataset.utterances["tags"], strict=True))
+    unheard, itn, mixed = Counter[str](), Counter[str](), 0
+    for job in sent:
+        asked, spoken = job.parameters, languages[job.utt_id]
+        unsupported = takes.unsupported(asked)
+        unheard.update(f"language={asked.language!r}" if name == "language" and name in takes.parameters else name
+                       for name in unsupported)  # fmt: skip
+        several = _in_several(spoken, tags[job.utt_id], takes.languages)
+        language = asked.language or (None if several or pd.isna(spoken) else spoken)
+        if asked.enable_itn and takes.itn_languages is not None and "enable_itn" not in unsupported:
+            itn.update([language] if language and language not in takes.itn_languages else [])
+        mixed += bool(asked.language and several)
+    if unheard:
+        yield f"the engine does not obey {_counted(unheard)}"
+    if itn:
+        named = " and ".join(sorted(takes.itn_languages or ()))
+        yield f"enable_itn acts on {named} only, and is on for {_counted(itn)}"
+    if mixed:
+        yield f"{mixed} trials give a language hint for audio in several languages; leave it out there"
+
+
+def _in_several(spoken: Any, tags: Any, known: Collection[str]) -> bool:  # noqa: ANN401 - cells of a table
+    """Whether a recording is in several languages, as its language ("zh-en", "mul") or a tag says."""
+    parts = {part.lower() for part in re.split(r"[-_,;+/ ]+", spoken)} if isinstance(spoken, str) else set[str]()
+    if parts & _SEVERAL or len(parts & set(known)) > 1:
+        return True
+    return isinstance(tags, list | tuple) and bool(_MIXED_TAGS & {str(tag).lower() for tag in tags})
+
+
+def _too_much(sent: Sequence[Job], dataset: Dataset, takes: Capabilities) -> Iterator[str]:
+    # A token is rarely less than a word, so as many words are surely too many.
+    words = [len(context.split()) for context in {job.parameters.context for job in sent} if context]
+    if takes.context_tokens is not None and (long := [n for n in words if n > takes.context_tokens]):
+        yield (
+            f"{len(long)} contexts are too long: of up to {max(long):,} words the first {takes.context_tokens:,} "
+            "tokens act at most"
+        )
+    asked = {job.utt_id: job.audio for job in sent}
+    utt_ids = [utt_id for utt_id in dataset.utterances["utt_id"] if utt_id in asked]
+    lengths = {utt_id: dataset.facts(utt_id).duration_s for utt_id in utt_ids}
+    if takes.audio_s is not None:
+        over = [utt_id for utt_id, length in lengths.items() if length is not None and length > takes.audio_s]
+        if over:
+            yield f"{_named(over)} last longer than the {takes.audio_s:,.0f} s the engine takes, and will fail"
+    if takes.audio_bytes is not None:
+        files = {utt_id: Path(asked[utt_id]) for utt_id in utt_ids if "://" not in asked[utt_id]}
+        over = [utt_id for utt_id, path in files.items() if path.stat().st_size > takes.audio_bytes]
+        if over:
+            yield f"{_named(over)} are larger than the {takes.audio_bytes:,} bytes the engine takes, and will fail"
+
+
+def _weak(sent: Sequence[Job], dataset: Dataset) -> Iterator[str]:
+    asked = {job.utt_id for job in sent}
+    weak = [utt_id for utt_id in dataset.utterances["utt_id"] if utt_id in asked and dataset.facts(utt_id).weak]
+    if weak:
+        yield (
+            f"{_named(weak)} are known by their links only: if another file is put there, stored answers are taken for "
+            "its own. Give sha256 in the manifest, or use dataset.fetch_digests()"
+        )
+
+
+def _apart(engine: Engine, store: Store) -> Iterator[str]:
+    """Warn of answers from before and after a change of model: an undated name stands for whatever is current."""
+    identity = engine.identity
+    if "version" in identity or _DATED.search(identity["model"]):
+        return
+    span = store.answered_span(canonical_engine(identity))
+    if span is not None and time.time() - span[0] > _APART_D * _DAY_S:
+        day = datetime.fromtimestamp(span[0], UTC).date()
+        yield (
+            f"{identity['model']} is no dated snapshot, and this run has answers from {day}, over {_APART_D} days ago: "
+            "the model behind the name may have changed. Ask a dated snapshot, or start a new store"
+        )
+
+
+def _counted(names: Counter[str]) -> str:
+    return ", ".join(f"{name} ({n} trials)" for name, n in names.most_common(5)) + ("..." if len(names) > 5 else "")
+
+
+def _named(utt_ids: Sequence[str]) -> str:
+    more = f" and {len(utt_ids) - 3} more" if len(utt_ids) > 3 else ""
+    return f"{len(utt_ids)} recordings ({', '.join(utt_ids[:3])}{more})"
