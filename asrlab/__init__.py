@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from asrlab.stats.effects import summarize as summarize
     from asrlab.sweep.grid import column as column
     from asrlab.sweep.grid import grid as grid
-    from asrlab.sweep.sweep import Sweep as Sweep
     from asrlab.sweep.opened import open_sweep as open_sweep
+    from asrlab.sweep.sweep import Sweep as Sweep
     from asrlab.views import plot as plot
     from asrlab.views.provenance import provenance as provenance
     from asrlab.views.report import Report as Report

@@ -1266,6 +1266,7 @@ def test_a_signed_link_is_given_whole_on_request_only():
 @given(st.text(st.characters(codec="ascii", exclude_characters="/@?#"), min_size=1), st.text())
 def test_a_bare_link_has_no_query_and_no_password(password, query):
     assert bare(f"https://u:{password}@h/x?{query}") == "https://h/x"
+    assert bare(f"https://u:p@{password}@h/x") == "https://h/x"
 
 
 @pytest.mark.parametrize(

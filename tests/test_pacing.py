@@ -7,10 +7,12 @@ import gc
 import itertools
 import json
 import os
+import random
 import subprocess
 import sys
 import threading
 import time
+from bisect import bisect_right
 from math import inf
 
 import httpx
@@ -19,7 +21,7 @@ import virtual_time
 
 from asrlab.dashscope import UNLIMITED, AsyncClient, Limits, account
 from asrlab.dashscope.pacing import Concurrency, Pace
-from asrlab.dashscope.turns import TurnFile
+from asrlab.dashscope.turns import TurnFile, next_turn
 from asrlab.errors import InvalidInput
 
 ACCEPTED = {"request_id": "r", "output": {"task_id": "t", "task_status": "PENDING"}}
@@ -101,6 +103,21 @@ async def main():
 
 asyncio.run(main())
 """
+
+
+@pytest.mark.parametrize(("limit", "within_s"), [(20, 1.0), (600, 60.0), (10, 1.0)])
+def test_turns_that_are_late_put_off_no_others_and_keep_to_the_limit_of_any_second(limit, within_s):
+    draw = random.Random(4)
+    interval_s = within_s / (0.9 * limit)
+    free, now, taken = 0.0, 100.0, []
+    for _ in range(3000):
+        now = max(now, free) + draw.uniform(0, 0.04)  # who waits wakes late
+        taken.append(now)
+        free = next_turn(free, now, interval_s)
+    assert taken[-1] - taken[0] < 3000 * interval_s + 0.1
+    most = max(bisect_right(taken, start + within_s) - place for place, start in enumerate(taken))
+    assert most <= limit
+    assert next_turn(5.0, 100.0, interval_s) == 100.0 + interval_s  # who comes after a pause has no turns saved
 
 
 def test_processes_take_turns_together(tmp_path):

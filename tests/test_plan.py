@@ -150,6 +150,12 @@ def test_recordings_known_by_their_links_only_are_told(dataset, tmp_path):
     assert plan.billed_min == (5 + 2 + 3) / 60
 
 
+def test_an_engine_must_say_what_it_is(dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(Parrot, "identity", {"engine": "parrot", "model": "m", "region": ""})
+    with pytest.raises(InvalidInput, match="does not say region"):
+        Sweep(dataset, Parrot(), grid(), store=tmp_path / "run").plan()
+
+
 def test_a_plan_is_read_in_a_notebook_and_holds_no_markup_of_others(dataset, tmp_path):
     evil = Dataset("evil", dataset.utterances.assign(utt_id=["<script>", "b", "c"]), folder=dataset.folder)
     plan = Sweep(evil, Parrot(audio_s=1), grid(), store=tmp_path / "run").plan()

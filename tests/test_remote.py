@@ -9,6 +9,7 @@ import re
 import signal
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ from asrlab.data.dataset import Dataset
 from asrlab.data.remote import link_digest, shown, stable_link
 from asrlab.errors import InvalidInput
 
+HERE = Path(__file__).parent
 #: Who signs links -> the parameters that a signature of theirs consists of.
 SIGNATURES = {
     "S3": "X-Amz-Algorithm X-Amz-Credential X-Amz-Date X-Amz-Expires X-Amz-SignedHeaders X-Amz-Signature",
@@ -58,7 +60,9 @@ def signed(maker, n):
 
 
 def links(urls, **columns):
-    return Dataset("d", pd.DataFrame({"utt_id": [f"u{n}" for n in range(len(urls))], "audio": list(urls), **columns}))
+    return Dataset(
+        "d", pd.DataFrame({"utt_id": [f"u{n}" for n in range(len(urls))], "audio": list(urls), **columns}), folder=HERE
+    )
 
 
 def wav(folder, name="a.wav", seconds=0.5, channels=2):
@@ -123,6 +127,7 @@ def test_who_asks_and_where_in_a_page_is_no_part_of_a_link():
         "http://ann:s3cret@[::1/a.wav",
         "oss://ann:s3cret@bucket/a.wav?s3cret",
         "ftp://ann:s3cret@127.0.0.1/a.wav",
+        "ftp://ann:s3cret@127.0.0.1/../../../../../../../a.wav",
     ],
 )
 def test_what_is_secret_in_a_link_is_never_said(url):
@@ -134,7 +139,7 @@ def test_what_is_secret_in_a_link_is_never_said(url):
             act()
         except InvalidInput as error:
             said.append(f"{error} {error.__cause__!r} {'' if error.__suppress_context__ else repr(error.__context__)}")
-    assert said or url.startswith("ftp")
+    assert said
     assert "s3cret" not in "".join(said)
 
 

@@ -452,6 +452,22 @@ def test_a_refused_key_stops_the_run_and_loses_nothing(run, status):
     assert sweep.failures.empty
 
 
+def test_ten_refusals_alike_one_after_the_other_stop_the_run(run):
+    engine = Scripted(free=False)
+    engine.faults = {number: ServiceError("no route", code="ConnectionFailed") for number in range(3, 99)}
+    with pytest.raises(ServiceError, match="no route"):
+        run(engine, concurrency=1)
+    assert len(engine.asked) == 12
+    engine = Scripted(free=False)
+    engine.faults = {number: ServiceError("odd", code="Odd") for number in range(1, 99) if number % 3}
+    sweep = run(engine, store="other", concurrency=1, retry=None)  # there are answers in between
+    assert len(engine.asked) == 24
+    assert sweep.failures["error_code"].tolist() == ["Odd"] * 16
+    engine = Scripted(free=False)
+    engine.faults = {number: after(TaskFailed("spoilt", code="DECODE_ERROR")) for number in range(1, 99)}
+    assert len(run(engine, store="third").failures) == 24  # a task that fails says nothing of the next
+
+
 def test_a_fault_of_the_engine_ends_one_trial(run, caplog):
     engine = Scripted()
     engine.faults[1] = ZeroDivisionError("a bug")
@@ -594,9 +610,9 @@ def test_one_line_of_a_replay_changes_with_one_transcript(replay, tmp_path):
         (lambda lines: [lines[0], lines[1].replace("u0 ", "u9 "), *lines[2:]], "Line 2 of .* was changed"),
         (lambda lines: lines[:-1], "does not hold the 24 rows"),
         (lambda lines: [*lines, lines[-1]], "does not hold the 24 rows"),
-        (lambda lines: lines[1:], "is no replay in format 1"),
-        (lambda lines: [], "is no replay in format 1"),
-        (lambda lines: [lines[0].replace('"asrlab_replay":1', '"asrlab_replay":2'), *lines[1:]], "is no replay"),
+        (lambda lines: lines[1:], "is no replay in format 2"),
+        (lambda lines: [], "is no replay in format 2"),
+        (lambda lines: [lines[0].replace('"asrlab_replay":2', '"asrlab_replay":3'), *lines[1:]], "is no replay"),
         (lambda lines: [lines[0].replace("parrot", "oracle"), *lines[1:]], "Line 1 of .* was changed"),
     ],
 )

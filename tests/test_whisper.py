@@ -13,7 +13,6 @@ import soundfile
 
 from asrlab.data.audio import decode
 from asrlab.engines.base import Parameters, Question
-from asrlab.engines.batches import Batches
 from asrlab.engines.whisper import WhisperEngine, _Recent
 from asrlab.errors import InvalidInput, TaskFailed
 
@@ -151,155 +150,18 @@ def test_a_language_detected_and_named_is_decoded_once(ask, tmp_path):
     assert [answer.context_tokens for answer in answers[:3]] == [None, 0, 1]
 
 
-def test_questions_that_wait_are_decoded_together_and_answered_as_if_alone(ask, tmp_path):
-    english, chinese = decode(ENGLISH)[0], decode(CHINESE)[0]
-    pause = np.zeros(8_000, np.float32)
-    soundfile.write(tmp_path / "long.flac", np.concatenate([english, pause] * 6), 16_000)
-    soundfile.write(tmp_path / "silence.flac", np.zeros(32_000), 16_000)
-    length = max(len(english), len(chinese))
-    stereo = np.stack([np.pad(side, (0, length - len(side))) for side in (english, chinese)], axis=1)
-    soundfile.write(tmp_path / "stereo.flac", stereo, 16_000)
-    terms = (DICTATION / "terms.en.txt").read_text("utf-8")
-    asked = [
-        (ENGLISH, {}),
-        (ENGLISH, {"language": "en", "enable_itn": True}),
-        (ENGLISH, {"language": "zh"}),
-        (ENGLISH, {"language": "de", "enable_words": True}),
-        (TERMS, {"context": terms}),
-        (TERMS, {"language": "fil", "context": terms}),
-        (tmp_path / "long.flac", {"language": "en"}),
-        (tmp_path / "long.flac", {"language": "en", "enable_words": True}),
-        (tmp_path / "stereo.flac", {"channel_id": [1, 0]}),
-        (tmp_path / "silence.flac", {}),
-        (tmp_path / "absent.flac", {}),
-        (ENGLISH, {"channel_id": [1]}),
-    ]
-    questions = [Question(str(path), Parameters.from_mapping(parameters)) for path, parameters in asked]
-    sizes = []
-
-    async def all_at_once():
-        async with WhisperEngine(threads=2) as engine:
-            model = engine._recogniser._batches
-            model._model = _Noting(model._model, sizes)
-            return await asyncio.gather(*map(engine.transcribe, questions), return_exceptions=True)
-
-    together = asyncio.run(all_at_once())
-    assert [type(answer) for answer in together[-2:]] == [InvalidInput, TaskFailed]
-    assert together[:-2] == [ask(path, **parameters) for path, parameters in asked[:-2]]
-    assert max(sizes) >= 4
-    assert sum(sizes) > len(sizes) + 6
-
-
-class _Noting:
-    """The CTranslate2 model, noting how many texts each call decodes."""
-
-    def __init__(self, wrapped, sizes):
-        self.wrapped = wrapped
-        self.sizes = sizes
-
-    def __getattr__(self, name):
-        return getattr(self.wrapped, name)
-
-    def generate(self, encodings, prompts, **options):
-        self.sizes.append(len(prompts))
-        return self.wrapped.generate(encodings, prompts, **options)
-
-
 def test_an_engine_that_is_left_keeps_nobody_waiting(tmp_path):
     soundfile.write(tmp_path / "long.flac", np.tile(decode(ENGLISH)[0], 20), 16_000)
 
     async def leave():
         async with WhisperEngine(threads=2) as engine:
-            calls = [
-                asyncio.create_task(
-                    engine.transcribe(Question(str(tmp_path / "long.flac"), Parameters("en", False, x)))
-                )
-                for x in map(str, range(40))
-            ]
-            while not engine._recogniser._batches._running:  # noqa: ASYNC110 - it is a thread that sets it
-                await asyncio.sleep(0.01)
-        return await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 30)
+            question = Question(str(tmp_path / "long.flac"), Parameters("en"))
+            calls = [asyncio.create_task(engine.transcribe(question)) for _ in range(3)]
+            await asyncio.sleep(0.5)
+        return await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 60)
 
     outcomes = asyncio.run(leave())
-    assert {type(outcome) for outcome in outcomes} == {asyncio.CancelledError, TaskFailed}
-
-
-class _Spelling:
-    """Stands for the CTranslate2 model: decodes a prompt to its sum and the encoding's, and notes its calls."""
-
-    def __init__(self):
-        self.calls = []
-
-    def generate(self, encodings, prompts, *, limit):
-        self.calls.append((sorted(map(tuple, prompts)), limit))
-        if any(0 in prompt for prompt in prompts):
-            raise ValueError("token 0")
-        assert len({len(prompt) for prompt in prompts}) == 1
-        return [sum(prompt) + float(encoding.sum()) for encoding, prompt in zip(encodings, prompts, strict=True)]
-
-
-class _Encoding(np.ndarray):
-    """An array with the one method of a CTranslate2 StorageView that is needed."""
-
-    @staticmethod
-    def from_array(values):
-        return values
-
-
-def encoding(value):
-    return np.full((1, 2), value / 2).view(_Encoding)
-
-
-def test_decodes_side_by_side_share_calls_by_length_of_prompt():
-    model = _Spelling()
-    batches = Batches(model)
-
-    def decode_windows(value, prompts):
-        return [batches.generate(encoding(value), [prompt], limit=9)[0] for prompt in prompts]
-
-    asked = [
-        (10, [[1, 2], [3, 4, 5]]),
-        (20, [[1, 3]]),
-        (30, []),
-        (40, [[7, 8, 9], [6, 6, 6], [5, 5]]),
-    ]
-    ended = batches.run([lambda one=one: decode_windows(*one) for one in asked])
-    assert [one.result() for one in ended] == [[13, 22], [24], [], [64, 58, 50]]
-    assert model.calls == [
-        ([(1, 2), (1, 3)], 9),
-        ([(7, 8, 9)], 9),
-        ([(3, 4, 5), (6, 6, 6)], 9),
-        ([(5, 5)], 9),
-    ]
-    assert batches.run([]) == []
-
-
-def test_other_options_are_other_calls_and_no_call_is_larger_than_memory_allows():
-    model = _Spelling()
-    batches = Batches(model)
-    ended = batches.run([lambda n=n: batches.generate(encoding(n), [[n]], limit=n % 2) for n in range(1, 23)])
-    assert [one.result() for one in ended] == [[2 * n] for n in range(1, 23)]
-    assert sorted((len(prompts), limit) for prompts, limit in model.calls) == [(3, 0), (3, 1), (8, 0), (8, 1)]
-
-
-def test_a_call_that_fails_fails_those_in_it_and_no_other():
-    model = _Spelling()
-    batches = Batches(model)
-
-    def twice(prompt):
-        try:
-            return batches.generate(encoding(0), [prompt], limit=0)
-        except ValueError:
-            return batches.generate(encoding(0), [[1]], limit=0)
-
-    ended = batches.run([
-        lambda: batches.generate(encoding(0), [[0, 1]], limit=0),
-        lambda: batches.generate(encoding(0), [[1, 2, 3]], limit=0),
-        lambda: twice([0, 2]),
-        lambda: 1 / 0,
-    ])  # fmt: skip
-    assert [type(one.exception()) for one in ended] == [ValueError, type(None), type(None), ZeroDivisionError]
-    assert (ended[1].result(), ended[2].result()) == ([6], [1])
+    assert [type(outcome) for outcome in outcomes] == [TaskFailed, asyncio.CancelledError, asyncio.CancelledError]
 
 
 def test_a_fresh_engine_says_the_same(ask):

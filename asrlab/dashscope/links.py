@@ -16,8 +16,8 @@ from asrlab.errors import InvalidInput
 
 _PRINTABLE: Final = string.digits + string.ascii_letters + string.punctuation
 _LONE_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_URL: Final = re.compile(r"\b([a-z][a-z0-9+.-]{0,20}://)(?:[^\s/?#\"'<>@]*@)?([^\s?#\"'<>]*)(?:[?#][^\s\"'<>]*)?", re.I)
-_USER: Final = re.compile(r"://[^/@]*@")
+_URL: Final = re.compile(r"\b([a-z][a-z0-9+.-]{0,20}://)(?:[^\s/?#\"'<>]*@)?([^\s?#\"'<>]*)(?:[?#][^\s\"'<>]*)?", re.I)
+_USER: Final = re.compile(r"://[^/]*@")
 _CREDENTIAL: Final = re.compile(
     r"\b((?:x-oss-)?(?:signature|credential|security-?token)|OSSAccessKeyId)(\"?\s*[:=]\s*\"?)[^\s&;,\"'<>]+"
     r"|\b(policy)(\s*=\s*)[^\s&;,\"'<>]+|\b(Bearer)(\s+)[^\s,;\"'<>]+",

@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 import anyio
 
 from asrlab.dashscope import wire
+from asrlab.dashscope.turns import next_turn
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class Pace:
                 return self._free - now
             pause = self._shared.take(self._kind, interval) if self._shared is not None else 0.0
             if not pause:
-                self._free = now + interval
+                self._free = next_turn(self._free, now, interval)
             return pause
 
 

@@ -383,7 +383,7 @@ def _with_lengths(dataset: Dataset) -> Dataset:
     utterances = dataset.utterances
     missing = utterances[utterances["duration_s"].isna() | utterances["channels"].isna()]
     for index, named in missing["audio"].items():
-        if pd.isna(named) or is_url(named):
+        if pd.isna(named) or is_url(named) or "://" in named:
             continue
         path = inside(dataset.audio_root or Path(), named)
         if os.path.isfile(path):  # noqa: PTH113 - Path's raises where the name is too long

@@ -35,6 +35,11 @@ class Parameters:
         Audio channels to transcribe, counted from 0; each is answered (and billed) apart.
     enable_words : bool
         Ask for word times.
+
+    Raises
+    ------
+    InvalidInput
+        If one of them is of another type.
     """
 
     language: str | None = None
@@ -64,11 +69,9 @@ class Parameters:
         values = dict(given)
         if isinstance(values.get("channel_id"), list):
             values["channel_id"] = tuple(values["channel_id"])
-        parameters = cls(**values)
-        parameters._check()
-        return parameters
+        return cls(**values)
 
-    def _check(self) -> None:
+    def __post_init__(self) -> None:
         for name in ("language", "context"):
             value = getattr(self, name)
             if value is not None and not isinstance(value, str):

@@ -1,8 +1,8 @@
 """Whisper base on this machine: every request parameter really acts on the decoding.
 
 Trials of one recording differ in their conditions, not in their sound. So the encoder's output for a window of audio
-is kept and shared by all conditions, and a finished decode by all that come to the same one: with ITN on and off, which
-only rewrite its text, and with the language detected or named. The questions that wait are decoded together.
+is kept and shared by all conditions, and a finished decode by all that come to the same one: by ITN on and off, which
+only rewrite its text, and by the language detected and the same one named.
 """
 
 from __future__ import annotations
@@ -11,22 +11,20 @@ import asyncio
 import hashlib
 import math
 import os
-from collections import OrderedDict, deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Literal, Self, TypeVar
 
 from asrlab.data.audio import decode, digest
 from asrlab.engines.base import UNWATCHED, Answer, Capabilities, Engine, Parameters, Sentence, Transcript, Word
-from asrlab.engines.batches import Batches
 from asrlab.engines.itn import ITN_LANGUAGES, in_form, make_word, text_of
 from asrlab.engines.weights import SHA256, find_weights
 from asrlab.errors import MissingExtra, TaskFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -43,9 +41,6 @@ _THREADS: Final = 4  # base gains little from more
 _BEAM: Final = 5  # against 1, on 40 real clips: zh 11.9 % for 13.9, es 8.4 for 11.4, and 0.69 s a clip for 0.46
 _PROMPT_TOKENS: Final = 223  # half of Whisper's 448 text positions, less the token that opens the prompt
 _DECODES: Final = 1024
-_RECORDINGS: Final = 4096  # of which the language is remembered
-_TOGETHER: Final = 16  # questions
-_TOGETHER_S: Final = 1800  # seconds of audio, each of which takes 0.1 MB while its question is decoded
 _OURS: Final = {"tl": "fil"}  # Whisper's code to the service's
 _SHORTEST: Final = _RATE // 20  # samples; no word is spoken in less
 _SPEECH: Final = 0.2  # of the voice activity detector: passes all 184 clips we have, and no tone, hum or noise
@@ -54,9 +49,6 @@ _NEARLY_MS: Final = 300  # by so much Whisper puts the ends of its segments besi
 _UNSPACED: Final = frozenset({"zh", "yue", "ja", "th", "lo", "my"})
 _SENTENCE_ENDS: Final = (".", "!", "?", "。", "！", "？", "…")
 _WHISPERS: Final = {ours: theirs for theirs, ours in _OURS.items()}
-
-_Decode = tuple[str, str | None, str | None, bool]
-"""What tells decodes apart: the channel of a recording, the language, the context, and whether words are wanted."""
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -111,7 +103,6 @@ class WhisperEngine(Engine):
     """
 
     name = "whisper"
-    concurrency = _TOGETHER
     options: ClassVar[Mapping[str, Literal["identity", "runtime"]]] = {
         "weights": "runtime",  # another folder, and the same weights: they are checked
         "threads": "runtime",
@@ -126,7 +117,6 @@ class WhisperEngine(Engine):
         self._encodings_bytes = encodings_mb << 20
         self._recogniser: _Recogniser | None = None
         self._worker: ThreadPoolExecutor | None = None
-        self._waiting: deque[tuple[Question, Future[Answer]]] = deque()
 
     @property
     def identity(self) -> Mapping[str, str]:
@@ -147,7 +137,6 @@ class WhisperEngine(Engine):
 
     async def __aenter__(self) -> Self:
         """Load the model."""
-        self._waiting = deque()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="whisper")
         load = asyncio.get_running_loop().run_in_executor(
             self._worker, _Recogniser, self._weights, self._threads, self._encodings_bytes
@@ -164,9 +153,7 @@ class WhisperEngine(Engine):
     ) -> None:
         """Let go of the model; a decode under way ends with its current window."""
         if self._recogniser is not None:
-            self._recogniser.close()
-        for _, answer in self._waiting.copy():
-            answer.cancel()
+            self._recogniser.closing = True
         if self._worker is not None:
             self._worker.shutdown(wait=False, cancel_futures=True)
         self._recogniser = self._worker = None
@@ -190,10 +177,9 @@ class WhisperEngine(Engine):
         """
         if self._recogniser is None or self._worker is None:
             raise RuntimeError("WhisperEngine must be entered first: async with WhisperEngine() as engine: ...")
-        answer = Future[Answer]()
-        self._waiting.append((question, answer))
-        self._worker.submit(_answer_waiting, self._recogniser, self._waiting, self.identity)
-        return await asyncio.wrap_future(answer)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._worker, _answer, self._recogniser, question, self.identity
+        )
 
 
 def pick_channels(path: str | Path, channels: tuple[int, ...]) -> list[NDArray[np.float32]]:
@@ -216,98 +202,29 @@ def pick_channels(path: str | Path, channels: tuple[int, ...]) -> list[NDArray[n
     return [samples[c] for c in channels]
 
 
-def _answer_waiting(
-    recogniser: _Recogniser, waiting: deque[tuple[Question, Future[Answer]]], identity: Mapping[str, str]
-) -> None:
-    """Answer the questions that wait now, if those before have left any."""
-    taken: list[tuple[_Task, Future[Answer]]] = []
-    room = _TOGETHER_S * _RATE
-    while waiting and len(taken) < _TOGETHER and room > 0:
-        question, answer = waiting.popleft()
-        if not answer.set_running_or_notify_cancel():
-            continue
-        try:
-            task = _prepare(recogniser, question)
-        except Exception as error:
-            answer.set_exception(error)
-        else:
-            taken.append((task, answer))
-            room -= task.samples
-    decodes = {wanted.key: wanted for task, _ in taken for wanted in task.wanted}
-    try:
-        heard = recogniser.hear(decodes)
-    except Exception as error:  # no thread was to be had
-        for _, answer in taken:
-            answer.set_exception(error)
-        return
-    for task, answer in taken:
-        try:
-            said = [heard[wanted.key].result() for wanted in task.wanted]
-            answer.set_result(_answer(recogniser, task, said, identity))
-        except Exception as error:
-            answer.set_exception(error)
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """One channel of a recording, and how it is to be decoded."""
-
-    recording: str
-    samples: NDArray[np.float32]
-    speaks: bool
-    language: str | None
-    context: str | None
-    words: bool
-
-    @property
-    def key(self) -> _Decode:
-        return self.recording, self.language, self.context, self.words
-
-
-@dataclass(frozen=True)
-class _Task:
-    """A question made ready: what is to be decoded for it, channel by channel."""
-
-    asked: Parameters
-    wanted: tuple[_Wanted, ...]
-    unsupported: frozenset[str]
-
-    @property
-    def samples(self) -> int:
-        return sum(len(wanted.samples) for wanted in self.wanted)
-
-
-def _prepare(recogniser: _Recogniser, question: Question) -> _Task:
+def _answer(recogniser: _Recogniser, question: Question, identity: Mapping[str, str]) -> Answer:
     asked = question.parameters
-    unsupported = frozenset[str]()
+    unsupported = set[str]()
     language = asked.language
     if language is not None and language not in recogniser.languages:
-        unsupported = frozenset({"language"})
+        unsupported.add("language")
         language = None
     channels = pick_channels(question.audio, asked.channel_id)
     fingerprint = digest(question.audio)
-    wanted = tuple(
-        recogniser.want(f"{fingerprint}/{channel}", samples, replace(asked, language=language))
-        for channel, samples in zip(asked.channel_id, channels, strict=True)
-    )
-    return _Task(asked, wanted, unsupported)
-
-
-def _answer(recogniser: _Recogniser, task: _Task, heard: Sequence[_Heard], identity: Mapping[str, str]) -> Answer:
-    asked, unsupported = task.asked, set(task.unsupported)
     transcripts = []
-    for channel, said in zip(asked.channel_id, heard, strict=True):
-        if asked.enable_itn and said.sentences and said.language not in ITN_LANGUAGES:
+    for channel, samples in zip(asked.channel_id, channels, strict=True):
+        heard = recogniser.hear(f"{fingerprint}/{channel}", samples, replace(asked, language=language))
+        if asked.enable_itn and heard.sentences and heard.language not in ITN_LANGUAGES:
             unsupported.add("enable_itn")
-        sentences = tuple(in_form(sentence, written_form=asked.enable_itn) for sentence in said.sentences)
-        joint = _joint(said.language)
+        sentences = tuple(in_form(sentence, written_form=asked.enable_itn) for sentence in heard.sentences)
+        joint = _joint(heard.language)
         text = joint.join(sentence.text for sentence in sentences)
         if not asked.enable_words:
-            sentences = tuple(_between_pauses(sentences, said.pauses_ms, joint))
-        transcripts.append(Transcript(channel, text, said.language, sentences))
+            sentences = tuple(_between_pauses(sentences, heard.pauses_ms, joint))
+        transcripts.append(Transcript(channel, text, heard.language, sentences))
     return Answer(
         transcripts=tuple(transcripts),
-        audio_s=task.samples / _RATE,
+        audio_s=sum(len(samples) for samples in channels) / _RATE,
         model=f"{identity['model']} {identity['version']}",
         context_tokens=None if asked.context is None else len(recogniser.prompt(asked.context)),
         unsupported=tuple(sorted(unsupported)),
@@ -349,17 +266,13 @@ class _Recogniser:
         self._speech: Callable[[NDArray[np.float32]], list[dict[str, int]]] = lambda samples: get_speech_timestamps(
             samples, paused
         )
-        self._batches = self._model.model = Batches(self._model.model)
-        self._detected = _Recent[str, str](_RECORDINGS)
-        self._speaks = _Recent[str, bool](_RECORDINGS)
-        self._heard = _Recent[_Decode, _Heard](_DECODES)
+        self._speaks = _Recent[str, bool](_DECODES)
+        self._detected = _Recent[str, str](_DECODES)
+        self._heard = _Recent[tuple[object, ...], _Heard](_DECODES)
         tokens = self._model.hf_tokenizer
         known = (code for code in self._model.supported_languages if tokens.token_to_id(f"<|{code}|>") is not None)
         self.languages = frozenset(_OURS.get(code, code) for code in known)
-
-    def close(self) -> None:
-        """End what is under way with its current window."""
-        self._batches.closing = True
+        self.closing = False
 
     def prompt(self, context: str) -> list[int]:
         """Tokens of a context that act on the decoder."""
@@ -368,24 +281,16 @@ class _Recogniser:
         ids: list[int] = self._model.hf_tokenizer.encode(" " + context.strip(), add_special_tokens=False).ids
         return ids[:_PROMPT_TOKENS]
 
-    def want(self, recording: str, samples: NDArray[np.float32], asked: Parameters) -> _Wanted:
-        """Say what is to be decoded for one channel."""
+    def hear(self, recording: str, samples: NDArray[np.float32], asked: Parameters) -> _Heard:
         # On silence and noise Whisper invents text, often so surely that its own rule for silence lets it pass.
-        speaks = len(samples) >= _SHORTEST and self._speaks.get(recording, lambda: self._has_speech(samples))
-        language = asked.language
-        if language is None and speaks:
-            language = self._detected.get(recording, lambda: self._detect(samples))
-        return _Wanted(recording, samples, speaks, language, asked.context or None, asked.enable_words)
+        if len(samples) < _SHORTEST or not self._speaks.get(recording, lambda: self._has_speech(samples)):
+            return _Heard(asked.language, ())
+        language = asked.language or self._detected.get(recording, lambda: self._detect(samples))
+        key = (recording, language, asked.context or None, asked.enable_words)
+        return self._heard.get(key, lambda: self._decode(samples, asked, language))
 
-    def hear(self, wanted: Mapping[_Decode, _Wanted]) -> dict[_Decode, Future[_Heard]]:
-        """Decode together what is not remembered."""
-        decodes = [partial(self._heard.get, key, partial(self._decode, one)) for key, one in wanted.items()]
-        return dict(zip(wanted, self._batches.run(decodes), strict=True))
-
-    def _decode(self, wanted: _Wanted) -> _Heard:
-        samples, language = wanted.samples, wanted.language
-        if not wanted.speaks or language is None:
-            return _Heard(language, ())
+    def _decode(self, samples: NDArray[np.float32], asked: Parameters, language: str) -> _Heard:
+        # One text a call: CTranslate2 batches prompts of one length only, so grids of 8 gained 2 to 4 % of CPU time.
         segments, _ = self._model.transcribe(
             samples,
             language=_WHISPERS.get(language, language),
@@ -395,15 +300,17 @@ class _Recogniser:
             # faster-whisper's initial prompt stands before the first window only and loses the beginning of a long
             # context; its hot words stand, in the same place, before every window and lose the end. A list of terms is
             # wanted throughout, the most important first.
-            hotwords=wanted.context,
-            word_timestamps=wanted.words,
+            hotwords=asked.context or None,
+            word_timestamps=asked.enable_words,
         )
         sentences: list[Sentence] = []
         for segment in segments:
-            split = _sentences_of_words if wanted.words else _one_sentence
+            if self.closing:
+                raise TaskFailed("The recogniser was closed before it had finished.", code="InternalError")
+            split = _sentences_of_words if asked.enable_words else _one_sentence
             heard = split(segment, language)
             sentences += _within(heard, round(1000 * len(samples) / _RATE))
-        pauses_ms = () if wanted.words or len(sentences) < 2 else self._pauses_ms(samples)
+        pauses_ms = () if asked.enable_words or len(sentences) < 2 else self._pauses_ms(samples)
         return _Heard(language, tuple(sentences), pauses_ms)
 
     def _pauses_ms(self, samples: NDArray[np.float32]) -> tuple[tuple[int, int], ...]:

@@ -31,13 +31,13 @@ def export(frame: pd.DataFrame, url: str) -> None:
         If it cannot be written.
     """
     url = str(url)
-    if remote := re.match(r"[a-z][a-z0-9+.-]+:", url, re.I):
-        if importlib.util.find_spec("fsspec") is None:
-            raise MissingExtra(f"Writing to {remote[0]}//", "remote")
+    remote = re.match(r"[a-z][a-z0-9+.-]+://", url, re.I)
+    if remote and importlib.util.find_spec("fsspec") is None:
+        raise MissingExtra(f"Writing to {remote[0]}", "remote")
     try:
         frame.to_parquet(url, index=False)
-    except ImportError as error:
-        raise MissingExtra(f"Writing to {remote[0] if remote else ''}// ({error})", "remote") from error
+    except ImportError as error:  # of what fsspec needs for that kind of URL
+        raise MissingExtra(f"Writing to {url.partition('://')[0]}:// ({error})", "remote") from error
     except (OSError, ValueError) as error:
         shown = re.sub(r"//[^/@]*@|[?#].*", lambda found: "//" if found[0].startswith("//") else "", url)
         raise StoreError(f"The table could not be written to {shown}: {type(error).__name__}.") from error

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 RECIPE: Final = 1
 """Version of :class:`Identity`: goes up when what makes two questions the same changes."""
 
+_NO: Final = object()  # no value of JSON is equal to it
 _TRIAL_DIGITS: Final = 32  # hexadecimal: 128 bits
 _PARAMETERS: Final = tuple(f.name for f in fields(Parameters))
 
@@ -67,7 +68,9 @@ class Identity:
         named = ["audio"] if self.audio != other.audio else []
         for part in ("engine", "parameters"):
             mine, others = json.loads(getattr(self, part)), json.loads(getattr(other, part))
-            named += [f"{part} {name}" for name in sorted({*mine, *others}) if mine.get(name) != others.get(name)]
+            named += [
+                f"{part} {name}" for name in sorted({*mine, *others}) if mine.get(name, _NO) != others.get(name, _NO)
+            ]
         return named + [part for part in ("repeat", "recipe") if getattr(self, part) != getattr(other, part)]
 
 

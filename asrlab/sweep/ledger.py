@@ -87,10 +87,11 @@ class Ledger:
         bad = unfit(folder)
         if create and bad is not None:
             raise StoreError(f"A run cannot be kept in {folder}: {bad}, where its ledger is not safe. {_REMEDY}")
-        if create:
+        if create and not path.exists():
             _create(folder)
         if not path.is_file():
             raise StoreError(f"There is no run in {folder}: it has no {LEDGER}. Check the path.")
+        _check_length(path)
         if bad is not None:
             return cls._open_unfit(folder, bad)
         if not (os.access(path, os.W_OK) and os.access(folder, os.W_OK)):
@@ -143,13 +144,8 @@ class Ledger:
         path = folder / LEDGER
         log, index = (path.with_name(f"{LEDGER}-{part}") for part in ("wal", "shm"))
         if log.exists() or index.exists():  # perhaps of a process that may write, and is at work
-            db = _connect(f"{_uri(path)}?mode=ro")
-            try:
-                version_of(db)
-            except sqlite3.OperationalError:
-                db.close()
-            else:
-                return cls._frozen(folder, db, because)
+            with contextlib.suppress(sqlite3.OperationalError):
+                return cls._frozen(folder, _connect(f"{_uri(path)}?mode=ro"), because)
         if not log.exists() or not log.stat().st_size:
             return cls._frozen(folder, _connect(f"{_uri(path)}?mode=ro&immutable=1"), because)
         # What is only in the log cannot be read where no index of it can be made.
@@ -231,12 +227,35 @@ def fault(folder: Path, what: str, error: Exception) -> Exception:
 
 def _connect(name: str) -> sqlite3.Connection:
     db = sqlite3.connect(name, timeout=60, isolation_level=None, check_same_thread=False, uri=True)
-    db.execute(f"pragma cache_size = -{_CACHE_KIB}")
+    try:
+        db.execute(f"pragma cache_size = -{_CACHE_KIB}")
+    except BaseException:
+        db.close()
+        raise
     return db
 
 
 def _uri(path: Path) -> str:
     return path.resolve().as_uri()
+
+
+def _check_length(path: Path) -> None:
+    """Refuse a file that lacks its end: SQLite takes what is missing of the last page for zeros.
+
+    The sizes stand in the header (sqlite.org/fileformat2.html#the_database_header). While there is a log, the end may
+    be in it.
+    """
+    log = path.with_name(f"{LEDGER}-wal")
+    if log.exists() and log.stat().st_size:
+        return
+    with path.open("rb") as file:
+        header = file.read(32)
+    page, pages = int.from_bytes(header[16:18]), int.from_bytes(header[28:32])
+    if header.startswith(b"SQLite format 3") and path.stat().st_size < page * pages:
+        raise StoreError(
+            f"{path} was cut off: it has {path.stat().st_size} of {page * pages} bytes. Take it from a copy, or read a "
+            "replay of the run."
+        )
 
 
 def _check_version(db: sqlite3.Connection, folder: Path) -> int:
@@ -255,31 +274,29 @@ def _check_version(db: sqlite3.Connection, folder: Path) -> int:
 
 
 def _create(folder: Path) -> None:
-    """Put a ledger into a folder, whole or not at all, unless there is one."""
-    path = folder / LEDGER
+    """Put a ledger into a folder, whole or not at all, unless another process is quicker."""
     folder.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        db = _connect(":memory:")
-        create_tables(db)
-        content = bytearray(db.serialize())
-        db.close()
-        # Written as one with a write-ahead log (sqlite.org/fileformat2.html#file_format_version_numbers): to make it
-        # so later takes a lock for which SQLite does not wait.
-        content[18] = content[19] = 2
-        made = folder / f"{LEDGER}.{secrets.token_hex(8)}"
-        try:
-            with made.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            try:
-                path.hardlink_to(made)
-            except FileExistsError:  # another process was quicker
-                pass
-            except OSError:  # a file system without links
-                made.replace(path)
-        finally:
-            made.unlink(missing_ok=True)
     readme = folder / "README.txt"
     if not readme.exists():
         readme.write_text(_README, encoding="utf-8", newline="\n")
+    db = _connect(":memory:")
+    create_tables(db)
+    content = bytearray(db.serialize())
+    db.close()
+    # Written as one with a write-ahead log (sqlite.org/fileformat2.html#file_format_version_numbers): to make it so
+    # later takes a lock for which SQLite does not wait.
+    content[18] = content[19] = 2
+    made = folder / f"{LEDGER}.{secrets.token_hex(8)}"
+    try:
+        with made.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            (folder / LEDGER).hardlink_to(made)
+        except FileExistsError:
+            pass
+        except OSError:  # a file system without links
+            made.replace(folder / LEDGER)
+    finally:
+        made.unlink(missing_ok=True)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from asrlab import tables
+import pandas as pd
+
 from asrlab.errors import StoreError
 from asrlab.sweep.export import export
 from asrlab.sweep.replay import read_replay, write_replay
-from asrlab.sweep.store import Store, is_run
+from asrlab.sweep.store import Standing, Store, is_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import pandas as pd
 
     from asrlab.data.dataset import Dataset
     from asrlab.sweep.store import Asking
@@ -54,9 +54,9 @@ class Answers:
     @property
     def conditions(self) -> pd.DataFrame:
         """The ``conditions`` table: name, and the label on each axis."""
-        frame = self.transcripts
-        axes = [name for name in frame.columns if name not in tables.SCHEMAS["transcripts"]]
-        return frame[["condition", *axes]].drop_duplicates("condition").reset_index(drop=True)
+        with self._stored() as store:
+            labels = {asking.condition: asking.labels for asking in self._askings(store)}
+        return pd.DataFrame([{"condition": name, **axes} for name, axes in labels.items()], dtype="string")
 
     @property
     def about(self) -> dict[str, str]:
@@ -138,8 +138,10 @@ class Answers:
     def __repr__(self) -> str:
         if not self.source.is_file() and not is_run(self.source):
             return f"<{type(self).__name__} {self.source.name}: nothing asked>"
-        states = self.transcripts.drop_duplicates(["utt_id", "condition", "repeat"])["state"].value_counts()
-        counts = ", ".join(f"{n} {state}" for state, n in states.items()) or "nothing asked"
+        with self._stored() as store:
+            standings = store.standings()
+            states = Counter(standings.get(asking.trial, Standing()).state for asking in self._askings(store))
+        counts = ", ".join(f"{n} {state}" for state, n in states.most_common()) or "nothing asked"
         return f"<{type(self).__name__} {self.source.name}: {counts}>"
 
     def _stored(self) -> Store:

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import escape
+from itertools import product
 from math import inf
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from asrlab.data.dataset import Dataset
     from asrlab.data.recordings import Recording
     from asrlab.engines.base import Engine, Parameters
-    from asrlab.sweep.grid import Conditions
+    from asrlab.sweep.grid import Condition, Conditions
     from asrlab.sweep.store import Store
 
 Retry = Literal["failed", "unknown"] | None
@@ -240,96 +241,90 @@ def make_plan(
     InvalidInput
         If a recording or a parameter cannot be used; nothing was sent.
     """
-    asked_of = canonical_engine(engine.identity)
+    utterances = resolve(dataset, conditions)
+    _check(engine, utterances)
     standings = store.standings()
     before = {(a.utt_id, a.condition, a.repeat): a.trial for a in store.askings()}
-    utterances = resolve(dataset, conditions)
-    for parameters in {one for utterance in utterances for one in utterance.parameters}:
-        _check(engine, parameters)
+    asked_of = canonical_engine(engine.identity)
+    cells: list[_Cell] = []  # in the order of the table
+    for repeat, utterance, (condition, place) in product(
+        range(repeats), utterances, zip(conditions, range(len(conditions)), strict=True)
+    ):
+        parameters = utterance.parameters[place]
+        identity = Identity(utterance.recording.digest, asked_of, canonical_parameters(parameters), repeat)
+        trial = identity.trial
+        standing = standings.get(trial, _NOT_RUN)
+        works, why = _decide(standing, free=engine.free, retry=retry)
+        former = before.get((utterance.utt_id, condition.name, repeat), trial)
+        if why == "new" and former != trial and standings.get(former, _NOT_RUN).state == "answered":
+            was = store.identity(former)
+            why = f"changed: {', '.join(was.differences(identity))}" if was is not None else why
+        cells.append(_Cell(repeat, utterance, condition, parameters, identity, trial, standing, works, why))
 
-    cells: list[tuple[int, int, int]] = []  # repeat, utterance, condition: in the order of the table
-    identities: dict[str, Identity] = {}
-    trial_at: dict[tuple[int, int, int], str] = {}
-    for repeat in range(repeats):
-        for u, utterance in enumerate(utterances):
-            for c, parameters in enumerate(utterance.parameters):
-                if not repeat:
-                    _check_channels(utterance, parameters)
-                identity = Identity(utterance.recording.digest, asked_of, canonical_parameters(parameters), repeat)
-                trial = identity.trial
-                identities[trial] = identity
-                trial_at[repeat, u, c] = trial
-                cells.append((repeat, u, c))
-
-    decided: dict[tuple[int, int, int], tuple[bool, str]] = {}
-    for cell in cells:
-        standing = standings.get(trial_at[cell], _NOT_RUN)
-        goes, why = _decide(standing, free=engine.free, retry=retry)
-        if why == "new":
-            key = (utterances[cell[1]].utt_id, conditions[cell[2]].name, cell[0])
-            former = before.get(key, trial_at[cell])
-            if former != trial_at[cell] and standings.get(former, _NOT_RUN).state == "answered":
-                was = store.identity(former)
-                why = f"changed: {', '.join(was.differences(identities[trial_at[cell]]))}" if was else why
-        decided[cell] = goes, why
-
-    def job_of(repeat: int, u: int, c: int) -> Job:
-        standing, utterance = standings.get(trial_at[repeat, u, c], _NOT_RUN), utterances[u]
-        length, parameters = utterance.recording.duration_s, utterance.parameters[c]
-        return Job(
-            trial_at[repeat, u, c],
-            utterance.utt_id,
-            dataset.audio_source(utterance.utt_id),
-            utterance.recording.digest,
-            parameters,
-            repeat,
-            standing.attempts,
-            standing.task_id,
-            0 if length is None else billed_s(length, len(parameters.channel_id)),
-        )
-
-    lost = [job_of(*cell) for cell in cells if standings.get(trial_at[cell], _NOT_RUN).state == "unknown"]
     jobs: dict[str, Job] = {}
     order = np.random.default_rng(seed)
     for repeat in range(repeats):
         for u in order.permutation(len(utterances)).tolist():
             for c in order.permutation(len(conditions)).tolist():
-                trial = trial_at[repeat, u, c]
-                if decided[repeat, u, c][0] and trial not in jobs:
-                    jobs[trial] = job_of(repeat, u, c)
-
-    table = {
-        "trial": [trial_at[cell] for cell in cells],
-        "utt_id": [utterances[u].utt_id for _, u, _ in cells],
-        "condition": [conditions[c].name for _, _, c in cells],
-        "repeat": [repeat for repeat, _, _ in cells],
-        "state": [standings.get(trial_at[cell], _NOT_RUN).state for cell in cells],
-        "why": [decided[cell][1] for cell in cells],
-        "audio_s": pd.Series([utterances[u].recording.duration_s for _, u, _ in cells], dtype="Float64")
-        * [len(utterances[u].parameters[c].channel_id) for _, u, c in cells],
-        "sends": [decided[cell][0] and standings.get(trial_at[cell], _NOT_RUN).task_id is None for cell in cells],
-        **{
-            axis: pd.array([conditions[c].labels[axis] for _, _, c in cells], dtype="string")
-            for axis in conditions.axes
-        },
-    }
-    askings = [
-        Asking(utterances[u].utt_id, conditions[c].name, repeat, trial_at[repeat, u, c], conditions[c].labels)
-        for repeat, u, c in cells
-    ]
-    price = None if engine.free else _price(engine, price_usd_per_s)
+                cell = cells[(repeat * len(utterances) + u) * len(conditions) + c]
+                if cell.works and cell.trial not in jobs:
+                    jobs[cell.trial] = cell.job(dataset)
     plan = Plan(
-        tables.check(pd.DataFrame(table), "trials"),
+        _table(cells, conditions),
         engine.free,
-        price,
-        askings=askings,
-        identities=identities,
+        None if engine.free else _price(engine, price_usd_per_s),
+        askings=[Asking(c.utterance.utt_id, c.condition.name, c.repeat, c.trial, c.condition.labels) for c in cells],
+        identities={cell.trial: cell.identity for cell in cells},
         jobs=list(jobs.values()),
-        lost=lost,
+        lost=[cell.job(dataset) for cell in cells if cell.standing.state == "unknown"],
     )
     plan.expected_s = _expected_s(len(plan.to_send), engine, store)
     plan.warnings = warnings_of(plan.jobs, dataset, engine, store)
     return plan
+
+
+class _Cell(NamedTuple):
+    """A cell of the table: an utterance under a condition, once, and what is to be done about it."""
+
+    repeat: int
+    utterance: Utterance
+    condition: Condition
+    parameters: Parameters
+    identity: Identity
+    trial: str
+    standing: Standing
+    works: bool
+    why: str
+
+    def job(self, dataset: Dataset) -> Job:
+        length = self.utterance.recording.duration_s
+        return Job(
+            self.trial,
+            self.utterance.utt_id,
+            dataset.audio_source(self.utterance.utt_id),
+            self.utterance.recording.digest,
+            self.parameters,
+            self.repeat,
+            self.standing.attempts,
+            self.standing.task_id,
+            0 if length is None else billed_s(length, len(self.parameters.channel_id)),
+        )
+
+
+def _table(cells: Sequence[_Cell], conditions: Conditions) -> pd.DataFrame:
+    lengths = pd.Series([cell.utterance.recording.duration_s for cell in cells], dtype="Float64")
+    columns = {
+        "trial": [cell.trial for cell in cells],
+        "utt_id": [cell.utterance.utt_id for cell in cells],
+        "condition": [cell.condition.name for cell in cells],
+        "repeat": [cell.repeat for cell in cells],
+        "state": [cell.standing.state for cell in cells],
+        "why": [cell.why for cell in cells],
+        "audio_s": lengths * [len(cell.parameters.channel_id) for cell in cells],
+        "sends": [cell.works and cell.standing.task_id is None for cell in cells],
+    }
+    axes = {axis: pd.array([c.condition.labels[axis] for c in cells], dtype="string") for axis in conditions.axes}
+    return tables.check(pd.DataFrame({**columns, **axes}), "trials")
 
 
 _NOT_RUN: Final = Standing()
@@ -354,23 +349,29 @@ def _decide(standing: Standing, *, free: bool, retry: Retry) -> tuple[bool, str]
             return False, f'{state} before: send it again with retry="{state}"'
 
 
-def _check(engine: Engine, parameters: Parameters) -> None:
-    try:
-        canonical_parameters(parameters).encode()
-    except UnicodeEncodeError:
+def _check(engine: Engine, utterances: Sequence[Utterance]) -> None:
+    """Refuse what cannot be asked, before anything is."""
+    if unsaid := [fact for fact in ("engine", "model", "region") if not engine.identity.get(fact)]:
         raise InvalidInput(
-            "A parameter holds half a surrogate pair, which is not text. Decode its source anew."
-        ) from None
-    engine.check(parameters)
-
-
-def _check_channels(utterance: Utterance, parameters: Parameters) -> None:
-    channels = utterance.recording.channels
-    if channels is not None and max(parameters.channel_id) >= channels:
-        raise InvalidInput(
-            f"channel_id {list(parameters.channel_id)} asks for a channel that utterance {utterance.utt_id} does "
-            f"not have: it has {channels}, counted from 0. Use a function of the utterance as level."
+            f"The identity of {engine!r} does not say {' and '.join(unsaid)}: its answers could pass for another's. "
+            "Add it."
         )
+    for parameters in {one for utterance in utterances for one in utterance.parameters}:
+        try:
+            canonical_parameters(parameters).encode()
+        except UnicodeEncodeError:
+            raise InvalidInput(
+                "A parameter holds half a surrogate pair, which is not text. Decode its source anew."
+            ) from None
+        engine.check(parameters)
+    for utterance in utterances:
+        channels = utterance.recording.channels
+        for parameters in utterance.parameters:
+            if channels is not None and max(parameters.channel_id) >= channels:
+                raise InvalidInput(
+                    f"channel_id {list(parameters.channel_id)} asks for a channel that utterance {utterance.utt_id} "
+                    f"does not have: it has {channels}, counted from 0. Use a function of the utterance as level."
+                )
 
 
 def _price(engine: Engine, usd_per_s: float | None) -> Price | None:
