@@ -100,7 +100,7 @@ def spent(db: sqlite3.Connection) -> Spent:
     """Add up every attempt that may have been billed."""
     rows = db.execute(
         "select b.reserved_s, b.usd_per_s, iif(b.state = 'answered', a.audio_s, null), count(*) from attempt b"
-        " left join answer a on a.trial = b.trial where b.state <> 'failed' or b.task_id is not null group by 1, 2, 3"
+        " left join answer a on a.trial = b.trial where b.state <> 'failed' or b.submitted is not null group by 1, 2, 3"
     )
     seconds = [
         (count * max(reserved, math.ceil(heard) if heard is not None and math.isfinite(heard) else 0), price)

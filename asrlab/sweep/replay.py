@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from asrlab.data.manifests import read_rows
-from asrlab.errors import InvalidInput, StoreError
+from asrlab.errors import StoreError
 from asrlab.sweep.store import Store
 
 if TYPE_CHECKING:
@@ -92,20 +92,20 @@ def read_replay(path: str | Path) -> Store:
             raise StoreError(f"Line {number} of {path} was changed after it was written. Write the replay anew.")
     store = Store(None)
     try:
-        if len(records) != header["rows"] or _questions(records) != header["questions"]:
-            raise StoreError(
-                f"{path} does not hold the {header['rows']} rows it was written with. Write the replay anew."
-            )
-        ordered = _from_1(records, header["meta"]) if version == 1 else _ordered(records, header["order"])
-        store.restore(ordered, header["meta"], header.get("runs", ()))
-    except (KeyError, TypeError, AttributeError, InvalidInput) as error:
+        whole = len(records) == header["rows"] and _questions(records) == header["questions"]
+        if whole:
+            ordered = _from_1(records, header["meta"]) if version == 1 else _ordered(records, header["order"])
+            store.restore(ordered, header["meta"], header.get("runs", ()))
+    except (LookupError, TypeError, AttributeError, ValueError, StoreError) as error:
         raise StoreError(f"{path} is no replay: {type(error).__name__} {error}.") from error
+    if not whole:
+        raise StoreError(f"{path} does not hold the {header['rows']} rows it was written with. Write the replay anew.")
     return store
 
 
 def _ordered(records: Sequence[Mapping[str, Any]], order: Sequence[int]) -> list[Mapping[str, Any]]:
     if sorted(order) != list(range(len(records))):
-        raise InvalidInput("the order of its rows is none")
+        raise ValueError("the order of its rows is none")
     return [records[place] for place in order]
 
 

@@ -292,7 +292,7 @@ class Store:
 
     def verify(self) -> list[str]:
         """Derive every id and hash anew, and see that nothing contradicts itself; returns what is wrong."""
-        return self._read(partial(faults, raw=not self._in_memory))
+        return self._read(partial(faults, replay=self._in_memory))
 
     # As text, to commit beside a notebook
 

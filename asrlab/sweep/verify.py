@@ -11,7 +11,7 @@ from asrlab.sweep.identity import Identity
 from asrlab.sweep.schema import read_answers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _NAMED: Final = 100
 """Faults of one kind that are named; the rest is counted."""
@@ -28,34 +28,38 @@ _CONTRADICTIONS: Final = (
     "select t.trial, 'lacks attempts: it has ' || count(*) || ' and the last is number ' || max(b.attempt)"
     " from attempt b join trial t on t.id = b.trial group by b.trial"
     " having count(*) <> max(b.attempt) or min(b.attempt) <> 1",
-    "select t.trial, 'is submitted and has no task id' from attempt b join trial t on t.id = b.trial"
-    " where b.state = 'submitted' and b.task_id is null",
-    "select t.trial, 'has a task id and no time at which it was submitted' from attempt b"
-    " join trial t on t.id = b.trial where b.task_id is not null and b.submitted is null",
+    "select t.trial, 'is submitted, at no time' from attempt b join trial t on t.id = b.trial"
+    " where b.submitted is null and (b.state = 'submitted' or b.task_id is not null)",
     "select t.trial, 'has an attempt that ended as ' || b.state || ' at no time' from attempt b"
     " join trial t on t.id = b.trial where b.state in ('answered', 'failed', 'unknown') and b.ended is null",
     "select min(t.trial), 'shares the task ' || b.task_id || ' with another trial' from attempt b"
     " join trial t on t.id = b.trial where b.task_id is not null group by b.task_id"
     " having count(distinct b.trial) > 1",
 )
+#: The same of what a replay does not keep.
+_NOT_IN_REPLAYS: Final = (
+    "select t.trial, 'was submitted and has no task id' from attempt b join trial t on t.id = b.trial"
+    " where b.submitted is not null and b.task_id is null",
+)
 
 
-def faults(db: sqlite3.Connection, *, raw: bool) -> list[str]:
+def faults(db: sqlite3.Connection, *, replay: bool) -> list[str]:
     """Find what is wrong with a ledger, a sentence each.
 
     Parameters
     ----------
     db : Connection
         In one transaction.
-    raw : bool
-        Whether answers must be there as received, which a replay does not keep.
+    replay : bool
+        Whether it comes from a replay, which keeps neither task ids nor answers as received.
     """
     found: list[str] = []
-    for check in (_structure, _trials, _answers, *([_raw] if raw else []), _contradictions):
+    for check in (_structure, _trials, _answers, _contradictions, *([] if replay else [_raw, _tasks])):
+        of_kind: list[str] = []
         try:
-            of_kind = list(check(db))
+            of_kind.extend(check(db))
         except (sqlite3.Error, zlib.error, ValueError, KeyError, TypeError) as error:
-            of_kind = [f"The ledger cannot be read through: {type(error).__name__} {error}."]
+            of_kind.append(f"The ledger cannot be read through: {type(error).__name__} {error}.")
         found += of_kind[:_NAMED]
         if len(of_kind) > _NAMED:
             found.append(f"{len(of_kind) - _NAMED} more like the last.")
@@ -102,6 +106,14 @@ def _raw(db: sqlite3.Connection) -> Iterator[str]:
 
 
 def _contradictions(db: sqlite3.Connection) -> Iterator[str]:
-    for query in _CONTRADICTIONS:
+    yield from _found(db, _CONTRADICTIONS)
+
+
+def _tasks(db: sqlite3.Connection) -> Iterator[str]:
+    yield from _found(db, _NOT_IN_REPLAYS)
+
+
+def _found(db: sqlite3.Connection, queries: Iterable[str]) -> Iterator[str]:
+    for query in queries:
         for trial, said in db.execute(query):
             yield f"Trial {trial} {said}."
