@@ -14,7 +14,7 @@ import filelock
 if TYPE_CHECKING:
     from pathlib import Path
 
-_LATE_S: Final = 0.05
+_LATE_S: Final = 0.1
 _LOCKED_S: Final = 0.003  # the lock is held for far less
 _GIVEN_UP_S: Final = 2.0
 _STALE_S: Final = 60.0  # no turn is further ahead, unless the machine was started anew: the clock counts from there
