@@ -57,7 +57,7 @@ def test_a_replay_says_what_the_run_says_in_the_order_of_the_run(run, path, tmp_
         assert again.identities() == run.identities()
         assert again.meta() == run.meta()
         assert again.runs() == run.runs()
-        assert again.spent() == run.spent()
+        assert again.spent("scripted") == run.spent("scripted")
         assert again.verify() == []
         twice = write_replay(tmp_path / "again.jsonl", again, again.askings(), again.meta())
     assert twice.read_bytes() == path.read_bytes()
@@ -111,14 +111,14 @@ def signed(line, **changes):
         (lambda lines: [], "is no replay in format 2 or before"),
         (lambda lines: [lines[0].replace('"asrlab_replay":2', '"asrlab_replay":3'), *lines[1:]], "is no replay in"),
         (lambda lines: [lines[0].replace("3.11", "3.12"), *lines[1:]], "Line 1 of .* was changed"),
-        (lambda lines: [signed(lines[0], order=[0] * 6), *lines[1:]], "is no replay: ValueError the order"),
-        (lambda lines: [signed(lines[0], order=7), *lines[1:]], "is no replay: TypeError"),
-        (lambda lines: [signed(lines[0], meta=7), *lines[1:]], "is no replay: TypeError|AttributeError"),
-        (lambda lines: [signed(lines[0], runs=[{}]), *lines[1:]], "is no replay: KeyError"),
-        (lambda lines: [lines[0], signed(lines[1], identity={}), *lines[2:]], "is no replay: KeyError"),
-        (lambda lines: [lines[0], signed(lines[1], attempts=[{}]), *lines[2:]], "is no replay: KeyError"),
-        (lambda lines: [lines[0], signed(lines[1], answer=[]), *lines[2:]], "is no replay: TypeError"),
-        (lambda lines: [lines[0], signed(lines[1], attempts="x"), *lines[2:]], "is no replay: TypeError"),
+        (lambda lines: [signed(lines[0], order=[0] * 6), *lines[1:]], "the order of its rows is none"),
+        (lambda lines: [signed(lines[0], order=7), *lines[1:]], "is no replay.*: TypeError"),
+        (lambda lines: [signed(lines[0], meta=7), *lines[1:]], "is no replay.*: (Type|Attribute)Error"),
+        (lambda lines: [signed(lines[0], runs=[{}]), *lines[1:]], "is no replay.*: KeyError"),
+        (lambda lines: [lines[0], signed(lines[1], identity={}), *lines[2:]], "is no replay.*: KeyError"),
+        (lambda lines: [lines[0], signed(lines[1], attempts=[{}]), *lines[2:]], "is no replay.*: KeyError"),
+        (lambda lines: [lines[0], signed(lines[1], answer=[]), *lines[2:]], "is no replay.*: TypeError"),
+        (lambda lines: [lines[0], signed(lines[1], attempts="x"), *lines[2:]], "is no replay.*: TypeError"),
     ],
 )
 def test_a_replay_that_was_tampered_with_is_refused(path, change, said):

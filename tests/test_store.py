@@ -108,8 +108,9 @@ def test_each_step_is_on_the_disk_when_it_returns(planned, tmp_path):
     asyncio.run(steps())
     assert b"s3cret" not in (tmp_path / "run" / LEDGER).read_bytes()
     # SQLite names 2 what waits for the disk at each commit.
-    assert store._ledger.connect().execute("pragma synchronous").fetchone() == (2,)
-    assert store._ledger.connect().execute("pragma journal_mode").fetchone() == ("wal",)
+    with contextlib.closing(store._ledger.connect()) as db:
+        assert db.execute("pragma synchronous").fetchone() == (2,)
+        assert db.execute("pragma journal_mode").fetchone() == ("wal",)
 
 
 def test_writes_that_come_together_are_committed_together_and_fail_alone(planned, monkeypatch):
@@ -327,10 +328,14 @@ def test_what_is_not_known_is_told_with_what_helps_to_find_it(planned):
         await store.ended(attempt, trials[1], "unknown", code="ReadError", message="broke")
         attempt = await store.begin(intent(trials[2], begun=5.0))
         await store.ended(attempt, trials[2], "unknown", code="ReadError", message="broke")
-        await ask(store, trials[2])  # found out since
+        await ask(store, trials[2])  # asked again since: what became of the first is as unknown as before
+        withdrawn = await store.begin(intent(trials[3], begun=1.0))
+        await store.withdraw(trials[3], withdrawn)
 
     asyncio.run(steps())
-    second, first = store.unknown()[::-1]
+    superseded, first, second = store.unknown()
+    assert (superseded.trial, superseded.attempt) == (trials[2], 1)
+    assert store.standings().get(trials[3]) is None
     assert (first.trial, first.attempt, first.begun, first.link) == (trials[1], 1, 10.0, None)
     assert first.ended > 1e9
     assert (second.trial, second.link, second.ended) == (trials[0], "oss://a/0.wav", None)
@@ -362,9 +367,10 @@ def test_spent_is_what_may_have_been_billed(planned):
         await store.ended(attempt, trials[6], "unknown", code="X", message="x")  # 10
 
     asyncio.run(steps())
-    assert store.spent() == Spent(63.0, pytest.approx(0.63))
+    assert store.spent("scripted") == Spent(63.0, pytest.approx(0.63))
+    assert store.spent("filetrans") == Spent(0.0, 0.0)  # a rehearsal is not billed
     with Store(None) as empty:
-        assert empty.spent() == Spent(0.0, 0.0)
+        assert empty.spent("scripted") == Spent(0.0, 0.0)
 
 
 def test_pace_leaves_pauses_out(planned, monkeypatch):
@@ -694,12 +700,14 @@ def test_one_process_drives_and_is_named_and_a_killed_one_is_no_driver(planned):
     assert str(os.getpid()) in store.driver()
     with Store(store.folder, create=True) as second:
         assert not second.drive()
-        threading.Thread(target=store.close).start()  # let go of by another thread than took it
+        closing_it = threading.Thread(target=store.close)  # let go of by another thread than took it
+        closing_it.start()
         for _ in range(100):
             if second.drive():
                 break
             time.sleep(0.05)
         assert second.drive()
+    closing_it.join()
     assert sorted(path.name for path in store.folder.iterdir()) == ["README.txt", "driver.lock", LEDGER]
 
 

@@ -19,6 +19,7 @@ import soundfile
 
 from asrlab.data.dataset import Dataset
 from asrlab.engines.base import UNWATCHED, Answer, Capabilities, Engine, Sentence, Transcript, Word
+from asrlab.engines.filetrans import FiletransEngine
 from asrlab.errors import InvalidInput, MissingTrials, OutcomeUnknown, ServiceError, StoreError, TaskFailed
 from asrlab.sweep.grid import column, grid
 from asrlab.sweep.opened import open_sweep
@@ -372,14 +373,35 @@ def test_one_lost_submit_holds_back_the_others_that_wait_for_that_audio(run, dat
     assert len(engine.asked) == 1
 
 
-def test_a_forgotten_task_was_perhaps_paid_for_and_is_not_sent_again_as_failed(run):
+def test_a_task_that_is_not_known_so_soon_is_kept_and_one_that_is_forgotten_was_perhaps_paid_for(run, monkeypatch):
     engine = Scripted(free=False)
     engine.faults[1] = after(TaskFailed("no such task", code="UNKNOWN"))
-    assert run(engine, concurrency=1).failures["state"].tolist() == ["unknown"]
+    sweep = run(engine, concurrency=1)
+    # Perhaps another workspace or host was asked: it is looked at again, and not paid for again.
+    assert sweep.failures[["state", "error_code"]].to_numpy().tolist() == [["submitted", "UNKNOWN"]]
+    assert len(engine.asked) == 24
+    now = time.time()
+    monkeypatch.setattr("asrlab.sweep.runner.time.time", lambda: now + 25 * 3600)
     engine = Scripted(free=False)
-    run(engine, retry="failed")
-    assert len(engine.asked) == 3  # those of that audio that were held back
-    assert run(engine).failures["state"].tolist() == ["unknown"]
+    engine.faults[1] = TaskFailed("no such task", code="UNKNOWN")
+    assert run(engine, retry="failed").failures["state"].tolist() == ["unknown"]
+    assert [q.task_id for q in engine.asked] == ["task-1"]
+    engine = Scripted(free=False)
+    assert run(engine, retry="unknown").failures.empty
+
+
+def test_tasks_that_another_workspace_does_not_know_stop_the_run_and_are_collected_by_the_right_one(run):
+    engine = Scripted(free=False)
+    engine.faults = {number: after(ServiceError("gateway", code="Timeout")) for number in range(1, 25)}
+    assert run(engine).failures["state"].tolist() == ["submitted"] * 24
+    strange = Scripted(free=False)
+    strange.faults = {number: TaskFailed("no such task", code="UNKNOWN") for number in range(1, 99)}
+    with pytest.raises(TaskFailed, match="no such task"):
+        run(strange, concurrency=1)
+    assert len(strange.asked) == 10
+    engine = Scripted(free=False)
+    assert run(engine).failures.empty
+    assert all(q.task_id for q in engine.asked)
 
 
 def test_a_refused_link_does_not_stop_the_run(run):
@@ -447,7 +469,7 @@ def test_a_refused_key_stops_the_run_and_loses_nothing(run, status):
         run(engine, concurrency=1)
     assert len(engine.asked) == 5
     engine = Scripted()
-    sweep = run(engine, retry="failed")
+    sweep = run(engine)  # the key says nothing of the question
     assert len(engine.asked) == 20
     assert sweep.failures.empty
 
@@ -568,6 +590,126 @@ def test_text_of_every_kind_survives(run, dataset):
     assert sweep.transcripts["text"].tolist() == [*texts[:5], "half \ufffd pair"]
     replay = open_sweep(sweep.save_replay(sweep.source.with_suffix(".jsonl")))
     assert replay.transcripts["text"].tolist() == sweep.transcripts["text"].tolist()
+
+
+def test_another_engine_has_not_the_answers_of_this_one(run, dataset, tmp_path, monkeypatch):
+    first = run(Scripted(version="1"))
+    other = Sweep(dataset, Scripted(version="2"), GRID, store=tmp_path / "run")
+    assert other.transcripts["state"].eq("not run").all()
+    assert other.transcripts["text"].isna().all()
+    with pytest.raises(MissingTrials, match="lacks 24 of 24"):
+        other.replay()
+    with pytest.raises(MissingTrials, match="lacks 24 of 24"):
+        Sweep(dataset, FiletransEngine(), GRID, store=tmp_path / "run").replay()
+    other.run(progress=False)
+    assert first.transcripts["engine"].eq("scripted").all()
+    assert set(first.transcripts["trial"]).isdisjoint(other.transcripts["trial"])
+
+
+def test_an_engine_is_used_by_one_at_a_time(run, dataset, tmp_path):
+    inside, go_on = threading.Event(), threading.Event()
+
+    class Slow(Scripted):
+        async def transcribe(self, question, steps=UNWATCHED):
+            inside.set()
+            await asyncio.to_thread(go_on.wait)
+            return await super().transcribe(question, steps)
+
+    engine = Slow()
+    thread = threading.Thread(target=run, args=(engine,))
+    thread.start()
+    inside.wait()
+    with pytest.raises(InvalidInput, match="is in use by another run"):
+        Sweep(dataset, engine, GRID, store=tmp_path / "other").run(progress=False)
+    go_on.set()
+    thread.join()
+    Sweep(dataset, engine, GRID, store=tmp_path / "other").run(progress=False)
+
+
+def test_recordings_need_not_be_at_hand_to_read_what_was_said_of_them(replay, dataset, monkeypatch):
+    sweep, path = replay
+    before = sweep.transcripts
+    for name in dataset.utterances["audio"]:
+        (dataset.folder / name).unlink()
+    for store in (sweep.source, path):
+        again = Sweep(dataset, Scripted(), GRID, store=store)
+        pd.testing.assert_frame_equal(again.transcripts, before)
+        again.replay()
+        assert "23 answered" in repr(again)
+
+
+def test_paid_answers_that_cannot_be_read_stop_the_run(run):
+    engine = Scripted(free=False)
+    engine.faults = {n: after(ServiceError("no transcripts in it", code="BadResponse")) for n in range(1, 99)}
+    with pytest.raises(ServiceError, match="no transcripts in it"):
+        run(engine, concurrency=1)
+    assert len(engine.asked) == 10
+
+
+def test_a_warning_made_an_error_after_the_request_leaves_its_outcome_unknown(run):
+    class Warns(Scripted):
+        async def transcribe(self, question, steps=UNWATCHED):
+            await steps.sending("oss://x")
+            raise UserWarning("deprecated")
+
+    assert set(run(Warns(free=False)).failures["state"]) == {"unknown"}
+
+
+@pytest.mark.parametrize("heard_s", [float("nan"), float("inf"), None, -1.0])
+def test_an_odd_length_is_no_reason_to_lose_an_answer(run, heard_s):
+    class Odd(Scripted):
+        async def transcribe(self, question, steps=UNWATCHED):
+            return replace(await super().transcribe(question, steps), audio_s=heard_s)
+
+    assert run(Odd(free=False)).transcripts["state"].eq("answered").all()
+
+
+def test_no_answer_at_all_ends_one_trial(run):
+    class Mute(Scripted):
+        async def transcribe(self, question, steps=UNWATCHED):
+            answer = await super().transcribe(question, steps)
+            return answer if len(self.asked) > 1 else None
+
+    sweep = run(Mute(), concurrency=1)
+    assert sweep.transcripts["state"].value_counts().to_dict() == {"answered": 23, "submitted": 1}
+
+
+def test_a_bug_in_the_look_for_lost_submits_ends_no_run(run):
+    engine = Finding(KeyError("a bug"), free=False)
+    assert run(engine, concurrency=1).failures["state"].tolist() == ["unknown"]
+    assert run(Finding(KeyError("a bug"), free=False), concurrency=1).failures["state"].value_counts().max() >= 1
+
+
+def test_an_orphan_of_an_earlier_attempt_is_not_taken_for_another_condition(run, dataset):
+    one = dataset.select(["u1"])
+    run(Finding(None, free=False), of=one, concurrency=1)  # the first is lost, three are held back
+    lost = Finding("task-of-the-first", free=False)
+    lost.faults = {1: OutcomeUnknown("broke", code="ReadError")}
+    lost.found = None
+    run(lost, of=one, retry="unknown", concurrency=1)
+    engine = Finding("task-of-the-first", free=False)
+    engine.faults.clear()
+    sweep = run(engine, of=one, concurrency=1)
+    assert not engine.looked_for  # there are two that it might be
+    assert "task-of-the-first" not in {q.task_id for q in engine.asked}
+    assert sweep.failures["state"].eq("unknown").all()
+
+
+def test_numbers_that_are_none_are_refused(run, dataset, tmp_path):
+    for wrong in (2.5, True, "3", 0):
+        with pytest.raises(InvalidInput, match="concurrency must be a whole number from 1"):
+            Sweep(dataset, Scripted(), GRID, store=tmp_path / "run").run(concurrency=wrong)
+        with pytest.raises(InvalidInput, match="repeats must be a whole number from 1"):
+            Sweep(dataset, Scripted(), GRID, store=tmp_path / "run", repeats=wrong)
+    with pytest.raises(InvalidInput, match="seed must be a whole number from 0"):
+        Sweep(dataset, Scripted(), GRID, store=tmp_path / "run", seed=-1)
+
+
+def test_a_level_that_raises_names_the_utterance(run):
+    with pytest.raises(
+        InvalidInput, match=r"Utterance u0, condition .*: the level of context raised KeyError: 'nowhere'"
+    ):
+        run(Scripted(), grid(context={"note": lambda utterance: {}["nowhere"]}))
 
 
 # Replays

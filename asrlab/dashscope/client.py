@@ -154,6 +154,7 @@ class AsyncClient:
         enable_words: bool | None = None,
         also_send_text: bool = False,
         before_sending: Callable[[str], Awaitable[None]] | None = None,
+        when_refused: Callable[[], Awaitable[None]] | None = None,
     ) -> Task:
         """Submit a recording for transcription: this is what costs money, and it is sent once.
 
@@ -183,6 +184,8 @@ class AsyncClient:
             Awaited with the link as it is sent, when all is ready and the request goes out next: the moment to write
             down that it may be billed. If the request may be sent again, it is awaited again; if it raises, nothing is
             sent.
+        when_refused : async callable, optional
+            Awaited when the request was surely not accepted, and is sent again after a while. If it raises, it is not.
 
         Returns
         -------
@@ -234,6 +237,8 @@ class AsyncClient:
                         room.throttled()
                     if _surely_not_accepted(error):
                         sent_at = None
+                        if when_refused is not None:
+                            await when_refused()
                     raise
             room.passed()
             task = wire.parse_task(answer, submitted=True)

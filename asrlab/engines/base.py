@@ -102,7 +102,7 @@ class Question:
         Number of this asking, from 0. No service is told; an engine that draws at random draws by it.
     """
 
-    audio: str
+    audio: str = field(repr=False)  # a link may be signed
     parameters: Parameters = field(default_factory=Parameters)
     task_id: str | None = None
     repeat: int = 0
@@ -226,6 +226,9 @@ class Steps:
     async def sending(self, link: str) -> None:
         """Take note that the request which may cost money is sent next, and of the link to the recording in it."""
 
+    async def refused(self) -> None:
+        """Take note that the request was surely not accepted, and may be sent again after a while."""
+
     async def submitted(self, task_id: str) -> None:
         """Take note of the task that a service has made of the question, before it is first looked at."""
 
@@ -245,8 +248,8 @@ class Engine(ABC):
     options: ClassVar[Mapping[str, Literal["identity", "runtime"]]] = {}
     """Each option of its constructor: ``identity`` if it can change an answer, and so stands in :attr:`identity`, else
     ``runtime``."""
-    free: bool = True
-    """Whether asking again costs nothing; an unknown outcome is then simply asked again."""
+    free: bool = False
+    """Whether asking again costs nothing; an unknown outcome is then simply asked again, and no budget is touched."""
     concurrency: int = 4
     """How many questions are worth having under way at once."""
     submits_per_minute: float = inf

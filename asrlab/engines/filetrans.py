@@ -254,6 +254,7 @@ async def ask(
             enable_words=asked.enable_words,
             also_send_text=also_send_text,
             before_sending=steps.sending,
+            when_refused=steps.refused,
         )
         request_id = task.request_id
         await steps.submitted(task.task_id)

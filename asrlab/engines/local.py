@@ -80,6 +80,7 @@ class LocalEngine(Engine):
         "idle_exit_s": "runtime",
     }
     concurrency = 16
+    free = True
 
     def __init__(self, recogniser: str = "whisper", *, url: str | None = None, idle_exit_s: float = 600.0) -> None:
         if recogniser not in _RECOGNISERS:

@@ -40,6 +40,7 @@ class SphinxEngine(Engine):
     """
 
     name = "sphinx"
+    free = True
     capabilities = Capabilities(
         frozenset({"language", "channel_id", "enable_itn"}),
         frozenset({_LANGUAGE}),

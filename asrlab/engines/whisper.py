@@ -108,6 +108,7 @@ class WhisperEngine(Engine):
         "threads": "runtime",
         "encodings_mb": "runtime",
     }
+    free = True
 
     def __init__(
         self, weights: str | Path | None = None, *, threads: int | None = None, encodings_mb: int = 256

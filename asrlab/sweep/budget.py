@@ -8,7 +8,7 @@ from typing import Final
 
 from asrlab.errors import InvalidInput
 
-_ROUNDING_USD: Final = 1e-9  # sums of prices are not exact
+_ROUNDING: Final = 1e-9  # dollars, or seconds: sums of prices are not exact, nor are minutes made of seconds
 
 
 def billed_s(duration_s: float, channels: int) -> int:
@@ -59,11 +59,11 @@ class Budget:
         A request of unknown length, 0 seconds, fits as long as anything is left.
         """
         usd = seconds * usd_per_s
-        if not seconds and self.limited and self._left() <= 0:
+        if not seconds and self.limited and self._left() <= _ROUNDING:
             return False
-        if self.usd is not None and self.spent_usd + usd > self.usd + _ROUNDING_USD:
+        if self.usd is not None and self.spent_usd + usd > self.usd + _ROUNDING:
             return False
-        if self.minutes is not None and self.spent_s + seconds > 60 * self.minutes:
+        if self.minutes is not None and self.spent_s + seconds > 60 * self.minutes + _ROUNDING:
             return False
         self.spend(seconds, usd_per_s)
         return True

@@ -65,6 +65,11 @@ class Condition:
     labels: Mapping[str, str]
     levels: Mapping[str, Level]
 
+    @property
+    def constant(self) -> bool:
+        """Whether it is the same for every utterance."""
+        return not any(callable(level) for level in self.levels.values())
+
     def parameters(self, utterance: pd.Series) -> Parameters:
         """Resolve the setting for one utterance.
 
@@ -80,7 +85,15 @@ class Condition:
         """
         values: dict[str, Any] = {}
         for name, level in self.levels.items():
-            value = level(utterance) if callable(level) else level
+            try:
+                value = level(utterance) if callable(level) else level
+            except InvalidInput:
+                raise
+            except Exception as error:  # a function of the user's may raise anything
+                raise InvalidInput(
+                    f"Utterance {utterance['utt_id']}, condition {self.name}: the level of {name} raised "
+                    f"{type(error).__name__}: {error}. Mend the function, or the row."
+                ) from error
             if not (pd.api.types.is_scalar(value) and pd.isna(value)):
                 values[name] = _plain(value)
         try:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _LOOK_S: Final = 0.1
-_DEFAULTS: Final = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
 
 
 def blocking(work: Callable[[], Awaitable[T]], interrupted: Callable[[bool], None] | None = None) -> T:
@@ -62,18 +61,26 @@ def blocking(work: Callable[[], Awaitable[T]], interrupted: Callable[[bool], Non
 
 @contextmanager
 def _counted() -> Iterator[list[signal.Signals]]:
-    """Collect interrupts instead of raising them, where nobody but Python handles them."""
+    """Collect interrupts instead of raising them.
+
+    Whoever handles SIGINT in Python (a notebook, ``asyncio.run``, or nobody in particular) wants the run to be stopped.
+    One that is ignored stays so, and so does a SIGTERM that somebody else handles.
+    """
     seen: list[signal.Signals] = []
 
     def count(number: int, _: FrameType | None) -> None:
         seen.append(signal.Signals(number))
 
-    before = {number: signal.getsignal(number) for number in _DEFAULTS}
-    ours = {number: handler for number, handler in before.items() if handler == _DEFAULTS[number]}
-    for number in ours:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    taken = {
+        number: handler
+        for number, handler in before.items()
+        if (callable(handler) if number == signal.SIGINT else handler is signal.SIG_DFL)
+    }
+    for number in taken:
         signal.signal(number, count)
     try:
         yield seen
     finally:
-        for number, handler in ours.items():
+        for number, handler in taken.items():
             signal.signal(number, handler)

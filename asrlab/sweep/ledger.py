@@ -76,12 +76,12 @@ class Ledger:
         folder : path
             Of the run.
         create : bool
-            It is to be written: make it if it is not there.
+            Make it if it is not there.
 
         Raises
         ------
         StoreError
-            If there is none, it cannot be opened, or it is to be written and cannot be.
+            If there is none, it cannot be opened, or it is to be made where it is not safe.
         """
         path = folder / LEDGER
         bad = unfit(folder)
@@ -172,9 +172,14 @@ class Ledger:
     def _copied(cls, folder: Path, db: sqlite3.Connection, because: str) -> Self:
         """Bring a ledger of an earlier format that cannot be changed up to date in memory."""
         copy = _connect(":memory:")
-        db.backup(copy)
-        db.close()
-        migrate(copy)
+        try:
+            db.backup(copy)
+            migrate(copy)
+        except BaseException:
+            copy.close()
+            raise
+        finally:
+            db.close()
         return cls(folder, copy, read_only=because)
 
 
@@ -201,10 +206,10 @@ def told(folder: Path, what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raised = fault(folder, what, error)
-        if raised is error:
+        ours = fault(folder, what, error)
+        if ours is error:
             raise
-        raise raised from error
+        raise ours from error
 
 
 def fault(folder: Path, what: str, error: Exception) -> Exception:
@@ -222,7 +227,9 @@ def fault(folder: Path, what: str, error: Exception) -> Exception:
         advice = "The ledger is damaged or was cut off. Take it from a copy, or read a replay of the run."
     else:
         return error
-    return StoreError(f"The run in {folder} could not be {what}: {error}. {advice}")
+    ours = StoreError(f"The run in {folder} could not be {what}: {error}. {advice}")
+    ours.__cause__ = error
+    return ours
 
 
 def _connect(name: str) -> sqlite3.Connection:

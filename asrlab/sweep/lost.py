@@ -67,7 +67,9 @@ class LostSubmits:
         known = {job.trial: job for job in jobs}
         found = 0
         for lost in list(self._earlier):
-            if lost.trial not in known or time.time() - lost.begun > _KEPT_S or self._ambiguous(lost):
+            # Of a trial that was asked again since, what is found is another's doing; it is kept in mind, though.
+            current = lost.trial in known and known[lost.trial].attempts == lost.attempt
+            if not current or time.time() - lost.begun > _KEPT_S or self._ambiguous(lost):
                 continue
             error = OutcomeUnknown("An earlier run left it so.", code="Unknown")
             error.sent_at, error.lost_at, error.link = *map(_utc, _window(lost)), lost.link
@@ -84,8 +86,9 @@ class LostSubmits:
             return None
         try:
             return await self._engine.find_lost(Question(job.audio, job.parameters), lost, self._claimed)
-        except AsrlabError as error:
-            _log.info("A lost submit could not be looked for: %s", error)
+        except Exception as error:  # it stays unknown; that must not end the run, nor all later ones
+            expected = isinstance(error, AsrlabError)
+            _log.log(logging.INFO if expected else logging.ERROR, "A lost submit could not be looked for: %r", error)
             return None
 
     def _may_be_earlier(self, job: Job, sent_at: float) -> bool:

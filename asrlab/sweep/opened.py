@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,7 @@ class Answers:
         askings have a row too, with their ``state``, and no text.
         """
         with self._stored() as store:
-            return store.transcripts(self._askings(store))
+            return self._table(store)
 
     @property
     def failures(self) -> pd.DataFrame:
@@ -62,7 +63,7 @@ class Answers:
     def about(self) -> dict[str, str]:
         """What was asked of what, by what: facts for a report."""
         with self._stored() as store:
-            meta = store.meta()
+            meta = self._facts(store)
         axes = {axis: ", ".join(labels) for axis, labels in meta.pop("axes", [])}
         return {name: _plain(value) for name, value in {**meta, **axes}.items()}
 
@@ -73,7 +74,8 @@ class Answers:
         See :func:`asrlab.provenance` for a readable form.
         """
         with self._stored() as store:
-            return store.runs()
+            runs = store.runs()
+        return [{**run, "started": _iso(run["started"]), "ended": run["ended"] and _iso(run["ended"])} for run in runs]
 
     def raw(self, trial: str) -> Any:  # noqa: ANN401 - any JSON value
         """Give the answer document of a trial as the engine gave it.
@@ -140,12 +142,15 @@ class Answers:
             return f"<{type(self).__name__} {self.source.name}: nothing asked>"
         with self._stored() as store:
             standings = store.standings()
-            states = Counter(standings.get(asking.trial, Standing()).state for asking in self._askings(store))
+            states = Counter(standings.get(asking.trial, Standing()).state for asking in store.askings())
         counts = ", ".join(f"{n} {state}" for state, n in states.most_common()) or "nothing asked"
         return f"<{type(self).__name__} {self.source.name}: {counts}>"
 
     def _stored(self) -> Store:
         return read_replay(self.source) if self.source.suffix == ".jsonl" else Store(self.source)
+
+    def _table(self, store: Store) -> pd.DataFrame:
+        return store.transcripts()
 
     def _askings(self, store: Store) -> Sequence[Asking]:
         return store.askings()
@@ -177,6 +182,10 @@ def open_sweep(source: str | Path, dataset: Dataset | None = None) -> Answers:
     if not answers.source.exists():
         raise StoreError(f"There is no run at {answers.source}. Check the path.")
     return answers
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def _plain(value: Any) -> str:  # noqa: ANN401 - any JSON value

@@ -22,7 +22,7 @@ from asrlab.sweep.store import Asking, Standing
 from asrlab.sweep.warn import warnings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from asrlab.data.dataset import Dataset
     from asrlab.data.recordings import Recording
@@ -60,18 +60,21 @@ class Job:
         Submits so far.
     task_id : str, optional
         Task whose answer is to be collected.
+    submitted : float, optional
+        When it was submitted, in Unix time.
     reserved_s : int
         Seconds that will be billed, all channels; 0 if the recording's length is not known.
     """
 
     trial: str
     utt_id: str
-    audio: str
+    audio: str = field(repr=False)  # a link may be signed
     digest: str
     parameters: Parameters
     repeat: int = 0
     attempts: int = 0
     task_id: str | None = None
+    submitted: float | None = None
     reserved_s: int = 0
 
 
@@ -195,13 +198,28 @@ def resolve(dataset: Dataset, conditions: Conditions) -> list[Utterance]:
         If a recording or a parameter cannot be used.
     """
     return [
-        Utterance(utt_id, dataset.facts(utt_id), [condition.parameters(row) for condition in conditions])
-        for utt_id, (_, row) in zip(map(str, dataset.utterances["utt_id"]), dataset.utterances.iterrows(), strict=True)
+        Utterance(utt_id, dataset.facts(utt_id), parameters)
+        for utt_id, parameters in resolve_parameters(dataset, conditions)
     ]
+
+
+def resolve_parameters(dataset: Dataset, conditions: Conditions) -> Iterator[tuple[str, list[Parameters]]]:
+    """Give each utterance's id, and what every condition comes to for it.
+
+    Raises
+    ------
+    InvalidInput
+        If a parameter cannot be used.
+    """
+    rows = dataset.utterances
+    settled = {c.name: c.parameters(rows.iloc[0]) for c in conditions if c.constant} if len(rows) else {}
+    for utt_id, (_, row) in zip(map(str, rows["utt_id"]), rows.iterrows(), strict=True):
+        yield utt_id, [settled.get(condition.name) or condition.parameters(row) for condition in conditions]
 
 
 def make_plan(
     dataset: Dataset,
+    utterances: Sequence[Utterance],
     conditions: Conditions,
     engine: Engine,
     store: Store,
@@ -213,7 +231,8 @@ def make_plan(
 ) -> Plan:
     """Resolve every condition for every utterance and hold the trials against the store.
 
-    The jobs are in an order that keeps drift of the service from posing as an effect (a randomised block design):
+    Tasks that were submitted before are collected first: their answers are paid for and do not keep. The other jobs are
+    in an order that keeps drift of the service from posing as an effect (a randomised block design):
     repeats are separate passes; in each the utterances come in random order, and all conditions of an utterance
     together, in random order too.
 
@@ -221,6 +240,8 @@ def make_plan(
     ----------
     dataset : Dataset
         What is asked about.
+    utterances : sequence of Utterance
+        The same, by :func:`resolve`.
     conditions : Conditions
         Settings.
     engine : Engine
@@ -241,7 +262,6 @@ def make_plan(
     InvalidInput
         If a recording or a parameter cannot be used; nothing was sent.
     """
-    utterances = resolve(dataset, conditions)
     _check(engine, utterances)
     standings = store.standings()
     before = {(a.utt_id, a.condition, a.repeat): a.trial for a in store.askings()}
@@ -275,8 +295,8 @@ def make_plan(
         None if engine.free else _price(engine, price_usd_per_s),
         askings=[Asking(c.utterance.utt_id, c.condition.name, c.repeat, c.trial, c.condition.labels) for c in cells],
         identities={cell.trial: cell.identity for cell in cells},
-        jobs=list(jobs.values()),
-        lost=[cell.job(dataset) for cell in cells if cell.standing.state == "unknown"],
+        jobs=sorted(jobs.values(), key=lambda job: job.task_id is None),
+        lost=list({cell.trial: cell.job(dataset) for cell in cells if cell.standing.state == "unknown"}.values()),
     )
     plan.expected_s = _expected_s(len(plan.to_send), engine, store)
     plan.warnings = warnings_of(plan.jobs, dataset, engine, store)
@@ -307,6 +327,7 @@ class _Cell(NamedTuple):
             self.repeat,
             self.standing.attempts,
             self.standing.task_id,
+            self.standing.submitted,
             0 if length is None else billed_s(length, len(self.parameters.channel_id)),
         )
 
@@ -321,7 +342,7 @@ def _table(cells: Sequence[_Cell], conditions: Conditions) -> pd.DataFrame:
         "state": [cell.standing.state for cell in cells],
         "why": [cell.why for cell in cells],
         "audio_s": lengths * [len(cell.parameters.channel_id) for cell in cells],
-        "sends": [cell.works and cell.standing.task_id is None for cell in cells],
+        "sends": pd.array([cell.works and cell.standing.task_id is None for cell in cells], dtype="boolean"),
     }
     axes = {axis: pd.array([c.condition.labels[axis] for c in cells], dtype="string") for axis in conditions.axes}
     return tables.check(pd.DataFrame({**columns, **axes}), "trials")
@@ -377,7 +398,7 @@ def _check(engine: Engine, utterances: Sequence[Utterance]) -> None:
 def _price(engine: Engine, usd_per_s: float | None) -> Price | None:
     if usd_per_s is None:
         return price_of(engine.identity)
-    if isinstance(usd_per_s, bool) or not isinstance(usd_per_s, int | float) or not usd_per_s >= 0:
+    if isinstance(usd_per_s, bool) or not isinstance(usd_per_s, int | float) or not 0 <= usd_per_s < inf:
         raise InvalidInput(f"price_usd_per_s must be a number from 0, not {usd_per_s!r}.")
     return Price(usd_per_s, datetime.now(UTC).date(), _GIVEN)
 

@@ -79,14 +79,13 @@ def standings(db: sqlite3.Connection) -> dict[str, Standing]:
 
 
 def unknown(db: sqlite3.Connection) -> list[Unknown]:
-    """Read the last attempts whose outcome nobody knows, oldest first."""
+    """Read the attempts of which nobody knows whether they were taken, oldest first."""
     return [
         Unknown(*row)
         for row in db.execute(
-            "select t.trial, l.attempt, r.name, l.link, l.begun, l.ended from"
-            " (select trial, max(attempt) attempt, state, link, begun, ended from attempt group by trial) l"
-            " join trial t on t.id = l.trial join recording r on r.id = t.recording"
-            " where l.state in ('begun', 'unknown') order by l.begun"
+            "select t.trial, a.attempt, r.name, a.link, a.begun, a.ended from attempt a"
+            " join trial t on t.id = a.trial join recording r on r.id = t.recording"
+            " where a.state in ('begun', 'unknown') and a.task_id is null order by a.begun"
         )
     ]
 
@@ -96,11 +95,14 @@ def task_ids(db: sqlite3.Connection) -> set[str]:
     return {task_id for (task_id,) in db.execute("select task_id from attempt where task_id is not null")}
 
 
-def spent(db: sqlite3.Connection) -> Spent:
-    """Add up every attempt that may have been billed."""
+def spent(db: sqlite3.Connection, engine: str) -> Spent:
+    """Add up every attempt of an engine that may have been billed."""
     rows = db.execute(
         "select b.reserved_s, b.usd_per_s, iif(b.state = 'answered', a.audio_s, null), count(*) from attempt b"
-        " left join answer a on a.trial = b.trial where b.state <> 'failed' or b.submitted is not null group by 1, 2, 3"
+        " left join answer a on a.trial = b.trial join trial t on t.id = b.trial join engine e on e.id = t.engine"
+        " where (b.state <> 'failed' or b.submitted is not null) and json_extract(e.name, '$.engine') = ?"
+        " group by 1, 2, 3",
+        (engine,),
     )
     seconds = [
         (count * max(reserved, math.ceil(heard) if heard is not None and math.isfinite(heard) else 0), price)

@@ -90,17 +90,24 @@ def read_replay(path: str | Path) -> Store:
     for number, record in enumerate([header, *records], 1):
         if record.pop("digest", None) != _digest(record):
             raise StoreError(f"Line {number} of {path} was changed after it was written. Write the replay anew.")
-    store = Store(None)
     try:
-        whole = len(records) == header["rows"] and _questions(records) == header["questions"]
-        if whole:
-            ordered = _from_1(records, header["meta"]) if version == 1 else _ordered(records, header["order"])
+        _check_rows(records, header)
+        ordered = _from_1(records, header["meta"]) if version == 1 else _ordered(records, header["order"])
+        store = Store(None)
+        try:
             store.restore(ordered, header["meta"], header.get("runs", ()))
+        except BaseException:
+            store.close()
+            raise
     except (LookupError, TypeError, AttributeError, ValueError, StoreError) as error:
-        raise StoreError(f"{path} is no replay: {type(error).__name__} {error}.") from error
-    if not whole:
-        raise StoreError(f"{path} does not hold the {header['rows']} rows it was written with. Write the replay anew.")
+        said = f"{error}" if isinstance(error, ValueError | StoreError) else f"{type(error).__name__} {error}"
+        raise StoreError(f"{path} is no replay, or a spoilt one: {said}. Write it anew.") from error
     return store
+
+
+def _check_rows(records: Sequence[Mapping[str, Any]], header: Mapping[str, Any]) -> None:
+    if len(records) != header["rows"] or _questions(records) != header["questions"]:
+        raise ValueError(f"it does not hold the {header['rows']} rows it was written with")
 
 
 def _ordered(records: Sequence[Mapping[str, Any]], order: Sequence[int]) -> list[Mapping[str, Any]]:

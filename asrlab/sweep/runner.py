@@ -7,7 +7,7 @@ import logging
 import time
 from collections import Counter
 from dataclasses import replace
-from math import ceil
+from math import ceil, isfinite
 from typing import TYPE_CHECKING, Final, Literal
 
 from asrlab.engines.base import Question, Steps
@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 _FATAL_CODES: Final = frozenset({
     "InvalidApiKey", "Arrearage", "AccessDenied.Unpurchased", "Model.AccessDenied", "Workspace.AccessDenied",
     "AllocationQuota.FreeTierOnly", "CommodityNotPurchased", "PrepaidBillOverdue", "PostpaidBillOverdue",
-    "ModelNotFound", "WorkSpaceNotFound",
+    "ModelNotFound", "WorkSpaceNotFound", "StandIn",
 })  # fmt: skip
-_REFUSALS: Final = 10  # alike, and one after the other, mean that the rest would be refused too
+_ALIKE: Final = 10  # errors alike, one after the other, mean that all the rest would meet them too
+_KEPT_S: Final = 24 * 3600.0  # so long a service knows its tasks (service documentation, task management)
 _SENDING: Final = 16  # questions that are uploaded or submitted at once; an HTTP client is at its best with few
 _GRACE_S: Final = 20.0  # for the answers to submits under way, when a run is left
 
@@ -80,7 +81,9 @@ class Runner:
         self._submitting: dict[str, asyncio.Lock] = {}
         self._unresolved: set[str] = set()
         self._lost = lost
+        # Codes of what was refused since a question was last taken, and of what could not be had since the last answer.
         self._refusals: Counter[str] = Counter()
+        self._losses: Counter[str] = Counter()
         self._at_work: dict[asyncio.Task[None], _Watch] = {}
         self._sending = asyncio.Semaphore(_SENDING)
         self._stopping = asyncio.Event()
@@ -89,6 +92,9 @@ class Runner:
         """What refused the account or key, if anything did."""
         self.over_budget = False
         """Whether something was not sent for want of budget."""
+        self.sent = 0
+        """How many questions were sent, as far as is known."""
+        self._broken: StoreError | None = None
 
     async def run(self, jobs: Sequence[Job], *, concurrency: int) -> None:
         """Work through jobs.
@@ -106,17 +112,21 @@ class Runner:
             If something cannot be stored; what is under way is left, and can be collected later.
         """
         room = asyncio.Semaphore(concurrency)
-        try:
-            async with asyncio.TaskGroup() as group:
-                for job in jobs:
-                    if not await self._admitted(room):
-                        break
-                    watch = _Watch(self, job)
-                    task = group.create_task(self._work(watch, room))
-                    self._at_work[task] = watch
-                    task.add_done_callback(self._at_work.pop)
-        except ExceptionGroup as errors:  # the first says why; the others are its echo
-            raise errors.exceptions[0] from None
+        async with asyncio.TaskGroup() as group:
+            for job in jobs:
+                if not await self._admitted(room):
+                    break
+                watch = _Watch(self, job)
+                task = group.create_task(self._work(watch, room))
+                self._at_work[task] = watch
+                task.add_done_callback(self._at_work.pop)
+        if self._broken is not None:
+            raise self._broken
+
+    @property
+    def stopping(self) -> bool:
+        """Whether nothing more is to be sent."""
+        return self._stopping.is_set()
 
     def stop(self, because: str, *, leave: bool = False) -> None:
         """Begin no further trial; those that were submitted are waited for, or left to be collected by a later run.
@@ -159,10 +169,17 @@ class Runner:
             except asyncio.CancelledError:
                 if not self._stopping.is_set():
                     raise
-                state, code = ("submitted", None) if watch.stage == "taken" else ("not run", None)
+                state, code = await watch.left()
+            except StoreError as error:
+                # Those that are on their way may yet be written down, or not: they are not torn.
+                self._broken = self._broken or error
+                self.stop(str(error), leave=True)
+                state, code = "not run", type(error).__name__
             if state == "not run":
                 watch.release_budget()
                 self._progress.begun(-1)
+            elif watch.job.task_id is None:
+                self.sent += 1
             seconds = watch.billed_s
             self._progress.note(state, code, seconds=seconds, usd=seconds * self.usd_per_s)
             self._tell()
@@ -173,26 +190,29 @@ class Runner:
         """Ask one trial; returns how it ended and the code of what went wrong."""
         if watch.job.task_id is not None:
             return await self._ask(watch)
-        # What is free is asked again where it was lost, so there is nothing to tell apart; and an engine on this
-        # machine is the quicker, the more conditions of a recording it has before it.
-        lock = asyncio.Lock() if self._engine.free else self._submitting.setdefault(watch.job.digest, asyncio.Lock())
+        if self._engine.free:  # what is lost is asked again, so nothing needs to be told apart
+            return await self._ask(watch) if watch.reserve_budget() else self._spent()
+        lock = self._submitting.setdefault(watch.job.digest, asyncio.Lock())
         async with watch.holding(lock), watch.holding(self._sending):
             # Only now: while this one waited, the one before it may have been refused or lost.
             if self._stopping.is_set():
                 return "not run", None
             if watch.job.digest in self._unresolved:
                 return "not run", "another submit of this audio is unresolved"
-            if not watch.reserve_budget():
-                self.over_budget = True
-                self._begin_no_more(f"the budget leaves nothing for more: {self.budget}")
-                return "not run", None
-            return await self._ask(watch)
+            return await self._ask(watch) if watch.reserve_budget() else self._spent()
+
+    def _spent(self) -> tuple[str, str | None]:
+        self.over_budget = True
+        self._begin_no_more(f"the budget leaves nothing for more: {self.budget}")
+        return "not run", None
 
     async def _ask(self, watch: _Watch) -> tuple[str, str | None]:
         job = watch.job
         try:
             question = Question(job.audio, job.parameters, job.task_id, job.repeat)
             answer = await self._engine.transcribe(question, watch)
+            watch.settle(answer)
+            await self.store.answered(watch.attempt, job.trial, answer)
         except StoreError:
             raise
         except OutcomeUnknown as error:
@@ -205,53 +225,65 @@ class Runner:
             return await self._ask(watch)
         except Exception as error:
             return await self._ended(watch, error)
-        watch.settle(answer)
         self._refusals.clear()
-        await self.store.answered(watch.attempt, job.trial, answer)
+        self._losses.clear()
         return "answered", None
 
     async def _ended(self, watch: _Watch, error: Exception) -> tuple[str, str | None]:
-        request_id = None
         taken = watch.stage == "taken"
-        match error:
-            case TaskFailed(code="UNKNOWN") if not self._engine.free:
-                state, code = "unknown", error.code  # forgotten by the service, and perhaps paid for
-            case TaskFailed() | ServiceError(code="StandIn"):
-                state, code = "failed", error.code
-            case ServiceError(code="BadResponse") if taken:
-                state, code = "failed", error.code  # it will not become readable
-            case OutcomeUnknown():
-                state, code = "unknown", error.code
-            case ServiceError() if taken:
-                state, code = "submitted", error.code  # the task goes on; its answer is collected by the next run
-            case ServiceError():
-                state, code = "failed", error.code
-            case InvalidInput() | Warning() if not taken:  # a warning that the user has made an error
-                state, code = "failed", "InvalidInput"
-            case _:  # a fault of the engine or of ours
-                _log.error("Trial %s ended with %s", watch.job.trial, type(error).__name__, exc_info=error)
-                sent = watch.stage == "sent"
-                state, code = ("submitted" if taken else "unknown" if sent else "failed"), type(error).__name__
-        if isinstance(error, ServiceError):
-            request_id = error.request_id
-            self._refused(error, hopeless=state == "failed" and not isinstance(error, TaskFailed))
-        if state == "unknown" and not self._engine.free:
+        state = self._state_after(watch, error)
+        code = error.code if isinstance(error, ServiceError) else type(error).__name__
+        if isinstance(error, ServiceError) and (error.http_status == 401 or error.code in _FATAL_CODES):
+            self._give_in(error)
+            if not taken:  # it says nothing of this question, which is asked another time
+                await watch.withdraw()
+                return "not run", code
+        elif isinstance(error, ServiceError):
+            if error.code == "BadResponse" or (error.code == "UNKNOWN" and state == "submitted"):
+                self._count(error, self._losses)
+            elif state == "failed" and not taken:
+                self._count(error, self._refusals)
+        if isinstance(error, OutcomeUnknown) and not self._engine.free:
             self._unresolved.add(watch.job.digest)
         if state == "failed" and not taken:
             watch.release_budget()
+        request_id = error.request_id if isinstance(error, ServiceError) else None
         attempt = watch.attempt
         await self.store.ended(attempt, watch.job.trial, state, code=code, message=str(error), request_id=request_id)
         return state, code
 
-    def _refused(self, error: ServiceError, *, hopeless: bool) -> None:
-        """Stop the run if all that follows would be refused as well."""
-        if hopeless:
-            self._refusals[error.code] += 1
-        if self.fatal is None and (
-            error.http_status == 401 or error.code in _FATAL_CODES or self._refusals[error.code] >= _REFUSALS
-        ):
+    def _state_after(self, watch: _Watch, error: Exception) -> str:  # noqa: PLR0911 - one case, one line
+        """Tell how a trial stands after an error."""
+        taken = watch.stage == "taken"
+        match error:
+            case TaskFailed(code="UNKNOWN") if not self._engine.free:
+                # Forgotten by the service, and perhaps paid for. So soon none is forgotten, though: another workspace,
+                # key or host was asked, and those it was submitted with will know it.
+                return "submitted" if time.time() - watch.submitted_at < _KEPT_S else "unknown"
+            case TaskFailed():
+                return "failed"
+            case ServiceError(code="StandIn" | "BadResponse") if taken:
+                return "failed"  # it will not become another's, or readable
+            case OutcomeUnknown():
+                return "unknown"
+            case ServiceError():
+                return "submitted" if taken else "failed"  # a task goes on; its answer is collected by the next run
+            case InvalidInput() | Warning() if watch.stage == "waiting":  # a warning that the user has made an error
+                return "failed"
+            case _:  # a fault of the engine or of ours
+                _log.error("Trial %s ended with %s", watch.job.trial, type(error).__name__, exc_info=error)
+                return {"waiting": "failed", "sent": "unknown", "taken": "submitted"}[watch.stage]
+
+    def _count(self, error: ServiceError, seen: Counter[str]) -> None:
+        seen[error.code] += 1
+        if seen[error.code] >= _ALIKE:
+            self._give_in(error)
+
+    def _give_in(self, error: ServiceError) -> None:
+        """Stop the run: all that follows would meet the same error."""
+        if self.fatal is None:
             self.fatal = error
-            self.stop(f"every further trial would be refused too: {error}")
+            self.stop(f"every further trial would meet the same error: {error}")
 
     def was_taken(self, task_id: str) -> None:
         """Note that a question has become a task; if the run is being left, that is all for now."""
@@ -278,6 +310,7 @@ class _Watch(Steps):
         self.stage: Literal["waiting", "sent", "taken"] = "waiting" if job.task_id is None else "taken"
         """Nothing was sent; perhaps a submit was; it is a task of the service."""
         self.billed_s = 0
+        self.submitted_at = time.time() if job.submitted is None else job.submitted
         self._begun = time.time()
         self._attempt = None if job.task_id is None else job.attempts
         self._held: list[asyncio.Lock | asyncio.Semaphore] = []
@@ -287,20 +320,38 @@ class _Watch(Steps):
         """The attempt on the disk, or what is to be written of one that was not begun there."""
         return self._intent(None) if self._attempt is None else self._attempt
 
-    async def sending(self, link: str) -> None:
+    async def sending(self, link: str | None) -> None:
         # First of all: from here on it must not be stopped, or nobody would know whether it was sent.
         self.stage = "sent"
         if self._attempt is None:
             self._begun = time.time()
             self._attempt = await self._run.store.begin(self._intent(link))
 
+    async def refused(self) -> None:
+        self.stage = "waiting"  # to be sent again
+        if self._run.stopping:
+            raise asyncio.CancelledError
+
     async def submitted(self, task_id: str) -> None:
-        if self._attempt is None:
-            raise RuntimeError("An engine must tell that it sends a question before it tells that it was taken.")
-        await self._run.store.submitted(self.job.trial, self._attempt, task_id)
+        if self._attempt is None:  # of an engine that does not tell that it sends
+            await self.sending(None)
+        await self._run.store.submitted(self.job.trial, self._attempt or 0, task_id)
+        self.submitted_at = time.time()
         self.stage = "taken"
         self._run.was_taken(task_id)
         self._let_go()
+
+    async def left(self) -> tuple[str, str | None]:
+        """Note that it was cancelled; gives how it stands."""
+        if self.stage == "waiting":
+            await self.withdraw()
+            return "not run", None
+        return ("submitted" if self.stage == "taken" else "unknown"), None
+
+    async def withdraw(self) -> None:
+        """Take back what was written down: it was surely not accepted."""
+        if self._attempt is not None:
+            await self._run.store.withdraw(self.job.trial, self._attempt)
 
     def reserve_budget(self) -> bool:
         """Set aside what this may cost; False if the budget does not have it."""
@@ -316,7 +367,8 @@ class _Watch(Steps):
 
     def settle(self, answer: Answer) -> None:
         """Note what was billed beyond what was set aside."""
-        more = max(0, ceil(answer.audio_s or 0.0) - self.job.reserved_s)
+        heard_s = answer.audio_s or 0.0
+        more = max(0, ceil(heard_s) - self.job.reserved_s) if isfinite(heard_s) else 0
         self._run.budget.spend(more, self._run.usd_per_s)
         self.billed_s += more
 

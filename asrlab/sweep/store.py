@@ -58,19 +58,25 @@ class Store:
     Raises
     ------
     StoreError
-        If there is no run, it cannot be opened, or it is to be created where a ledger is not safe. All methods raise
-        it where the ledger cannot be read or written.
+        If there is no run, it cannot be opened, or with ``create`` it cannot be written. All methods raise it where the
+        ledger cannot be read or written.
     """
 
     def __init__(self, folder: str | Path | None, *, create: bool = False) -> None:
         self.folder = Path("memory" if folder is None else folder)
         with ledger.told(self.folder, "opened"):
             self._ledger = Ledger.in_memory() if folder is None else Ledger.open(self.folder, create=create)
+        self._closed = False
+        try:
+            if create:
+                self._check_writable()
+        except StoreError:
+            self._ledger.close()
+            raise
         self._in_memory = folder is None
         self._committer = Committer(self._ledger.connect, partial(ledger.fault, self.folder, "written"))
         self._driver = Driver(self.folder)
         self._run: int | None = None
-        self._closed = False
         self._turn = threading.RLock()
 
     @property
@@ -150,9 +156,9 @@ class Store:
         self._run = self._write(writes.run(time.time(), facts))
         return self._run
 
-    def end_run(self, run: int, outcome: str) -> None:
-        """Write down that a run ended, and how."""
-        self._write(writes.run_end(run, time.time(), outcome))
+    def end_run(self, run: int, outcome: str, **facts: Any) -> None:  # noqa: ANN401 - any JSON value
+        """Write down that a run ended, and how, and what more is known about it now."""
+        self._write(writes.run_end(run, time.time(), outcome, facts))
         self._run = None
 
     def runs(self) -> list[dict[str, Any]]:
@@ -178,8 +184,13 @@ class Store:
         try:
             return await _done(write)
         except asyncio.CancelledError:
-            self._put(writes.withdraw(intent.trial, write))
+            with contextlib.suppress(StoreError):
+                self._put(writes.withdraw(intent.trial, write))
             raise
+
+    async def withdraw(self, trial: str, attempt: int) -> None:
+        """Take back an intent that was surely not accepted."""
+        await _done(self._put(writes.withdraw(trial, attempt)))
 
     async def submitted(self, trial: str, attempt: int, task_id: str) -> None:
         """Commit that a service has taken the question."""
@@ -228,20 +239,25 @@ class Store:
         return self._read(reads.standings)
 
     def unknown(self) -> list[Unknown]:
-        """Last attempts of which nobody knows whether they were taken, oldest first."""
+        """List attempts of which nobody knows whether they were taken, oldest first, superseded ones too."""
         return self._read(reads.unknown)
 
     def task_ids(self) -> set[str]:
         """Ids of all tasks that were ever submitted for this store."""
         return self._read(reads.task_ids)
 
-    def spent(self) -> Spent:
-        """Add up every attempt that may have been billed.
+    def spent(self, engine: str) -> Spent:
+        """Add up every attempt of an engine that may have been billed, whatever its model and region.
 
         Those that were refused before they were taken are not; of an answered one the larger of what was reserved and
         what the engine says it heard counts, in whole seconds.
+
+        Parameters
+        ----------
+        engine : str
+            Its name.
         """
-        return self._read(reads.spent)
+        return self._read(partial(reads.spent, engine=engine))
 
     def answered_span(self, engine: str) -> tuple[float, float] | None:
         """When the first and the last of an engine's answers were asked for, in Unix seconds; None if it has none.

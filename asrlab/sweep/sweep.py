@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import platform
+import threading
 import warnings
-from contextlib import suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+import numpy as np
+from anyio.to_thread import run_sync
+
+from asrlab.engines.base import Capabilities
 from asrlab.errors import BudgetSpent, InvalidInput, MissingTrials, StoreError
 from asrlab.folders import is_set
 from asrlab.sweep.budget import Budget
-from asrlab.sweep.identity import Identity, canonical_parameters
+from asrlab.sweep.identity import Identity, canonical_engine, canonical_parameters
 from asrlab.sweep.interrupts import blocking
 from asrlab.sweep.lost import LostSubmits
 from asrlab.sweep.opened import Answers
-from asrlab.sweep.plan import Plan, check_retry, make_plan, resolve
+from asrlab.sweep.plan import Plan, check_retry, make_plan, resolve, resolve_parameters
 from asrlab.sweep.progress import Progress, guarded, reporter
 from asrlab.sweep.provenance import collect
 from asrlab.sweep.runner import Runner
@@ -26,17 +32,21 @@ from asrlab.sweep.store import Store, is_run
 from asrlab.sweep.warn import SweepWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
+
+    import pandas as pd
 
     from asrlab.data.dataset import Dataset
     from asrlab.engines.base import Engine
     from asrlab.sweep.grid import Conditions
-    from asrlab.sweep.plan import Retry
+    from asrlab.sweep.plan import Job, Retry
     from asrlab.sweep.store import Asking
 
 _LOOK_S: Final = 0.5  # between looks whether another process has finished
 _TICK_S: Final = 1.0  # between reports of progress while nothing happens
+_USING: Final = threading.Lock()
+_USED: Final = set[int]()  # ids of engines
 
 
 class Sweep(Answers):
@@ -82,8 +92,8 @@ class Sweep(Answers):
         repeats: int = 1,
         seed: int = 0,
     ) -> None:
-        if repeats < 1:
-            raise InvalidInput(f"repeats must be at least 1, not {repeats}.")
+        _check_whole("repeats", repeats, 1)
+        _check_whole("seed", seed, 0)
         super().__init__(store, dataset)
         self.engine = engine
         self.grid = conditions
@@ -173,8 +183,8 @@ class Sweep(Answers):
         SweepWarning
             For each warning of the plan, before anything is sent.
         """
-        if concurrency is not None and concurrency < 1:
-            raise InvalidInput(f"concurrency must be at least 1, not {concurrency}.")
+        if concurrency is not None:
+            _check_whole("concurrency", concurrency, 1)
         if on_interrupt not in ("wait", "leave"):
             raise InvalidInput(f'on_interrupt must be "wait" or "leave", not {on_interrupt!r}.')
         check_retry(retry)
@@ -222,39 +232,63 @@ class Sweep(Answers):
                 f"{named}{' ...' if len(missing) > 3 else ''}. Ask for them with run(), without ASRLAB_OFFLINE."
             )
 
+    def _table(self, store: Store) -> pd.DataFrame:
+        return store.transcripts(self._askings(store))
+
     def _askings(self, store: Store) -> Sequence[Asking]:
         """Those of the stored askings that are this sweep's, in its order.
 
-        An asking whose audio or parameters have changed since points to the trial it would be now, so that the answer
-        to another question is never taken for its own.
+        An asking whose audio, parameters or engine have changed since points to the trial it would be now, so that the
+        answer to another question, or another's answer, is never taken for its own.
         """
         stored = {(a.utt_id, a.condition, a.repeat): a for a in store.askings()}
         identities = store.identities()
+        asked_of = {engine: self._asked_of(engine) for engine in {identity.engine for identity in identities.values()}}
         askings = []
-        utterances = resolve(self.dataset, self.grid)
+        utterances = [
+            (utt_id, self._digest(utt_id), parameters)
+            for utt_id, parameters in resolve_parameters(self.dataset, self.grid)
+        ]
         for repeat in range(self._repeats):
-            for utterance in utterances:
-                for condition, parameters in zip(self.grid, utterance.parameters, strict=True):
-                    asking = stored.get((utterance.utt_id, condition.name, repeat))
+            for utt_id, digest, resolved in utterances:
+                for condition, parameters in zip(self.grid, resolved, strict=True):
+                    asking = stored.get((utt_id, condition.name, repeat))
                     if asking is not None:
-                        asked_of = identities[asking.trial].engine
-                        now = Identity(
-                            utterance.recording.digest, asked_of, canonical_parameters(parameters), repeat
-                        ).trial
+                        was = identities[asking.trial]
+                        engine, audio = asked_of[was.engine], digest or was.audio
+                        now = Identity(audio, engine, canonical_parameters(parameters), repeat).trial
                         askings.append(asking if now == asking.trial else replace(asking, trial=now))
         return askings
 
-    async def _plan(self, retry: Retry, price_usd_per_s: float | None) -> Plan:
-        async with self.engine:
-            if self.source.suffix == ".jsonl" or is_run(self.source):
-                with self._stored() as store:
-                    return self._planned(store, retry, price_usd_per_s)
-            with Store(None) as nothing:
-                return self._planned(nothing, retry, price_usd_per_s)
+    def _asked_of(self, stored: str) -> str:
+        """Identity of the engine as far as it is known: of one that was not reached yet, only its name is."""
+        try:
+            return canonical_engine(self.engine.identity)
+        except RuntimeError:
+            name = self.engine.name
+            return stored if json.loads(stored).get("engine") == name else canonical_engine({"engine": name})
 
-    def _planned(self, store: Store, retry: Retry, price_usd_per_s: float | None) -> Plan:
+    def _digest(self, utt_id: str) -> str | None:
+        """Digest of a recording; None if it is not at hand, which is no reason not to read what was said of it."""
+        try:
+            return self.dataset.digest(utt_id)
+        except InvalidInput:
+            return None
+
+    async def _plan(self, retry: Retry, price_usd_per_s: float | None) -> Plan:
+        async with AsyncExitStack() as stack:
+            if not _is_known(self.engine):
+                await stack.enter_async_context(_in_use(self.engine))
+            asked = self.source.suffix == ".jsonl" or is_run(self.source)
+            with self._stored() if asked else Store(None) as store:
+                return await self._planned(store, retry, price_usd_per_s)
+
+    async def _planned(self, store: Store, retry: Retry, price_usd_per_s: float | None) -> Plan:
+        # On a thread: recordings are read through, and meanwhile an interrupt must be heard.
+        utterances = await run_sync(resolve, self.dataset, self.grid, abandon_on_cancel=True)
         return make_plan(
             self.dataset,
+            utterances,
             self.grid,
             self.engine,
             store,
@@ -294,44 +328,44 @@ class _Run:
         self._concurrency = concurrency
         self._allow_unknown_length = allow_unknown_length
         self._progress = Progress(0)
+        self._work: asyncio.Future[None] | None = None
         self._runner: Runner | None = None
-        self._looking: asyncio.Task[int] | None = None
         self._interrupted = False
 
     def interrupt(self, *, leave: bool) -> None:
         """Stop soon; told from the event loop."""
-        again = self._interrupted
+        leave = leave or self._interrupted
         self._interrupted = True
-        if self._looking is not None:
-            self._looking.cancel()
         if self._runner is not None:
             left = "what is in flight is left, and collected by the next run"
             waits = "what is in flight is waited for; interrupt again to leave it to the next run"
-            self._runner.stop(f"interrupted; {left if leave or again else waits}", leave=leave or again)
+            self._runner.stop(f"interrupted; {left if leave else waits}", leave=leave)
+        elif self._work is not None:
+            self._work.cancel()  # nothing was sent yet
 
     async def main(self, retry: Retry, price_usd_per_s: float | None) -> None:
+        """Do all of it; returns early if interrupted."""
+        self._work = asyncio.ensure_future(self._main(retry, price_usd_per_s))
+        try:
+            await asyncio.wait([self._work])
+        except asyncio.CancelledError:
+            self._work.cancel()
+            raise
+        if not self._work.cancelled():
+            self._work.result()
+
+    async def _main(self, retry: Retry, price_usd_per_s: float | None) -> None:
         sweep = self._sweep
         with Store(sweep.source, create=True) as store:
-            if not await self._turn(store):
-                return
-            async with sweep.engine as engine:
-                plan = sweep._planned(store, retry, price_usd_per_s)
+            await self._turn(store)
+            async with _in_use(sweep.engine) as engine:
+                plan = await sweep._planned(store, retry, price_usd_per_s)
                 self._check(plan)
                 for warning in plan.warnings:
                     warnings.warn(warning, SweepWarning, stacklevel=2)
-                spent = store.spent()
+                spent = store.spent(engine.name)
                 self._budget.spent_usd, self._budget.spent_s = spent.usd, spent.seconds
                 self._progress = Progress(len(plan.jobs), plan.counts.get("stored", 0), None if engine.free else 0.0)
-                lost = LostSubmits(engine, store)
-                self._runner = runner = Runner(
-                    engine,
-                    store,
-                    self._progress,
-                    self._report,
-                    lost=lost,
-                    budget=self._budget,
-                    usd_per_s=plan.price.usd_per_s if plan.price is not None else 0.0,
-                )
                 made = {
                     "engine": dict(engine.identity),
                     "asrlab": version("asrlab"),
@@ -348,16 +382,25 @@ class _Run:
                         price_usd_per_s=price_usd_per_s,
                     )
                 )
-                if await self._found(lost, plan):
-                    plan = sweep._planned(store, retry, price_usd_per_s)
-                    self._progress.total = len(plan.jobs)
                 ticking = asyncio.create_task(self._tick())
                 try:
-                    if not self._interrupted:
-                        await runner.run(plan.jobs, concurrency=self._concurrency)
+                    lost = LostSubmits(engine, store)
+                    if plan.lost and await self._found(lost, plan.lost):
+                        plan = await sweep._planned(store, retry, price_usd_per_s)
+                        self._progress.total = len(plan.jobs)
+                    self._runner = runner = Runner(
+                        engine,
+                        store,
+                        self._progress,
+                        self._report,
+                        lost=lost,
+                        budget=self._budget,
+                        usd_per_s=plan.price.usd_per_s if plan.price is not None else 0.0,
+                    )
+                    await runner.run(plan.jobs, concurrency=self._concurrency)
                 except BaseException as error:
                     with suppress(StoreError):  # it has been said
-                        self._end(store, number, f"failed: {error}")
+                        self._end(store, number, "interrupted" if self._interrupted else f"failed: {error}")
                     raise
                 finally:
                     ticking.cancel()
@@ -366,27 +409,26 @@ class _Run:
                     raise runner.fatal
                 if runner.over_budget:
                     raise BudgetSpent(
-                        f"The budget left {len(plan.jobs) - self._progress.done} of {len(plan.jobs)} trials unsent: "
+                        f"The budget left {len(plan.to_send) - runner.sent} of {len(plan.to_send)} trials unsent: "
                         f"{self._budget} are spent, by all runs of this store. What came is stored; raise the budget "
                         "and run again for the rest."
                     )
 
-    async def _turn(self, store: Store) -> bool:
-        """Wait until no other process asks for this run; False if interrupted meanwhile."""
+    async def _turn(self, store: Store) -> None:
+        """Wait until no other process asks for this run."""
         while not store.drive():
-            if self._interrupted:
-                return False
             self._progress.phase = "waiting"
             self._progress.because = f"another process is running this sweep ({store.driver()})"
             self._report(self._progress)
             await asyncio.sleep(_LOOK_S)
-        return not self._interrupted
 
-    async def _found(self, lost: LostSubmits, plan: Plan) -> int:
-        """Look for lost submits of earlier runs, unless interrupted."""
-        self._looking = asyncio.ensure_future(lost.find_earlier(plan.lost))
-        await asyncio.wait([self._looking])
-        return 0 if self._looking.cancelled() else self._looking.result()
+    async def _found(self, lost: LostSubmits, jobs: Sequence[Job]) -> int:
+        """Look for lost submits of earlier runs."""
+        self._progress.phase = "waiting"
+        self._progress.because = f"looking for {len(jobs)} submits that an earlier run has lost"
+        found = await lost.find_earlier(jobs)
+        self._progress.phase, self._progress.because = "running", None
+        return found
 
     def _check(self, plan: Plan) -> None:
         """Refuse a budget that could not be kept."""
@@ -405,7 +447,7 @@ class _Run:
         self._progress.because = None if outcome == "finished" else outcome
         self._progress.finished = True
         self._report(self._progress)
-        store.end_run(number, outcome)
+        store.end_run(number, outcome, server=self._sweep.engine.server)
 
     async def _tick(self) -> None:
         """Report now and then also while nothing ends, so that it is seen to be alive."""
@@ -418,4 +460,44 @@ class _Run:
             return f"refused: {runner.fatal}"
         if runner.over_budget:
             return f"the budget is spent ({self._budget})"
-        return "interrupted" if self._interrupted else "finished"
+        if self._interrupted:
+            return "interrupted"
+        held = self._progress.ended["not run"]
+        why = "as another submit of the same audio has an unknown outcome"
+        return f"finished; {held} trials were held back, {why}" if held else "finished"
+
+
+def _is_known(engine: Engine) -> bool:
+    """Whether an engine says all that a plan needs without being entered, which may want a key or start a service."""
+    try:
+        return bool(engine.identity) and isinstance(vars(type(engine)).get("capabilities"), Capabilities)
+    except RuntimeError:
+        return False
+
+
+@asynccontextmanager
+async def _in_use(engine: Engine) -> AsyncIterator[Engine]:
+    """Enter an engine that nobody else is using: it holds connections of one event loop.
+
+    Raises
+    ------
+    InvalidInput
+        If another run or plan of this process is using it.
+    """
+    with _USING:
+        if id(engine) in _USED:
+            raise InvalidInput(
+                f"{engine!r} is in use by another run or plan. Wait for it, or make an engine of its own for each."
+            )
+        _USED.add(id(engine))
+    try:
+        async with engine:
+            yield engine
+    finally:
+        with _USING:
+            _USED.discard(id(engine))
+
+
+def _check_whole(name: str, number: object, least: int) -> None:
+    if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < least:
+        raise InvalidInput(f"{name} must be a whole number from {least}, not {number!r}.")

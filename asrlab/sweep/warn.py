@@ -69,7 +69,8 @@ def _in_vain(sent: Sequence[Job], dataset: Dataset, takes: Capabilities) -> Iter
         several = _in_several(spoken, tags[job.utt_id], takes.languages)
         language = asked.language or (None if several or pd.isna(spoken) else spoken)
         if asked.enable_itn and takes.itn_languages is not None and "enable_itn" not in unsupported:
-            itn.update([language] if language and language not in takes.itn_languages else [])
+            spoken_in = _parts(language)[:1] if language else []  # "zh-CN" is "zh"
+            itn.update(part for part in spoken_in if part not in takes.itn_languages)
         mixed += bool(asked.language and several)
     if unheard:
         yield f"the engine does not obey {_counted(unheard)}"
@@ -82,10 +83,16 @@ def _in_vain(sent: Sequence[Job], dataset: Dataset, takes: Capabilities) -> Iter
 
 def _in_several(spoken: Any, tags: Any, known: Collection[str]) -> bool:  # noqa: ANN401 - cells of a table
     """Whether a recording is in several languages, as its language ("zh-en", "mul") or a tag says."""
-    parts = {part.lower() for part in re.split(r"[-_,;+/ ]+", spoken)} if isinstance(spoken, str) else set[str]()
-    if parts & _SEVERAL or len(parts & set(known)) > 1:
+    parts = set(_parts(spoken)) if isinstance(spoken, str) else set[str]()
+    if parts & _SEVERAL or (len(parts & set(known)) > 1 and parts != {"zh", "yue"}):  # "zh-yue" is one
         return True
     return isinstance(tags, list | tuple) and bool(_MIXED_TAGS & {str(tag).lower() for tag in tags})
+
+
+def _parts(language: str) -> list[str]:
+    """Languages that a label names; a later part in capitals is a region ("en-US", "sv-FI")."""
+    first, *others = re.split(r"[-_,;+/ ]+", language.strip())
+    return [first.lower(), *(part.lower() for part in others if not part.isupper())]
 
 
 def _too_much(sent: Sequence[Job], dataset: Dataset, takes: Capabilities) -> Iterator[str]:

@@ -64,17 +64,19 @@ def run(started: float, facts: Mapping[str, Any]) -> Numbering:
     return work
 
 
-def run_end(number: int, moment: float, outcome: str) -> Work:
+def run_end(number: int, moment: float, outcome: str, facts: Mapping[str, Any]) -> Work:
     """Write down that a run ended."""
     return _one(
-        "update run set ended = ?, outcome = ? where run = ?", moment, storable(outcome), number,
+        "update run set ended = ?, outcome = ?, facts = json_patch(facts, ?) where run = ?",
+        moment, storable(outcome), json_text(facts), number,
         otherwise=f"There is no run number {number}.",
     )  # fmt: skip
 
 
 def begin(intent: Intent, run: int | None) -> Numbering:
     """Write down that a trial is about to be asked, and number the attempt."""
-    link = None if intent.link is None else storable(re.split(r"[?#]", intent.link, maxsplit=1)[0])
+    # Neither a signature nor a password is stored.
+    link = intent.link and storable(re.sub(r"://[^/]*@", "://", re.split(r"[?#]", intent.link, maxsplit=1)[0]))
     values = (run, intent.begun, link, intent.reserved_s, intent.usd_per_s, intent.trial)
 
     def work(db: sqlite3.Connection) -> int:
@@ -94,14 +96,15 @@ def begin(intent: Intent, run: int | None) -> Numbering:
     return work
 
 
-def withdraw(trial: str, begun: Write[int]) -> Work:
-    """Take back an intent of which nothing was sent, once it is written."""
+def withdraw(trial: str, attempt: int | Write[int]) -> Work:
+    """Take back an intent of which nothing was accepted, once it is written."""
 
     def work(db: sqlite3.Connection) -> None:
+        number = attempt if isinstance(attempt, int) else attempt.result if attempt.error is None else None
         db.execute(
             "delete from attempt where trial = (select id from trial where trial = ?) and attempt = ?"
             " and state = 'begun'",
-            (trial, begun.result),
+            (trial, number),
         )
 
     return work
