@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from contextlib import closing
@@ -146,7 +148,7 @@ def test_an_interrupt_stops_submitting_and_waits_for_or_leaves_what_is_in_flight
     tmp_path, number, signals, on_interrupt, left
 ):
     dataset = sweeping.recordings(tmp_path / "set", 12)
-    with serve("scripted", limits=None, run_s=1.0, workers=8) as service:
+    with serve("scripted", limits=None, run_s=1.0, workers=24) as service:
         process = sweeping.start(
             dataset.folder, tmp_path / "run", service.url, concurrency=24, on_interrupt=on_interrupt
         )
@@ -168,6 +170,67 @@ def test_an_interrupt_stops_submitting_and_waits_for_or_leaves_what_is_in_flight
         sweep.run(progress=False)
         assert sweep.transcripts["state"].eq("answered").all()
         assert service.status()["submits"] == 96
+
+
+@pytest.mark.parametrize("on_interrupt", ["wait", "leave"])
+def test_a_submit_that_is_throttled_is_not_sent_after_an_interrupt_and_is_no_unknown(tmp_path, on_interrupt):
+    dataset = sweeping.recordings(tmp_path / "set", 4)
+    with serve("scripted", limits=None, faults=["submit=429-retry-after"]) as service:
+        process = sweeping.start(dataset.folder, tmp_path / "run", service.url, on_interrupt=on_interrupt)
+        while not service.status()["requests"]["submit"]:
+            time.sleep(0.01)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=10)
+        assert process.returncode == -signal.SIGINT, err
+        assert service.status()["submits"] == 0
+        sweep = sweeping.sweep(dataset.folder, tmp_path / "run", service.url)
+        assert sweep.transcripts["state"].eq("not run").all()
+        assert rows(tmp_path / "run", "select * from attempt") == []
+
+
+@pytest.mark.parametrize("way", ["plan", "run"])
+def test_an_interrupt_is_heard_while_recordings_are_read(tmp_path, monkeypatch, way):
+    dataset = sweeping.recordings(tmp_path / "set", 2)
+    sweep = sweeping.sweep(dataset.folder, tmp_path / "run", "http://127.0.0.1:9")
+    reading, enough = threading.Event(), threading.Event()
+
+    def facts(self, utt_id):
+        reading.set()
+        enough.wait(20)
+        raise InvalidInput("not read to its end")
+
+    def interrupt():
+        reading.wait(20)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Dataset, "facts", facts)
+    before = signal.signal(signal.SIGINT, lambda *_: pytest.fail("the run handles it"))  # as asyncio.run and kernels do
+    try:
+        threading.Thread(target=interrupt).start()
+        start = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            getattr(sweep, way)()
+        assert time.monotonic() - start < 10
+        assert signal.getsignal(signal.SIGINT) != before
+    finally:
+        enough.set()
+        signal.signal(signal.SIGINT, before)
+
+
+def test_tasks_that_are_paid_for_are_collected_also_when_the_budget_is_spent(tmp_path):
+    dataset = sweeping.recordings(tmp_path / "set", 2)
+    with serve("scripted", limits=None, run_s=1.0, workers=16) as service:
+        process = sweeping.start(dataset.folder, tmp_path / "run", service.url, budget_minutes=6 / 60)
+        while service.status()["submits"] < 6:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+        sweep = sweeping.sweep(dataset.folder, tmp_path / "run", service.url)
+        assert sweep.transcripts["state"].value_counts()["submitted"] == 6
+        with pytest.raises(BudgetSpent, match="left 10 of 10 trials unsent"):
+            sweep.run(progress=False, budget_minutes=6 / 60)
+        assert sweep.transcripts["state"].value_counts().to_dict() == {"answered": 6, "not run": 10}
 
 
 def test_a_submit_that_a_kill_left_unknown_is_found_by_the_next_run(tmp_path):

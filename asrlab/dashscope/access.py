@@ -34,7 +34,16 @@ def find_base_url(region: str, workspace: str | None, base_url: str | None) -> s
         raise InvalidInput(
             f"base_url must be a http(s) URL such as {wire.HOSTS[region]}{wire.PREFIX}, without user name or query."
         )
+    if meant := [other for other in wire.HOSTS if other != region and _is_of(parts.hostname or "", other)]:
+        raise InvalidInput(f"base_url is of the region {meant[0]}, and region is {region!r}. Give region={meant[0]!r}.")
     return base_url.rstrip("/")
+
+
+def _is_of(host: str, region: str) -> bool:
+    """Whether a host is one of the service's own, of a region."""
+    return host == urlsplit(wire.HOSTS[region]).hostname or host.endswith(
+        f".{wire.WORKSPACE_REGIONS[region]}.maas.aliyuncs.com"
+    )
 
 
 def find_key(region: str, given: str | None) -> tuple[str, str]:

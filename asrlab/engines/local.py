@@ -114,7 +114,7 @@ class LocalEngine(Engine):
 
     @property
     def submits_per_minute(self) -> float:  # type: ignore[override]
-        """How many submits the service takes in a minute, less a margin; known once entered."""
+        """How many submits the service takes in a minute; known once entered."""
         return self._known().get("limits", {}).get("submits_per_minute") or inf
 
     @property

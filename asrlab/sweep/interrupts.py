@@ -6,6 +6,7 @@ under way signals are only counted, and the run is told.
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import threading
 from concurrent.futures import Future, wait
@@ -23,16 +24,16 @@ T = TypeVar("T")
 _LOOK_S: Final = 0.1
 
 
-def blocking(work: Callable[[], Awaitable[T]], interrupted: Callable[[bool], None] | None = None) -> T:
+def blocking(work: Callable[[], Awaitable[T]], interrupted: Callable[[bool], bool] = lambda _: False) -> T:
     """Run a coroutine function on a thread with an event loop of its own: a notebook's loop is running already.
 
     Parameters
     ----------
     work : async callable
         What to do.
-    interrupted : callable, optional
-        Is called in the event loop for each interrupt, with whether it is to end at once; the work is expected to come
-        to an end soon after. Without it, an interrupt cancels the work.
+    interrupted : callable
+        Is called in the event loop for each interrupt, with whether it is to end at once; says whether the work comes
+        to an end by itself. If not, it is cancelled.
 
     Raises
     ------
@@ -42,21 +43,36 @@ def blocking(work: Callable[[], Awaitable[T]], interrupted: Callable[[bool], Non
         If there was a SIGTERM, when the work has ended.
     """
     with start_blocking_portal() as portal:
-        if interrupted is None or threading.current_thread() is not threading.main_thread():
+        if threading.current_thread() is not threading.main_thread():  # no other gets signals
             return portal.call(work)
         with _counted() as seen:
-            future: Future[T] = portal.start_task_soon(work)
+            started: Future[asyncio.Future[T]] = Future()
+            done = portal.start_task_soon(_watched, work, started)
             told = 0
-            while not wait([future], timeout=_LOOK_S).done:
+            while not wait([done], timeout=_LOOK_S).done:
                 if len(seen) > told:
                     told = len(seen)
-                    portal.call(interrupted, told > 1 or signal.SIGTERM in seen)
-        if signal.SIGTERM in seen:
-            future.exception()  # it was told by whoever watched; the signal is what ends the process
+                    if not portal.call(interrupted, told > 1 or signal.SIGTERM in seen):
+                        portal.call(started.result().cancel)
+        result = done.result()
+        ended_well = result.cancelled() or result.exception() is None
+        if signal.SIGTERM in seen:  # it is what ends the process, whatever became of the work
             raise SystemExit(128 + signal.SIGTERM)
-        if seen and future.exception() is None:
+        if result.cancelled() or (seen and ended_well):
             raise KeyboardInterrupt
-        return future.result()
+        return result.result()
+
+
+async def _watched(work: Callable[[], Awaitable[T]], started: Future[asyncio.Future[T]]) -> asyncio.Future[T]:
+    """Do the work as a task of its own, which can be cancelled by itself; gives it when it has ended."""
+    task = asyncio.ensure_future(work())
+    started.set_result(task)
+    try:
+        await asyncio.wait([task])
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+    return task
 
 
 @contextmanager

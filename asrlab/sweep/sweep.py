@@ -328,33 +328,21 @@ class _Run:
         self._concurrency = concurrency
         self._allow_unknown_length = allow_unknown_length
         self._progress = Progress(0)
-        self._work: asyncio.Future[None] | None = None
         self._runner: Runner | None = None
         self._interrupted = False
 
-    def interrupt(self, *, leave: bool) -> None:
-        """Stop soon; told from the event loop."""
+    def interrupt(self, *, leave: bool) -> bool:
+        """Stop soon; False if nothing was begun that must end by itself."""
         leave = leave or self._interrupted
         self._interrupted = True
         if self._runner is not None:
             left = "what is in flight is left, and collected by the next run"
             waits = "what is in flight is waited for; interrupt again to leave it to the next run"
             self._runner.stop(f"interrupted; {left if leave else waits}", leave=leave)
-        elif self._work is not None:
-            self._work.cancel()  # nothing was sent yet
+        return self._runner is not None
 
     async def main(self, retry: Retry, price_usd_per_s: float | None) -> None:
-        """Do all of it; returns early if interrupted."""
-        self._work = asyncio.ensure_future(self._main(retry, price_usd_per_s))
-        try:
-            await asyncio.wait([self._work])
-        except asyncio.CancelledError:
-            self._work.cancel()
-            raise
-        if not self._work.cancelled():
-            self._work.result()
-
-    async def _main(self, retry: Retry, price_usd_per_s: float | None) -> None:
+        """Do all of it."""
         sweep = self._sweep
         with Store(sweep.source, create=True) as store:
             await self._turn(store)
