@@ -17,10 +17,10 @@ from contextlib import closing
 from pathlib import Path
 
 from asrlab.engines.base import Answer, Parameters, Sentence, Transcript
-from asrlab.sweep.answers import StoredAnswer, raw_document
 from asrlab.sweep.identity import Identity, canonical_engine, canonical_parameters
-from asrlab.sweep.schema import insert_answer
 from asrlab.sweep.store import Asking, Intent, Store
+from asrlab.sweep.store.answers import StoredAnswer, raw_document
+from asrlab.sweep.store.schema import insert_answer
 
 TRIALS = 10_000
 ENGINE = canonical_engine({"engine": "scripted", "model": "parrot", "version": "1", "region": "nowhere"})

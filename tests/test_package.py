@@ -87,7 +87,7 @@ def test_independent_readings_never_meet(one, other):
     [
         ("matplotlib", {"views.plot"}),
         ("ipywidgets", {"views.widgets"}),
-        ("sqlite3", {"sweep.committer", "sweep.ledger", "sweep.verify", "data.recordings"}),
+        ("sqlite3", {"sweep.store.committer", "sweep.store.ledger", "sweep.store.verify", "data.recordings"}),
         ("soundfile", {"data.audio"}),
         ("av", {"data.containers"}),
         ("faster_whisper", {"engines.whisper"}),

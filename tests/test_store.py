@@ -25,10 +25,9 @@ import pytest
 from asrlab import tables
 from asrlab.engines.base import Answer, Parameters, Sentence, Transcript, Word
 from asrlab.errors import InvalidInput, MissingExtra, StoreError
-from asrlab.sweep import disks
 from asrlab.sweep.export import export
 from asrlab.sweep.identity import Identity, canonical_engine, canonical_parameters
-from asrlab.sweep.store import Asking, Intent, Spent, Standing, Store, is_run
+from asrlab.sweep.store import Asking, Intent, Spent, Standing, Store, disks, is_run
 
 STORES = Path(__file__).parent / "stores"
 ENGINE = {"engine": "scripted", "model": "parrot", "version": "1", "region": "nowhere"}
@@ -380,7 +379,7 @@ def test_pace_leaves_pauses_out(planned, monkeypatch):
     store.plan(more, identities, {})
     moments = [*range(1000, 1015), *range(9000, 9015)]  # one a second, and a pause of over two hours
     for asking, moment in zip(more, moments, strict=True):
-        monkeypatch.setattr("asrlab.sweep.store.time.time", lambda moment=moment: float(moment))
+        monkeypatch.setattr("asrlab.sweep.store.store.time.time", lambda moment=moment: float(moment))
         asyncio.run(store.answered(Intent(asking.trial, moment - 0.5), asking.trial, answer()))
     assert store.pace() == pytest.approx(1.0)
     assert store.answered_span(canonical_engine(ENGINE)) == (999.5, 9013.5)

@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from asrlab.sweep.identity import Identity
-from asrlab.sweep.schema import ATTEMPT_FACTS, read_answers
-from asrlab.sweep.shapes import Asking, Spent, Standing, Unknown
+from asrlab.sweep.store.schema import ATTEMPT_FACTS, read_answers
+from asrlab.sweep.store.shapes import Asking, Spent, Standing, Unknown
 
 if TYPE_CHECKING:
     import sqlite3

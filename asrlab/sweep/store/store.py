@@ -20,13 +20,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from asrlab.errors import StoreError
-from asrlab.sweep import ledger, reads, writes
-from asrlab.sweep.committer import Committer, Write, commit
-from asrlab.sweep.driver import Driver
-from asrlab.sweep.ledger import Ledger, is_run
-from asrlab.sweep.shapes import Asking, Intent, Spent, Standing, Unknown
-from asrlab.sweep.transcripts import transcripts
-from asrlab.sweep.verify import faults
+from asrlab.sweep.store import ledger, reads, writes
+from asrlab.sweep.store.committer import Committer, Write, commit
+from asrlab.sweep.store.driver import Driver
+from asrlab.sweep.store.ledger import Ledger
+from asrlab.sweep.store.transcripts import transcripts
+from asrlab.sweep.store.verify import faults
 
 if TYPE_CHECKING:
     import sqlite3
@@ -36,8 +35,8 @@ if TYPE_CHECKING:
 
     from asrlab.engines.base import Answer
     from asrlab.sweep.identity import Identity
+    from asrlab.sweep.store.shapes import Asking, Intent, Spent, Standing, Unknown
 
-__all__ = ["Asking", "Intent", "Spent", "Standing", "Store", "Unknown", "is_run"]
 
 T = TypeVar("T")
 

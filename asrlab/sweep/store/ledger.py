@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 from asrlab.errors import AsrlabError, StoreError
-from asrlab.sweep.disks import unfit
-from asrlab.sweep.driver import is_driven
-from asrlab.sweep.schema import SCHEMA, create_tables, migrate, version_of
+from asrlab.sweep.store.disks import unfit
+from asrlab.sweep.store.driver import is_driven
+from asrlab.sweep.store.schema import SCHEMA, create_tables, migrate, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

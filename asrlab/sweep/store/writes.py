@@ -6,17 +6,17 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from asrlab.errors import InvalidInput, StoreError
-from asrlab.sweep.answers import StoredAnswer, json_text, raw_document, storable
 from asrlab.sweep.identity import Identity
-from asrlab.sweep.schema import ATTEMPT_FACTS, insert_answer, insert_trials, numbered
-from asrlab.sweep.shapes import Asking, Intent
+from asrlab.sweep.store.answers import StoredAnswer, json_text, raw_document, storable
+from asrlab.sweep.store.schema import ATTEMPT_FACTS, insert_answer, insert_trials, numbered
+from asrlab.sweep.store.shapes import Asking, Intent
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from asrlab.engines.base import Answer
-    from asrlab.sweep.committer import Write
+    from asrlab.sweep.store.committer import Write
 
     Work = Callable[[sqlite3.Connection], None]
     Numbering = Callable[[sqlite3.Connection], int]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
 
-    from asrlab.sweep.store import Asking
+    from asrlab.sweep.store.shapes import Asking
 
 Column: TypeAlias = pa.Array
 Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]

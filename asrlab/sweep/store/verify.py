@@ -6,9 +6,9 @@ import sqlite3
 import zlib
 from typing import TYPE_CHECKING, Final
 
-from asrlab.sweep.answers import sha256_of
 from asrlab.sweep.identity import Identity
-from asrlab.sweep.schema import read_answers
+from asrlab.sweep.store.answers import sha256_of
+from asrlab.sweep.store.schema import read_answers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -11,8 +11,8 @@ import zlib
 from typing import TYPE_CHECKING, Final
 
 from asrlab.errors import StoreError
-from asrlab.sweep.answers import StoredAnswer, sha256_of
 from asrlab.sweep.identity import Identity
+from asrlab.sweep.store.answers import StoredAnswer, sha256_of
 
 if TYPE_CHECKING:
     import sqlite3
