@@ -631,7 +631,7 @@ def test_a_run_of_format_1_becomes_one_of_today_and_nothing_is_lost(old):
 
 KILLED_MIGRATING = """
 import os, signal, sys
-from asrlab.sweep import schema
+from asrlab.sweep.store import schema
 from asrlab.sweep.store import Store
 count = 0
 def insert_answer(*args, real=schema.insert_answer):
