@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
@@ -14,10 +15,13 @@ import threading
 import time
 from collections import Counter
 from contextlib import closing
+from pathlib import Path
 
+import nbformat
 import pandas as pd
 import pytest
 import sweeping
+from nbclient import NotebookClient
 from stand_ins import file_server
 
 from asrlab import dashscope
@@ -26,6 +30,7 @@ from asrlab.engines.scripted import ScriptedEngine
 from asrlab.errors import BudgetSpent, InvalidInput, ServiceError
 from asrlab.server.run import serve
 from asrlab.sweep.opened import open_sweep
+from asrlab.sweep.store import is_run
 from asrlab.sweep.warn import SweepWarning
 
 SAME = ["trial", "condition", "channel", "text", "detected_language", "audio_s"]
@@ -281,6 +286,51 @@ def test_results_that_were_not_collected_in_a_day_are_unknown_and_asked_again_on
         sweep.run(progress=False, retry="unknown")
         assert sweep.transcripts["state"].eq("answered").all()
         assert service.status()["submits"] == 16 + left
+
+
+# In a notebook
+
+
+CELL = """
+import sys
+sys.path.insert(0, {tests!r})
+import sweeping, asyncio
+from asrlab.engines.scripted import ScriptedEngine
+from asrlab.sweep.sweep import Sweep
+sweep = Sweep(sweeping.load_dataset({folder!r}), ScriptedEngine(delay_s=0.5), sweeping.GRID, store={store!r})
+sweep.run(concurrency=4)
+"""
+
+
+@pytest.mark.parametrize("awaiting", [False, True])
+def test_the_stop_button_of_a_notebook_stops_the_run(tmp_path, awaiting):
+    dataset = sweeping.recordings(tmp_path / "set", 30)
+    code = CELL.format(tests=str(Path(__file__).parent), folder=str(dataset.folder), store=str(tmp_path / "run"))
+    if awaiting:  # then the cell runs within the kernel's own event loop
+        code = code.replace("sweep.run(", "await asyncio.sleep(0)\nsweep.run(")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    client = NotebookClient(notebook, timeout=60, kernel_name="python3", allow_errors=True)
+
+    async def interrupted():
+        async with client.async_setup_kernel():
+            running = asyncio.create_task(client.async_execute_cell(notebook.cells[0], 0))
+            while not running.done() and not (is_run(tmp_path / "run") and answered(tmp_path / "run")):  # noqa: ASYNC110 - another process writes it
+                await asyncio.sleep(0.1)
+            await client.km.interrupt_kernel()
+            start = time.monotonic()
+            await running
+            return time.monotonic() - start
+
+    def answered(store):
+        return rows(store, "select count(*) from attempt where state = 'answered'") > [(0,)]
+
+    assert asyncio.run(interrupted()) < 10
+    shown, error = notebook.cells[0].outputs
+    assert error["ename"] == "KeyboardInterrupt"
+    assert "stopped after" in shown["data"]["text/plain"]
+    assert "interrupted" in shown["data"]["text/html"]
+    states = open_sweep(tmp_path / "run").transcripts["state"].value_counts().to_dict()
+    assert set(states) == {"answered", "not run"}
 
 
 # Budgets
