@@ -557,6 +557,32 @@ def test_a_store_that_cannot_be_written_is_an_error_and_loses_nothing(run, tmp_p
     assert len(engine.asked) == 20
 
 
+def test_where_one_answer_cannot_be_stored_the_submits_under_way_are_not_torn(run, tmp_path, monkeypatch):
+    class Slow(Scripted):
+        async def transcribe(self, question, steps=UNWATCHED):
+            if question.task_id is None:
+                await steps.sending("oss://x")
+                await asyncio.sleep(0.05 * (len(self.asked) % 3))
+            return await super().transcribe(question, steps)
+
+    answered = Store.answered
+
+    async def full(self, attempt, trial, answer):
+        if trial in refused or not refused:
+            refused.add(trial)
+            raise StoreError("The run could not be written: database or disk is full.")
+        await answered(self, attempt, trial, answer)
+
+    refused = set()
+    monkeypatch.setattr(Store, "answered", full)
+    with pytest.raises(StoreError, match="disk is full"):
+        run(Slow(free=False), concurrency=8)
+    monkeypatch.undo()
+    states = open_sweep(tmp_path / "run").transcripts["state"].value_counts()
+    assert states["submitted"] >= 1
+    assert "unknown" not in states
+
+
 def test_a_run_of_another_format_is_refused(run, tmp_path):
     run(Scripted())
     db = sqlite3.connect(tmp_path / "run" / "ledger.sqlite")

@@ -233,7 +233,10 @@ class Runner:
         taken = watch.stage == "taken"
         state = self._state_after(watch, error)
         code = error.code if isinstance(error, ServiceError) else type(error).__name__
-        if isinstance(error, ServiceError) and (error.http_status == 401 or error.code in _FATAL_CODES):
+        if isinstance(error, OutcomeUnknown):
+            if not self._engine.free:
+                self._unresolved.add(watch.job.digest)
+        elif isinstance(error, ServiceError) and (error.http_status == 401 or error.code in _FATAL_CODES):
             self._give_in(error)
             if not taken:  # it says nothing of this question, which is asked another time
                 await watch.withdraw()
@@ -243,8 +246,6 @@ class Runner:
                 self._count(error, self._losses)
             elif state == "failed" and not taken:
                 self._count(error, self._refusals)
-        if isinstance(error, OutcomeUnknown) and not self._engine.free:
-            self._unresolved.add(watch.job.digest)
         if state == "failed" and not taken:
             watch.release_budget()
         request_id = error.request_id if isinstance(error, ServiceError) else None
