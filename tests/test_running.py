@@ -152,8 +152,8 @@ def test_two_processes_on_one_store_ask_nothing_twice(tmp_path):
 def test_an_interrupt_stops_submitting_and_waits_for_or_leaves_what_is_in_flight(
     tmp_path, number, signals, on_interrupt, left
 ):
-    dataset = sweeping.recordings(tmp_path / "set", 12)
-    with serve("scripted", limits=None, run_s=1.0, workers=24) as service:
+    dataset = sweeping.recordings(tmp_path / "set", 6)
+    with serve("scripted", limits=None, run_s=1.0, workers=8) as service:
         process = sweeping.start(
             dataset.folder, tmp_path / "run", service.url, concurrency=24, on_interrupt=on_interrupt
         )
@@ -168,13 +168,13 @@ def test_an_interrupt_stops_submitting_and_waits_for_or_leaves_what_is_in_flight
         assert "unknown" not in states
         assert states["not run"] > 0
         assert ("submitted" in states) == left
-        assert service.status()["submits"] == 96 - states["not run"]
+        assert service.status()["submits"] == 48 - states["not run"]
         sweep = sweeping.sweep(dataset.folder, tmp_path / "run", service.url)
         assert [run["outcome"] for run in sweep.provenance] == ["interrupted"]
         service.advance(0)
         sweep.run(progress=False)
         assert sweep.transcripts["state"].eq("answered").all()
-        assert service.status()["submits"] == 96
+        assert service.status()["submits"] == 48
 
 
 @pytest.mark.parametrize("on_interrupt", ["wait", "leave"])
