@@ -451,8 +451,8 @@ class _Run:
         if self._interrupted:
             return "interrupted"
         held = self._progress.ended["not run"]
-        why = "as another submit of the same audio has an unknown outcome"
-        return f"finished; {held} trials were held back, {why}" if held else "finished"
+        why = "since another submit of the same audio has an unknown outcome"
+        return f"{held} trials are held back, {why}" if held else "finished"
 
 
 def _is_known(engine: Engine) -> bool:
