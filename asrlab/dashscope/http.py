@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _TIMEOUT: Final = httpx.Timeout(60, connect=15, pool=None)
 # Where more requests wait for a connection in httpx's pool, each costs it several times the work, so they wait outside.
+_KEY_CHARS: Final = 8  # a shorter one is none of the service's, and may stand in any text
 _API_AT_ONCE: Final = 16  # a task in flight is not a request in flight
 _LINKS_AT_ONCE: Final = 6  # counted apart: long uploads must not keep tasks from being looked at
 _LIMITS: Final = httpx.Limits(max_connections=_API_AT_ONCE + _LINKS_AT_ONCE)
@@ -259,7 +260,9 @@ class Http:
                             break
                     else:
                         # A service that echoes the key must not make us show it.
-                        shown = bytes(body).replace(self._key.encode(), b"[the key]")
+                        shown = bytes(body)
+                        if len(self._key) >= _KEY_CHARS:
+                            shown = shown.replace(self._key.encode(), b"[the key]")
                         return Reply(response.status_code, response.headers, shown)
             silence = NoAnswer(f"{_where(url)} answered more than {limit} bytes.", code="BadResponse")
         except (httpx.TimeoutException, TimeoutError) as error:
