@@ -20,6 +20,7 @@ import soundfile
 from asrlab.data.dataset import Dataset
 from asrlab.engines.base import UNWATCHED, Answer, Capabilities, Engine, Sentence, Transcript, Word
 from asrlab.engines.filetrans import FiletransEngine
+from asrlab.engines.local import LocalEngine
 from asrlab.errors import InvalidInput, MissingTrials, OutcomeUnknown, ServiceError, StoreError, TaskFailed
 from asrlab.sweep.grid import column, grid
 from asrlab.sweep.opened import open_sweep
@@ -629,6 +630,9 @@ def test_another_engine_has_not_the_answers_of_this_one(run, dataset, tmp_path, 
         Sweep(dataset, FiletransEngine(), GRID, store=tmp_path / "run").replay()
     other.run(progress=False)
     assert first.transcripts["engine"].eq("scripted").all()
+    stored = {"engine": "local", "recogniser": "sphinx", "model": "m", "version": "1", "region": "local"}
+    assert LocalEngine("sphinx").may_be(stored)  # it is not reached yet
+    assert not LocalEngine("whisper").may_be(stored)
     assert set(first.transcripts["trial"]).isdisjoint(other.transcripts["trial"])
 
 

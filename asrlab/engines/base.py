@@ -287,6 +287,10 @@ class Engine(ABC):
     ) -> None:
         """Let go of what was held."""
 
+    def may_be(self, identity: Mapping[str, str]) -> bool:
+        """Whether an identity may be this engine's, as far as is known before it is entered."""
+        return identity.get("engine") == self.name
+
     def check(self, parameters: Parameters) -> None:  # noqa: B027 - most engines take anything
         """Refuse parameters that the engine would refuse, ignore or misread, before anything is sent.
 

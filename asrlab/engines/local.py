@@ -142,6 +142,10 @@ class LocalEngine(Engine):
         for client in clients:
             await client.aclose()
 
+    def may_be(self, identity: Mapping[str, str]) -> bool:
+        """Whether an identity is of a local service with this recogniser."""
+        return identity.get("engine") == self.name and identity.get("recogniser") == self._recogniser
+
     def check(self, parameters: Parameters) -> None:
         """Refuse parameters that the protocol does not have."""
         from asrlab.engines.filetrans import check  # noqa: PLC0415 - brings httpx, which is slow to import

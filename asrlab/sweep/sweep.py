@@ -261,12 +261,11 @@ class Sweep(Answers):
         return askings
 
     def _asked_of(self, stored: str) -> str:
-        """Identity of the engine as far as it is known: of one that was not reached yet, only its name is."""
+        """Identity of the engine; that of the stored answers where it may be, and the engine was not reached yet."""
         try:
             return canonical_engine(self.engine.identity)
         except RuntimeError:
-            name = self.engine.name
-            return stored if json.loads(stored).get("engine") == name else canonical_engine({"engine": name})
+            return stored if self.engine.may_be(json.loads(stored)) else canonical_engine({"engine": self.engine.name})
 
     def _digest(self, utt_id: str) -> str | None:
         """Digest of a recording; None if it is not at hand, which is no reason not to read what was said of it."""
@@ -339,6 +338,10 @@ class _Run:
             left = "what is in flight is left, and collected by the next run"
             waits = "what is in flight is waited for; interrupt again to leave it to the next run"
             self._runner.stop(f"interrupted; {left if leave else waits}", leave=leave)
+        else:
+            self._progress.because = "interrupted"
+            self._progress.finished = True
+            self._report(self._progress)
         return self._runner is not None
 
     async def main(self, retry: Retry, price_usd_per_s: float | None) -> None:
