@@ -128,8 +128,9 @@ def run_demo(cache, runs):
 
 def half_way(demo):
     for line in demo.stderr:
-        if (done := re.match(r"(\d+)/256", line)) and int(done[1]) > 60:
+        if (done := re.search(r"(\d+)/256 trials", line)) and int(done[1]) > 60:
             return
+    pytest.fail("the demo ended before it could be killed")
 
 
 def service_of(cache):
@@ -151,6 +152,7 @@ def test_a_killed_demo_asks_only_for_what_is_missing_and_outlives_its_service(tm
     stored = int((lab.open_sweep(tmp_path / "demo").transcripts["state"] == "answered").sum())
     url = service_of(cache)
     before = status(url)["submits"]
+    assert 60 < stored < 256
     began = time.monotonic()
     demo = run_demo(cache, tmp_path)
     _, said = demo.communicate()
