@@ -164,3 +164,19 @@ def test_a_run_of_format_1_and_its_replay_say_the_same(tmp_path):
     with Store(tmp_path / "old") as store, read_replay(STORES / "format-1.replay.jsonl") as replay:
         assert store.identities() == replay.identities()
         pd.testing.assert_frame_equal(store.transcripts(replay.askings()), replay.transcripts())
+
+
+def test_two_answers_to_one_question_from_two_replays_are_refused(tmp_path):
+    """As a merge may leave them: each line is as it was written, and the questions are the same."""
+    lines = []
+    for text in ("ours", "theirs"):
+        with Store(tmp_path / text, create=True) as store:
+            (asking, *_), identities = questions(1)
+            both = [Asking("u", name, asking.repeat, asking.trial, {"axis": name}) for name in ("a", "b")]
+            store.plan(both, identities, {"axes": [["axis", ["a", "b"]]]})
+            asyncio.run(ask(store, asking.trial, text))
+            lines.append(write_replay(tmp_path / f"{text}.jsonl", store, both, store.meta()).read_text().splitlines())
+    (head, first, _), (_, _, second) = lines
+    (tmp_path / "merged.jsonl").write_text("\n".join([head, first, second]) + "\n")
+    with pytest.raises(StoreError, match="two answers to one question"):
+        read_replay(tmp_path / "merged.jsonl")

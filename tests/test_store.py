@@ -440,15 +440,54 @@ def test_an_answer_that_was_paid_for_is_kept_whatever_numbers_stand_in_it(planne
     assert np.isnan(raw["nan"])
     assert (raw["inf"], raw["object"], raw["big"]) == (float("inf"), "{1}", 1 << 80)
     assert store.verify() == []
-    with pytest.raises(StoreError, match="does not fit into the ledger"):
-        asyncio.run(ask(store, trials[1], context_tokens=1 << 80))
+    for wrong in ({"context_tokens": 1 << 80}, {"context_tokens": 5.0}):
+        with pytest.raises(InvalidInput, match="as context_tokens, which are a whole number"):
+            asyncio.run(ask(store, trials[1], **wrong))
     with pytest.raises(StoreError, match=r"no answer as received"):
         store.raw(trials[1])
     with pytest.raises(InvalidInput, match="not a JSON value"):
         store.plan([], {}, {"seed": float("nan")})
 
 
+def test_a_collected_answer_has_no_trace_of_what_went_wrong_before(planned):
+    store, (trial, *_) = planned
+
+    async def steps():
+        attempt = await store.begin(intent(trial))
+        await store.submitted(trial, attempt, "t-1")
+        await store.ended(attempt, trial, "submitted", code="Throttling", message="poll refused")
+        await store.answered(attempt, trial, answer())
+
+    asyncio.run(steps())
+    row = store.transcripts().iloc[0]
+    assert (row["state"], row["error_code"], row["error"]) == ("answered", pd.NA, pd.NA)
+
+
+def test_a_document_with_odd_keys_is_no_reason_to_lose_an_answer(planned):
+    store, (trial, *_) = planned
+    asyncio.run(ask(store, trial, raw={(1, 2): "x"}))
+    assert store.raw(trial) == "{(1, 2): 'x'}"
+
+
 # Verifying
+
+
+def test_answers_that_have_changed_places_are_found(planned):
+    store, trials = planned
+
+    async def steps():
+        await ask(store, trials[0], "hello")
+        await ask(store, trials[1], "world")
+
+    asyncio.run(steps())
+    tables = ("sentences", "raw", "heard", "answer")
+    swaps = ((1, 99), (2, 1), (99, 2))
+    moves = [f"update {table} set trial = {to} where trial = {at}" for at, to in swaps for table in tables]
+    edit(store.folder, *moves)
+    assert store.transcripts()["text"].tolist()[:2] == ["world", "hello"]
+    assert [said.partition(":")[0] for said in store.verify()] == [
+        f"The answer to trial {trial} is not what was stored" for trial in trials[:2]
+    ]
 
 
 @pytest.mark.parametrize(
@@ -499,7 +538,7 @@ def test_faults_are_counted_where_they_are_many(store):
     askings, identities = questions(150)
     store.plan(askings, identities, {})
     store.close()
-    edit(store.folder, "update trial set repeat = 7")
+    edit(store.folder, "update trial set recipe = 7")
     with Store(store.folder) as again:
         found = again.verify()
     assert len(found) == 101

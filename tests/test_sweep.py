@@ -549,9 +549,7 @@ def test_a_store_that_cannot_be_written_is_an_error_and_loses_nothing(run, tmp_p
     monkeypatch.undo()
     sweep = open_sweep(tmp_path / "run")
     assert sweep.transcripts["state"].value_counts().to_dict() == {"not run": 19, "answered": 4, "submitted": 1}
-    assert [r["outcome"] for r in sweep.provenance] == [
-        "failed: The run could not be written: database or disk is full."
-    ]
+    assert [r["outcome"] for r in sweep.provenance] == ["failed: StoreError"]
     engine = Scripted()
     run(engine)
     assert [q.task_id for q in engine.asked if q.task_id] == ["task-5"]
@@ -702,6 +700,61 @@ def test_no_answer_at_all_ends_one_trial(run):
 
     sweep = run(Mute(), concurrency=1)
     assert sweep.transcripts["state"].value_counts().to_dict() == {"answered": 23, "submitted": 1}
+
+
+@pytest.mark.parametrize("channels", [(), (1,), (0, 1), (0, 0)])
+def test_an_answer_for_other_channels_is_no_answer(run, channels):
+    class Deaf(Scripted):
+        async def transcribe(self, question, steps=UNWATCHED):
+            answer = await super().transcribe(question, steps)
+            if len(self.asked) > 1:
+                return answer
+            return replace(answer, transcripts=tuple(Transcript(channel, "x", "en") for channel in channels))
+
+    sweep = run(Deaf(), concurrency=1)
+    (failure,) = sweep.failures.itertuples()
+    assert (failure.state, failure.error_code) == ("failed", "BadResponse")
+    assert len(sweep.transcripts) == 24
+
+
+def test_where_nothing_can_be_stored_what_is_throttled_tears_no_submit_either(run, tmp_path, monkeypatch):
+    sent = []
+
+    class Busy(Scripted):
+        async def transcribe(self, question, steps=UNWATCHED):
+            self.asked.append(question)
+            number = len(self.asked)
+            await steps.sending("oss://x")
+            if number == 1:
+                await steps.refused()
+                await asyncio.sleep(60)
+            try:
+                await asyncio.sleep(0.05 * number)
+                sent.append(number)
+            except asyncio.CancelledError:
+                sent.append("torn")
+                raise
+            await steps.submitted(f"t-{number}")
+            raise AssertionError("not reached")
+
+    async def full(self, *_, **__):
+        raise StoreError("The run could not be written: database or disk is full.")
+
+    monkeypatch.setattr(Store, "submitted", full)
+    monkeypatch.setattr(Store, "withdraw", full)
+    with pytest.raises(StoreError, match="disk is full"):
+        run(Busy(free=False), concurrency=16)  # the first of four recordings
+    assert sent == [2, 3, 4]
+
+
+def test_messages_name_the_utterance_and_not_a_path_of_this_machine(run, tmp_path):
+    class Long(Scripted):
+        async def transcribe(self, question, steps=UNWATCHED):
+            raise InvalidInput(f"{question.audio} lasts 99,999 s; the service takes 43,200. Split it.")
+
+    sweep = run(Long())
+    assert sweep.failures["error"][0] == "u0 lasts 99,999 s; the service takes 43,200. Split it."
+    assert str(tmp_path) not in sweep.save_replay(tmp_path / "r.jsonl").read_text()
 
 
 def test_a_bug_in_the_look_for_lost_submits_ends_no_run(run):

@@ -75,7 +75,7 @@ class LostSubmits:
             error.sent_at, error.lost_at, error.link = *map(_utc, _window(lost)), lost.link
             task_id = await self._look(known[lost.trial], error)
             if task_id is not None:
-                await self._store.submitted(lost.trial, lost.attempt, task_id)
+                await self._store.submitted(lost.trial, lost.attempt, task_id, lost.begun)
                 self.claim(task_id)
                 self._earlier.remove(lost)
                 found += 1

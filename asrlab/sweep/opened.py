@@ -57,7 +57,10 @@ class Answers:
         """The ``conditions`` table: name, and the label on each axis."""
         with self._stored() as store:
             labels = {asking.condition: asking.labels for asking in self._askings(store)}
-        return pd.DataFrame([{"condition": name, **axes} for name, axes in labels.items()], dtype="string")
+            axes = [axis for axis, _ in self._facts(store).get("axes", [])]
+        order = dict.fromkeys(["condition", *axes, *(axis for named in labels.values() for axis in named)])
+        rows = [{"condition": name, **named} for name, named in labels.items()]
+        return pd.DataFrame(rows, columns=list(order), dtype="string")
 
     @property
     def about(self) -> dict[str, str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from asrlab.data.manifests import read_rows
-from asrlab.errors import StoreError
+from asrlab.errors import InvalidInput, StoreError
 from asrlab.sweep.store import Store
 
 if TYPE_CHECKING:
@@ -83,7 +83,12 @@ def read_replay(path: str | Path) -> Store:
     StoreError
         If the file is no replay, is of another format, or is not what was written.
     """
-    header, *records = read_rows(path) or [{}]
+    try:
+        header, *records = read_rows(path) or [{}]
+    except InvalidInput as error:
+        raise StoreError(
+            f"{path} cannot be read as a replay ({error}). Take it from a copy, or write it anew."
+        ) from error
     version = header.get(_HEADER)
     if version not in (1, FORMAT):
         raise StoreError(f"{path} is no replay in format {FORMAT} or before: its first line does not say so.")

@@ -169,12 +169,12 @@ class Runner:
             except asyncio.CancelledError:
                 if not self._stopping.is_set():
                     raise
-                state, code = await watch.left()
+                try:
+                    state, code = await watch.left()
+                except StoreError as error:
+                    state, code = self._broke(error)
             except StoreError as error:
-                # Those that are on their way may yet be written down, or not: they are not torn.
-                self._broken = self._broken or error
-                self.stop(str(error), leave=True)
-                state, code = "not run", type(error).__name__
+                state, code = self._broke(error)
             if state == "not run":
                 watch.release_budget()
                 self._progress.begun(-1)
@@ -185,6 +185,13 @@ class Runner:
             self._tell()
         finally:
             room.release()
+
+    def _broke(self, error: StoreError) -> tuple[str, str | None]:
+        """Stop, as nothing more can be stored; those on their way may yet be, or not: they are not torn."""
+        if self._broken is None:
+            self._broken = error
+            self.stop(str(error), leave=True)
+        return "not run", type(error).__name__
 
     async def _one(self, watch: _Watch) -> tuple[str, str | None]:
         """Ask one trial; returns how it ended and the code of what went wrong."""
@@ -211,6 +218,7 @@ class Runner:
         try:
             question = Question(job.audio, job.parameters, job.task_id, job.repeat)
             answer = await self._engine.transcribe(question, watch)
+            _check_channels(answer, job)
             watch.settle(answer)
             await self.store.answered(watch.attempt, job.trial, answer)
         except StoreError:
@@ -250,7 +258,9 @@ class Runner:
             watch.release_budget()
         request_id = error.request_id if isinstance(error, ServiceError) else None
         attempt = watch.attempt
-        await self.store.ended(attempt, watch.job.trial, state, code=code, message=str(error), request_id=request_id)
+        # A path of this machine says nothing elsewhere, and a replay may be made public.
+        message = str(error).replace(watch.job.audio, watch.job.utt_id)
+        await self.store.ended(attempt, watch.job.trial, state, code=code, message=message, request_id=request_id)
         return state, code
 
     def _state_after(self, watch: _Watch, error: Exception) -> str:  # noqa: PLR0911 - one case, one line
@@ -300,6 +310,17 @@ class Runner:
     def _tell(self) -> None:
         self._progress.throttled = self._engine.throttled
         self._report(self._progress)
+
+
+def _check_channels(answer: Answer, job: Job) -> None:
+    """Refuse an answer that is not one to the question: a channel that is missing was not silent."""
+    told = tuple(transcript.channel for transcript in answer.transcripts)
+    if told != job.parameters.channel_id:
+        raise ServiceError(
+            f"The engine answered for the channels {list(told)}, and was asked for {list(job.parameters.channel_id)}.",
+            code="BadResponse",
+            request_id=answer.request_id,
+        )
 
 
 class _Watch(Steps):

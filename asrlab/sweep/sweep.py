@@ -8,7 +8,6 @@ import platform
 import threading
 import warnings
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -28,7 +27,7 @@ from asrlab.sweep.plan import Plan, check_retry, make_plan, resolve, resolve_par
 from asrlab.sweep.progress import Progress, guarded, reporter
 from asrlab.sweep.provenance import collect
 from asrlab.sweep.runner import Runner
-from asrlab.sweep.store import Store, is_run
+from asrlab.sweep.store import Asking, Store, is_run
 from asrlab.sweep.warn import SweepWarning
 
 if TYPE_CHECKING:
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
     from asrlab.engines.base import Engine
     from asrlab.sweep.grid import Conditions
     from asrlab.sweep.plan import Job, Retry
-    from asrlab.sweep.store import Asking
 
 _LOOK_S: Final = 0.5  # between looks whether another process has finished
 _TICK_S: Final = 1.0  # between reports of progress while nothing happens
@@ -257,7 +255,7 @@ class Sweep(Answers):
                         was = identities[asking.trial]
                         engine, audio = asked_of[was.engine], digest or was.audio
                         now = Identity(audio, engine, canonical_parameters(parameters), repeat).trial
-                        askings.append(asking if now == asking.trial else replace(asking, trial=now))
+                        askings.append(Asking(utt_id, condition.name, repeat, now, condition.labels))
         return askings
 
     def _asked_of(self, stored: str) -> str:
@@ -298,8 +296,11 @@ class Sweep(Answers):
         )
 
     def _facts(self, store: Store) -> dict[str, Any]:
-        # The run may have been planned last for other conditions.
-        return store.meta() | {
+        # The run may have been planned last for other conditions, and for another engine.
+        meta = store.meta()
+        stored = canonical_engine(meta.get("engine", {}))
+        return meta | {
+            "engine": json.loads(self._asked_of(stored)),
             "dataset": self.dataset.name,
             "utterances": len(self.dataset),
             "audio_min": round(float(self.dataset.utterances["duration_s"].sum()) / 60, 2),
@@ -391,7 +392,9 @@ class _Run:
                     await runner.run(plan.jobs, concurrency=self._concurrency)
                 except BaseException as error:
                     with suppress(StoreError):  # it has been said
-                        self._end(store, number, "interrupted" if self._interrupted else f"failed: {error}")
+                        self._end(
+                            store, number, "interrupted" if self._interrupted else f"failed: {type(error).__name__}"
+                        )
                     raise
                 finally:
                     ticking.cancel()

@@ -51,7 +51,19 @@ class StoredAnswer:
 
     @classmethod
     def of(cls, answer: Answer, raw: bytes) -> Self:
-        """Take an answer, and what :func:`raw_document` made of its document."""
+        """Take an answer, and what :func:`raw_document` made of its document.
+
+        Raises
+        ------
+        InvalidInput
+            If it is none: an engine is to blame, and not the disk.
+        """
+        for t in answer.transcripts:
+            if type(t.channel) is not int or not isinstance(t.text, str) or not isinstance(t.language, str | None):
+                raise InvalidInput(f"An engine gave {t!r}: a channel is a number, a text is text, a language or None.")
+        tokens = answer.context_tokens
+        if tokens is not None and (type(tokens) is not int or not 0 <= tokens < 1 << 63):
+            raise InvalidInput(f"An engine gave {tokens!r} as context_tokens, which are a whole number.")
         return cls(
             storable(answer.model),
             _real(answer.audio_s),
@@ -84,10 +96,9 @@ class StoredAnswer:
             self.request_id, self.raw_sha256,
         )  # fmt: skip
 
-    @property
-    def sha256(self) -> str:
-        """SHA-256 of all of it as one JSON list: the summary, then each channel's row."""
-        return sha256_of(json_text([self.summary, self.heard]).encode())
+    def sha256(self, trial: str) -> str:
+        """SHA-256 of all of it as one JSON list: the trial it answers, the summary, then each channel's row."""
+        return sha256_of(json_text([trial, self.summary, self.heard]).encode())
 
 
 def raw_document(answer: Answer) -> bytes:
@@ -95,7 +106,11 @@ def raw_document(answer: Answer) -> bytes:
 
     A number that JSON does not have, or a value, is no reason to lose an answer that was paid for.
     """
-    return storable(json.dumps(answer.raw, ensure_ascii=False, default=repr)).encode()
+    try:
+        document = json.dumps(answer.raw, ensure_ascii=False, default=repr)
+    except (TypeError, ValueError):  # keys that are no text, or a document that holds itself
+        document = json.dumps(repr(answer.raw), ensure_ascii=False)
+    return storable(document).encode()
 
 
 def sha256_of(document: bytes) -> str:

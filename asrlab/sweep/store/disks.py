@@ -21,6 +21,7 @@ _NETWORK: Final = frozenset({
     "nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "gpfs", "beegfs", "glusterfs", "orangefs",
     "ncpfs", "coda", "davfs", "davfs2", "sshfs", "rclone", "s3fs", "gcsfuse", "goofys", "mount-s3", "blobfuse",
     "blobfuse2", "curlftpfs", "juicefs", "moosefs", "httpfs", "google-drive-ocamlfuse", "onedriver", "gvfsd-fuse",
+    "drive", "ceph-fuse", "vboxsf", "vmhgfs-fuse", "vmhgfs", "prl_fs", "wekafs", "panfs",
 })  # fmt: skip
 #: Folders' names, in lower case, up to a space or hyphen: "OneDrive - Some Company", "GoogleDrive-someone".
 _SYNCED_NAMES: Final = {
@@ -81,7 +82,8 @@ def _synced(folder: Path) -> str | None:
     for place in (folder, *folder.parents):
         name = place.name.lower()
         for known, program in _SYNCED_NAMES.items():
-            if name == known or name.startswith((f"{known} -", f"{known}-", f"{known} (")):
+            named = [f"{known} -", f"{known} (", *(["googledrive-"] if known == "googledrive" else [])]
+            if name == known or name.startswith(tuple(named)):
                 return program
         for mark, program in _SYNCED_MARKS.items():
             if next(place.glob(mark), None) is not None:

@@ -132,7 +132,7 @@ class Ledger:
     @classmethod
     def _open_unfit(cls, folder: Path, bad: str) -> Self:
         log = folder / f"{LEDGER}-wal"
-        if (log.exists() and log.stat().st_size) or is_driven(folder):
+        if _size(log) or is_driven(folder):
             raise StoreError(
                 f"The run in {folder} cannot be read there: {bad}, and a process is at work on it or was ended in the "
                 "middle. When none is, copy the folder to a disk of this machine and open the copy."
@@ -146,7 +146,7 @@ class Ledger:
         if log.exists() or index.exists():  # perhaps of a process that may write, and is at work
             with contextlib.suppress(sqlite3.OperationalError):
                 return cls._frozen(folder, _connect(f"{_uri(path)}?mode=ro"), because)
-        if not log.exists() or not log.stat().st_size:
+        if not _size(log):
             return cls._frozen(folder, _connect(f"{_uri(path)}?mode=ro&immutable=1"), because)
         # What is only in the log cannot be read where no index of it can be made.
         with contextlib.ExitStack() as stack:
@@ -246,6 +246,14 @@ def _uri(path: Path) -> str:
     return path.resolve().as_uri()
 
 
+def _size(log: Path) -> int:
+    """Bytes of a log, which whoever writes may remove at any moment."""
+    try:
+        return log.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
 def _check_length(path: Path) -> None:
     """Refuse a file that lacks its end: SQLite takes what is missing of the last page for zeros.
 
@@ -253,7 +261,7 @@ def _check_length(path: Path) -> None:
     be in it.
     """
     log = path.with_name(f"{LEDGER}-wal")
-    if log.exists() and log.stat().st_size:
+    if _size(log):
         return
     with path.open("rb") as file:
         header = file.read(32)

@@ -106,11 +106,12 @@ def insert_trials(db: sqlite3.Connection, identities: Iterable[tuple[str, Identi
 def insert_answer(db: sqlite3.Connection, row: int, answer: StoredAnswer, raw: bytes | None) -> None:
     """Insert an answer for the trial in that row; ``raw`` is compressed here."""
     model, *facts = answer.summary
+    (trial,) = db.execute("select trial from trial where id = ?", (row,)).fetchone()
     db.execute("insert or ignore into model (name) values (?)", (model,))
     db.execute(
         "insert into answer (trial, model, audio_s, queued_s, elapsed_s, context_tokens, unsupported, request_id,"
         " raw_sha256, sha256) values (?, (select id from model where name = ?), ?, ?, ?, ?, ?, ?, ?, ?)",
-        (row, model, *facts, answer.sha256),
+        (row, model, *facts, answer.sha256(trial)),
     )
     for place, (channel, text, language, sentences) in enumerate(answer.heard):
         db.execute("insert into heard values (?, ?, ?, ?, ?)", (row, place, channel, text, language))

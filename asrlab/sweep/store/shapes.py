@@ -67,7 +67,7 @@ class Standing(NamedTuple):
 
 
 class Unknown(NamedTuple):
-    """A last attempt of which nobody knows whether it was taken.
+    """An attempt of which nobody knows whether it was taken.
 
     Attributes
     ----------

@@ -191,9 +191,9 @@ class Store:
         """Take back an intent that was surely not accepted."""
         await _done(self._put(writes.withdraw(trial, attempt)))
 
-    async def submitted(self, trial: str, attempt: int, task_id: str) -> None:
-        """Commit that a service has taken the question."""
-        await _done(self._put(writes.submitted(trial, attempt, time.time(), task_id)))
+    async def submitted(self, trial: str, attempt: int, task_id: str, moment: float | None = None) -> None:
+        """Commit that a service has taken the question, now or at a moment in Unix seconds."""
+        await _done(self._put(writes.submitted(trial, attempt, time.time() if moment is None else moment, task_id)))
 
     async def answered(self, attempt: int | Intent, trial: str, answer: Answer) -> None:
         """Commit an answer; an intent that was not committed before is with it."""
@@ -349,15 +349,16 @@ class Store:
             try:
                 yield db
             finally:
-                db.execute("rollback")
+                if db.in_transaction:
+                    db.execute("rollback")
 
     def _check_writable(self) -> None:
         if self._closed:
             raise StoreError(f"The store of {self.folder} was closed. Open it again.")
         if self.read_only is not None:
             raise StoreError(
-                f"The run in {self.folder} can be read and not written: {self.read_only}. Copy the folder to where it "
-                "can be, and go on there."
+                f"The run in {self.folder} can be read and not written: {self.read_only}. If a process is at work on "
+                "it, wait for that; else copy the folder to where it can be written, and go on there."
             )
 
     def _put(self, work: Callable[[sqlite3.Connection], T]) -> Write[T]:

@@ -32,6 +32,8 @@ _CONTRADICTIONS: Final = (
     " where b.submitted is null and (b.state = 'submitted' or b.task_id is not null)",
     "select t.trial, 'has an attempt that ended as ' || b.state || ' at no time' from attempt b"
     " join trial t on t.id = b.trial where b.state in ('answered', 'failed', 'unknown') and b.ended is null",
+    "select t.trial, 'is pointed to as the answer to another repeat' from asking a join trial t on t.id = a.trial"
+    " where a.repeat <> t.repeat",
     "select min(t.trial), 'shares the task ' || b.task_id || ' with another trial' from attempt b"
     " join trial t on t.id = b.trial where b.task_id is not null group by b.task_id"
     " having count(distinct b.trial) > 1",
@@ -87,8 +89,8 @@ def _answers(db: sqlite3.Connection) -> Iterator[str]:
     ids = dict(db.execute("select id, trial from trial"))
     hashes = dict(db.execute("select trial, sha256 from answer"))
     for row, answer in read_answers(db):
-        if answer.sha256 != hashes[row]:
-            yield f"The answer to trial {ids[row]} is not what was stored: its hash is {answer.sha256}."
+        if (found := answer.sha256(ids[row])) != hashes[row]:
+            yield f"The answer to trial {ids[row]} is not what was stored: its hash is {found}."
 
 
 def _raw(db: sqlite3.Connection) -> Iterator[str]:

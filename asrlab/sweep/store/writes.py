@@ -112,7 +112,8 @@ def withdraw(trial: str, attempt: int | Write[int]) -> Work:
 
 def submitted(trial: str, attempt: int, moment: float, task_id: str) -> Work:
     """Write down that a service has taken the question."""
-    return _attempt(trial, attempt, state="submitted", submitted=moment, task_id=storable(task_id))
+    told = {"task_id": storable(task_id), "code": None, "message": None}  # it may have been taken for lost
+    return _attempt(trial, attempt, state="submitted", submitted=moment, **told)
 
 
 def answered(attempt: int | Intent, trial: str, moment: float, answer: Answer, run: int | None) -> Work:
@@ -120,7 +121,8 @@ def answered(attempt: int | Intent, trial: str, moment: float, answer: Answer, r
 
     def work(db: sqlite3.Connection) -> None:
         number = _number(db, attempt, run)
-        _attempt(trial, number, state="answered", ended=moment, request_id=storable(answer.request_id))(db)
+        told = {"request_id": storable(answer.request_id), "code": None, "message": None}  # what went wrong has passed
+        _attempt(trial, number, state="answered", ended=moment, **told)(db)
         (row,) = db.execute("select id from trial where trial = ?", (trial,)).fetchone()
         document = raw_document(answer)
         insert_answer(db, row, StoredAnswer.of(answer, document), document)
@@ -153,10 +155,15 @@ def restore(records: Iterable[Mapping[str, Any]], meta: Mapping[str, Any], runs:
             [(r["run"], r["started"], r["ended"], r["outcome"], json_text(r["facts"])) for r in runs],
         )
         rows = dict(db.execute("select trial, id from trial"))
+        kept: dict[str, Mapping[str, Any]] = {}
+        for record in records:  # conditions that come to one question share its answer
+            other = kept.setdefault(record["trial"], record)
+            if (other["attempts"], other["answer"]) != (record["attempts"], record["answer"]):
+                raise InvalidInput(f"{record['utt_id']} has two answers to one question, trial {record['trial']}")
         # Column names are ours and never the file's: it may come from anyone.
         marks = ", ".join("?" * (1 + len(ATTEMPT_FACTS)))
         insert = f"insert into attempt (trial, {', '.join(ATTEMPT_FACTS)}) values ({marks})"  # noqa: S608
-        for record in {r["trial"]: r for r in records}.values():
+        for record in kept.values():
             row = rows[record["trial"]]
             db.executemany(insert, [(row, *(facts[name] for name in ATTEMPT_FACTS)) for facts in record["attempts"]])
             if record["answer"] is not None:
