@@ -148,8 +148,9 @@ class Sweep(Answers):
             Which trials that ended without an answer are sent again. On an engine that costs nothing, unknown outcomes
             always are.
         budget_usd, budget_minutes : float, optional
-            Most that all runs of this store together may spend: US dollars, and minutes of audio as they are billed
-            (each begun second of each channel). What earlier runs may have been billed counts. A question is sent only
+            Most that all runs of this engine in this store may spend together: US dollars, and minutes of audio as they
+            are billed (each begun second of each channel). What earlier runs may have been billed counts, whatever the
+            model and region. A question is sent only
             if what it costs fits; the first that does not ends the run.
         allow_unknown_length : bool
             Send recordings whose length is not known, such as links without ``duration_s``, in spite of a budget,
