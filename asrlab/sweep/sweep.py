@@ -150,8 +150,7 @@ class Sweep(Answers):
         budget_usd, budget_minutes : float, optional
             Most that all runs of this engine in this store may spend together: US dollars, and minutes of audio as they
             are billed (each begun second of each channel). What earlier runs may have been billed counts, whatever the
-            model and region. A question is sent only
-            if what it costs fits; the first that does not ends the run.
+            model and region. A question is sent only if what it costs fits; the first that does not ends the run.
         allow_unknown_length : bool
             Send recordings whose length is not known, such as links without ``duration_s``, in spite of a budget,
             as long as anything of it is left. What they cost is known, and counted, only afterwards.
