@@ -50,7 +50,9 @@ SCHEMAS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "condition": ("string", "name of the setting"),
         "repeat": ("Int64", "number of this asking, from 0"),
         "state": ("string", "answered, failed, unknown, submitted, or not run"),
-        "why": ("string", "why it will be sent or not: new, stored, resume, retried ..."),
+        "why": ("string", "why it will be sent or not: new, stored, retried, collected, changed ..."),
+        "audio_s": ("Float64", "seconds of audio, each channel asked for counted; <NA> where not known"),
+        "sends": ("boolean", "whether it will be submitted"),
     },
     "transcripts": {
         "trial": ("string", "id of the question"),

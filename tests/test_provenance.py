@@ -116,16 +116,14 @@ def test_lengths_that_are_not_known_are_counted():
     assert (found["audio_min"], found["utterances_of_unknown_length"]) == (1.0, 1)
 
 
-def test_the_price_is_that_of_the_table_or_the_users_own():
+def test_the_price_is_that_of_the_plan():
     known = price_of(PAID)
-    assert facts()["price"] == {
+    assert facts(price=known)["price"] == {
         "usd_per_s": known.usd_per_s,
         "as_of": known.as_of.isoformat(),
         "source": known.source,
     }
-    assert facts(price_usd_per_s=0.5)["price"] == {"usd_per_s": 0.5, "as_of": None, "source": "given by the user"}
-    assert facts(asked=engine(free=True))["price"] is None
-    assert facts(asked=engine(model="another", region="beijing"))["price"] is None
+    assert facts()["price"] is None  # free, or not known
 
 
 def right_hint(utterance):
@@ -332,7 +330,9 @@ def squeezed(text):
 
 def test_what_was_collected_is_shown_in_both_forms():
     conditions = grid(language={"none": None, "right": column("language")}, enable_itn=True)
-    shown = provenance(kept(run(facts=facts(conditions=conditions, asked=engine(server="asrlab 0.1.0")))))
+    shown = provenance(
+        kept(run(facts=facts(conditions=conditions, asked=engine(server="asrlab 0.1.0"), price=price_of(PAID))))
+    )
     lines = repr(shown).splitlines()
     assert f"dataset: name dictation, fingerprint {'f' * 64}, utterances 5, audio_min 2.5" in lines
     assert "engine: engine filetrans, model qwen3-asr-flash-filetrans, region beijing" in lines

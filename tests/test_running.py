@@ -360,6 +360,21 @@ def test_nothing_is_sent_that_could_pass_the_budget(tmp_path, concurrency):
         ]  # fmt: skip
 
 
+def test_plan_progress_and_provenance_tell_of_the_same_minutes_and_dollars(tmp_path):
+    dataset = sweeping.recordings(tmp_path / "set", 3, seconds=1.2)  # 24 trials: 28.8 s of audio, 48 s billed
+    with serve("scripted", limits=None) as service:
+        sweep = sweeping.sweep(dataset.folder, tmp_path / "run", service.url)
+        plan, seen = sweep.plan(price_usd_per_s=0.01), []
+        sweep.run(progress=lambda progress: seen.append(progress.snapshot()), price_usd_per_s=0.01)
+        assert (plan.audio_min, plan.billed_min) == (pytest.approx(28.8 / 60), 48 / 60)
+        assert plan.usd == pytest.approx(0.48)
+        assert (seen[-1]["audio_s"], seen[-1]["usd"]) == (pytest.approx(28.8), pytest.approx(0.48))
+        assert sweep.provenance[0]["facts"]["price"]["usd_per_s"] == 0.01
+        assert sweep.provenance[0]["facts"]["server"] == "asrlab"
+        sweep.run(progress=lambda progress: seen.append(progress.snapshot()))
+        assert (seen[-1]["audio_s"], seen[-1]["usd"]) == (0, 0)  # nothing is asked twice
+
+
 def test_what_was_refused_or_failed_to_be_sent_is_not_counted_and_what_failed_afterwards_is(tmp_path):
     dataset = sweeping.recordings(tmp_path / "set", 2)
     with serve("scripted", limits=None, faults=["task=DECODE_ERROR@0.3"], seed=1) as service:

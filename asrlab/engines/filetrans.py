@@ -103,7 +103,7 @@ class FiletransEngine(Engine):
         return facts | {"also_send_text": "true"} if self._also_send_text else facts
 
     @property
-    def submits_per_minute(self) -> float:  # type: ignore[override]
+    def submits_per_minute(self) -> float:  # type: ignore[override]  # follows from the limits
         """How many submits the account may send in a minute, less a margin."""
         return PACE_MARGIN * (self._limits or Limits()).submits_per_minute
 

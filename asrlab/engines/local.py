@@ -101,7 +101,7 @@ class LocalEngine(Engine):
         return recogniser | {"engine": self.name, "recogniser": recogniser["engine"], "region": "local"}
 
     @property
-    def capabilities(self) -> Capabilities:  # type: ignore[override]
+    def capabilities(self) -> Capabilities:  # type: ignore[override]  # known once entered
         """What the service says its recogniser obeys; known once entered."""
         obeyed = self._known()["capabilities"]
         itn = obeyed.get("itn_languages")
@@ -113,7 +113,7 @@ class LocalEngine(Engine):
         )
 
     @property
-    def submits_per_minute(self) -> float:  # type: ignore[override]
+    def submits_per_minute(self) -> float:  # type: ignore[override]  # known once entered
         """How many submits the service takes in a minute; known once entered."""
         return self._known().get("limits", {}).get("submits_per_minute") or inf
 

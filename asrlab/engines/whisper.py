@@ -126,7 +126,7 @@ class WhisperEngine(Engine):
         return {"engine": self.name, "model": _MODEL, "version": version, "region": "local"}
 
     @property
-    def capabilities(self) -> Capabilities:  # type: ignore[override]
+    def capabilities(self) -> Capabilities:  # type: ignore[override]  # known once entered
         """All parameters; the languages the model has tokens for, known once entered."""
         languages = self._recogniser.languages if self._recogniser else frozenset[str]()
         return Capabilities(

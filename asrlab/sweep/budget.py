@@ -78,7 +78,7 @@ class Budget:
         if self.usd is not None:
             limits.append(f"${self.spent_usd:.4f} of ${self.usd:.4f}")
         if self.minutes is not None:
-            limits.append(f"{self.spent_s / 60:.1f} of {self.minutes:.1f} audio minutes")
+            limits.append(f"{self.spent_s / 60:.1f} of {self.minutes:.1f} billed minutes")
         return " and ".join(limits) or "no limit"
 
     def _left(self) -> float:

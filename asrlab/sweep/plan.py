@@ -62,8 +62,8 @@ class Job:
         Task whose answer is to be collected.
     submitted : float, optional
         When it was submitted, in Unix time.
-    reserved_s : int
-        Seconds that will be billed, all channels; 0 if the recording's length is not known.
+    audio_s, reserved_s : float, int
+        Seconds of audio, and seconds that will be billed, all channels; 0 if the recording's length is not known.
     """
 
     trial: str
@@ -75,6 +75,7 @@ class Job:
     attempts: int = 0
     task_id: str | None = None
     submitted: float | None = None
+    audio_s: float = 0.0
     reserved_s: int = 0
 
 
@@ -317,7 +318,7 @@ class _Cell(NamedTuple):
     why: str
 
     def job(self, dataset: Dataset) -> Job:
-        length = self.utterance.recording.duration_s
+        length, channels = self.utterance.recording.duration_s, len(self.parameters.channel_id)
         return Job(
             self.trial,
             self.utterance.utt_id,
@@ -328,7 +329,8 @@ class _Cell(NamedTuple):
             self.standing.attempts,
             self.standing.task_id,
             self.standing.submitted,
-            0 if length is None else billed_s(length, len(self.parameters.channel_id)),
+            0.0 if length is None else length * channels,
+            0 if length is None else billed_s(length, channels),
         )
 
 

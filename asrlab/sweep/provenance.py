@@ -18,7 +18,6 @@ import numpy as np
 import pandas as pd
 
 from asrlab.sweep.grid import Column
-from asrlab.sweep.prices import price_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from asrlab.data.dataset import Dataset
     from asrlab.engines.base import Engine
     from asrlab.sweep.grid import Conditions, Level
+    from asrlab.sweep.prices import Price
 
 Facts = dict[str, Any]
 
@@ -49,7 +49,7 @@ def collect(
     *,
     seed: int,
     repeats: int,
-    price_usd_per_s: float | None = None,
+    price: Price | None = None,
 ) -> Facts:
     """Collect the facts of a run.
 
@@ -63,8 +63,8 @@ def collect(
         The settings.
     seed, repeats : int
         As for :class:`asrlab.Sweep`.
-    price_usd_per_s : float, optional
-        Price that the user gave, in US dollars per second; that of :func:`asrlab.sweep.prices.price_of` if not given.
+    price : Price, optional
+        What is paid; None if asking is free, or the price is not known.
 
     Returns
     -------
@@ -85,7 +85,7 @@ def collect(
         "dataset": _dataset(dataset),
         "engine": dict(engine.identity),
         "server": engine.server,
-        "price": _price(engine, price_usd_per_s),
+        "price": price and {"usd_per_s": price.usd_per_s, "as_of": price.as_of.isoformat(), "source": price.source},
         "given": given,
         "given_to_all": to_all,
         "sent": _sent(dataset, conditions),
@@ -113,15 +113,6 @@ def _dataset(dataset: Dataset) -> Facts:
     }
     unknown = int(lengths.isna().sum())
     return facts | ({"utterances_of_unknown_length": unknown} if unknown else {})
-
-
-def _price(engine: Engine, given_usd_per_s: float | None) -> Facts | None:
-    if given_usd_per_s is not None:
-        return {"usd_per_s": float(given_usd_per_s), "as_of": None, "source": "given by the user"}
-    price = None if engine.free else price_of(engine.identity)
-    if price is None:
-        return None
-    return {"usd_per_s": price.usd_per_s, "as_of": price.as_of.isoformat(), "source": price.source}
 
 
 def _given(conditions: Conditions) -> tuple[Facts, Facts]:

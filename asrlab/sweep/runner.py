@@ -180,8 +180,7 @@ class Runner:
                 self._progress.begun(-1)
             elif watch.job.task_id is None:
                 self.sent += 1
-            seconds = watch.billed_s
-            self._progress.note(state, code, seconds=seconds, usd=seconds * self.usd_per_s)
+            self._progress.note(state, code, seconds=watch.audio_s, usd=watch.billed_s * self.usd_per_s)
             self._tell()
         finally:
             room.release()
@@ -331,7 +330,8 @@ class _Watch(Steps):
         self.job = job
         self.stage: Literal["waiting", "sent", "taken"] = "waiting" if job.task_id is None else "taken"
         """Nothing was sent; perhaps a submit was; it is a task of the service."""
-        self.billed_s = 0
+        self.audio_s, self.billed_s = 0.0, 0
+        """Seconds that were asked about in this run, and that are billed for it."""
         self.submitted_at = time.time() if job.submitted is None else job.submitted
         self._begun = time.time()
         self._attempt = None if job.task_id is None else job.attempts
@@ -379,13 +379,13 @@ class _Watch(Steps):
         """Set aside what this may cost; False if the budget does not have it."""
         if not self._run.budget.reserve(self.job.reserved_s, self._run.usd_per_s):
             return False
-        self.billed_s = self.job.reserved_s
+        self.audio_s, self.billed_s = self.job.audio_s, self.job.reserved_s
         return True
 
     def release_budget(self) -> None:
         """Note that nothing is billed after all."""
         self._run.budget.spend(-self.billed_s, self._run.usd_per_s)
-        self.billed_s = 0
+        self.audio_s, self.billed_s = 0.0, 0
 
     def settle(self, answer: Answer) -> None:
         """Note what was billed beyond what was set aside."""
@@ -393,6 +393,8 @@ class _Watch(Steps):
         more = max(0, ceil(heard_s) - self.job.reserved_s) if isfinite(heard_s) else 0
         self._run.budget.spend(more, self._run.usd_per_s)
         self.billed_s += more
+        if self.job.task_id is None and not self.job.reserved_s and isfinite(heard_s):
+            self.audio_s = heard_s  # its length was not known before
 
     def holding(self, what: asyncio.Lock | asyncio.Semaphore) -> _Holding:
         """Hold something until the question has been submitted, or at the latest until it is left."""

@@ -371,7 +371,7 @@ class _Run:
                         sweep.grid,
                         seed=sweep._seed,
                         repeats=sweep._repeats,
-                        price_usd_per_s=price_usd_per_s,
+                        price=plan.price,
                     )
                 )
                 ticking = asyncio.create_task(self._tick())
