@@ -7,6 +7,7 @@ import json
 import random
 import re
 import time
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -196,7 +197,8 @@ def test_a_slow_body_comes_in_pieces(monkeypatch):
     async def sleep(seconds):
         pauses.append(seconds)
 
-    monkeypatch.setattr("asrlab.server.faults.asyncio.sleep", sleep)
+    # The module's own name, not `asyncio` itself: loops in other threads must go on sleeping.
+    monkeypatch.setattr("asrlab.server.faults.asyncio", SimpleNamespace(sleep=sleep))
     sent = asked_in_process(Service(Scripted(), "http://127.0.0.1:1", faults=["list=slow"]), "/api/v1/tasks")
     pieces = [message["body"] for message in sent[1:]]
     assert len(pieces) == 11
