@@ -1,6 +1,7 @@
 # make demo        the main job on this machine, without a key: a table, a figure, a report
 # make test        everything that is checked on each change, notebooks included
-# make acceptance  the full figures; SPEECH=FOLDER adds real recordings with a manifest.jsonl
+# make acceptance  the full figures; SPEECH=FOLDER adds real recordings with a manifest.jsonl, BIASING=FOLDER and
+#                  CONTEXTASR=FOLDER published transcripts with their counts (tests/test_marking_acceptance.py)
 # make bench       speed beside peers, as ratios
 # make notebooks   run the notebooks anew and keep their output
 # make format      lint and format in place
@@ -25,7 +26,7 @@ check: $(READY)
 	$(BIN)/mypy
 
 acceptance: $(READY)
-	ASRLAB_SPEECH="$(SPEECH)" $(BIN)/pytest -m acceptance -s tests
+	ASRLAB_SPEECH="$(SPEECH)" ASRLAB_BIASING="$(BIASING)" ASRLAB_CONTEXTASR="$(CONTEXTASR)" $(BIN)/pytest -m acceptance -s tests
 
 bench: $(READY)
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done

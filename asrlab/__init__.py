@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     from asrlab.engines import engine as engine
     from asrlab.errors import AsrlabError as AsrlabError
     from asrlab.scoring.align import align as align
+    from asrlab.scoring.confusions import confusions as confusions
+    from asrlab.scoring.confusions import word_rates as word_rates
+    from asrlab.scoring.edits import edits as edits
+    from asrlab.scoring.marking import score as score
     from asrlab.scoring.normalize import normalizer as normalizer
-    from asrlab.scoring.rates import score as score
+    from asrlab.scoring.rates import rates as rates
     from asrlab.server.run import serve as serve
     from asrlab.stats.effects import compare as compare
     from asrlab.stats.effects import sentences as sentences
@@ -39,8 +43,10 @@ _HOMES: Final = {
     "Sweep": "asrlab.sweep.sweep:Sweep",
     "align": "asrlab.scoring.align:align",
     "column": "asrlab.sweep.grid:column",
+    "confusions": "asrlab.scoring.confusions:confusions",
     "compare": "asrlab.stats.effects:compare",
     "dashscope": "asrlab.dashscope",
+    "edits": "asrlab.scoring.edits:edits",
     "engine": "asrlab.engines:engine",
     "explore": "asrlab.views.widgets:explore",
     "grid": "asrlab.sweep.grid:grid",
@@ -49,10 +55,12 @@ _HOMES: Final = {
     "open_sweep": "asrlab.sweep.opened:open_sweep",
     "plot": "asrlab.views.plot",
     "provenance": "asrlab.views.provenance:provenance",
-    "score": "asrlab.scoring.rates:score",
+    "rates": "asrlab.scoring.rates:rates",
+    "score": "asrlab.scoring.marking:score",
     "sentences": "asrlab.stats.effects:sentences",
     "serve": "asrlab.server.run:serve",
     "summarize": "asrlab.stats.effects:summarize",
+    "word_rates": "asrlab.scoring.confusions:word_rates",
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605 - one list of names, not two

@@ -49,8 +49,8 @@ def run_demo(dataset: Path, store: Path, report: Path) -> None:
     if len(sweep.failures):
         click.echo(f"{len(sweep.failures)} trials failed: open_sweep({str(store)!r}).failures says why.")
 
-    scores = {form: lab.score(sweep.transcripts, ds, form=form) for form in ("spoken", "written")}
-    terms = lab.score(sweep.transcripts, ds, form="spoken", unit="term")
+    scores = {form: lab.score(sweep.transcripts, ds, form=form, missing="drop") for form in ("spoken", "written")}
+    terms = lab.score(sweep.transcripts, ds, form="spoken", unit="term", missing="drop")
     rates = lab.summarize(scores["spoken"], by=["spoken_language", "language", "enable_itn", "context"])
     effects = compare_all(scores, terms)
     columns = ["spoken_language", "language", "enable_itn", "context", "unit", "rate", "low", "high", "n_utts"]

@@ -7,7 +7,8 @@ each, holding the level's label.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
@@ -82,11 +83,15 @@ SCHEMAS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "utt_id": ("string", "id of the recording"),
         "condition": ("string", "name of the setting"),
         "repeat": ("Int64", "number of this asking, from 0"),
-        "channel": ("Int64", "audio channel, from 0"),
-        "state": ("string", "state of the trial; counts are <NA> where it was not answered and was dropped"),
+        "channel": ("Int64", "audio channel, from 0; <NA> where channels were joined"),
+        "state": (
+            "string",
+            "state of the trial, or missing: no row of it; counts are <NA> where it was not answered and was dropped",
+        ),
         "spoken_language": ("string", "language of the recording"),
-        "unit": ("string", "what is counted: word, char or term"),
+        "unit": ("string", "what is counted: word, char, codepoint, mixed or term"),
         "normalizer": ("string", "name and version of the normalizer"),
+        "ties": ("string", "whose rule splits equal totals into subs, dels and ins: jiwer or sclite"),
         "form": ("string", "form of the reference that was marked against"),
         "alternative": ("Int64", "which of the right answers was marked against"),
         "block": ("string", "speaker, else recording, else utterance: what is independent of what"),
@@ -107,11 +112,17 @@ SCHEMAS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "unit": ("string", "what is counted"),
         "form": ("string", "form of the reference"),
         "normalizer": ("string", "name and version of the normalizer"),
+        "ties": ("string", "rule of ties: jiwer or sclite"),
         "block_kind": ("string", "what the interval takes as independent"),
         "n_utts": ("Int64", "different utterances marked"),
         "n_blocks": ("Int64", "blocks"),
-        "n_failed": ("Int64", "trials that failed or whose outcome is unknown: not in the rate"),
-        "n_not_run": ("Int64", "trials not yet asked or not yet answered: not in the rate"),
+        "n_failed": ("Int64", "trials that failed or whose outcome is unknown"),
+        "n_not_run": ("Int64", "trials not yet asked or not yet answered"),
+        "n_missing": ("Int64", "trials that the transcripts have no row of"),
+        "lost": (
+            "string",
+            "how those three count: dropped (not in the rate), or all-deleted; <NA> where there are none",
+        ),
         "subs": ("Int64", "units substituted"),
         "dels": ("Int64", "units deleted"),
         "ins": ("Int64", "units inserted"),
@@ -135,6 +146,7 @@ SCHEMAS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "unit": ("string", "what is counted"),
         "form": ("string", "form of the reference"),
         "normalizer": ("string", "name and version of the normalizer"),
+        "ties": ("string", "rule of ties: jiwer or sclite"),
         "block_kind": ("string", "what the interval takes as independent"),
         "n_blocks": ("Int64", "blocks"),
         "n_pairs": ("Int64", "pairs of answers to the same utterance, repeat and channel"),
@@ -143,6 +155,90 @@ SCHEMAS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "worse": ("Int64", "pairs in which it has more"),
         "tied": ("Int64", "pairs with equally many"),
         "note": ("string", "what to keep in mind"),
+    },
+    "rates": {
+        "unit": ("string", "what is counted"),
+        "normalizer": ("string", "name and version of the normalizer"),
+        "ties": ("string", "rule of ties: jiwer or sclite"),
+        "form": ("string", "form of the reference"),
+        "rate": ("Float64", "(subs + dels + ins) / ref_len, pooled: WER, CER or mixed error rate by unit"),
+        "clipped": ("Float64", "pooled, with the errors of an answer counted up to its ref_len only"),
+        "mean": ("Float64", "mean of the rates of the answers: another number than the pooled rate"),
+        "median": ("Float64", "median of the rates of the answers"),
+        "ser": ("Float64", "sentence error rate: share of answers with any error"),
+        "mer": ("Float64", "match error rate: (subs + dels + ins) / (hits + subs + dels + ins), pooled"),
+        "wil": ("Float64", "word information lost: 1 - wip"),
+        "wip": ("Float64", "word information preserved: hits / ref_len * hits / hyp_len, pooled"),
+        "n_utts": ("Int64", "different utterances marked"),
+        "n_answers": ("Int64", "answers marked, repeats and channels apart"),
+        "n_failed": ("Int64", "trials that failed or whose outcome is unknown"),
+        "n_not_run": ("Int64", "trials not yet asked or not yet answered"),
+        "n_missing": ("Int64", "trials that the transcripts have no row of"),
+        "lost": (
+            "string",
+            "how those three count: dropped (not in the rate), or all-deleted; <NA> where there are none",
+        ),
+        "hits": ("Int64", "units right"),
+        "subs": ("Int64", "units substituted"),
+        "dels": ("Int64", "units deleted"),
+        "ins": ("Int64", "units inserted"),
+        "ref_len": ("Int64", "units in the references"),
+        "hyp_len": ("Int64", "units in the transcripts"),
+    },
+    "words": {
+        "trial": ("string", "id of the question"),
+        "utt_id": ("string", "id of the recording"),
+        "condition": ("string", "name of the setting"),
+        "repeat": ("Int64", "number of this asking, from 0"),
+        "channel": ("Int64", "audio channel, from 0"),
+        "start_s": ("Float64", "when the word begins, in seconds of the recording"),
+        "end_s": ("Float64", "when it ends"),
+        "text": ("string", "the word as the engine gave it"),
+    },
+    "edits": {
+        "trial": ("string", "id of the question"),
+        "utt_id": ("string", "id of the recording"),
+        "condition": ("string", "name of the setting"),
+        "repeat": ("Int64", "number of this asking, from 0"),
+        "channel": ("Int64", "audio channel, from 0; <NA> where channels were joined"),
+        "spoken_language": ("string", "language of the recording"),
+        "unit": ("string", "what an edit is about: word, char, codepoint or mixed"),
+        "normalizer": ("string", "name and version of the normalizer"),
+        "ties": ("string", "rule of ties: jiwer or sclite"),
+        "form": ("string", "form of the reference that was marked against"),
+        "kind": ("string", "sub, del, ins; hit where those were asked for"),
+        "ref": ("string", "unit of the reference; <NA> for an insertion"),
+        "hyp": ("string", "unit of the transcript; <NA> for a deletion"),
+        "ref_pos": ("Int64", "place of ref, from 0; of an insertion, of the unit that it stands before"),
+        "hyp_pos": ("Int64", "place of hyp, from 0; of a deletion, of the unit that it would stand before"),
+        "start_s": ("Float64", "when it was heard, in seconds of the recording; of a deletion, end of the word before"),
+        "end_s": ("Float64", "when it ended; of a deletion, start of the word after"),
+    },
+    "confusions": {
+        "unit": ("string", "what is counted"),
+        "normalizer": ("string", "name and version of the normalizer"),
+        "ties": ("string", "rule of ties: jiwer or sclite"),
+        "form": ("string", "form of the reference"),
+        "kind": ("string", "sub, del or ins"),
+        "ref": ("string", "unit of the reference; <NA> for an insertion"),
+        "hyp": ("string", "unit heard; <NA> for a deletion"),
+        "count": ("Int64", "how often"),
+        "n_utts": ("Int64", "in how many different utterances"),
+    },
+    "word_rates": {
+        "unit": ("string", "what is counted"),
+        "normalizer": ("string", "name and version of the normalizer"),
+        "ties": ("string", "rule of ties: jiwer or sclite"),
+        "form": ("string", "form of the reference"),
+        "word": ("string", "the unit"),
+        "said": ("Int64", "times in the references"),
+        "hits": ("Int64", "times right"),
+        "subs": ("Int64", "times heard as something else"),
+        "dels": ("Int64", "times not heard"),
+        "ins": ("Int64", "times heard where nothing answers to it"),
+        "heard_for": ("Int64", "times heard for something else"),
+        "rate": ("Float64", "(subs + dels) / said; <NA> where it was never said"),
+        "n_utts": ("Int64", "different utterances with it in the reference"),
     },
 }
 
@@ -195,11 +291,17 @@ def check(frame: pd.DataFrame, table: str, *, required: tuple[str, ...] | None =
     columns: dict[str, pd.Series] = {}
     for name, (dtype, meaning) in schema.items():
         if name not in frame.columns:
-            columns[name] = pd.Series(pd.NA, index=frame.index, dtype=dtype)
+            columns[name] = pd.Series(pd.NA, index=frame.index, dtype=_dtype(dtype))
             continue
+        column = frame[name]
         try:
-            columns[name] = frame[name].astype(pd.api.types.pandas_dtype(dtype))
+            columns[name] = column if column.dtype == _dtype(dtype) else column.astype(_dtype(dtype))
         except (TypeError, ValueError) as error:
             raise InvalidInput(f"Column {name} of a {table} table ({meaning}) must be {dtype}: {error}.") from error
     others = {str(name): frame[name] for name in frame.columns if name not in schema}
-    return pd.DataFrame({**columns, **others}, index=frame.index)
+    return pd.DataFrame({**columns, **others}, index=frame.index, copy=False)
+
+
+@cache
+def _dtype(name: str) -> Any:  # noqa: ANN401 - pandas' own or numpy's
+    return pd.api.types.pandas_dtype(name)

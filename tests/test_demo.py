@@ -15,7 +15,7 @@ import asrlab as lab
 from asrlab import demo
 from asrlab.cli import main
 from asrlab.errors import InvalidInput
-from asrlab.scoring.rates import score
+from asrlab.scoring.marking import score
 
 ROOT = Path(__file__).parents[1]
 
@@ -44,8 +44,10 @@ def test_the_committed_answers_are_of_the_demo(replay):
 
 def test_the_questions_are_answered_from_them(replay):
     ds, frame = replay.dataset, replay.transcripts
-    scores = {form: score(frame, ds, form=form) for form in ("spoken", "written")}
-    hint, itn, terms, words = demo.compare_all(scores, score(frame, ds, form="spoken", unit="term")).values()
+    scores = {form: score(frame, ds, form=form, missing="drop") for form in ("spoken", "written")}
+    hint, itn, terms, words = demo.compare_all(
+        scores, score(frame, ds, form="spoken", unit="term", missing="drop")
+    ).values()
     wrong = hint[hint["level"] == "wrong"]
     assert (wrong["low"] > 0).all()  # a wrong hint hurts
     assert (terms["delta"] < 0).all()  # a list of terms helps them
@@ -88,7 +90,7 @@ def test_a_page_with_hostile_transcripts_runs_nothing_in_a_browser(replay, tmp_p
 
     about = {**replay.about, "dataset": "<script>document.title='owned'</script>"}
     hostile = SimpleNamespace(transcripts=frame, conditions=replay.conditions, dataset=replay.dataset, about=about)
-    scores = score(frame, replay.dataset, form="spoken")
+    scores = score(frame, replay.dataset, form="spoken", missing="drop")
     page = lab.Report(hostile, scores, title="<script>document.title='owned'</script>").save(tmp_path / "page.html")
     command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
                "--disable-background-networking", "--disable-component-update", "--disable-sync",

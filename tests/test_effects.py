@@ -86,7 +86,7 @@ def test_by_pools_over_what_is_not_named():
     assert summarize(scores.drop(columns=["context", "itn"])).columns[0] == "condition"
 
 
-@pytest.mark.parametrize("column", ["unit", "form", "normalizer", "block_kind"])
+@pytest.mark.parametrize("column", ["unit", "form", "normalizer", "ties", "block_kind"])
 def test_what_is_counted_otherwise_is_never_pooled(column):
     scores = make(contexts=("none",), itns=("off",))
     other = scores.assign(
@@ -94,7 +94,7 @@ def test_what_is_counted_otherwise_is_never_pooled(column):
     )
     both = summarize(pd.concat([scores, other]), by=[])
     assert len(both) == 2
-    assert both[column].nunique() == 2
+    assert both[column].nunique(dropna=False) == 2
     assert both["ref_len"].tolist() == [scores["ref_len"].sum()] * 2
 
 
@@ -170,8 +170,8 @@ def test_an_empty_table_of_scores_gives_an_empty_summary(by):
         (lambda: summarize(make(), by="contxt"), "no column 'contxt' to group by; there are context, itn, condition"),
         (lambda: summarize(make().rename(columns={"itn": "level"})), "column 'level' of its own"),
         (lambda: summarize(make().drop(columns="block")), "needs the column block"),
-        (lambda: summarize(make().assign(state="failed")), "have counts and were not answered"),
-        (lambda: summarize(fail(make(), [0]).assign(state="answered")), r"1 rows of the scores \(s0-0\)"),
+        (lambda: summarize(make().assign(state="failed")), "were not answered and have counts"),
+        (lambda: summarize(fail(make(), [0]).assign(state="answered")), r"1 row \(s0-0\) are answered without counts"),
     ],
 )
 def test_summaries_say_what_is_wrong(call, says):
@@ -247,6 +247,48 @@ def test_an_answer_whose_partner_failed_is_unpaired():
     assert (part["n_pairs"], part["n_unpaired"]) == (22, 2)
     assert part["delta"] == pytest.approx(whole["delta"])
     assert compare(fail(scores, [0, 1]), "context", "none").iloc[0]["n_unpaired"] == 0
+
+
+def test_trials_that_count_as_all_deleted_are_paired_and_said():
+    scores = make(itns=("off",))
+    lost = scores.copy()
+    lost.loc[[0, 3], "state"] = ["failed", "missing"]
+    lost.loc[[0, 3], ["subs", "ins"]] = 0
+    lost.loc[[0, 3], "dels"] = lost.loc[[0, 3], "ref_len"]
+    row = compare(lost, "context", "none").iloc[0]
+    assert (row["n_pairs"], row["n_unpaired"]) == (24, 0)
+    assert row["delta"] == compare(lost.assign(state="answered"), "context", "none")["delta"][0]
+    assert row["note"] == "2 of the answers never came and count as all-deleted"
+    assert pd.isna(compare(scores, "context", "none")["note"][0])
+    assert summarize(lost)[["n_failed", "n_missing", "lost"]].to_numpy().tolist() == [
+        *([1, 0, "all-deleted"], [0, 1, "all-deleted"])
+    ]
+
+
+def test_joined_channels_are_paired_and_are_none_of_the_channels():
+    scores = make(itns=("off",))
+    both = pd.concat([scores, scores.assign(channel=pd.NA)])
+    assert compare(scores.assign(channel=pd.NA), "context", "none")["n_pairs"].tolist() == [24]
+    assert compare(both, "context", "none", by="channel")["channel"].tolist() == [0, pd.NA]
+    assert compare(both, "context", "none")["n_pairs"].tolist() == [48]
+
+
+def test_comparisons_take_facts_of_the_utterances():
+    scores = make(itns=("off",))
+    facts = pd.DataFrame({"utt_id": scores["utt_id"].unique(), "topic": ["numbers", "terms", "terms"] * 8})
+    facts["tags"] = [["x", "y"] if topic == "terms" else [] for topic in facts["topic"]]
+    found = compare(scores, "context", "none", by="topic", dataset=facts)
+    assert found[["topic", "n_pairs", "n_blocks"]].to_numpy().tolist() == [["numbers", 8, 8], ["terms", 16, 8]]
+    terms = scores[scores["utt_id"].isin(facts["utt_id"][facts["topic"] == "terms"])]
+    assert found["delta"][1] == compare(terms, "context", "none")["delta"][0]
+    by_tag = compare(scores, "context", "none", by="tag", dataset=facts)
+    assert by_tag[["tag", "n_pairs"]].fillna("none").to_numpy().tolist() == [["x", 16], ["y", 16], ["none", 8]]
+
+
+def test_rules_of_ties_are_compared_apart():
+    scores = make(itns=("off",), ties="jiwer")
+    found = compare(pd.concat([scores, scores.assign(ties="sclite")]), "context", "none")
+    assert found[["ties", "n_pairs"]].to_numpy().tolist() == [["jiwer", 24], ["sclite", 24]]
 
 
 def test_units_and_forms_are_compared_apart():
@@ -372,7 +414,7 @@ def test_the_order_of_rows_does_not_matter(speakers, seed, rng):
         first, second = (table(s).sort_values("itn", kind="stable") for s in (scores, shuffled))
         if "context" in first:
             first, second = (t.sort_values(["itn", "context"]) for t in (first, second))
-        pd.testing.assert_frame_equal(first.reset_index(drop=True), second.reset_index(drop=True), check_exact=True)
+        assert first.reset_index(drop=True).equals(second.reset_index(drop=True))
 
 
 @settings(max_examples=25, deadline=None)
@@ -464,6 +506,16 @@ def row_of(**changes):
             {"low": math.nan, "high": math.nan, "p": 1.0, "p_adjusted": 1.0},
             "context terms against none: no difference in WER shown, 12.3 % against 15.0 %, -2.7 points (no interval; "
             "p = 1.000 adjusted for 3 comparisons; 16 speakers, 64 pairs).",
+        ),
+        (
+            {"unit": "mixed", "form": "spoken", "ties": "sclite", "n_comparisons": 1},
+            "context terms against none (spoken reference, counted as by sclite): lower mixed error rate, 12.3 % "
+            "against 15.0 %, -2.7 points (95 % interval -4.0 to -1.4; p = 0.012; 16 speakers, 64 pairs).",
+        ),
+        (
+            {"unit": "codepoint", "ties": "jiwer", "n_comparisons": 1},
+            "context terms against none: lower CER (code points), 12.3 % against 15.0 %, -2.7 points (95 % interval "
+            "-4.0 to -1.4; p = 0.012; 16 speakers, 64 pairs).",
         ),
         (
             {"delta": math.nan, "note": "no answers to pair"},

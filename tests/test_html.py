@@ -12,8 +12,8 @@ import pytest
 from asrlab import tables
 from asrlab.errors import InvalidInput
 from asrlab.scoring.align import Alignment, Edit, align
+from asrlab.scoring.marking import score
 from asrlab.scoring.normalize import Normalizer
-from asrlab.scoring.rates import score
 from asrlab.views import html
 
 HOSTILE = [
@@ -242,7 +242,7 @@ HEARD = transcripts(
         {"utt_id": "f", "state": "unknown", "text": None},
     ]
 )
-SCORES = score(HEARD, SAID)
+SCORES = score(HEARD, SAID, missing="drop")
 
 
 def test_four_different_things_stay_four():
@@ -298,7 +298,7 @@ def test_scores_made_otherwise_are_noticed():
 
 def test_own_normalizers_are_named_when_lacking_and_taken_when_given():
     shout = Normalizer("shout-1", (str.upper,))
-    scores = score(HEARD, SAID, normalizer=shout)
+    scores = score(HEARD, SAID, normalizer=shout, missing="drop")
     assert "not aligned: There is no normalizer 'shout-1'" in repr(html.errors(scores, HEARD, SAID, utt_id="a"))
     assert "ONE [TWO→TOO] THREE" in repr(html.errors(scores, HEARD, SAID, utt_id="a", normalizer=shout))
 
@@ -307,18 +307,20 @@ def test_the_form_that_was_marked_is_the_one_that_is_shown():
     said = dataset(a="fifty dollars")
     said.references = pd.concat([said.references, said.references.assign(form="written", text="$50")])
     heard = transcripts([{"utt_id": "a", "text": "$50 now"}])
-    shown = repr(html.errors(score(heard, said, form="best"), heard, said))
+    shown = repr(html.errors(score(heard, said, form="best", missing="drop"), heard, said))
     assert "best reference: written" in shown
     assert "$50 [+now]" in shown
     failed = transcripts([{"utt_id": "a", "text": None, "state": "failed"}])
-    assert "reference is not here" not in repr(html.errors(score(failed, said, form="best"), failed, said))
-    assert "[fifty→$50]" in repr(html.errors(score(heard, said, form="spoken"), heard, said))
+    assert "reference is not here" not in repr(
+        html.errors(score(failed, said, form="best", missing="drop"), failed, said)
+    )
+    assert "[fifty→$50]" in repr(html.errors(score(heard, said, form="spoken", missing="drop"), heard, said))
 
 
 def test_transcripts_from_elsewhere_are_found_again():
     said = dataset(a="one two", b="three")
     heard = pd.DataFrame({"utt_id": ["a", "b"], "text": ["one", None]})
-    shown = repr(html.errors(score(heard, said), heard, said))
+    shown = repr(html.errors(score(heard, said, missing="drop"), heard, said))
     assert "one [−two]" in shown
     assert "1 answered, 1 failed" in shown
 
@@ -326,7 +328,7 @@ def test_transcripts_from_elsewhere_are_found_again():
 def test_engines_told_apart_by_their_name_alone_are_not_mixed_up():
     said = dataset(a="one two")
     heard = pd.DataFrame({"utt_id": ["a", "a"], "text": ["one", "two"], "engine": ["x", "y"]})
-    shown = repr(html.errors(score(heard, said), heard, said))
+    shown = repr(html.errors(score(heard, said, missing="drop"), heard, said))
     assert "one [−two]" in shown
     assert "[−one] two" in shown
 
@@ -335,7 +337,7 @@ def test_terms_are_counted_and_words_aligned():
     said = dataset(a="ask siobhan now")
     said.terms = tables.check(pd.DataFrame({"utt_id": ["a"], "term": ["Siobhan"], "role": ["present"]}), "terms")
     heard = transcripts([{"utt_id": "a", "text": "ask Shivon now"}])
-    shown = repr(html.errors(score(heard, said, unit="term"), heard, said))
+    shown = repr(html.errors(score(heard, said, unit="term", missing="drop"), heard, said))
     assert "1 error in 1 term " in shown
     assert "ask [siobhan→shivon] now" in shown
     assert "made otherwise" not in shown
@@ -350,7 +352,7 @@ def test_errors_are_safe_everywhere(text):
             {"utt_id": text, "condition": text, "repeat": 1, "text": None, "state": "failed", "error": text},
         ]
     )
-    shown = html.errors(score(heard, said), heard, said, listen=True)
+    shown = html.errors(score(heard, said, missing="drop"), heard, said, listen=True)
     reader = Reader(shown.markup)
     assert "Failed" in reader.text
     shown.markup.encode()
@@ -388,3 +390,29 @@ def test_player_keeps_a_signed_address_to_itself():
     said.audio_path = audio_path
     shown = html.player(said, "a")
     assert "secret" not in shown.markup + repr(shown)
+
+
+def test_joined_channels_are_shown_as_they_were_marked():
+    said = SimpleNamespace(
+        utterances=pd.DataFrame({"utt_id": ["a"]}),
+        references=pd.DataFrame({"utt_id": "a", "channel": [0, 1], "text": ["left one", "right"]}),
+        terms=tables.empty("terms"),
+    )
+    heard = pd.DataFrame({"utt_id": "a", "condition": "c", "channel": [1, 0], "text": ["write", "left won"]})
+    scores = score(heard, said, channels="joined")
+    shown = repr(html.errors(scores, heard, said))
+    assert "2 errors in 3 words" in shown
+    assert "left [one→won] [right→write]" in shown
+    assert "Missing" not in shown
+
+
+def test_the_rule_of_ties_that_was_marked_by_is_the_one_that_is_shown():
+    said = SimpleNamespace(
+        utterances=pd.DataFrame({"utt_id": ["a"]}),
+        references=pd.DataFrame({"utt_id": ["a"], "text": ["the cat sat on the mat"]}),
+        terms=tables.empty("terms"),
+    )
+    heard = pd.DataFrame({"utt_id": ["a"], "condition": "c", "text": ["the cat sit on mat today"]})
+    nist, plain = (repr(html.errors(score(heard, said, ties=ties), heard, said)) for ties in ("sclite", "jiwer"))
+    assert "the cat [sat→sit] on [−the] mat [+today]" in nist
+    assert "the cat [sat→sit] on [the→mat] [mat→today]" in plain

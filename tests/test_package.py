@@ -15,7 +15,7 @@ import asrlab
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "asrlab"
 
-#: Folder or module -> what of ours it may import, itself and `errors`, `tables`, `folders`, `suggest` apart.
+#: Folder or module -> what of ours it may import, itself and what is allowed EVERYWHERE apart.
 MAY_IMPORT = {
     "data": set(),
     "dashscope": set(),
@@ -23,13 +23,13 @@ MAY_IMPORT = {
     "sweep": {"engines.base", "data"},
     "scoring": set(),
     "stats": set(),
-    "views": {"scoring.align", "scoring.tokens", "scoring.normalize"},
+    "views": {"scoring.align", "scoring.sheet", "scoring.tokens", "scoring.normalize"},
     "server": {
         *("engines.base", "engines.whisper", "engines.sphinx", "engines.scripted"),
         *("engines.itn", "engines.mishearing", "engines.weights", "data.audio"),
     },
 }
-EVERYWHERE = {"errors", "tables", "folders", "suggest"}
+EVERYWHERE = {"errors", "tables", "folders", "suggest", "groups"}
 HEAVY = {"matplotlib", "ipywidgets", "faster_whisper", "pandas", "numpy", "scipy", "httpx", "IPython", "starlette"}
 
 

@@ -175,12 +175,31 @@ def test_failed_and_not_run_are_told_apart():
     assert "28-30 utterances" in title
 
 
+def test_what_never_came_is_said_with_how_it_counts():
+    def title(**columns):
+        return plot.rates(TWO.assign(**columns)).get_title("left").replace("\n", " ")
+
+    assert "not in the rates: 2 missing" in title(n_missing=[0, 2], lost=[None, "dropped"])
+    assert "; counted as all deleted: 2 failed" in title(n_failed=1, lost="all-deleted")
+    assert "; partly counted as all deleted: 2 failed" in title(n_failed=1, lost=["all-deleted", "dropped"])
+    assert "in the rates" not in title(lost=pd.NA)
+    assert "counted" not in title(lost=pd.NA)
+
+
+def test_ties_are_said_where_they_are_not_jiwers():
+    assert "ties" not in plot.rates(TWO.assign(ties="jiwer")).get_title("left")
+    ax = plot.rates(pd.concat([TWO.assign(ties="jiwer"), TWO.assign(ties="sclite")]))
+    assert "ties of jiwer and sclite" in ax.get_title("left").replace("\n", " ")
+
+
 def test_units_are_not_mixed():
     frame = TWO.assign(unit=["word", "char"])
     with pytest.raises(InvalidInput, match=r"counts in char and word.*summary\['unit'\] == 'char'"):
         plot.rates(frame)
     assert plot.rates(frame[frame["unit"] == "char"]).get_ylabel() == "Character error rate (CER), %"
     assert plot.rates(TWO.assign(unit="term")).get_ylabel() == "Term miss rate, %"
+    assert plot.rates(TWO.assign(unit="mixed")).get_ylabel() == "Mixed error rate, %"
+    assert plot.rates(TWO.assign(unit="codepoint")).get_ylabel() == "Character error rate (CER, code points), %"
     with pytest.raises(InvalidInput, match="comparison counts in char and word"):
         plot.deltas(comparison([{"level": "a", "delta": 0.1, "unit": unit} for unit in ("word", "char")]))
 

@@ -1,10 +1,8 @@
-"""Scores: every row marked against the right reference, or an error that says why it cannot be."""
+"""Rates by any columns, which rows may be pooled, and how such tables are shown."""
 
 from __future__ import annotations
 
-import json
-import random
-from pathlib import Path
+import statistics
 from types import SimpleNamespace
 
 import jiwer
@@ -14,339 +12,373 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asrlab import tables
+from asrlab import groups, tables
 from asrlab.errors import InvalidInput
-from asrlab.scoring import Normalizer, score
-from asrlab.scoring.normalize import normalizer
+from asrlab.scoring.rates import rates
+from asrlab.stats.effects import summarize
+from asrlab.views import markup
 
-DICTATION = Path(__file__).parents[1] / "datasets" / "dictation"
+WORDS = st.lists(st.sampled_from("abc"), max_size=6).map(" ".join)
+RATES = ["rate", "clipped", "mean", "median", "ser", "mer", "wil", "wip"]
 COUNTS = ["hits", "subs", "dels", "ins", "ref_len", "hyp_len"]
 
 
-def dataset(references, terms=None, **utterances):
-    """Make what score() needs of a dataset from rows of references."""
-    references = pd.DataFrame(references)
-    ids = references["utt_id"].drop_duplicates().tolist()
-    return SimpleNamespace(
-        utterances=pd.DataFrame({"utt_id": ids, **utterances}),
-        references=references,
-        terms=tables.empty("terms") if terms is None else pd.DataFrame(terms),
-    )
+def scores_of(pairs, **columns):
+    """Mark pairs of texts with jiwer, one utterance each."""
+    rows = []
+    for number, (ref, hyp) in enumerate(pairs):
+        out = jiwer.process_words(ref, hyp)
+        counts = (out.hits, out.substitutions, out.deletions, out.insertions)
+        lengths = (len(ref.split()), len(hyp.split()))
+        rows.append({"utt_id": f"u{number}", **dict(zip(COUNTS, (*counts, *lengths), strict=True))})
+    frame = pd.DataFrame(rows, columns=["utt_id", *COUNTS]).assign(state="answered", unit="word", ties="jiwer")
+    return tables.check(frame.assign(**columns), "scores", required=("utt_id",))
 
 
-def said(**texts):
-    return dataset([{"utt_id": utt_id, "text": text} for utt_id, text in texts.items()])
-
-
-def heard(**texts):
-    return pd.DataFrame({"utt_id": list(texts), "text": list(texts.values())})
-
-
-def counts(scores):
-    return scores[COUNTS].to_numpy(dtype=object).tolist()
-
-
-def test_only_ids_and_texts_are_needed():
-    scores = score(heard(a="the cat sit on mat today", b=None), said(a="The cat sat on the mat.", b="Hm."))
-    assert list(scores.columns) == list(tables.SCHEMAS["scores"])
-    assert scores.dtypes.astype(str).to_dict() == {n: d for n, (d, _) in tables.SCHEMAS["scores"].items()}
-    assert counts(scores) == [[3, 3, 0, 0, 6, 6], [pd.NA] * 6]
-    first = scores.iloc[0][["condition", "repeat", "channel", "state", "unit", "normalizer", "form"]].tolist()
-    assert first == ["unnamed", 0, 0, "answered", "word", "basic-1", "unstated"]
-    assert scores["state"].tolist() == ["answered", "failed"]
-    assert scores["block"].tolist() == ["utterance:a", "utterance:b"]
-
-
-@pytest.mark.parametrize("unit", ["word", "char"])
-def test_counts_are_those_of_jiwer(unit):
-    rng = random.Random(2)
-    texts = [" ".join(rng.choices("abcdef", k=rng.randint(1, 20))) for _ in range(60)]
-    frame = pd.DataFrame(
-        {"utt_id": [f"u{n % 60}" for n in range(600)], "condition": [f"c{n // 60}" for n in range(600)]}
-    )
-    frame["text"] = [" ".join(rng.choices("abcdef", k=rng.randint(1, 20))) for _ in range(600)]
-    scores = score(frame, said(**{f"u{n}": t for n, t in enumerate(texts)}), unit=unit, normalizer="none")
-    process, cut = (
-        (jiwer.process_words, str) if unit == "word" else (jiwer.process_characters, lambda t: t.replace(" ", ""))
-    )
-    for row, hyp in zip(scores.itertuples(), frame["text"], strict=True):
-        out = process(cut(texts[int(row.utt_id[1:])]), cut(hyp))
-        assert (row.hits, row.subs, row.dels, row.ins) == (out.hits, out.substitutions, out.deletions, out.insertions)
-
-
-def test_corpus_rate_is_pooled():
-    scores = score(heard(a="a b c d e f g h i x", b="z y"), said(a="a b c d e f g h i j", b="b"))
-    sums = scores[["subs", "dels", "ins", "ref_len"]].sum()
-    assert sums[:3].sum() / sums.iloc[3] == pytest.approx(3 / 11)
-
-
-def test_empty_reference_and_empty_transcript():
-    scores = score(heard(a="three words heard", b="", c=""), said(a="", b="", c="two words"))
-    assert counts(scores) == [[0, 0, 0, 3, 0, 3], [0] * 6, [0, 0, 2, 0, 2, 0]]
-
-
-def test_unit_and_normalizer_by_language():
-    data = dataset(
-        [{"utt_id": "e", "text": "A cat."}, {"utt_id": "z", "text": "臺灣"}, {"utt_id": "t", "text": "น้ำ"}],
-        language=["en", "zh", None],
-    )
-    scores = score(heard(e="a cat", z="台湾", t="น้ำ"), data)
-    assert scores["unit"].tolist() == ["word", "char", "char"]
-    assert scores["normalizer"].tolist() == ["en-1", "zh-1", "basic-1"]
-    assert scores["spoken_language"].tolist() == ["en", "zh", pd.NA]
-    assert counts(scores) == [[2, 0, 0, 0, 2, 2], [2, 0, 0, 0, 2, 2], [3, 0, 0, 0, 3, 3]]
-    shout = Normalizer("shout-1", (str.upper,))
-    mapped = score(
-        heard(e="A CAT.", z="台湾", t="น้ำ"), data, normalizer={"en": shout, "zh": "zh-1+script=keep", "": "auto"}
-    )
-    assert mapped["normalizer"].tolist() == ["shout-1", "zh-1+script=keep", "basic-1"]
-    assert mapped["hits"].tolist() == [2, 0, 3]
-    assert score(heard(e="a cat"), data, unit="char")["ref_len"].tolist() == [4]
-    with pytest.raises(InvalidInput, match="recordings in 'zh'"):
-        score(heard(z="台湾"), data, normalizer={"en": "en"})
-
-
-FORMS = [
-    {"utt_id": "a", "form": "spoken", "text": "fifty dollars please"},
-    {"utt_id": "a", "form": "written", "text": "$50 please"},
-    {"utt_id": "b", "form": "spoken", "text": "hello"},
-    {"utt_id": "b", "form": "written", "text": "hello"},
+PAIRS = [
+    ("the cat sat on the mat", "the cat sit on mat today"),
+    ("a b", "a b"),
+    ("", "who said this"),
+    ("", ""),
+    ("one two three", ""),
+    ("yes", "no no no no no no no no"),
 ]
+SCORES = scores_of(PAIRS)
 
 
-def test_more_than_one_form_must_be_chosen():
-    frame = heard(a="$50 please", b="hallo")
-    with pytest.raises(InvalidInput, match=r"2 forms: spoken, written.*form='spoken'"):
-        score(frame, dataset(FORMS))
-    with pytest.raises(
-        InvalidInput, match="no reference has the form 'verbatim'; there are spoken, written".capitalize()
-    ):
-        score(frame, dataset(FORMS), form="verbatim")
-    assert counts(score(frame, dataset(FORMS), form="spoken"))[0] == [1, 1, 1, 0, 3, 2]
-    written = score(frame, dataset(FORMS), form="written")
-    assert counts(written)[0] == [2, 0, 0, 0, 2, 2]
-    assert written["form"].tolist() == ["written", "written"]
-    assert "marked_form" not in written
+def lose(scores, rows, state="failed", *, all_deleted=False):
+    """Take answers away: dropped, or counted as all-deleted."""
+    scores = scores.copy()
+    scores.loc[rows, "state"] = state
+    if all_deleted:
+        scores.loc[rows, "dels"] = scores.loc[rows, "ref_len"]
+        scores.loc[rows, ["hits", "subs", "ins", "hyp_len"]] = 0
+    else:
+        scores.loc[rows, COUNTS] = pd.NA
+    return scores
 
 
-def test_best_form_says_which_won_and_the_first_of_equals_wins():
-    best = score(heard(a="$50 please", b="hallo"), dataset(FORMS), form="best")
-    assert best["form"].tolist() == ["best", "best"]
-    assert best["marked_form"].tolist() == ["written", "spoken"]
-    assert counts(best) == [[2, 0, 0, 0, 2, 2], [0, 1, 0, 0, 1, 1]]
-    failed = score(heard(a=None), dataset(FORMS), form="best")
-    assert failed["form"].tolist() == ["best"]
-    assert failed["marked_form"].isna().all()
+def one(scores, **options):
+    (row,) = rates(scores, by=[], **options).to_dict("records")
+    return row
 
 
-def test_best_alternative_is_taken_and_named():
-    data = dataset(
-        [{"utt_id": "a", "alternative": n, "text": t} for n, t in ((1, "grey cat"), (0, "gray cat"), (2, "x"))]
-    )
-    frame = pd.DataFrame({"utt_id": "a", "condition": ["1", "2", "3"], "text": ["grey cat", "gray cat", "green cat"]})
-    scores = score(frame, data)
-    assert scores["alternative"].tolist() == [1, 0, 0]
-    assert scores["subs"].tolist() == [0, 0, 1]
+# --- the numbers
 
 
-def test_best_is_the_least_over_all_references():
-    rng = random.Random(4)
-    texts = [[" ".join(rng.choices("abc", k=rng.randint(0, 6))) for _ in range(4)] for _ in range(50)]
-    rows = [
-        {"utt_id": f"u{n}", "form": f"f{k // 2}", "alternative": k % 2, "text": t}
-        for n, options in enumerate(texts)
-        for k, t in enumerate(options)
-    ]
-    frame = pd.DataFrame(
-        {"utt_id": [f"u{n}" for n in range(50)], "text": [" ".join(rng.choices("abc", k=4)) for _ in range(50)]}
-    )
-    scores = score(frame, dataset(rows), form="best")
-    for n, row in enumerate(scores.itertuples()):
-        errors = []
-        for option in texts[n]:
-            out = jiwer.process_words(option, frame["text"][n]) if option else None
-            errors.append(out.substitutions + out.deletions + out.insertions if out else 4)
-        assert row.subs + row.dels + row.ins == min(errors)
-        assert (row.marked_form, row.alternative) == (
-            f"f{errors.index(min(errors)) // 2}",
-            errors.index(min(errors)) % 2,
-        )
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=6))
+def test_pooled_rates_are_those_of_jiwer(pairs):
+    out = jiwer.process_words([ref for ref, _ in pairs], [hyp for _, hyp in pairs])
+    row = one(scores_of(pairs))
+    assert (row["mer"], row["wil"], row["wip"]) == pytest.approx((out.mer, out.wil, out.wip), abs=1e-12)
+    assert [row[n] for n in COUNTS[:4]] == [out.hits, out.substitutions, out.deletions, out.insertions]
+    if any(ref for ref, _ in pairs):
+        assert row["rate"] == pytest.approx(out.wer)
+    else:
+        assert pd.isna(row["rate"])  # jiwer gives the number of insertions
 
 
-def test_channels_have_their_own_references():
-    data = dataset([{"utt_id": "a", "channel": 0, "text": "left"}, {"utt_id": "a", "channel": 1, "text": "right"}])
-    frame = pd.DataFrame({"utt_id": "a", "channel": [1, 0], "text": ["right", "right"]})
-    scores = score(frame, data)
-    assert scores["hits"].tolist() == [1, 0]
-    with pytest.raises(InvalidInput, match=r"1 row \(a\) have no reference for the channel.*<NA>"):
-        score(frame[["utt_id", "text"]].head(1), data)
-    with pytest.raises(InvalidInput, match="channel of the transcript \\(2\\)"):
-        score(frame.assign(channel=[0, 2]), data)
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=7))
+def test_rates_of_the_answers_are_those_of_jiwer_one_by_one(pairs):
+    row = one(scores_of(pairs))
+    spoken = [(ref, hyp) for ref, hyp in pairs if ref]
+    assert row["ser"] == sum(ref != hyp for ref, hyp in pairs) / len(pairs)
+    if not spoken:
+        assert all(pd.isna(row[name]) for name in ("clipped", "mean", "median"))
+        return
+    each = [jiwer.wer(ref, hyp) for ref, hyp in spoken]
+    assert row["mean"] == pytest.approx(statistics.fmean(each))
+    assert row["median"] == pytest.approx(statistics.median(each))
+    lengths = [len(ref.split()) for ref, _ in spoken]
+    clipped = sum(min(rate, 1) * n for rate, n in zip(each, lengths, strict=True)) / sum(lengths)
+    assert row["clipped"] == pytest.approx(clipped)
 
 
-def test_the_only_channel_with_a_reference_is_the_default():
-    data = dataset([{"utt_id": "a", "channel": 1, "text": "right"}])
-    assert score(heard(a="right"), data)[["channel", "hits"]].to_numpy().tolist() == [[1, 1]]
+def test_worked_example_by_hand():
+    row = one(SCORES)
+    # Errors 3, 0, 3, 0, 3, 8 over 6, 2, 0, 0, 3, 1 words.
+    assert (row["rate"], row["clipped"]) == pytest.approx((17 / 12, 7 / 12))
+    assert (row["mean"], row["median"]) == pytest.approx(((0.5 + 0 + 1 + 8) / 4, 0.75))
+    assert row["ser"] == pytest.approx(4 / 6)
+    assert (row["n_utts"], row["n_answers"], row["ref_len"], row["hyp_len"]) == (6, 6, 12, 19)
 
 
-def test_states_stay_apart():
-    frame = pd.DataFrame({"utt_id": list("abcde"), "state": ["answered", "failed", "unknown", "submitted", "not run"]})
-    frame["text"] = ["", None, "", pd.NA, np.nan]
-    scores = score(frame, said(**dict.fromkeys("abcde", "two words")))
-    assert scores["state"].tolist() == frame["state"].tolist()
-    assert scores["dels"].tolist() == [2, *[pd.NA] * 4]
-    assert scores[["unit", "normalizer", "form", "block"]].notna().all(axis=None)
-
-
-def test_axes_are_carried_along_in_order():
-    frame = heard(a="x", b="y").assign(
-        context=pd.Categorical(["none", "none"], ["none", "terms"]), itn="off", model="m"
-    )
-    scores = score(frame, said(a="x", b="y"))
-    assert list(scores.columns)[-2:] == ["context", "itn"]
-    assert scores["context"].cat.categories.tolist() == ["none", "terms"]
-
-
-def test_without_a_condition_the_model_is_an_axis():
-    frame = pd.DataFrame({"utt_id": ["a", "a"], "model": ["m1", "m2"], "engine": "e", "text": ["x", "y"]})
-    scores = score(frame, said(a="x"))
-    assert list(scores.columns)[-1] == "model"
-    assert scores["hits"].tolist() == [1, 0]
+def test_corpus_and_mean_are_two_numbers():
+    row = one(scores_of([(" ".join("abcdefghij"), " ".join("abcdefghix")), ("a", "b c")]))
+    assert (row["rate"], row["mean"]) == pytest.approx((3 / 11, 1.05))
 
 
 @pytest.mark.parametrize(
-    ("speaker", "recording", "blocks", "kind"),
+    ("heard", "ser", "mer", "wip"), [("", 0, 0, 1), ("some words", 1, 1, 0)], ids=["nothing heard", "words heard"]
+)
+def test_where_nothing_was_said_there_is_no_rate(heard, ser, mer, wip):
+    row = one(scores_of([("", heard)]))
+    assert all(pd.isna(row[name]) for name in ("rate", "clipped", "mean", "median"))
+    assert (row["ser"], row["mer"], row["wip"], row["wil"]) == (ser, mer, wip, 1 - wip)
+    assert row["ins"] == len(heard.split())
+
+
+def test_insertions_on_an_empty_reference_count_in_the_pool_but_not_in_the_mean():
+    row = one(scores_of([("", "a b c"), ("a b", "a b")]))
+    assert (row["rate"], row["clipped"], row["mean"], row["median"]) == (1.5, 0, 0, 0)
+
+
+def test_without_answers_there_is_no_number_at_all():
+    row = one(lose(SCORES, slice(None)))
+    assert all(pd.isna(row[name]) for name in RATES)
+    assert (row["n_answers"], row["n_utts"], row["n_failed"], row["ref_len"]) == (0, 0, 6, 0)
+
+
+def test_of_terms_only_what_is_not_a_false_name():
+    row = one(scores_of([("a b", "a"), ("c", "c")], unit="term"))
+    assert (row["rate"], row["mean"], row["median"], row["ser"]) == (1 / 3, 0.25, 0.25, 0.5)
+    assert all(pd.isna(row[name]) for name in ("clipped", "mer", "wil", "wip"))
+
+
+def test_counts_from_elsewhere_need_no_hits():
+    bare = SCORES[["utt_id", "unit", "subs", "dels", "ins", "ref_len"]]
+    assert rates(bare, by=[]).drop(columns="ties").equals(rates(SCORES, by=[]).drop(columns="ties"))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_order_of_rows_does_not_matter_to_the_last_bit(seed):
+    rng = np.random.default_rng(seed)
+    n = 600
+    frame = pd.DataFrame({"utt_id": [f"u{k % 20}" for k in range(n)], "unit": "word", "context": list("abc") * 200})
+    frame["ref_len"] = rng.integers(0, 40, n)
+    frame["subs"], frame["dels"], frame["ins"] = frame["ref_len"] // 3, frame["ref_len"] // 4, rng.integers(0, 5, n)
+    shuffled = frame.iloc[rng.permutation(n)]
+    first, second = (rates(part).sort_values("context", ignore_index=True) for part in (frame, shuffled))
+    # Not assert_frame_equal(check_exact=True), which compares Float64 with a tolerance all the same.
+    assert first.equals(second)
+    assert not first.equals(first.assign(mean=np.nextafter(first["mean"].to_numpy(float), 9)).astype(first.dtypes))
+
+
+# --- what never came
+
+
+@pytest.mark.parametrize("table", [rates, summarize])
+@pytest.mark.parametrize(
+    ("state", "column"),
     [
-        (["x", "y", "x"], ["1", "1", "1"], ["speaker:x", "speaker:y", "speaker:x"], "speaker"),
-        (["x", None, "x"], ["1", "2", "3"], ["speaker:x", "no speaker given", "speaker:x"], "speaker"),
-        (["x", None, None], ["1", "1", "3"], ["recording:1", "recording:1", "recording:3"], "recording"),
-        ([None] * 3, ["1", None, None], ["utterance:a", "utterance:b", "utterance:c"], "utterance"),
+        ("failed", "n_failed"),
+        ("unknown", "n_failed"),
+        ("submitted", "n_not_run"),
+        ("not run", "n_not_run"),
+        ("missing", "n_missing"),
     ],
 )
-def test_blocks_are_of_one_kind(speaker, recording, blocks, kind):
-    rows = [{"utt_id": utt_id, "text": "t"} for utt_id in "abc"]
-    scores = score(heard(a="t", b="t", c="t"), dataset(rows, speaker=speaker, recording=recording))
-    assert scores["block"].tolist() == blocks
-    assert set(scores["block_kind"]) == {kind}
+def test_what_was_not_answered_is_counted_apart_and_its_fate_named(table, state, column):
+    scores = SCORES.assign(block="b", block_kind="utterance")
+    numbers = ["n_failed", "n_not_run", "n_missing"]
+    dropped = table(lose(scores, [0, 1], state), by=[]).iloc[0]
+    assert dropped[numbers].tolist() == [2 * (name == column) for name in numbers]
+    assert dropped["lost"] == "dropped"
+    assert dropped["rate"] == pytest.approx(14 / 4)
+    deleted = table(lose(scores, [0, 1], state, all_deleted=True), by=[]).iloc[0]
+    assert deleted[numbers].tolist() == [2 * (name == column) for name in numbers]
+    assert deleted["lost"] == "all-deleted"
+    assert deleted["rate"] == pytest.approx((17 - 3 + 8) / 12)
+    assert pd.isna(table(scores, by=[])["lost"][0])
 
 
-def test_kinds_of_block_are_decided_for_each_language_apart():
-    rows = [{"utt_id": utt_id, "text": "t"} for utt_id in "ab"]
-    scores = score(heard(a="t", b="t"), dataset(rows, language=["en", "zh"], speaker=["x", None]))
-    assert scores["block_kind"].tolist() == ["speaker", "utterance"]
+def test_all_deleted_trials_are_in_every_rate():
+    row = one(lose(SCORES, [1], all_deleted=True))
+    emptied = scores_of([*PAIRS[:1], ("a b", ""), *PAIRS[2:]])
+    assert {n: row[n] for n in [*RATES, *COUNTS, "n_utts", "n_answers"]} == {
+        n: one(emptied)[n] for n in [*RATES, *COUNTS, "n_utts", "n_answers"]
+    }
+
+
+def test_scores_made_both_ways_say_so_in_the_groups_that_have_both():
+    scores = pd.concat([SCORES.assign(context="a"), SCORES.assign(context="b")], ignore_index=True)
+    both = lose(lose(scores, [0, 6]), [1], all_deleted=True)
+    assert rates(both, by="context")["lost"].tolist() == ["dropped and all-deleted", "dropped"]
+    assert one(both)["lost"] == "dropped and all-deleted"
+
+
+def test_two_channels_of_a_failed_trial_are_one_trial():
+    scores = pd.concat([SCORES.assign(channel=0), SCORES.assign(channel=1)], ignore_index=True)
+    row = one(lose(scores, [0, 6, 7]))
+    assert (row["n_failed"], row["n_answers"], row["n_utts"]) == (2, 9, 5)
+    assert rates(lose(scores, [0, 6, 7]), by="channel")["n_failed"].tolist() == [1, 2]
+    repeated = pd.concat([SCORES.assign(repeat=0), SCORES.assign(repeat=1)], ignore_index=True)
+    assert one(lose(repeated, [0, 6]))["n_failed"] == 2
 
 
 @pytest.mark.parametrize(
-    ("frame", "says"),
+    ("scores", "says"),
     [
-        (heard(a="x", q="x"), r"1 row \(q\) are of no utterance"),
-        (pd.concat([heard(a="x")] * 2), r"1 row \(a\) stand twice"),
-        (heard(a="x").assign(block="b"), "makes a column 'block' itself"),
-        (heard(a="x").assign(state="done"), "another state than answered"),
-        (heard(a=None).assign(state="answered"), "are answered and have no text"),
-        (heard(a="x").drop(columns="text"), "needs the column text"),
-        (heard(a="x").assign(utt_id=None), "have no utt_id"),
-        (pd.DataFrame([["a", "x", "y"]], columns=["utt_id", "text", "text"]), "columns of the same name"),
+        (lose(SCORES, [1]).assign(state="answered"), r"1 row \(u1\) are answered without counts"),
+        (SCORES.assign(state="failed"), r"\(u0, u1, u2, u5\) were not answered and have counts"),
+        (SCORES.assign(state="lost"), "another state than answered, failed, unknown, submitted, not run, missing"),
+        (SCORES.assign(state="failed", dels=None), "have some counts and lack others"),
+        (SCORES.assign(ref_len=7), "do not add up"),
+        (SCORES.assign(hyp_len=0), "do not add up"),
+        (SCORES.assign(hits=None, hyp_len=None, subs=13), "do not add up"),
+        (SCORES.drop(columns="ref_len"), "needs the column ref_len"),
     ],
 )
-def test_what_cannot_be_marked_is_said(frame, says):
+def test_scores_that_contradict_themselves_are_refused(scores, says):
     with pytest.raises(InvalidInput, match=says):
-        score(frame, said(a="x"))
+        rates(scores)
 
 
-def test_missing_references_are_counted_and_named():
-    data = dataset(FORMS)
-    data.references = data.references.iloc[:1]
-    frame = pd.concat([heard(b="x").assign(condition=c) for c in "12"])
-    with pytest.raises(InvalidInput, match=r"2 rows \(b\) have no reference in the form 'spoken'"):
-        score(frame, data, form="spoken")
+# --- what may be pooled, and by what
 
 
-def test_utterances_that_stand_twice_are_refused():
-    data = said(a="x")
-    data.utterances = pd.concat([data.utterances] * 2)
-    with pytest.raises(InvalidInput, match="stand twice among the utterances"):
-        score(heard(a="x"), data)
+@pytest.mark.parametrize("column", groups.APART)
+@pytest.mark.parametrize("table", [rates, summarize])
+def test_what_is_counted_otherwise_is_never_pooled(table, column):
+    plain = SCORES.assign(block="b", block_kind="utterance", form="spoken", normalizer="en-1", ties="jiwer")
+    other = plain.assign(**{column: pd.NA if column == "ties" else "other"})
+    both = table(pd.concat([plain, other], ignore_index=True), by=[])
+    assert len(both) == 2
+    assert both["ref_len"].tolist() == [12, 12]
+    assert both[column].isna().tolist() == [False, column == "ties"]
 
 
-def test_unknown_unit():
-    with pytest.raises(InvalidInput, match="auto, word, char, term, not 'phone'"):
-        score(heard(a="x"), said(a="x"), unit="phone")
+def test_kinds_of_blocks_are_no_reason_to_part():
+    scores = SCORES.assign(block_kind=["speaker", "utterance"] * 3)
+    assert len(rates(scores, by=[])) == 1
 
 
-@pytest.mark.parametrize("unit", ["auto", "term"])
-@pytest.mark.parametrize("form", [None, "best"])
-def test_an_empty_table_gives_an_empty_table(unit, form):
-    scores = score(
-        tables.empty("transcripts").assign(context=pd.Series(dtype="string")), said(a="x"), unit=unit, form=form
-    )
-    assert scores.empty
-    assert list(scores.columns) == [*tables.SCHEMAS["scores"], "context", *(["marked_form"] if form else [])]
+def test_columns_and_order():
+    scores = pd.concat([SCORES.assign(context=c, itn=i) for c in "ba" for i in ("on", "off")], ignore_index=True)
+    found = rates(scores)
+    assert list(found.columns) == ["context", "itn", *tables.SCHEMAS["rates"]]
+    assert found[["context", "itn"]].to_numpy().tolist() == [["b", "on"], ["b", "off"], ["a", "on"], ["a", "off"]]
+    categories = pd.CategoricalDtype(["a", "c", "b"])
+    ordered = rates(scores.astype({"context": categories}), by="context")
+    assert ordered["context"].tolist() == ["a", "b"]
+    assert ordered["context"].dtype == categories
+    assert rates(scores, by=["utt_id"])["n_answers"].tolist() == [4] * 6
+    assert rates(SCORES).columns[0] == "condition"
+    assert {n: str(d) for n, d in found.dtypes.items() if n in tables.SCHEMAS["rates"]} == {
+        name: dtype for name, (dtype, _) in tables.SCHEMAS["rates"].items()
+    }
 
 
-def test_all_failed():
-    scores = score(heard(a=None, b=None), said(a="x", b="y"))
-    assert scores[COUNTS].isna().all(axis=None)
+@pytest.mark.parametrize("by", [None, [], ["context"], ["tag", "duration"]])
+def test_nothing_gives_an_empty_table(by):
+    empty = rates(SCORES.assign(context="a").head(0), by=by, dataset=UTTERANCES)
+    assert empty.empty
+    assert list(empty.columns)[-len(tables.SCHEMAS["rates"]) :] == list(tables.SCHEMAS["rates"])
 
 
-def test_the_frames_given_are_left_as_they_were():
-    frame, data = heard(a="x", b=None), said(a="x", b="y")
-    before = frame.copy(), data.references.copy()
-    score(frame, data)
-    pd.testing.assert_frame_equal(frame, before[0])
-    pd.testing.assert_frame_equal(data.references, before[1])
+def test_the_frame_given_is_left_as_it_was():
+    before = SCORES.copy()
+    rates(SCORES, by=["speaker", "tag"], dataset=UTTERANCES)
+    pd.testing.assert_frame_equal(SCORES, before)
 
 
-def test_markup_emoji_and_odd_text_are_only_text():
-    scores = score(heard(a="<b onclick='x()'>hi</b> 👋🏽", b="null"), said(a="hi 👋", b="null"))
-    assert counts(scores)[1] == [1, 0, 0, 0, 1, 1]
-    assert scores["hits"].tolist() == [1, 1]
-
-
-@settings(max_examples=40)
-@given(
-    st.lists(st.tuples(st.text("ab ", max_size=6), st.text("ab ", max_size=6)), min_size=1, max_size=8), st.randoms()
+UTTERANCES = pd.DataFrame(
+    {
+        "utt_id": ["u5", "u4", "u3", "u2", "u1", "u0", "not asked"],
+        "speaker": ["kim", "kim", "lee", "lee", "lee", None, "ann"],
+        "language": "en",
+        "duration_s": [2.0, 4.999, 60.0, None, 0.0, 1.0, 7.0],
+        "tags": [["noisy", "far"], ["far"], [], None, ["noisy", "noisy"], "far", ["x"]],
+        "topic": pd.Categorical(["b", "a", "b", "a", "b", "a", "c"], categories=["c", "b", "a"]),
+    }
 )
-def test_counts_add_up_and_row_order_does_not_matter(pairs, rng):
-    data = said(**{f"u{n}": ref for n, (ref, _) in enumerate(pairs)})
-    frame = heard(**{f"u{n}": hyp for n, (_, hyp) in enumerate(pairs)})
-    scores = score(frame, data)
-    assert (scores["hits"] + scores["subs"] + scores["dels"] == scores["ref_len"]).all()
-    assert (scores["hits"] + scores["subs"] + scores["ins"] == scores["hyp_len"]).all()
-    order = list(range(len(frame)))
-    rng.shuffle(order)
-    shuffled = score(frame.iloc[order], data)
-    pd.testing.assert_frame_equal(shuffled, scores.iloc[order].reset_index(drop=True))
 
 
-def test_dictation_against_itself_has_no_errors_and_its_forms_differ_only_in_numbers():
-    def read(name):
-        return pd.DataFrame([json.loads(line) for line in (DICTATION / name).read_text("utf-8").splitlines()])
-
-    data = SimpleNamespace(**{name: read(f"{name}.jsonl") for name in ("utterances", "references", "terms")})
-    written = data.references[data.references["form"] == "written"][["utt_id", "text"]]
-    assert score(written, data, form="written")[["subs", "dels", "ins"]].sum().sum() == 0
-    assert set(score(written, data, form="best")["marked_form"]) == {"spoken", "written"}
-    spoken = score(written, data, form="spoken").merge(data.utterances[["utt_id", "topic"]])
-    wrong = spoken[spoken["subs"] + spoken["dels"] + spoken["ins"] > 0]
-    assert set(wrong["topic"]) == {"numbers"}
-    assert score(written, data, form="written", unit="term").eval("hits == ref_len").all()
+@pytest.mark.parametrize("dataset", [UTTERANCES, SimpleNamespace(utterances=UTTERANCES)])
+def test_by_any_fact_of_the_utterances(dataset):
+    found = rates(SCORES, by="speaker", dataset=dataset)
+    assert found["speaker"].tolist() == ["lee", "kim", pd.NA]
+    assert found["ref_len"].tolist() == [2, 4, 6]
+    topics = rates(SCORES, by=["topic"], dataset=dataset)
+    assert topics["topic"].tolist() == ["b", "a"]
+    assert topics["ref_len"].tolist() == [3, 9]
 
 
-def test_each_different_text_is_normalised_once():
-    seen = []
-
-    def noting(text):
-        seen.append(text)
-        return text
-
-    frame = pd.concat([heard(a="x y", b="x z").assign(condition=str(n)) for n in range(20)])
-    score(frame, said(a="x y", b="x z"), normalizer=Normalizer("noting-1", (noting,)))
-    assert sorted(seen) == ["x y", "x y", "x z", "x z"]  # as a transcript and as a reference
+def test_by_duration():
+    found = rates(SCORES, by="duration", dataset=UTTERANCES)
+    assert [*map(str, found["duration"])] == ["0–2 s", "2–5 s", "60 s and more", "nan"]
+    assert found["duration"].dtype.ordered
+    assert found["n_utts"].tolist() == [2, 2, 1, 1]
+    own = UTTERANCES.assign(duration="long")
+    assert rates(SCORES, by="duration", dataset=own)["duration"].tolist() == ["long"]
 
 
-def test_the_normalizer_named_in_the_table_marks_alike():
-    frame, data = heard(a="Eighty, 80%!"), said(a="eighty 80 %")
-    first = score(frame, data)
-    assert counts(score(frame, data, normalizer=first["normalizer"][0])) == counts(first)
-    assert normalizer(first["normalizer"][0]).name == first["normalizer"][0]
+def test_an_utterance_counts_under_each_of_its_tags_once():
+    found = rates(SCORES, by="tag", dataset=UTTERANCES).set_index("tag")["ref_len"]
+    assert found.to_dict() == {"far": 6 + 3 + 1, "noisy": 2 + 1, pd.NA: 0}
+    assert len(rates(SCORES, by="tag", dataset=UTTERANCES.drop(columns="tags"))) == 1
+
+
+def test_an_axis_goes_before_a_fact_of_the_same_name():
+    found = rates(SCORES.assign(speaker="axis"), by="speaker", dataset=UTTERANCES)
+    assert found["speaker"].tolist() == ["axis"]
+
+
+def test_summaries_take_facts_too():
+    scores = SCORES.assign(block="b", block_kind="utterance")
+    found = summarize(scores, by=["speaker"], dataset=UTTERANCES)
+    assert found["ref_len"].tolist() == [2, 4, 6]
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: rates(SCORES, by="speakr"), r"no column 'speakr'.*there are condition, .*With dataset=, there are"),
+        (
+            lambda: rates(SCORES, by="speakr", dataset=UTTERANCES),
+            "there are condition, .*speaker, .*topic, duration, tag.$",
+        ),
+        (lambda: rates(SCORES, by="tags", dataset=UTTERANCES), "no column 'tags'"),
+        (
+            lambda: rates(SCORES.assign(mean=1)),
+            "rates has a column 'mean' of its own. Rename that column of the scores",
+        ),
+        (
+            lambda: rates(SCORES, by="mean", dataset=UTTERANCES.assign(mean=1)),
+            "'mean' of its own. Rename that column of the utterances",
+        ),
+        (
+            lambda: rates(SCORES, by="state", dataset=UTTERANCES.assign(state="Ohio")),
+            "scores has a column 'state' of its own. Rename that column of the utterances",
+        ),
+        (lambda: rates(SCORES, by="speaker", dataset=UTTERANCES.head(3)), r"3 rows \(u0, u1, u2\) are of no utterance"),
+        (
+            lambda: rates(SCORES, by="speaker", dataset=pd.concat([UTTERANCES, UTTERANCES])),
+            "stand twice among the utterances",
+        ),
+        (lambda: rates(SCORES, by="speaker", dataset="here"), "must be a Dataset or its table of utterances, not str"),
+    ],
+)
+def test_what_cannot_be_grouped_by_is_said(call, says):
+    with pytest.raises(InvalidInput, match=says):
+        call()
+
+
+# --- shown
+
+
+def test_rates_are_shown_in_per_cent():
+    shown = markup.table(rates(SCORES, by=[])).text
+    assert shown.splitlines()[0].split()[:8] == RATES
+    assert shown.splitlines()[1].split()[:8] == [
+        *("141.67%", "58.33%", "237.50%", "75.00%", "66.67%", "77.27%"),
+        *(f"{100 * (1 - 5 * 5 / (12 * 19)):.2f}%", f"{100 * 5 * 5 / (12 * 19):.2f}%"),
+    ]
+    assert markup.table(pd.DataFrame({"mean": [0.5], "median": [0.5]})).text.splitlines()[1].split() == ["0.50", "0.50"]
+
+
+def test_what_is_as_usual_is_not_said_and_what_is_not_is():
+    plain = rates(SCORES, by=[])
+    last = markup.table(plain.drop(columns=["mer", "wil", "wip"])).text.splitlines()[-1]
+    assert last == "In all rows: unit word; normalizer –; form –; n_utts 6; n_answers 6; n_failed 0; n_not_run 0"
+    assert "ties jiwer" in markup.table(plain).text
+    odd = plain.drop(columns=["mer", "wil", "wip"]).assign(ties="sclite", n_missing=2, lost="dropped")
+    last = markup.table(odd).text.splitlines()[-1]
+    assert "; ties sclite; " in last
+    assert last.endswith("; n_missing 2; lost dropped")
+    mixed = pd.concat([odd, odd.assign(lost=pd.NA, ties="jiwer", n_missing=0)])
+    heads = markup.table(mixed).text.splitlines()[0].split()
+    assert {"ties", "n_missing", "lost"} <= set(heads)
+    assert {"ties", "n_missing", "lost"} <= set(markup.table(plain, fold=False).text.splitlines()[0].split())

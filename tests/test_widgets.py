@@ -11,7 +11,7 @@ import pytest
 
 from asrlab import tables
 from asrlab.errors import InvalidInput
-from asrlab.scoring.rates import score
+from asrlab.scoring.marking import score
 from asrlab.views import widgets as views
 from asrlab.views.widgets import explore
 
@@ -51,7 +51,7 @@ def sweep(folder=Path("nowhere"), heard=HEARD, said=SAID):
 
 
 SWEEP = sweep()
-SCORES = score(SWEEP.transcripts, SWEEP.dataset)
+SCORES = score(SWEEP.transcripts, SWEEP.dataset, missing="drop")
 
 
 def ids(explorer):
@@ -167,7 +167,7 @@ def test_a_replay_without_its_dataset_shows_what_was_heard():
 )
 def test_nothing_foreign_becomes_markup(text):
     hostile = sweep(heard={(text, text): text, (text, "b"): f"{text} 2"}, said={text: f"said {text}"})
-    explorer = explore(hostile, score(hostile.transcripts, hostile.dataset))
+    explorer = explore(hostile, score(hostile.transcripts, hostile.dataset, missing="drop"))
     for shown in (explorer.view.value, explorer.audio.value, explorer._repr_mimebundle_()["text/html"]):
         assert "<script" not in shown
         assert "<img" not in shown

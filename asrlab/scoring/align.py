@@ -1,33 +1,38 @@
-"""Alignment: which unit of the transcript answers which unit of the reference.
+"""Alignment: which unit of a transcript answers which unit of the reference, for a person to read.
 
-The rule is Levenshtein's with the choices of rapidfuzz where several alignments are equally short, as in jiwer. Other
-tools split the same total otherwise (NIST sclite prefers hits): totals agree, subs, dels and ins need not.
+One pair of texts goes through jiwer, which also lays the lines out. Where several alignments have jiwer's subs, dels
+and ins, the units that look or sound alike are paired (:mod:`asrlab.scoring.paths`).
 """
 
 from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
+import jiwer
+import numpy as np
 import pandas as pd
-from rapidfuzz.distance import Levenshtein
+from wcwidth import wcswidth
 
 from asrlab.errors import InvalidInput
+from asrlab.scoring.codes import code_points, encode
+from asrlab.scoring.counts import check_ties
 from asrlab.scoring.normalize import choose
-from asrlab.scoring.tokens import tokens, unit_for
+from asrlab.scoring.paths import DEL, HIT, INS, KINDS, SUB, Steps, alike, errors, with_hits
+from asrlab.scoring.tokens import unit_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from asrlab.scoring.normalize import NormalizerChoice
 
-#: Units of one text: words, or one text whose characters are the units.
-Units: TypeAlias = list[str] | str
-
-_PAIRED: Final[dict[str, Literal["hit", "sub"]]] = {"equal": "hit", "replace": "sub"}
-_MARKS: Final = {"hit": " ", "sub": "S", "del": "D", "ins": "I"}
-_REPR_WIDTH: Final = 100
+_JIWER: Final = {"hit": "equal", "sub": "substitute", "del": "delete", "ins": "insert"}
+_KIND_OF: Final = {"equal": HIT, "substitute": SUB, "delete": DEL, "insert": INS}
+_AS_THEY_ARE: Final = jiwer.Compose([])
+#: Terminal cells in a line, and blocks of lines in a repr.
+_WIDTH: Final = 100
+_BLOCKS: Final = 3
+#: Characters that stand for a unit's first cell start here; the one before is for its other cells.
+_PRIVATE: Final = 0xF0001
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class Edit:
         Unit of the transcript, None for a deletion.
     """
 
-    kind: Literal["hit", "sub", "del", "ins"]
+    kind: str
     ref: str | None
     hyp: str | None
 
@@ -53,11 +58,11 @@ class Edit:
 class Alignment:
     """A reference and a transcript, unit by unit.
 
-    ``str()`` of it gives three full lines, ``repr()`` the same cut to the width of a page.
+    ``str()`` of it gives jiwer's view, in lines of up to 100 terminal cells; ``repr()`` the first of them.
 
     Parameters
     ----------
-    unit : {"word", "char"}
+    unit : {"word", "char", "codepoint", "mixed"}
         What an edit is about.
     edits : tuple of Edit
         Steps from the first unit to the last.
@@ -102,34 +107,53 @@ class Alignment:
         Returns
         -------
         DataFrame
-            One row an edit: ``kind`` (hit, sub, del, ins), ``ref`` and ``hyp``, ``<NA>`` where there is no unit.
+            One row an edit: ``kind`` (hit, sub, del, ins), ``ref`` and ``hyp``, ``<NA>`` where there is no unit, and
+            their places ``ref_pos`` and ``hyp_pos``, from 0; of a unit that is not there, the place of the one that it
+            stands or would stand before. For many pairs at once see :func:`asrlab.edits`.
         """
-        rows = [(edit.kind, edit.ref, edit.hyp) for edit in self.edits]
-        return pd.DataFrame(rows, columns=["kind", "ref", "hyp"], dtype="string")
+        steps = [(edit.kind, edit.ref, edit.hyp) for edit in self.edits]
+        frame = pd.DataFrame(steps, columns=["kind", "ref", "hyp"], dtype="string")
+        for side in ("ref", "hyp"):
+            there = frame[side].notna().to_numpy(np.int64)
+            frame[f"{side}_pos"] = pd.array(np.cumsum(there) - there, dtype="Int64")
+        return frame
 
     def _count(self, kind: str) -> int:
         return sum(edit.kind == kind for edit in self.edits)
 
     def __str__(self) -> str:
-        return self._lines(None)
+        return "\n\n".join(self._blocks())
 
     def __repr__(self) -> str:
-        return self._lines(_REPR_WIDTH)
+        blocks = self._blocks()
+        more = [f"… {len(blocks) - _BLOCKS} more such lines"] if len(blocks) > _BLOCKS else []
+        return "\n\n".join([*blocks[:_BLOCKS], *more])
 
-    def _lines(self, limit: int | None) -> str:
-        lines = ["ref: ", "     ", "hyp: "]
-        gap = " " if self.unit == "word" else ""
-        used = len(lines[0])
+    def _blocks(self) -> list[str]:
+        """Let jiwer lay the lines out in private characters, one a terminal cell, and put the units in after."""
+        places: dict[str, int] = {}
+        cells: dict[int, str] = {_PRIVATE - 1: ""}
+        sides: tuple[list[str], list[str]] = ([], [])
         for edit in self.edits:
-            ref, hyp = _printable(edit.ref), _printable(edit.hyp)
-            width = max(_width(ref), _width(hyp), 1)
-            used += width + len(gap)
-            if limit is not None and used > limit:
-                lines = [line + "…" for line in lines]
-                break
-            for row, cell in enumerate((ref or "*" * width, _MARKS[edit.kind], hyp or "*" * width)):
-                lines[row] += cell + " " * (width - _width(cell)) + gap
-        return "\n".join(line.rstrip() for line in lines)
+            for side, unit in zip(sides, (edit.ref, edit.hyp), strict=True):
+                if unit is not None:
+                    code = places.setdefault(unit, _PRIVATE + len(places))
+                    cells[code] = _printable(unit)
+                    side.append(chr(code) + chr(_PRIVATE - 1) * (wcswidth(cells[code]) - 1))
+        chunks = []
+        at = to = 0
+        for edit in self.edits:
+            end = at + (edit.ref is not None), to + (edit.hyp is not None)
+            chunks.append(jiwer.AlignmentChunk(_JIWER[edit.kind], at, end[0], to, end[1]))
+            at, to = end
+        lines = jiwer.visualize_alignment(
+            _output(sides, chunks, characters=self.unit in {"char", "codepoint"}),
+            show_measures=False,
+            skip_correct=False,
+            line_width=_WIDTH,
+        )
+        _, _, lines = lines.translate(cells).partition("\n\n")
+        return ["\n".join(map(str.rstrip, block.split("\n"))) for block in lines.rstrip("\n").split("\n\n")]
 
 
 def align(
@@ -139,6 +163,7 @@ def align(
     language: str | None = None,
     unit: str = "auto",
     normalizer: NormalizerChoice = "auto",
+    ties: str = "jiwer",
 ) -> Alignment:
     """Normalise two texts, cut them into units and align them.
 
@@ -150,31 +175,35 @@ def align(
         What was heard; ``""`` if nothing was.
     language : str, optional
         Language code: chooses unit and normalizer where these are ``"auto"``.
-    unit : {"auto", "word", "char"}
-        ``"auto"`` goes by the language, else by the script of the reference.
+    unit : {"auto", "word", "char", "codepoint", "mixed"}
+        ``"auto"`` goes by the language, else by the script of the reference. See
+        :func:`asrlab.scoring.tokens.tokens`.
     normalizer : str, Normalizer, or mapping of language to either
         See :func:`asrlab.normalizer`.
+    ties : {"jiwer", "sclite"}
+        Whose subs, dels and ins where several alignments are equally short.
 
     Returns
     -------
     Alignment
-        Its counts are those that :func:`asrlab.score` gives for the same texts.
+        Its counts are those that :func:`asrlab.score` gives for the same texts. Among the alignments with these counts
+        it is the one in which, between one right unit and the next, those that look or sound alike are paired.
 
     Raises
     ------
     InvalidInput
-        If a text is missing, or unit or normalizer is unknown.
+        If a text is missing, unit, normalizer or ties is unknown, or two texts are too long for ``"sclite"``.
 
     Examples
     --------
     >>> align("The cat sat on the mat.", "the cat sit on mat today", language="en")
-    ref: the cat sat on the mat
-                 S      S   S
-    hyp: the cat sit on mat today
-    >>> align("我想喝latte", "我想喝辣椒", language="zh")
-    ref: 我想喝l a tte
-               S S DDD
-    hyp: 我想喝辣椒***
+    REF: the cat sat on the   mat
+    HYP: the cat sit on mat today
+                   S      S     S
+    >>> align("我想喝latte", "我想喝辣椒", unit="mixed")
+    REF: 我 想 喝 latte **
+    HYP: 我 想 喝    辣 椒
+                      S  I
     """
     for name, text in (("reference", reference), ("hypothesis", hypothesis)):
         if not isinstance(text, str):
@@ -182,57 +211,57 @@ def align(
                 f"The {name} must be a text, not {text!r}. A trial that was not answered has no transcript to align; "
                 'write "" only where nothing was heard.'
             )
+    check_ties(ties)
     chosen = unit_for(language, reference) if unit == "auto" else unit
     normalise = choose(normalizer, language)
-    ref, hyp = tokens(normalise(reference), chosen), tokens(normalise(hypothesis), chosen)
-    return Alignment(chosen, tuple(_edits(ref, hyp)))
-
-
-def _hint(ref: Units, hyp: Units) -> int | None:
-    # A first guess of the distance spares most of the matrix; below a thousand units it costs more than it saves.
-    longest = max(len(ref), len(hyp))
-    return longest // 8 + 8 if longest > 1000 else None
-
-
-def count(ref: Units, hyp: Units) -> tuple[int, int, int, int]:
-    """Count hits, subs, dels and ins, without making an alignment.
-
-    Parameters
-    ----------
-    ref, hyp : list of str, or str
-        Units of the reference and of the transcript, from :func:`asrlab.scoring.tokens.tokens`.
-
-    Returns
-    -------
-    tuple of int
-        hits, subs, dels, ins. Totals are the Levenshtein distance; the split is that of rapidfuzz and jiwer.
-    """
-    if ref == hyp:
-        return len(ref), 0, 0, 0
-    found = [tag for tag, _, _ in Levenshtein.editops(ref, hyp, score_hint=_hint(ref, hyp)).as_list()]
-    subs, dels, ins = found.count("replace"), found.count("delete"), found.count("insert")
-    return len(ref) - subs - dels, subs, dels, ins
-
-
-def _edits(ref: Units, hyp: Units) -> Iterator[Edit]:
-    for step in Levenshtein.opcodes(ref, hyp, score_hint=_hint(ref, hyp)):
-        if step.tag in _PAIRED:
-            pairs = zip(ref[step.src_start : step.src_end], hyp[step.dest_start : step.dest_end], strict=True)
-            yield from (Edit(_PAIRED[step.tag], r, h) for r, h in pairs)
-        elif step.tag == "delete":
-            yield from (Edit("del", r, None) for r in ref[step.src_start : step.src_end])
-        else:
-            yield from (Edit("ins", None, h) for h in hyp[step.dest_start : step.dest_end])
-
-
-def _printable(unit: str | None) -> str:
-    # Controls and direction marks would move the columns, or the reader's terminal.
-    return "".join("\ufffd" if unicodedata.category(c)[0] == "C" else c for c in unit or "")
-
-
-def _width(unit: str) -> int:
-    """Count terminal cells: two for East Asian wide characters, none for combining marks."""
-    return sum(
-        0 if unicodedata.category(c) in {"Mn", "Me"} else 2 if unicodedata.east_asian_width(c) in "WF" else 1
-        for c in unit
+    codes = encode([normalise(reference), normalise(hypothesis)], chosen)
+    units = [codes.units(code_points([text])) for text in codes.texts]
+    one, two = np.array([0]), np.array([1])
+    path = alike(_by_jiwer(*units), codes, one, two) if ties == "jiwer" else errors(codes, one, two, ties)
+    steps = with_hits(path, *(np.array([len(side)]) for side in units))
+    return Alignment(
+        chosen,
+        tuple(
+            Edit(
+                KINDS[kind],
+                None if kind == INS else units[0][ref_pos],
+                None if kind == DEL else units[1][hyp_pos],
+            )
+            for kind, ref_pos, hyp_pos in zip(*(column.tolist() for column in steps[1:]), strict=True)
+        ),
     )
+
+
+def _output(
+    sides: tuple[list[str], list[str]], chunks: list[jiwer.AlignmentChunk], *, characters: bool
+) -> jiwer.WordOutput | jiwer.CharacterOutput:
+    """Give jiwer an alignment to lay out; its measures are not asked for."""
+    counts = {"hits": 0, "substitutions": 0, "deletions": 0, "insertions": 0}
+    if characters:
+        return jiwer.CharacterOutput([sides[0]], [sides[1]], [chunks], cer=0, **counts)
+    return jiwer.WordOutput([sides[0]], [sides[1]], [chunks], wer=0, mer=0, wil=0, wip=0, **counts)
+
+
+def _by_jiwer(ref: list[str], hyp: list[str]) -> Steps:
+    """Give the errors of jiwer's alignment."""
+    cut: Any = [ref], [hyp]  # units already, which jiwer's annotations do not provide for
+    chunks = jiwer.process_words(cut[0], cut[1], _AS_THEY_ARE, _AS_THEY_ARE).alignments[0]
+    steps = [
+        (
+            0,
+            _KIND_OF[chunk.type],
+            chunk.ref_start_idx + n * (chunk.type != "insert"),
+            chunk.hyp_start_idx + n * (chunk.type != "delete"),
+        )
+        for chunk in chunks
+        if chunk.type != "equal"
+        for n in range(max(chunk.ref_end_idx - chunk.ref_start_idx, chunk.hyp_end_idx - chunk.hyp_start_idx))
+    ]
+    pair, kind, ref_pos, hyp_pos = np.array(steps, np.int64).reshape(-1, 4).T
+    return Steps(pair, kind.astype(np.int8), ref_pos, hyp_pos)
+
+
+def _printable(unit: str) -> str:
+    # Controls and direction marks would move the columns, or the reader's terminal; a mark alone needs a base.
+    shown = "".join("\ufffd" if unicodedata.category(sign)[0] == "C" and sign != "\u200d" else sign for sign in unit)
+    return shown if wcswidth(shown) > 0 else "\u25cc" + shown

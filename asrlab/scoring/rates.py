@@ -1,335 +1,141 @@
-"""Scores: transcripts marked against references, as counts.
+"""Rates: what scores come to, pooled and otherwise, by any columns.
 
-Counts are kept and rates derived later, because a rate is pooled by adding counts; a mean of rates is another number.
+The pooled rate, the mean of the rates and their median are different numbers: each has its name here, and none stands
+for another. All are computed from whole numbers, so the order of the rows does not matter to the last bit.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from asrlab import tables
-from asrlab.errors import InvalidInput
-from asrlab.scoring import terms
-from asrlab.scoring.align import count
-from asrlab.scoring.normalize import Normalizer, choose
-from asrlab.scoring.tokens import tokens, unit_for
+from asrlab import groups
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from asrlab.scoring.align import Units
-    from asrlab.scoring.normalize import NormalizerChoice
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
 
-    Counter = Callable[[int, Units, Units], tuple[int, int, int, int]]
-
-_STATES: Final = ("answered", "failed", "unknown", "submitted", "not run")
-_UNITS: Final = ("auto", "word", "char", "term")
-_COUNTS: Final = ("hits", "subs", "dels", "ins", "ref_len", "hyp_len")
-#: Columns that tell engines apart in transcripts from elsewhere, which have no ``condition`` to do it.
-_ENGINE: Final = ("engine", "model", "region")
+_SUMS = ("hits", "subs", "dels", "ins", "ref_len", "hyp_len")
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How a text becomes units."""
-
-    unit: str
-    normalizer: Normalizer
-
-    def __call__(self, text: str) -> Units:
-        """Normalise a text and cut it."""
-        return tokens(self.normalizer(text), self.unit)
-
-
-class HasReferences(Protocol):
-    """What marking needs of a dataset: three of its tables (see :data:`asrlab.tables.SCHEMAS`)."""
-
-    @property
-    def utterances(self) -> pd.DataFrame:
-        """One row a recording."""
-
-    @property
-    def references(self) -> pd.DataFrame:
-        """One row for each way to write what was said."""
-
-    @property
-    def terms(self) -> pd.DataFrame:
-        """One row a word or name that matters."""
-
-
-def score(
-    transcripts: pd.DataFrame,
-    dataset: HasReferences,
-    *,
-    form: str | None = None,
-    unit: str = "auto",
-    normalizer: NormalizerChoice = "auto",
+def rates(
+    scores: pd.DataFrame, by: str | Sequence[str] | None = None, *, dataset: groups.Facts | None = None
 ) -> pd.DataFrame:
-    """Mark transcripts against the references of a dataset.
+    """Give the error rates of each group of scores: pooled, clipped, mean, median, by sentence, MER and WIL.
+
+    For the rate with its confidence interval see :func:`asrlab.summarize`.
 
     Parameters
     ----------
-    transcripts : DataFrame
-        A ``transcripts`` table. Needed are ``utt_id`` and ``text``; without the others all rows are of one condition
-        (``"unnamed"``), the first repeat, the only channel that has a reference, and answered where there is a text,
-        else failed. Columns that the table does not declare are axes and are carried along. In a table without
-        ``condition``, so are ``engine``, ``model`` and ``region`` where they differ.
-    dataset : Dataset
-        Anything with ``utterances``, ``references`` and ``terms``.
-    form : str, optional
-        Form of the reference to mark against. Needed where the references have more than one. ``"best"`` marks against
-        every form and takes the one with the fewest errors (the first of equals); ``marked_form`` then names it.
-    unit : {"auto", "word", "char", "term"}
-        What is counted. ``"auto"``: words, or characters for languages written without spaces. ``"term"``: occurrences
-        of the terms that are present (:mod:`asrlab.scoring.terms`), so that ``dels / ref_len`` is the term miss rate,
-        1 - recall; subs and ins are 0, hyp_len is hits, and utterances without terms are left out.
-    normalizer : str, Normalizer, or mapping of language to either
-        ``"auto"``: by the language of the recording. See :func:`asrlab.normalizer`.
+    scores : DataFrame
+        A ``scores`` table, from :func:`asrlab.score`; further columns are axes. Needed are utt_id, unit, subs, dels,
+        ins and ref_len.
+    by : str or sequence of str, optional
+        Columns that make a row, besides unit, form, normalizer and ties, which always do. By default all axes: one row
+        for each setting (``condition`` where there are no axes). ``[]`` pools over all of them. Besides the axes there
+        are condition, spoken_language, repeat, channel, block and utt_id, and with ``dataset`` every column of its
+        utterances (an axis of the same name goes before), ``duration`` (buckets of their length, from 0, 2, 5, 10, 20,
+        30 and 60 s on) and ``tag``. By tag an utterance counts under each of its tags, so that such groups overlap;
+        under ``<NA>`` where it has none.
+    dataset : Dataset or DataFrame, optional
+        Knows the utterances: for ``by``.
 
     Returns
     -------
     DataFrame
-        A ``scores`` table in the order of the transcripts, axes after the declared columns. Counts are ``<NA>`` where a
-        trial was not answered. An empty reference has ``ref_len`` 0, and what was heard counts as insertions. Of
-        alternatives in a form the one with the fewest errors is taken.
+        The by-columns, then the columns of a ``rates`` table; rows in the order of the levels: of the categories, else
+        of appearance. With H hits, S subs, D dels, I ins, N = H + S + D and M = H + S + I, summed over the answers:
 
-        ``block`` says what is independent of what: the speaker, where most of the utterances with this unit and
-        normalizer have one, else the recording, else the utterance. The utterances whose speaker (or recording) is not
-        given form one block together: any of them may share a voice, and one block too few only widens an interval.
+        - ``rate`` = (S + D + I) / N, and ``clipped`` the same with the errors of each answer counted up to its N only,
+          so that one loop of a recogniser does not outweigh the rest. ``<NA>`` where N is 0;
+        - ``mean`` and ``median``: of the rates of the answers. An answer to an empty reference has no rate and is left
+          out of both; its insertions count in the pooled rate;
+        - ``ser``: the share of answers with any error. With an empty reference an answer is right if it is empty;
+        - ``mer`` = (S + D + I) / (H + S + D + I), ``wip`` = H/N · H/M and ``wil`` = 1 - wip (Morris, Maier & Green
+          2004). Where N or M is 0 they are as in jiwer 4: with nothing heard wip is 0, with nothing said it is 0, with
+          neither it is 1 and mer 0. They depend on ``ties``, which the other rates hardly do.
+
+        All are ``<NA>`` where there is no answer. Of unit ``term``, ``rate`` is the miss rate, ``mean`` and ``median``
+        are of the miss rates of the answers, and ``ser`` is the share of answers that miss any term; clipped, mer, wil
+        and wip would only repeat the rate under a false name, and are ``<NA>``.
+
+        Trials without an answer are not in the rates where ``lost`` is dropped. Where it is all-deleted, they are in
+        all of them, n_answers and n_utts too; "dropped and all-deleted" says that the scores were made both ways.
 
     Raises
     ------
     InvalidInput
-        If references are missing or ambiguous, rows are double, utterances are unknown, terms are not in the reference,
-        or an option is unknown.
+        If columns are missing, counts do not add up, or there is no such column to group by.
 
     Examples
     --------
-    >>> from types import SimpleNamespace
-    >>> said = pd.DataFrame({"utt_id": ["a"], "text": ["The cat sat on the mat."]})
-    >>> named = SimpleNamespace(utterances=said[["utt_id"]], references=said, terms=tables.empty("terms"))
-    >>> heard = pd.DataFrame({"utt_id": ["a"], "text": ["the cat sit on mat"]})
-    >>> score(heard, named)[["unit", "hits", "subs", "dels", "ins", "ref_len"]].to_dict("records")
-    [{'unit': 'word', 'hits': 4, 'subs': 1, 'dels': 1, 'ins': 0, 'ref_len': 6}]
+    >>> scores = pd.DataFrame({"utt_id": ["a", "b"], "unit": "word", "subs": [1, 0], "dels": 0, "ins": [0, 2],
+    ...                        "ref_len": [10, 1]})
+    >>> rates(scores)[["condition", "rate", "clipped", "mean", "median", "ser"]].round(3).to_dict("records")
+    [{'condition': 'unnamed', 'rate': 0.273, 'clipped': 0.182, 'mean': 1.05, 'median': 1.05, 'ser': 1.0}]
     """
-    if unit not in _UNITS:
-        raise InvalidInput(f"unit must be one of {', '.join(_UNITS)}, not {unit!r}.")
-    rows, axes = _rows(transcripts)
-    references, form_name = _references(dataset.references, form)
-    utterances, recipes = _utterances(dataset.utterances, references, rows, unit, normalizer)
-    rows = rows.join(utterances, on="utt_id").assign(form=form_name)
-    rows["channel"] = rows["channel"].fillna(rows["utt_id"].map(_only_channels(references)))
-
-    said = references[references["utt_id"].isin(rows["utt_id"])].join(utterances["recipe"], on="utt_id")
-    said["target"] = said.groupby(["utt_id", "channel"]).ngroup()
-    said["ref"], refs = _cut(said, recipes)
-    _all_have_references(rows[rows["state"] == "answered"], said, form)
-    counter: Counter = _plain
-    if unit == "term":
-        counter, with_terms = _term_counter(dataset.terms, said, refs, recipes)
-        said = said[said["target"].isin(list(with_terms))]
-        rows = rows[_referenced(rows, said)]
-    heard = rows[rows["state"] == "answered"]
-    hyp_ids, hyps = _cut(heard, recipes)
-    pairs = _pairs(heard.assign(hyp=hyp_ids), said)
-    marked = _best(pairs.join(_counts(pairs, refs, hyps, counter)))
-    columns = [*tables.SCHEMAS["scores"], *axes, *(["marked_form"] if form == "best" else [])]
-    return tables.check(rows.join(marked)[columns].reset_index(drop=True), "scores")
+    frame, keys = groups.by_columns(groups.check_scores(scores), by, "rates", dataset=dataset)
+    labels = [*keys, *groups.APART]
+    group = groups.numbered(frame, labels)
+    marked = frame["errors"].notna().to_numpy(np.bool)
+    found = frame.loc[groups.firsts(group), labels]
+    columns = _rates(frame[marked], group[marked], len(found), (found["unit"] == "term").to_numpy(np.bool))
+    fates = groups.fates(frame, group)
+    return groups.labelled(found, keys, {**columns, **{str(name): fates[name] for name in fates}}, "rates")
 
 
-def _rows(transcripts: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Give transcripts from anywhere the columns that marking needs, and name their axes."""
-    if not transcripts.columns.is_unique:
-        raise InvalidInput(f"A transcripts table has columns of the same name: {', '.join(map(str, transcripts))}.")
-    rows = tables.check(transcripts.reset_index(drop=True), "transcripts", required=("utt_id", "text"))
-    axes = [name for name in rows.columns if name not in tables.SCHEMAS["transcripts"]]
-    taken = [name for name in axes if name in {*tables.SCHEMAS["scores"], "marked_form"}]
-    if taken:
-        raise InvalidInput(
-            f"Marking makes a column {taken[0]!r} itself, and the transcripts have one. Rename it there."
-        )
-    if "condition" not in transcripts.columns:
-        axes += [name for name in _ENGINE if rows[name].nunique(dropna=False) > 1]
-    rows["condition"] = rows["condition"].fillna("unnamed")
-    rows["repeat"] = rows["repeat"].fillna(0)
-    rows["state"] = rows["state"].fillna(rows["text"].notna().map({True: "answered", False: "failed"}).astype("string"))
-    _complain(rows["utt_id"].isna(), rows, "have no utt_id. Every transcript must say what it is of.")
-    _complain(~rows["state"].isin(_STATES), rows, f"have another state than {', '.join(_STATES)}. Correct it.")
-    _complain(
-        (rows["state"] == "answered") & rows["text"].isna(),
-        rows,
-        'are answered and have no text. Write "" where nothing was heard, the state "failed" where nothing came back.',
-    )
-    key = rows[["utt_id", "condition", "repeat", "channel"]].join(rows[axes].astype("string"))
-    _complain(
-        key.duplicated(),
-        rows,
-        f"stand twice: they agree in {', '.join(map(str, key))}. Number repeats, name conditions, or drop copies.",
-    )
-    return rows, axes
+def _rates(marked: pd.DataFrame, group: Ints, n: int, terms: NDArray[np.bool]) -> dict[str, Floats | Ints]:
+    counts = {name: marked[name].to_numpy(np.int64) for name in (*_SUMS, "errors")}
+    sums = {name: _sums(count, group, n) for name, count in counts.items()}
+    errors, ref_len, wrong, right = counts["errors"], counts["ref_len"], sums["errors"], sums["hits"]
+    answers = np.bincount(group, minlength=n)
+    mean, median = _of_the_answers(errors, ref_len, group, n)
+    said, heard = sums["ref_len"] > 0, sums["hyp_len"] > 0
+    mer = np.where(said | heard, _share(wrong, right + wrong), 0.0)
+    wip = np.where(said & heard, _share(right, sums["ref_len"]) * _share(right, sums["hyp_len"]), ~(said | heard))
+    unfit = terms | (answers == 0)
+    return {
+        "rate": _share(wrong, sums["ref_len"]),
+        "clipped": np.where(terms, np.nan, _share(_sums(np.minimum(errors, ref_len), group, n), sums["ref_len"])),
+        "mean": mean,
+        "median": median,
+        "ser": _share(np.bincount(group[errors > 0], minlength=n), answers),
+        "mer": np.where(unfit, np.nan, mer),
+        "wil": np.where(unfit, np.nan, 1 - wip),
+        "wip": np.where(unfit, np.nan, wip),
+        "n_utts": groups.counted_once(group, pd.factorize(marked["utt_id"])[0].astype(np.int64), n),
+        "n_answers": answers,
+        **{name: sums[name] for name in _SUMS},
+    }
 
 
-def _references(references: pd.DataFrame, form: str | None) -> tuple[pd.DataFrame, str | None]:
-    """Take the references to mark against, in order of preference, and the name of their form."""
-    table = tables.check(references.reset_index(drop=True), "references", required=("utt_id", "text"))
-    table = table[list(tables.SCHEMAS["references"])].dropna(subset=["utt_id", "text"])
-    table = table.fillna({"channel": 0, "form": "unstated"})
-    place = table.groupby(["utt_id", "channel", "form"]).cumcount().astype("Int64")
-    table["alternative"] = table["alternative"].fillna(place)
-    forms = table["form"].unique().tolist()
-    if form is None and len(forms) > 1:
-        raise InvalidInput(
-            f"The references are written in {len(forms)} forms: {', '.join(forms)}. Say which to mark against, such as "
-            f'form={forms[0]!r}, or form="best" for the nearest of them: "50" for "fifty" is an error in one form, '
-            "none in another."
-        )
-    if form not in {None, "best"}:
-        if form not in forms:
-            raise InvalidInput(f"No reference has the form {form!r}; there are {', '.join(forms) or 'no references'}.")
-        table = table[table["form"] == form]
-    order = table.assign(preference=table["form"].map({name: place for place, name in enumerate(forms)}))
-    return order.sort_values(["preference", "alternative"], kind="stable"), form or (forms[0] if forms else None)
+def _of_the_answers(errors: Ints, ref_len: Ints, group: Ints, n: int) -> tuple[Floats, Floats]:
+    """Give mean and median of the rates of the answers in each group."""
+    spoken = ref_len > 0
+    rate, group = errors[spoken] / ref_len[spoken], group[spoken]
+    # Fractions are added up in the order of their size, whatever that of the rows.
+    order = np.lexsort((rate, group))
+    rate, group = rate[order], group[order]
+    number = np.bincount(group, minlength=n)
+    mean = _share(np.bincount(group, weights=rate, minlength=n), number)
+    middle = np.full((2, n), np.nan)
+    some, start = number > 0, np.cumsum(number) - number
+    middle[:, some] = [rate[(start + (number - 1) // 2)[some]], rate[(start + number // 2)[some]]]
+    return mean, middle.mean(axis=0)
 
 
-def _utterances(
-    utterances: pd.DataFrame, references: pd.DataFrame, rows: pd.DataFrame, unit: str, normalizer: NormalizerChoice
-) -> tuple[pd.DataFrame, list[Recipe]]:
-    """Decide for each utterance that has a transcript how it is marked and which block it is in."""
-    known = tables.check(utterances.reset_index(drop=True), "utterances", required=("utt_id",))
-    _complain(known["utt_id"].duplicated(), known, "stand twice among the utterances. An utt_id is of one recording.")
-    _complain(
-        ~rows["utt_id"].isin(known["utt_id"]),
-        rows,
-        "are of no utterance of this dataset. Mark them with the dataset they were asked about, or leave them out.",
-    )
-    known = known[known["utt_id"].isin(rows["utt_id"])].set_index("utt_id", drop=False)
-    languages = known["language"].astype(object).where(known["language"].notna(), None)
-    undecided = set(known.index[known["language"].isna()])
-    texts: dict[str, str] = {}
-    for utt_id, text in references.loc[references["utt_id"].isin(undecided), ["utt_id", "text"]].itertuples(
-        index=False
-    ):
-        texts[utt_id] = f"{texts.get(utt_id, '')} {text}"
-    cache: dict[tuple[str | None, str], int] = {}
-    recipes: list[Recipe] = []
-    chosen = []
-    for utt_id, language in zip(known["utt_id"].tolist(), languages.tolist(), strict=True):
-        token_unit = unit if unit in {"word", "char"} else unit_for(language, texts.get(utt_id, ""))
-        if (language, token_unit) not in cache:
-            cache[language, token_unit] = len(recipes)
-            recipes.append(Recipe(token_unit, choose(normalizer, language)))
-        chosen.append(cache[language, token_unit])
-    out = pd.DataFrame({"spoken_language": known["language"], "recipe": np.array(chosen, dtype=np.int64)}, known.index)
-    out["unit"] = ["term" if unit == "term" else recipes[code].unit for code in chosen]
-    out["normalizer"] = [recipes[code].normalizer.name for code in chosen]
-    blocks = [_blocks(known.loc[group.index]) for _, group in out.groupby(["unit", "normalizer"])]
-    return out.join(pd.concat(blocks) if blocks else _blocks(known)), recipes
+def _sums(count: Ints, group: Ints, n: int) -> Ints:
+    # Exact: whole numbers below 2^53 are added without rounding.
+    return np.bincount(group, weights=count, minlength=n).astype(np.int64)
 
 
-def _blocks(utterances: pd.DataFrame) -> pd.DataFrame:
-    """Give utterances that may be pooled their blocks, all of one kind.
-
-    Kinds are not mixed, for a table would then have two meanings of "independent". Falling back to the utterance
-    because one speaker is not given would take the utterances of all other speakers as independent, and find
-    differences that are not there; so those without a speaker are one block.
-    """
-    for kind in ("speaker", "recording"):
-        given = utterances[kind].notna()
-        if given.sum() * 2 > len(utterances):
-            block = (f"{kind}:" + utterances[kind]).fillna(f"no {kind} given")
-            return pd.DataFrame({"block": block, "block_kind": kind})
-    return pd.DataFrame({"block": "utterance:" + utterances["utt_id"], "block_kind": "utterance"}, utterances.index)
-
-
-def _only_channels(references: pd.DataFrame) -> pd.Series:
-    """Channel of each utterance that has references on one only."""
-    channels = references.drop_duplicates(["utt_id", "channel"])
-    return channels.drop_duplicates("utt_id", keep=False).set_index("utt_id")["channel"]
-
-
-def _cut(rows: pd.DataFrame, recipes: Sequence[Recipe]) -> tuple[NDArray[np.int64], list[Units]]:
-    """Normalise and cut each different text once; give the place of each row's units in the list of them."""
-    codes, texts = pd.factorize(rows["text"])
-    key = codes.astype(np.int64) * len(recipes) + rows["recipe"].to_numpy(np.int64)
-    distinct, ids = np.unique(key, return_inverse=True)
-    words = texts.tolist()
-    return ids, [recipes[code % len(recipes)](words[code // len(recipes)]) for code in distinct.tolist()]
-
-
-def _referenced(rows: pd.DataFrame, said: pd.DataFrame) -> NDArray[np.bool]:
-    """Whether rows have a reference: on their channel, or on any where a trial without an answer names none."""
-    there = pd.MultiIndex.from_frame(said[["utt_id", "channel"]])
-    on_channel = pd.MultiIndex.from_frame(rows[["utt_id", "channel"]]).isin(there)
-    on_any = (rows["state"] != "answered") & rows["channel"].isna() & rows["utt_id"].isin(said["utt_id"])
-    return on_channel | on_any.to_numpy(np.bool)
-
-
-def _all_have_references(heard: pd.DataFrame, said: pd.DataFrame, form: str | None) -> None:
-    lacking = ~_referenced(heard, said)
-    channels = ", ".join("<NA>" if pd.isna(c) else str(c) for c in heard.loc[lacking, "channel"].unique())
-    in_form = "" if form in {None, "best"} else f" in the form {form!r}"
-    _complain(
-        lacking,
-        heard,
-        f"have no reference{in_form} for the channel of the transcript ({channels}). Add it, or leave those rows out.",
-    )
-
-
-def _pairs(heard: pd.DataFrame, said: pd.DataFrame) -> pd.DataFrame:
-    """Set each answer beside each reference it may be marked against, by their places in the lists of units."""
-    left = heard[["utt_id", "channel", "hyp"]].rename_axis("row").reset_index()
-    right = said[["utt_id", "channel", "target", "form", "alternative", "ref"]].rename(columns={"form": "marked_form"})
-    return left.merge(right, on=["utt_id", "channel"])
-
-
-def _counts(pairs: pd.DataFrame, refs: Sequence[Units], hyps: Sequence[Units], counter: Counter) -> pd.DataFrame:
-    """Count each different pair once, and give every row its counts."""
-    shape = (int(pairs["target"].max()) + 1 if len(pairs) else 1, len(refs) or 1, len(hyps) or 1)
-    target = pairs["target"] if counter is not _plain else pd.Series(0, pairs.index)
-    key = np.ravel_multi_index((target.to_numpy(), pairs["ref"].to_numpy(), pairs["hyp"].to_numpy()), shape)
-    distinct, place = np.unique(key, return_inverse=True)
-    places = np.column_stack(np.unravel_index(distinct, shape)).tolist()
-    found = np.array([counter(t, refs[r], hyps[h]) for t, r, h in places], dtype=np.int64).reshape(-1, 4)[place]
-    counts = pd.DataFrame(found, columns=["hits", "subs", "dels", "ins"], index=pairs.index)
-    counts["ref_len"] = counts["hits"] + counts["subs"] + counts["dels"]
-    counts["hyp_len"] = counts["hits"] + counts["subs"] + counts["ins"]
-    return counts
-
-
-def _plain(_target: int, ref: Units, hyp: Units) -> tuple[int, int, int, int]:
-    return count(ref, hyp)
-
-
-def _term_counter(
-    table: pd.DataFrame, said: pd.DataFrame, refs: Sequence[Units], recipes: Sequence[Recipe]
-) -> tuple[Counter, set[int]]:
-    """Make the counter of terms, and name the targets that have any."""
-    texts: dict[terms.Target, list[Units]] = {}
-    for utt_id, target, ref in said[["utt_id", "target", "ref"]].itertuples(index=False):
-        texts.setdefault((utt_id, target), []).append(refs[ref])
-    recipe = dict(zip(said["utt_id"], said["recipe"], strict=True))
-    wanted = terms.terms_by_target(table, texts, lambda utt_id, term: recipes[recipe[utt_id]](term))
-    by_target = {target: units for (_, target), units in wanted.items()}
-    return lambda target, ref, hyp: terms.count_terms(by_target[target], ref, hyp), set(by_target)
-
-
-def _best(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Of the references of a row keep the one with the fewest errors, the first of equals."""
-    errors = pairs["subs"] + pairs["dels"] + pairs["ins"]
-    ordered = pairs.assign(errors=errors).sort_values(["row", "errors"], kind="stable")
-    return ordered.drop_duplicates("row").set_index("row")[["marked_form", "alternative", *_COUNTS]]
-
-
-def _complain(bad: pd.Series | NDArray[np.bool], rows: pd.DataFrame, what: str) -> None:
-    """Raise with the number and the first few of the rows that are bad."""
-    if bad.any():
-        found = rows.loc[bad, "utt_id"]
-        named = ", ".join("<NA>" if pd.isna(utt_id) else str(utt_id) for utt_id in found.unique()[:5])
-        more = " ..." if found.nunique() > 5 else ""
-        raise InvalidInput(f"{len(found)} row{'s' if len(found) > 1 else ''} ({named}{more}) {what}")
+def _share(part: Floats | Ints, whole: Ints) -> Floats:
+    share = np.full(len(whole), np.nan)
+    np.divide(part, whole, out=share, where=whole != 0)
+    return share

@@ -17,21 +17,19 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from asrlab.scoring.align import Units
-
 #: What a term is looked for in: an utterance, and a number for that one of its channels.
 Target = tuple[str, int]
 
 
-def count_terms(terms: Sequence[Units], ref: Units, hyp: Units) -> tuple[int, int, int, int]:
+def count_terms(terms: Sequence[str], ref: str, hyp: str) -> tuple[int, int, int, int]:
     """Count the occurrences of terms in a reference that the transcript has too.
 
     Parameters
     ----------
-    terms : sequence of (list of str, or str)
-        Units of each term; as words they must follow one another, as characters they are a part of the text.
-    ref, hyp : list of str, or str
-        Units of the reference and of the transcript.
+    terms : sequence of str
+        Each term, coded: one character a unit (:func:`asrlab.scoring.codes.encode`). Its units must follow one another.
+    ref, hyp : str
+        Reference and transcript, coded together with the terms.
 
     Returns
     -------
@@ -41,20 +39,22 @@ def count_terms(terms: Sequence[Units], ref: Units, hyp: Units) -> tuple[int, in
 
     Examples
     --------
-    >>> count_terms(["kim".split(), "new york".split()], "kim met kim in new york".split(), "kim in york new".split())
+    >>> from asrlab.scoring.codes import encode
+    >>> kim, york, ref, hyp = encode(["kim", "new york", "kim met kim in new york", "kim in york new"], "word").texts
+    >>> count_terms([kim, york], ref, hyp)
     (1, 0, 2, 0)
     """
     hits = said = 0
     for term in terms:
         wanted = _occurrences(term, ref)
         said += wanted
-        hits += min(wanted, _occurrences(term, hyp)) if wanted else 0
+        hits += min(wanted, _occurrences(term, hyp))
     return hits, 0, said - hits, 0
 
 
 def terms_by_target(
-    terms: pd.DataFrame, references: Mapping[Target, Sequence[Units]], cut: Callable[[str, str], Units]
-) -> dict[Target, list[Units]]:
+    terms: pd.DataFrame, references: Mapping[Target, Sequence[str]], cut: Callable[[str, str], str]
+) -> dict[Target, list[str]]:
     """Find the terms to look for in the transcripts of each utterance and channel.
 
     Parameters
@@ -62,15 +62,15 @@ def terms_by_target(
     terms : DataFrame
         A ``terms`` table. Those with role ``present`` count: with an ``utt_id`` for that utterance, without one for
         every utterance whose reference has them.
-    references : mapping of (utt_id, number of the channel) to units
-        The normalised references that are marked against.
+    references : mapping of (utt_id, number of the channel) to list of str
+        The references that are marked against, coded.
     cut : callable
-        From utt_id and text to normalised units.
+        From utt_id and text to the coded term.
 
     Returns
     -------
     dict
-        Targets that have terms, with the units of each.
+        Targets that have terms, with the terms of each, coded.
 
     Raises
     ------
@@ -83,24 +83,21 @@ def terms_by_target(
     own: dict[str, list[str]] = {}
     for utt_id, term in present.dropna(subset="utt_id")[["utt_id", "term"]].itertuples(index=False):
         own.setdefault(utt_id, []).append(term)
-    found: dict[Target, list[Units]] = {}
+    found: dict[Target, list[str]] = {}
     lost: dict[tuple[str, str], str] = {}
     kept: set[tuple[str, str]] = set()
     for target, texts in references.items():
         utt_id = target[0]
-        units: dict[str, Units] = {}  # by their text: two spellings that the normalizer makes one are one term
-        for term in own.get(utt_id, []):
-            cut_term = cut(utt_id, term)
-            units[_text(cut_term)] = cut_term
-            lost.setdefault((utt_id, _text(cut_term)), term)
-        for term in everywhere:
-            cut_term = cut(utt_id, term)
-            units.setdefault(_text(cut_term), cut_term)
-        there = {key: term for key, term in units.items() if all(_occurrences(term, text) for text in texts)}
-        kept.update((utt_id, key) for key in there)
+        # Two spellings that the normalizer makes one are one term.
+        listed = {cut(utt_id, term): term for term in own.get(utt_id, [])}
+        for coded, term in listed.items():
+            lost.setdefault((utt_id, coded), term)
+        coded_terms = dict.fromkeys([*listed, *(cut(utt_id, term) for term in everywhere)])
+        there = [term for term in coded_terms if all(_occurrences(term, text) for text in texts)]
+        kept.update((utt_id, term) for term in there)
         if there:
-            found[target] = list(there.values())
-    if missing := [(utt_id, term) for (utt_id, key), term in lost.items() if (utt_id, key) not in kept]:
+            found[target] = there
+    if missing := [(utt_id, term) for (utt_id, coded), term in lost.items() if (utt_id, coded) not in kept]:
         named = "; ".join(f"{term!r} in {utt_id}" for utt_id, term in missing[:5])
         raise InvalidInput(
             f"{len(missing)} term{'s are' if len(missing) > 1 else ' is'} listed as present and not in the normalised "
@@ -110,21 +107,6 @@ def terms_by_target(
     return found
 
 
-def _text(units: Units) -> str:
-    return units if isinstance(units, str) else " ".join(units)
-
-
-def _occurrences(term: Units, text: Units) -> int:
+def _occurrences(term: str, text: str) -> int:
     """Count the places of a term that do not overlap."""
-    if not term:
-        return 0
-    if isinstance(text, str):
-        return text.count(_text(term))
-    place = count = 0
-    while place + len(term) <= len(text):
-        if text[place : place + len(term)] == term:
-            count += 1
-            place += len(term)
-        else:
-            place += 1
-    return count
+    return text.count(term) if term else 0

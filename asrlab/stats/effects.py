@@ -1,7 +1,7 @@
 """Effects: pooled rates of each setting, differences from a baseline, and what may be said of them.
 
-Rates are pooled from counts. What is counted in another unit, against another form or after another normalizer is never
-pooled: unit, form and normalizer are always among the columns that make a row.
+Rates are pooled from counts. What is counted in another unit, against another form, after another normalizer or under
+another rule of ties is never pooled: these four are always among the columns that make a row (:mod:`asrlab.groups`).
 """
 
 from __future__ import annotations
@@ -12,27 +12,34 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from asrlab import tables
+from asrlab import groups, tables
 from asrlab.errors import InvalidInput
 from asrlab.stats.intervals import difference_interval, ratio_interval
 from asrlab.stats.tests import holm, sign_flip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-#: Columns of scores that are never pooled over.
-_APART: Final = ("unit", "form", "normalizer")
-_SUMS: Final = ["subs", "dels", "ins", "ref_len"]
-#: Columns of scores that are no axes and may be grouped by all the same.
-_ALSO_BY: Final = ("condition", "spoken_language", "repeat", "channel", "block", "utt_id")
 #: Fewer blocks than this cannot reach p < 0.05 by swapping: the least is 2 / 2^G.
 _FEWEST_BLOCKS: Final = 6
-_MEASURES: Final = {"word": "WER", "char": "CER", "term": "term miss rate"}
+_MEASURES: Final = {
+    "word": "WER",
+    "char": "CER",
+    "codepoint": "CER (code points)",
+    "mixed": "mixed error rate",
+    "term": "term miss rate",
+}
 
 
-def summarize(scores: pd.DataFrame, by: str | Sequence[str] | None = None, *, level: float = 0.95) -> pd.DataFrame:
+def summarize(
+    scores: pd.DataFrame,
+    by: str | Sequence[str] | None = None,
+    *,
+    level: float = 0.95,
+    dataset: groups.Facts | None = None,
+) -> pd.DataFrame:
     """Pool the counts of each setting to a rate with its interval.
 
     Parameters
@@ -40,11 +47,14 @@ def summarize(scores: pd.DataFrame, by: str | Sequence[str] | None = None, *, le
     scores : DataFrame
         A ``scores`` table, from :func:`asrlab.score`; further columns are axes.
     by : str or sequence of str, optional
-        Columns that make a row, besides unit, form and normalizer, which always do. By default all axes: one row for
-        each setting (``condition`` where there are no axes). ``[]`` pools over all of them. Besides the axes there are
-        condition, spoken_language, repeat, channel, block and utt_id.
+        Columns that make a row, besides unit, form, normalizer and ties, which always do. By default all axes: one row
+        for each setting (``condition`` where there are no axes). ``[]`` pools over all of them. Besides the axes there
+        are condition, spoken_language, repeat, channel, block and utt_id, and with ``dataset`` the facts of its
+        utterances, ``duration`` and ``tag``: see :func:`asrlab.rates`.
     level : float
         Confidence level of the intervals.
+    dataset : Dataset or DataFrame, optional
+        Knows the utterances: for ``by``.
 
     Returns
     -------
@@ -53,6 +63,7 @@ def summarize(scores: pd.DataFrame, by: str | Sequence[str] | None = None, *, le
         miss rate, 1 - recall), ``<NA>`` without reference units. Intervals are ratio t intervals by block
         (:func:`asrlab.stats.intervals.ratio_interval`); with fewer than six speakers or recordings the utterances are
         the blocks and ``method`` says so. Rows come in the order of the levels: of the categories, else of appearance.
+        ``lost`` says whether trials without an answer were dropped or count as all-deleted.
 
     Raises
     ------
@@ -62,24 +73,26 @@ def summarize(scores: pd.DataFrame, by: str | Sequence[str] | None = None, *, le
     Examples
     --------
     >>> scores = pd.DataFrame({"utt_id": ["a", "b"], "block": ["a", "b"], "block_kind": "utterance", "unit": "word",
-    ...                        "subs": [1, 2], "dels": 0, "ins": 0, "ref_len": [10, 1]})
+    ...                        "subs": 1, "dels": 0, "ins": [0, 1], "ref_len": [10, 1]})
     >>> summarize(scores)[["condition", "rate", "n_blocks"]].round(3).to_dict("records")
     [{'condition': 'unnamed', 'rate': 0.273, 'n_blocks': 2}]
     """
-    frame = _scores(scores)
-    keys = _by(frame, by, _axes(frame) or ["condition"], "summary")
+    frame = groups.check_scores(scores, ("block", "block_kind"))
+    frame, keys = groups.by_columns(frame, by, "summary", dataset=dataset)
+    group = groups.numbered(frame, [*keys, *groups.APART, "block_kind"])
+    fates = groups.fates(frame, group)
     rows: list[dict[str, Any]] = []
-    for places in _groups(frame, keys):
+    for places, fate in zip(groups.places(group), fates.to_dict("records"), strict=True):
         part = frame.iloc[places]
         marked = part[part["errors"].notna()]
         first = part.iloc[0]
-        sums = {name: int(marked[name].sum()) for name in _SUMS}
+        sums = {name: int(marked[name].sum()) for name in groups.COUNTS}
         block, kind, few = _blocks(marked, str(first["block_kind"]))
         errors, lengths = _sums(block, marked["errors"]), _sums(block, marked["ref_len"])
         interval = ratio_interval(errors, lengths, level)
         rows.append(
             {
-                **{name: first[name] for name in (*keys, *_APART)},
+                **{name: first[name] for name in (*keys, *groups.APART)},
                 "rate": interval.estimate,
                 "low": interval.low,
                 "high": min(interval.high, 1.0) if first["unit"] == "term" else interval.high,
@@ -88,8 +101,7 @@ def summarize(scores: pd.DataFrame, by: str | Sequence[str] | None = None, *, le
                 "block_kind": kind,
                 "n_utts": marked["utt_id"].nunique(),
                 "n_blocks": len(lengths),
-                "n_failed": int(part["state"].isin(["failed", "unknown"]).sum()),
-                "n_not_run": int(part["state"].isin(["submitted", "not run"]).sum()),
+                **{str(name): value for name, value in fate.items()},
                 **sums,
             }
         )
@@ -104,6 +116,7 @@ def compare(
     by: str | Sequence[str] | None = None,
     level: float = 0.95,
     seed: int = 0,
+    dataset: groups.Facts | None = None,
 ) -> pd.DataFrame:
     """Compare each level of an axis with a baseline, on the same utterances.
 
@@ -119,12 +132,14 @@ def compare(
     baseline : str
         Label of the level that all others are compared with.
     by : str or sequence of str, optional
-        Columns that make a row, besides unit, form and normalizer. By default all other axes; ``[]`` pools over them,
-        paired within them all the same.
+        Columns that make a row, besides unit, form, normalizer and ties. By default all other axes; ``[]`` pools over
+        them, paired within them all the same. With ``dataset`` also facts of its utterances: see :func:`asrlab.rates`.
     level : float
         Confidence level of the intervals.
     seed : int
         Of the random swaps of the test, where there are more than 14 blocks.
+    dataset : Dataset or DataFrame, optional
+        Knows the utterances: for ``by``.
 
     Returns
     -------
@@ -134,29 +149,29 @@ def compare(
         (:func:`asrlab.stats.intervals.difference_interval`); ``p`` is of the sign-flip test by block
         (:func:`asrlab.stats.tests.sign_flip`), ``p_adjusted`` after Holm over all rows of the table. With fewer than
         six speakers or recordings the utterances are the blocks, and ``note`` says what that is worth. An answer whose
-        partner failed is unpaired.
+        partner failed is unpaired, unless it was marked as all-deleted: ``note`` says how many are.
 
     Raises
     ------
     InvalidInput
         If there is no such axis, level or column, answers stand twice, or nothing can be paired.
     """
-    frame = _scores(scores)
-    axes = _axes(frame)
+    frame = groups.check_scores(scores, ("block", "block_kind"))
+    axes = groups.axes(frame)
     if along not in {*axes, "condition"}:
         raise InvalidInput(
             f"There is no axis {along!r} to compare along; there are {', '.join([*axes, 'condition'])}. Axes are the "
             "columns of the scores besides the declared ones."
         )
-    levels = _levels(frame[along])
+    levels = groups.levels(frame[along])
     matching = [label for label in levels if str(label) == str(baseline)]
     if not matching:
         raise InvalidInput(f"{along} has no level {baseline!r}; it has {', '.join(map(str, levels)) or 'none'}.")
     others = [axis for axis in axes if axis != along and not (along == "condition" and _decided(frame, axis))]
-    keys = _by(frame, by, others, "comparison")
+    frame, keys = groups.by_columns(frame, by, "comparison", default=others, dataset=dataset)
     if along in keys or ("condition" in keys and along != "condition"):
         raise InvalidInput(f"Cannot group by {along if along in keys else 'condition'}: it differs within each pair.")
-    pairing = list(dict.fromkeys(["utt_id", "repeat", "channel", *_APART, *others, *keys]))
+    pairing = list(dict.fromkeys(["utt_id", "repeat", "channel", *groups.APART, *others, *keys]))
     frame["pair"] = frame.groupby(pairing, dropna=False, observed=True, sort=False).ngroup()
     marked = frame[frame["errors"].notna()]
     if (twice := marked.duplicated(["pair", along])).any():
@@ -165,13 +180,13 @@ def compare(
             f"({', '.join(marked.loc[twice, 'utt_id'].unique()[:5])}). Number the repeats, or drop the copies."
         )
     rows = []
-    for places in _groups(frame, keys):
+    for places in groups.places(groups.numbered(frame, [*keys, *groups.APART, "block_kind"])):
         part = frame.iloc[places]
         base = part[(part[along] == matching[0]) & part["errors"].notna()]
         for label in levels:
             arm = part[(part[along] == label) & part["errors"].notna()]
             if label != matching[0] and len(arm) + len(base):
-                facts = {name: part.iloc[0][name] for name in (*keys, *_APART)}
+                facts = {name: part.iloc[0][name] for name in (*keys, *groups.APART)}
                 names = {"axis": along, "level": str(label), "baseline": str(matching[0]), "confidence": level}
                 rows.append({**facts, **names, **_difference(arm, base, level, seed)})
     if not any(row["n_pairs"] for row in rows):
@@ -202,62 +217,9 @@ def sentences(comparison: pd.DataFrame) -> list[str]:
     return [_sentence(row, [f"{name} {row[name]}" for name in by]) for row in table.to_dict("records")]
 
 
-def _scores(scores: pd.DataFrame) -> pd.DataFrame:
-    """Check a table of scores, fill in what one condition and one asking need not say, and add up errors."""
-    required = ("utt_id", "unit", "block", "block_kind", *_SUMS)
-    frame = tables.check(scores.reset_index(drop=True), "scores", required=required)
-    marked = frame[_SUMS].notna().all(axis=1)
-    frame["state"] = frame["state"].fillna(marked.map({True: "answered", False: "failed"}).astype("string"))
-    if (odd := (frame["state"] == "answered") != marked).any():
-        named = ", ".join(frame.loc[odd, "utt_id"].unique()[:5])
-        raise InvalidInput(
-            f"{int(odd.sum())} rows of the scores ({named}) are answered without counts, or have counts and were not "
-            "answered. Mark them again with score()."
-        )
-    frame = frame.fillna({"condition": "unnamed", "repeat": 0, "channel": 0})
-    frame["errors"] = frame["subs"] + frame["dels"] + frame["ins"]
-    return frame
-
-
-def _axes(frame: pd.DataFrame) -> list[str]:
-    return [name for name in frame.columns if name not in {*tables.SCHEMAS["scores"], "marked_form", "errors", "pair"}]
-
-
-def _by(frame: pd.DataFrame, by: str | Sequence[str] | None, default: list[str], table: str) -> list[str]:
-    wanted = default if by is None else [by] if isinstance(by, str) else list(by)
-    allowed = [*_axes(frame), *_ALSO_BY]
-    keys = [name for name in dict.fromkeys(wanted) if name not in {*_APART, "block_kind"}]
-    if unknown := [name for name in keys if name not in allowed]:
-        raise InvalidInput(f"There is no column {unknown[0]!r} to group by; there are {', '.join(allowed)}.")
-    if taken := [name for name in keys if name in tables.SCHEMAS[table]]:
-        raise InvalidInput(f"A {table} has a column {taken[0]!r} of its own. Rename that column of the scores.")
-    return keys
-
-
-def _levels(column: pd.Series) -> list[Any]:
-    """Labels in their order: of the categories, else of appearance."""
-    present = column.dropna().unique()
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return [label for label in column.cat.categories if label in set(present)]
-    return list(present)
-
-
 def _decided(frame: pd.DataFrame, axis: str) -> bool:
     """Whether each condition has one label on an axis."""
     return bool((frame.groupby("condition")[axis].nunique(dropna=False) <= 1).all())
-
-
-def _groups(frame: pd.DataFrame, keys: list[str]) -> Iterator[NDArray[np.intp]]:
-    """Give the places of the rows of each group, in the order of the levels of the keys."""
-    if frame.empty:
-        return
-    codes = []
-    for name in (*keys, *_APART, "block_kind"):
-        rank = {label: place for place, label in enumerate(_levels(frame[name]))}
-        codes.append(frame[name].astype(object).map(rank).fillna(len(rank)).to_numpy(np.int64))
-    _, group = np.unique(np.column_stack(codes), axis=0, return_inverse=True)
-    order = np.argsort(group, kind="stable")
-    yield from np.split(order, np.flatnonzero(np.diff(group[order])) + 1)
 
 
 def _blocks(marked: pd.DataFrame, kind: str) -> tuple[NDArray[np.int64], str, str]:
@@ -291,6 +253,8 @@ def _difference(arm: pd.DataFrame, base: pd.DataFrame, level: float, seed: int) 
     interval = difference_interval(e, n, e0, n0, level)
     test = sign_flip(e, n, e0, n0, seed=seed)
     notes = [few] if few and len(a) else []
+    if all_deleted := int((a["state"] != "answered").sum() + (b["state"] != "answered").sum()):
+        notes.append(f"{all_deleted} of the answers never came and count as all-deleted")
     blocks = len(e)
     p = test.p
     if not len(a):
@@ -356,6 +320,7 @@ def _table(rows: list[dict[str, Any]], frame: pd.DataFrame, keys: list[str], tab
 def _sentence(row: dict[Any, Any], where: list[str]) -> str:
     measure = _MEASURES.get(row["unit"], "error rate")
     where = [*where, *([] if pd.isna(row["form"]) else [f"{row['form']} reference"])]
+    where += [] if pd.isna(row["ties"]) or row["ties"] == "jiwer" else [f"counted as by {row['ties']}"]
     setting = f"{row['axis']} {row['level']} against {row['baseline']}" + (f" ({', '.join(where)})" if where else "")
     note = "" if pd.isna(row["note"]) else f" {row['note'][0].upper()}{row['note'][1:]}."
     if pd.isna(row["delta"]):

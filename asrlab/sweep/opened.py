@@ -44,7 +44,18 @@ class Answers:
         askings have a row too, with their ``state``, and no text.
         """
         with self._stored() as store:
-            return self._table(store)
+            return store.transcripts(self._chosen(store))
+
+    @property
+    def words(self) -> pd.DataFrame:
+        """The ``words`` table: one row a word whose time the engine gave, which it does with ``enable_words``.
+
+        In the order of the rows of :attr:`transcripts`, the words of each by their start. ``text`` is the word as the
+        engine gave it, with the punctuation that follows it and without white space around it. Answers without word
+        times, or in which nothing was heard, have no rows.
+        """
+        with self._stored() as store:
+            return store.words(self._chosen(store))
 
     @property
     def failures(self) -> pd.DataFrame:
@@ -152,8 +163,9 @@ class Answers:
     def _stored(self) -> Store:
         return read_replay(self.source) if self.source.suffix == ".jsonl" else Store(self.source)
 
-    def _table(self, store: Store) -> pd.DataFrame:
-        return store.transcripts()
+    def _chosen(self, store: Store) -> Sequence[Asking] | None:
+        """Askings that the tables tell of; None for all, which is quicker than to name them."""
+        return None
 
     def _askings(self, store: Store) -> Sequence[Asking]:
         return store.askings()

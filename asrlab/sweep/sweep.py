@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
-    import pandas as pd
-
     from asrlab.data.dataset import Dataset
     from asrlab.engines.base import Engine
     from asrlab.sweep.grid import Conditions
@@ -230,8 +228,8 @@ class Sweep(Answers):
                 f"{named}{' ...' if len(missing) > 3 else ''}. Ask for them with run(), without ASRLAB_OFFLINE."
             )
 
-    def _table(self, store: Store) -> pd.DataFrame:
-        return store.transcripts(self._askings(store))
+    def _chosen(self, store: Store) -> Sequence[Asking]:
+        return self._askings(store)
 
     def _askings(self, store: Store) -> Sequence[Asking]:
         """Those of the stored askings that are this sweep's, in its order.

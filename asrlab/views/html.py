@@ -14,6 +14,7 @@ import pandas as pd
 from asrlab import tables
 from asrlab.errors import AsrlabError, InvalidInput
 from asrlab.scoring.align import align
+from asrlab.scoring.sheet import join_answers, join_references, wordings
 from asrlab.views.markup import EMPTY, Html, escape, is_missing, plain, table
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def alignment(aligned: Alignment, *, context: int | None = None) -> Html:
         What was deleted is struck and has a minus, what was inserted is underlined and has a plus; a substitution is
         both, with an arrow from what was said to what was heard.
     """
-    glue = "" if aligned.unit == "char" else " "
+    glue = "" if aligned.unit in {"char", "codepoint"} else " "
     runs = groupby(aligned.edits, key=lambda edit: edit.kind)
     parts = [part for kind, run in runs for part in _parts(kind, list(run), glue, context)]
     if not parts:
@@ -293,7 +294,10 @@ def _with_answers(scores: pd.DataFrame, transcripts: pd.DataFrame) -> pd.DataFra
     # Transcripts from elsewhere may be told apart by their axes alone.
     axes = [name for name in marked.columns if name not in tables.SCHEMAS["scores"] and name in answers.columns]
     key = ["trial", "utt_id", "condition", "repeat", *axes]
-    if answers["channel"].isna().any():  # score() has filled these in
+    if (marked["channel"].isna() & (marked["state"] == "answered")).any():  # score() has joined the channels
+        answers = join_answers(answers.assign(state=answers["state"].fillna("answered")), axes)
+        answers["channel"] = answers["channel"].mask(answers["channel"].notna())
+    elif answers["channel"].isna().any():  # score() has filled these in
         filled = answers[key].merge(marked[[*key, "channel"]].drop_duplicates(key), on=key, how="left")["channel"]
         answers["channel"] = answers["channel"].fillna(filled.set_axis(answers.index))
     key.append("channel")
@@ -338,7 +342,14 @@ def _entry(
         unit = "auto" if row["unit"] == "term" else row["unit"]
         chain = normalizer or row["normalizer"] or "auto"
         try:
-            aligned = align(reference, row["text"], language=row["spoken_language"], unit=unit, normalizer=chain)
+            aligned = align(
+                reference,
+                row["text"],
+                language=row["spoken_language"],
+                unit=unit,
+                normalizer=chain,
+                ties=row["ties"] or "jiwer",
+            )
         except InvalidInput as error:
             facts.append(f"not aligned: {error}")
         else:
@@ -384,9 +395,11 @@ def _counts(row: Row) -> str:
 
 def _reference(row: Row, references: pd.DataFrame) -> str | None:
     """Find the text that a row was marked against; of what the row leaves open, the first."""
-    found = references[references["utt_id"] == row["utt_id"]]
+    found = wordings(references[references["utt_id"] == row["utt_id"]])
+    if row["channel"] is None and row["state"] == "answered":
+        found = join_references(found)
     form = row.get("marked_form") or (row["form"] if row["form"] != "best" else None)
     for column, wanted in (("channel", row["channel"]), ("form", form), ("alternative", row["alternative"])):
-        if wanted is not None and column in found.columns:
-            found = found[(found[column] == wanted).fillna(True)]
+        if wanted is not None:
+            found = found[found[column] == wanted]
     return None if found.empty else str(found["text"].iloc[0])

@@ -22,8 +22,13 @@ if TYPE_CHECKING:
 #: Columns that say how a row was made.
 _HOW: Final = frozenset(
     {"axis", "baseline", "block_kind", "confidence", "form", "level", "method", "n_comparisons", "normalizer", "note"}
-    | {"n_blocks", "n_failed", "n_not_run", "n_pairs", "n_unpaired", "n_utts", "seed", "test", "unit"}
+    | {"n_answers", "n_blocks", "n_failed", "n_missing", "n_not_run", "n_pairs", "n_unpaired", "n_utts"}
+    | {"lost", "seed", "test", "ties", "unit"}
 )
+#: What is not worth a word where it is so in all rows; ``<NA>`` is the same.
+_USUAL: Final = {"lost": None, "n_missing": 0, "ties": "jiwer"}
+#: Rates that depend on which of equally short alignments is taken.
+_BY_TIES: Final = frozenset({"mer", "wil", "wip"})
 _FORMS: Final = {"level": ".1%", "confidence": ".1%", "p": ".3f", "p_adjusted": ".3f", "statistic": ".3f"}
 MISSING: Final = "–"
 EMPTY: Final = "(empty)"
@@ -90,16 +95,17 @@ def table(
     ----------
     frame : DataFrame
         Any table. Rates are shown in per cent with two decimals, differences of rates in points with their sign, p with
-        its statistic with
-        three decimals, other fractions with two; ids, labels and whole numbers as they are. A missing value is an en
-        dash, an empty text is "(empty)". An index is shown where it has a name or holds something else than numbers.
+        its statistic with three decimals, other fractions with two; ids, labels and whole numbers as they are. A
+        missing value is an en dash, an empty text is "(empty)". An index is shown where it has a name or holds
+        something else than numbers.
     caption : str, optional
         Text above the table.
     shares : collection of str
         Further columns that hold shares, to be shown in per cent.
     fold : bool
         Say once, below the table, how all rows were made (unit, form, normalizer, test ...) where that is the same in
-        all of them, instead of in a column each.
+        all of them, instead of in a column each. That ties are jiwer's (where no rate shown depends on them), and that
+        no trial is missing or lost, is not said.
     max_rows : int, optional
         Show so many rows and say how many more there are; None shows all.
 
@@ -122,7 +128,8 @@ def table(
             f"shares= names {', '.join(unknown)}; the columns are {', '.join(names)}. Name one of those."
         )
     points = {"delta", "low", "high"} if "delta" in names else set()
-    percent = {"rate", "baseline_rate", *shares} | ({"low", "high"} - points)
+    percent = {"rate", "baseline_rate", "clipped", "ser", *_BY_TIES, *shares} | ({"low", "high"} - points)
+    percent |= {"mean", "median"} if "rate" in names else set()  # elsewhere they may be of anything
     columns = [frame.iloc[:, place] for place in range(len(names))]
     same: list[str] = []
     if fold and len(frame):
@@ -131,7 +138,11 @@ def table(
             for place, (name, column) in enumerate(zip(names, columns, strict=True))
             if name in _HOW and not (name == "level" and points) and column.nunique(dropna=False) == 1
         ]
-        same = [f"{names[place]} {_cell(columns[place].iloc[0], names[place], percent, points)}" for place in folded]
+        same = [
+            f"{names[place]} {_cell(columns[place].iloc[0], names[place], percent, points)}"
+            for place in folded
+            if not _goes_without_saying(names[place], columns[place].iloc[0], names)
+        ]
         names = [name for place, name in enumerate(names) if place not in folded]
         columns = [column for place, column in enumerate(columns) if place not in folded]
     columns = columns if max_rows is None else [column.head(max_rows) for column in columns]
@@ -144,6 +155,12 @@ def table(
     feet = ["no rows"] if frame.empty else [f"… {left_out} more rows"] if left_out else []
     feet += ["In all rows: " + "; ".join(same)] if same else []
     return Html(_table_markup(heads, cells, right, caption, feet), _table_text(heads, cells, right, caption, feet))
+
+
+def _goes_without_saying(name: str, value: object, names: list[str]) -> bool:
+    if name not in _USUAL or (name == "ties" and not is_missing(value) and _BY_TIES & set(names)):
+        return False
+    return is_missing(value) or value == _USUAL[name]
 
 
 def _cell(value: object, name: str, percent: set[str], points: set[str]) -> str:

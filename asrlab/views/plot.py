@@ -33,6 +33,8 @@ _HATCHES: Final = ("", "//", "..", "xx", "\\\\", "oo", "++")
 _MEASURES: Final = {
     "word": "Word error rate (WER)",
     "char": "Character error rate (CER)",
+    "codepoint": "Character error rate (CER, code points)",
+    "mixed": "Mixed error rate",
     "term": "Term miss rate",
 }
 #: Families that may hold what the default one lacks; those that are not installed are left out.
@@ -185,12 +187,15 @@ def _measure(frame: pd.DataFrame, table: str) -> str:
 
 
 def _rate_facts(frame: pd.DataFrame, *, starred: bool) -> list[str]:
-    failed, not_run = (int(frame[name].fillna(0).sum()) for name in ("n_failed", "n_not_run"))
+    counts = {name: int(frame[f"n_{name}"].fillna(0).sum()) for name in ("failed", "not_run", "missing")}
+    lost = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts.items() if n)
+    dropped, all_deleted = (frame["lost"].str.contains(how).any() for how in ("dropped", "all-deleted"))
+    fate = "partly counted as all deleted" if dropped else "counted as all deleted"
     return [
         *_conditions_of_marking(frame, "level"),
         *_numbers(frame["n_utts"], "utterance"),
         *_blocks(frame),
-        *([f"not in the rates: {failed} failed, {not_run} not run"] if failed or not_run else []),
+        *([f"{fate if all_deleted else 'not in the rates'}: {lost}"] if lost else []),
         *(["* no interval"] if starred else []),
     ]
 
@@ -204,10 +209,12 @@ def _delta_facts(frame: pd.DataFrame) -> list[str]:
 
 
 def _conditions_of_marking(frame: pd.DataFrame, level: str) -> list[str]:
-    forms, chains, levels = (sorted(frame[name].dropna().unique()) for name in ("form", "normalizer", level))
+    marking = ("form", "normalizer", "ties", level)
+    forms, chains, ties, levels = (sorted(frame[name].dropna().unique()) for name in marking)
     return [
         *([f"{' and '.join(forms)} reference"] if forms else []),
         *([f"normalizer {' and '.join(chains)}"] if chains else []),
+        *([f"ties of {' and '.join(ties)}"] if set(ties) - {"jiwer"} else []),
         *(f"{100 * share:.6g}% intervals" for share in levels),
     ]
 
@@ -254,10 +261,11 @@ def _by(frame: pd.DataFrame, table: str, first: str) -> list[str]:
 
 
 def _told_apart(frame: pd.DataFrame, by: list[str], more: list[str]) -> list[str]:
-    """Add form and normalizer, which always make rows of their own, where nothing else tells the rows apart."""
+    """Add form, normalizer and ties, which always make rows of their own, where nothing else tells the rows apart."""
     if len(set(_keys(frame, [*by, *more]))) == len(frame):
         return by
-    return by + [name for name in ("form", "normalizer") if name not in by and frame[name].nunique(dropna=False) > 1]
+    apart = ("form", "normalizer", "ties")
+    return by + [name for name in apart if name not in by and frame[name].nunique(dropna=False) > 1]
 
 
 def _layout(frame: pd.DataFrame, by: list[str], x: str | None, hue: str | None) -> tuple[list[str], list[str]]:

@@ -225,7 +225,7 @@ def _states(answers: pd.DataFrame) -> pd.DataFrame:
 
 
 def _marking(scores: pd.DataFrame) -> pd.DataFrame:
-    how = ["unit", "form", "normalizer", "block_kind"]
+    how = ["unit", "form", "normalizer", "ties", "block_kind"]
     marked = tables.check(scores, "scores", required=("utt_id", "condition"))
     return marked.groupby(how, dropna=False, sort=False).size().rename("rows of scores").reset_index()
 

@@ -24,7 +24,7 @@ from asrlab.sweep.store import ledger, reads, writes
 from asrlab.sweep.store.committer import Committer, Write, commit
 from asrlab.sweep.store.driver import Driver
 from asrlab.sweep.store.ledger import Ledger
-from asrlab.sweep.store.transcripts import transcripts
+from asrlab.sweep.store.transcripts import transcripts, words
 from asrlab.sweep.store.verify import faults
 
 if TYPE_CHECKING:
@@ -291,6 +291,21 @@ class Store:
         with self._reading() as db:
             # In the order of the grid, which a JSON object may not keep.
             return transcripts(db, askings, [axis for axis, _ in reads.meta(db).get("axes", [])])
+
+    def words(self, askings: Iterable[Asking] | None = None) -> pd.DataFrame:
+        """Tell the words with times in the answer to each asking; answers without word times have none.
+
+        Parameters
+        ----------
+        askings : iterable of Asking, optional
+            Those that are told of, in order; all, as they were planned, if not given.
+
+        Returns
+        -------
+        DataFrame
+            A ``words`` table.
+        """
+        return self._read(partial(words, askings=askings))
 
     def raw(self, trial: str) -> Any:  # noqa: ANN401 - any JSON value
         """Give the answer to a trial as it was received.

@@ -1,8 +1,9 @@
-"""The ``transcripts`` table of a ledger, built column by column: a run may have a million rows."""
+"""The ``transcripts`` and ``words`` tables of a ledger, built column by column: a run may have a million rows."""
 
 from __future__ import annotations
 
 import json
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
@@ -15,7 +16,7 @@ from asrlab import tables
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from asrlab.sweep.store.shapes import Asking
 
@@ -47,7 +48,7 @@ def transcripts(db: sqlite3.Connection, askings: Iterable[Asking] | None, axes: 
         A ``transcripts`` table, axes as further columns.
     """
     trials = _Trials.read(db)
-    cells = _planned(db, trials) if askings is None else _given(list(askings), trials)
+    cells = _cells(db, trials, askings)
     answers = _answers(db, trials.size)
     attempts = _attempts(db, trials.size)
     heard_row, heard_channel, text, language = _read(
@@ -58,8 +59,7 @@ def transcripts(db: sqlite3.Connection, askings: Iterable[Asking] | None, axes: 
     # A row for each channel that was heard, or, without an answer, that was asked for.
     answered = answers.place[cells.row] >= 0
     lengths = np.where(answered, heard.length[cells.row], trials.channels.length[cells.row])
-    cell = np.repeat(np.arange(len(cells.row)), lengths)
-    nth = np.arange(len(cell)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    cell, nth = _one_by_one(lengths)
     row, answered = cells.row[cell], answered[cell]
     heard_place = np.where(answered, heard.start[row] + nth, -1)
     asked_place = np.where(answered, -1, trials.channels.start[row] + nth)
@@ -82,6 +82,36 @@ def transcripts(db: sqlite3.Connection, askings: Iterable[Asking] | None, axes: 
     columns |= {axis: _take(cells.axes[axis], cell) for axis in named}
     frame = pa.table({name: columns[name] for name in [*schema, *named]}).to_pandas(types_mapper=_DTYPES.get)
     return tables.check(frame, "transcripts")
+
+
+def words(db: sqlite3.Connection, askings: Iterable[Asking] | None) -> pd.DataFrame:
+    """Tell the words with times in the answer to each asking, channel after channel, by their start.
+
+    Parameters
+    ----------
+    db : Connection
+        In one transaction, so that all columns are of one moment.
+    askings : iterable of Asking, optional
+        Those that are told of, in order; all, if None.
+
+    Returns
+    -------
+    DataFrame
+        A ``words`` table.
+    """
+    trials = _Trials.read(db)
+    cells = _cells(db, trials, askings)
+    row, place, columns = _timed(db)
+    # By trial and channel first, then each trial's stretch for each asking that it answers.
+    start_s = columns["start_s"].to_numpy(zero_copy_only=False)
+    order = np.lexsort((start_s, place, row))
+    of_trial = _Stretches.of(np.bincount(row, minlength=trials.size))
+    cell, nth = _one_by_one(of_trial.length[cells.row])
+    word = order[of_trial.start[cells.row[cell]] + nth]
+    columns = {name: _take(column, word) for name, column in columns.items()}
+    columns |= {name: _take(column, cell) for name, column in cells.columns.items()}
+    frame = pa.table({name: columns[name] for name in tables.SCHEMAS["words"]}).to_pandas(types_mapper=_DTYPES.get)
+    return tables.check(frame, "words")
 
 
 @dataclass(frozen=True)
@@ -142,6 +172,10 @@ class _Cells:
     columns: dict[str, Column]
     axes: dict[str, Column]
     row: Numbers
+
+
+def _cells(db: sqlite3.Connection, trials: _Trials, askings: Iterable[Asking] | None) -> _Cells:
+    return _planned(db, trials) if askings is None else _given(list(askings), trials)
 
 
 def _planned(db: sqlite3.Connection, trials: _Trials) -> _Cells:
@@ -215,10 +249,51 @@ def _attempts(db: sqlite3.Connection, size: int) -> _OneEach:
     )
 
 
+def _timed(db: sqlite3.Connection) -> tuple[Numbers, Numbers, dict[str, Column]]:
+    """Read all words with times: the number of the trial, the place of the channel in its answer, other columns."""
+
+    def batches() -> Iterator[list[tuple[Any, ...]]]:
+        found = db.execute("select trial, place, channel, json_zlib from sentences join heard using (trial, place)")
+        while answers := found.fetchmany(_BATCH):
+            if timed := [(*where, *word) for *where, packed in answers for word in _unpacked(packed)]:
+                yield timed
+
+    try:
+        row, place, channel, begin_ms, end_ms, bare, punctuation = _columns(
+            batches(), (_INT, _INT, _INT, _REAL, _REAL, _TEXT, _TEXT)
+        )
+    except TypeError as error:  # of a replay that somebody else has made
+        raise ValueError(f"its sentences are none ({error})") from error
+    # The space that may follow a word stands in its text, before its punctuation (asrlab.engines.itn.text_of).
+    text = pc.binary_join_element_wise(pc.utf8_rtrim_whitespace(bare), punctuation, pa.scalar("", _TEXT))
+    columns = {
+        "channel": channel,
+        "start_s": pc.divide(begin_ms, 1000.0),
+        "end_s": pc.divide(end_ms, 1000.0),
+        "text": pc.utf8_trim_whitespace(text),
+    }
+    return row.to_numpy(), place.to_numpy(), columns
+
+
+def _unpacked(packed: bytes) -> list[list[Any]]:
+    """Unpack the words of a transcript's sentences: start, end, text, punctuation."""
+    return [word for sentence in json.loads(zlib.decompress(packed)) for word in sentence["words"]]
+
+
+def _one_by_one(lengths: Numbers) -> tuple[Numbers, Numbers]:
+    """Give each member of stretches of some lengths the number of its stretch, and its own within that."""
+    stretch = np.repeat(np.arange(len(lengths)), lengths)
+    return stretch, np.arange(len(stretch)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+
+
 def _read(db: sqlite3.Connection, query: str, types: Sequence[pa.DataType]) -> list[Column]:
-    chunks: list[list[Column]] = [[] for _ in types]
     found = db.execute(query)
-    while rows := found.fetchmany(_BATCH):
+    return _columns(iter(lambda: found.fetchmany(_BATCH), []), types)
+
+
+def _columns(batches: Iterable[list[tuple[Any, ...]]], types: Sequence[pa.DataType]) -> list[Column]:
+    chunks: list[list[Column]] = [[] for _ in types]
+    for rows in batches:
         for kind, values, chunk in zip(types, zip(*rows, strict=True), chunks, strict=True):
             chunk.append(pa.array(values, kind))
     return [pa.concat_arrays(chunk) if chunk else pa.array([], kind) for kind, chunk in zip(types, chunks, strict=True)]

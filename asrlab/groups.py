@@ -1,0 +1,319 @@
+"""Groups: which rows of scores or edits may be pooled, and in what order groups come.
+
+What is counted in another unit, against another form, after another normalizer or under another rule of ties is never
+pooled: these four always tell groups apart, besides whatever a person groups by.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from asrlab import tables
+from asrlab.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    Codes = NDArray[np.int64]
+
+#: Columns that are never pooled over.
+APART: Final = ("unit", "form", "normalizer", "ties")
+#: Columns of scores that counts are kept in; hits and hyp_len follow from them.
+COUNTS: Final = ("subs", "dels", "ins", "ref_len")
+#: Declared columns that are no axes and may be grouped by all the same.
+_ALSO_BY: Final = ("condition", "spoken_language", "repeat", "channel", "block", "utt_id")
+#: Columns that marking and counting add, which are no axes.
+_WORKING: Final = frozenset({"marked_form", "errors", "pair"})
+_FAILED: Final = ("failed", "unknown")
+_NOT_RUN: Final = ("submitted", "not run")
+_STATES: Final = ("answered", *_FAILED, *_NOT_RUN, "missing")
+_EDGES: Final = (0, 2, 5, 10, 20, 30, 60)
+
+
+class HasUtterances(Protocol):
+    """What grouping needs of a dataset."""
+
+    @property
+    def utterances(self) -> pd.DataFrame:
+        """One row a recording, as in :data:`asrlab.tables.SCHEMAS`."""
+
+
+#: A dataset, or its table of utterances alone.
+Facts: TypeAlias = HasUtterances | pd.DataFrame
+
+
+def check_scores(scores: pd.DataFrame, required: Sequence[str] = ()) -> pd.DataFrame:
+    """Check a table of scores, fill in what one condition and one asking need not say, and add up errors.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        With ``utt_id``, ``unit``, ``subs``, ``dels``, ``ins`` and ``ref_len`` at least.
+    required : sequence of str
+        Further columns that must be there.
+
+    Returns
+    -------
+    DataFrame
+        A ``scores`` table numbered anew, with ``errors``. Where there is no state, rows with counts are answered, those
+        without have failed. A row that has counts and was not answered is an all-deleted one.
+
+    Raises
+    ------
+    InvalidInput
+        If columns are missing, a state is unknown, an answered row has no counts, or counts do not add up.
+    """
+    needed = ("utt_id", "unit", *COUNTS, *required)
+    frame = tables.check(scores.reset_index(drop=True), "scores", required=needed)
+    there = frame[list(COUNTS)].notna()
+    marked = there.all(axis=1)
+    frame["state"] = frame["state"].fillna(marked.map({True: "answered", False: "failed"}).astype("string"))
+    answered = frame["state"] == "answered"
+    again = "Mark them again with score()."
+    _complain(~frame["state"].isin(_STATES), frame, f"have another state than {', '.join(_STATES)}. Correct it.")
+    _complain(answered & ~marked, frame, f"are answered without counts. {again}")
+    _complain(there.any(axis=1) & ~marked, frame, f"have some counts and lack others. {again}")
+    frame["hits"] = frame["hits"].fillna(frame["ref_len"] - frame["subs"] - frame["dels"])
+    frame["hyp_len"] = frame["hyp_len"].fillna(frame["hits"] + frame["subs"] + frame["ins"])
+    all_deleted = (frame["dels"] == frame["ref_len"]) & (frame["subs"] + frame["ins"] == 0)
+    _complain(
+        marked & ~answered & ~all_deleted,
+        frame,
+        f"were not answered and have counts, which may only say that all was deleted. {again}",
+    )
+    least = frame[["hits", *COUNTS]].min(axis=1)
+    adds_up = (frame["hits"] + frame["subs"] + frame["dels"] == frame["ref_len"]) & (
+        frame["hits"] + frame["subs"] + frame["ins"] == frame["hyp_len"]
+    )
+    odd = marked & ~(adds_up & (least >= 0))
+    _complain(odd, frame, f"have counts that do not add up to ref_len or hyp_len. {again}")
+    frame = frame.fillna({"condition": "unnamed", "repeat": 0})
+    frame["errors"] = frame["subs"] + frame["dels"] + frame["ins"]
+    return frame
+
+
+def axes(frame: pd.DataFrame, table: str = "scores") -> list[str]:
+    """Name the axes: the columns that the table does not declare."""
+    return [name for name in frame.columns if name not in {*tables.SCHEMAS[table], *_WORKING}]
+
+
+def by_columns(
+    frame: pd.DataFrame,
+    by: str | Sequence[str] | None,
+    made: str,
+    *,
+    default: Sequence[str] | None = None,
+    dataset: Facts | None = None,
+    table: str = "scores",
+) -> tuple[pd.DataFrame, list[str]]:
+    """Find the columns to group by, besides :data:`APART`, and put facts of the utterances beside the rows.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Scores, or edits.
+    by : str, sequence of str, or None
+        Axes; of the declared columns condition, spoken_language, repeat, channel, block and utt_id; with a dataset
+        every column of its utterances, ``duration`` (buckets of ``duration_s``) and ``tag`` (each label of ``tags``).
+        An axis goes before a fact of the same name.
+    made : str
+        The table that is made of the groups: its columns are taken.
+    default : sequence of str, optional
+        The columns where ``by`` is None; by default all axes, or ``condition`` where there are none.
+    dataset : Dataset or DataFrame, optional
+        Knows the utterances.
+    table : {"scores", "edits"}
+        What the frame is.
+
+    Returns
+    -------
+    tuple of DataFrame and list of str
+        The frame with the facts asked for, and the columns. By ``tag`` a row stands once for each tag of its utterance,
+        and once with ``<NA>`` where that has none.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such column, its name is taken, or the dataset does not know an utterance.
+    """
+    usual = (axes(frame, table) or ["condition"]) if default is None else default
+    wanted = usual if by is None else [by] if isinstance(by, str) else by
+    keys = [name for name in dict.fromkeys(wanted) if name not in {*APART, "block_kind"}]
+    own = [*axes(frame, table), *(name for name in _ALSO_BY if name in tables.SCHEMAS[table])]
+    utterances = None if dataset is None else _utterances(dataset)
+    offered = [] if utterances is None else [n for n in (*utterances, "duration", "tag") if n not in {"tags", *own}]
+    if unknown := [name for name in keys if name not in {*own, *offered}]:
+        hint = " With dataset=, there are the columns of its utterances too, duration and tag."
+        raise InvalidInput(
+            f"There is no column {unknown[0]!r} to group by; there are {', '.join(dict.fromkeys([*own, *offered]))}."
+            f"{hint if utterances is None else ''}"
+        )
+    facts = [name for name in keys if name not in own]
+    for name in keys:
+        if name in tables.SCHEMAS[made] or (name in facts and name in {*tables.SCHEMAS[table], *_WORKING}):
+            raise InvalidInput(
+                f"A {made if name in tables.SCHEMAS[made] else table} has a column {name!r} of its own. Rename that "
+                f"column of the {'utterances' if name in facts else table}."
+            )
+    return (frame if utterances is None or not facts else _with_facts(frame, utterances, facts)), keys
+
+
+def levels(column: pd.Series) -> list[Any]:
+    """List the labels in their order: of the categories, else of appearance."""
+    present = column.dropna().unique()
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return [label for label in column.cat.categories if label in set(present)]
+    return list(present)
+
+
+def numbered(frame: pd.DataFrame, columns: Iterable[str]) -> Codes:
+    """Give each row the number of its group, from 0, in the order of the levels of the columns; ``<NA>`` comes last."""
+    codes = [np.zeros(len(frame), dtype=np.int64)]
+    for name in columns:
+        column = frame[name]
+        code = column.cat.codes if isinstance(column.dtype, pd.CategoricalDtype) else pd.factorize(column)[0]
+        codes.append(last_where_missing(np.asarray(code, dtype=np.int64)))
+    return combined(codes)
+
+
+def last_where_missing(code: Codes) -> Codes:
+    """Turn the -1 of what is missing into the highest number."""
+    return np.where(code < 0, code.max(initial=-1) + 1, code)
+
+
+def combined(codes: Sequence[Codes]) -> Codes:
+    """Give each different combination of codes a number from 0, in their order, the first code being the major one."""
+    made = codes[0]
+    for code in codes[1:]:
+        made = pd.factorize(made * (code.max(initial=0) + 1) + code, sort=True)[0].astype(np.int64)
+    return made
+
+
+def firsts(group: Codes) -> NDArray[np.intp]:
+    """Find the first row of each group."""
+    return np.unique(group, return_index=True)[1]
+
+
+def places(group: Codes) -> Iterator[NDArray[np.intp]]:
+    """Give the places of the rows of each group, in the order of the groups."""
+    if len(group):
+        order = np.argsort(group, kind="stable")
+        yield from np.split(order, np.flatnonzero(np.diff(group[order])) + 1)
+
+
+def counted_once(group: Codes, things: Codes, n: int) -> Codes:
+    """Count the different things in each of n groups."""
+    return np.bincount(group[firsts(combined([group, things]))], minlength=n).astype(np.int64)
+
+
+def labelled(labels: pd.DataFrame, keys: list[str], columns: dict[str, Any], made: str) -> pd.DataFrame:
+    """Put the labels of groups and what was found for them together as a table.
+
+    Parameters
+    ----------
+    labels : DataFrame
+        A row a group, with the columns ``keys`` and :data:`APART`.
+    keys : list of str
+        Columns that come before the table's own.
+    columns : dict of str to array
+        The table's own columns, but for :data:`APART`.
+    made : str
+        Name of the table.
+    """
+    labels = labels.reset_index(drop=True)
+    found = pd.DataFrame(columns, index=labels.index)
+    return pd.concat([labels[keys], tables.check(pd.concat([labels[list(APART)], found], axis=1), made)], axis=1)
+
+
+def fates(frame: pd.DataFrame, group: Codes) -> pd.DataFrame:
+    """Count the trials of each group that were not answered, and say how they count.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        From :func:`check_scores`.
+    group : ndarray of int, shape (len(frame),)
+        From :func:`numbered`.
+
+    Returns
+    -------
+    DataFrame
+        A row a group: ``n_failed``, ``n_not_run``, ``n_missing`` (trials: two channels of one are one), and ``lost``
+        (dropped, all-deleted, "dropped and all-deleted" where scores of both kinds were put together, or ``<NA>``).
+    """
+    n = int(group.max(initial=-1)) + 1
+    lost = (frame["state"] != "answered").to_numpy(np.bool)
+    trials = frame.loc[lost, ["utt_id", "condition", "repeat", *axes(frame), "state", "errors"]]
+    trials["errors"] = trials["errors"].notna()
+    trials.insert(0, "group", group[lost], allow_duplicates=True)
+    trials.columns = pd.RangeIndex(trials.shape[1])  # an axis may have any name
+    *_, state, deleted = trials.columns
+    of, by_state = trials[0].to_numpy(), {}
+    once = trials[~trials.drop(columns=deleted).duplicated()]
+    for name, states in (("n_failed", _FAILED), ("n_not_run", _NOT_RUN), ("n_missing", ("missing",))):
+        by_state[name] = np.bincount(once.loc[once[state].isin(states), 0], minlength=n)
+    how = trials[deleted].to_numpy(np.bool)
+    dropped, all_deleted = (np.bincount(of[these], minlength=n) > 0 for these in (~how, how))
+    words = np.array([pd.NA, "dropped", "all-deleted", "dropped and all-deleted"], dtype=object)
+    return pd.DataFrame(by_state).assign(lost=pd.array(words[dropped + 2 * all_deleted], dtype="string"))
+
+
+def duration_buckets(seconds: pd.Series) -> pd.Series:
+    """Sort durations into buckets, the lower edge included: 2 s is in "2–5 s".
+
+    Examples
+    --------
+    >>> duration_buckets(pd.Series([1.5, 2.0, 75.0], dtype="Float64")).tolist()
+    ['0–2 s', '2–5 s', '60 s and more']
+    """
+    labels = [f"{low}–{high} s" for low, high in pairwise(_EDGES)]
+    labels.append(f"{_EDGES[-1]} s and more")
+    known = seconds.to_numpy(np.float64, na_value=np.nan)
+    return pd.Series(pd.cut(known, [*_EDGES, np.inf], right=False, labels=labels), index=seconds.index)
+
+
+def _utterances(dataset: Facts) -> pd.DataFrame:
+    table = getattr(dataset, "utterances", dataset)
+    if not isinstance(table, pd.DataFrame):
+        raise InvalidInput(f"dataset= must be a Dataset or its table of utterances, not {type(dataset).__name__}.")
+    known = tables.check(table.reset_index(drop=True), "utterances", required=("utt_id",))
+    _complain(known["utt_id"].duplicated(), known, "stand twice among the utterances. An utt_id is of one recording.")
+    return known
+
+
+def _with_facts(frame: pd.DataFrame, utterances: pd.DataFrame, facts: list[str]) -> pd.DataFrame:
+    code, ids = pd.factorize(frame["utt_id"], use_na_sentinel=False)
+    place = pd.Index(utterances["utt_id"]).get_indexer(ids)[code]
+    _complain(place < 0, frame, "are of no utterance of this dataset. Give dataset= the set they were asked about.")
+    frame = frame.copy()
+    for name in facts:
+        if name in utterances:
+            frame[name] = utterances[name].iloc[place].set_axis(frame.index)
+        elif name == "duration":
+            frame[name] = duration_buckets(utterances["duration_s"]).iloc[place].set_axis(frame.index)
+    if "tag" in facts and "tag" not in utterances:
+        tags = utterances["tags"].map(_tags).explode().astype("string")
+        tagged = utterances[["utt_id"]].join(tags.rename("tag"))
+        frame = frame.merge(tagged, on="utt_id", how="left")
+    return frame
+
+
+def _tags(cell: object) -> list[Any]:
+    given = [cell] if isinstance(cell, str) else cell if pd.api.types.is_list_like(cell) else []
+    return list(dict.fromkeys(str(tag) for tag in given if not pd.isna(tag))) or [pd.NA]  # type: ignore[attr-defined]
+
+
+def _complain(bad: pd.Series | NDArray[np.bool], rows: pd.DataFrame, what: str) -> None:
+    """Raise with the number and the first few of the rows that are bad."""
+    wrong = pd.Series(bad).fillna(False).to_numpy(np.bool)
+    if wrong.any():
+        found = rows.loc[wrong, "utt_id"]
+        named = ", ".join("<NA>" if pd.isna(utt_id) else str(utt_id) for utt_id in found.unique()[:5])
+        more = " ..." if found.nunique() > 5 else ""
+        raise InvalidInput(f"{len(found)} row{'s' * (len(found) > 1)} ({named}{more}) {what}")

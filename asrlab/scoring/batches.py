@@ -1,0 +1,125 @@
+"""Batches: different pairs of texts, once each, in parts that can be worked on apart.
+
+A batch holds all it needs, and what comes of it depends on nothing else: so the same table comes out in one process or
+in many, however the pairs are parted. Pairs lie ordered by reference, so that a text is seldom in two batches.
+"""
+
+from __future__ import annotations
+
+import pickle
+from concurrent.futures import Executor, ThreadPoolExecutor
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+
+import numpy as np
+
+from asrlab.errors import InvalidInput
+from asrlab.scoring.codes import Codes, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from asrlab.scoring.sheet import Recipe
+
+    T = TypeVar("T")
+
+#: Pairs in a batch, about: some megabytes of work, and a tenth of a second.
+_PAIRS: Final = 20_000
+
+
+class Batch(NamedTuple):
+    """Pairs of texts that become units in one way.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        How they do.
+    texts : list of str
+        Different texts.
+    refs, hyps : ndarray of int64, shape (n,)
+        Places of reference and transcript of each pair among the texts.
+    ties : str
+        Whose rule splits equal totals.
+    """
+
+    recipe: Recipe
+    texts: list[str]
+    refs: NDArray[np.int64]
+    hyps: NDArray[np.int64]
+    ties: str
+
+    def coded(self) -> tuple[Codes, NDArray[np.int64], NDArray[np.int64]]:
+        """Normalise and cut each text once; give codes, and the places of reference and transcript among them."""
+        texts = [self.recipe.normalizer(text) for text in self.texts]
+        places: dict[str, int] = {}
+        place = np.array([places.setdefault(text, len(places)) for text in texts], np.int64)
+        return encode(list(places), self.recipe.unit), place[self.refs], place[self.hyps]
+
+
+def batches(
+    texts: Sequence[str],
+    recipes: Sequence[Recipe],
+    recipe: NDArray[np.int64],
+    refs: NDArray[np.int64],
+    hyps: NDArray[np.int64],
+    *,
+    ties: str,
+) -> tuple[list[Batch], NDArray[np.intp]]:
+    """Part pairs into batches.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        All texts.
+    recipes : sequence of Recipe
+        All recipes.
+    recipe, refs, hyps : ndarray of int64, shape (pairs,)
+        Places of the recipe, the reference and the transcript of each pair.
+    ties : {"jiwer", "sclite"}
+        Whose rule splits equal totals.
+
+    Returns
+    -------
+    batches : list of Batch
+        Every different pair once.
+    place : ndarray of int, shape (pairs,)
+        Where each pair lies when what comes of the batches is laid end to end.
+    """
+    shape = (len(recipes), len(texts), len(texts))
+    if not len(refs):
+        return [], np.zeros(0, np.intp)
+    distinct, place = np.unique(np.ravel_multi_index((recipe, refs, hyps), shape), return_inverse=True)
+    recipe, refs, hyps = np.unravel_index(distinct, shape)
+    new_recipe = np.flatnonzero(np.diff(recipe)) + 1
+    new_reference = np.concatenate(([0], np.flatnonzero(np.diff(refs)) + 1, [len(refs)]))
+    full = new_reference[np.searchsorted(new_reference, np.arange(_PAIRS, len(refs), _PAIRS))]
+    made = []
+    for first, last in pairwise(np.unique(np.concatenate(([0], new_recipe, full, [len(refs)]))).tolist()):
+        there, local = np.unique(np.concatenate([refs[first:last], hyps[first:last]]), return_inverse=True)
+        of_refs, of_hyps = np.split(local.astype(np.int64), 2)
+        made.append(Batch(recipes[recipe[first]], [texts[n] for n in there.tolist()], of_refs, of_hyps, ties))
+    return made, place
+
+
+def work_off(work: Callable[[Batch], T], parts: Sequence[Batch], executor: Executor | None) -> list[T]:
+    """Do the same work on every batch, here or in an executor, and give what comes of it in order.
+
+    Raises
+    ------
+    InvalidInput
+        If a normalizer cannot be sent to another process.
+    """
+    if executor is None:
+        return [work(part) for part in parts]
+    if not isinstance(executor, ThreadPoolExecutor):
+        for chain in {part.recipe.normalizer.name: part.recipe.normalizer for part in parts}.values():
+            try:
+                pickle.dumps(chain)
+            except (pickle.PicklingError, AttributeError, TypeError) as error:
+                raise InvalidInput(
+                    f"{chain!r} cannot be sent to another process ({error}). Write its steps as functions of a module "
+                    "that can be imported (no lambda), or leave executor= out."
+                ) from error
+    return list(executor.map(work, parts))

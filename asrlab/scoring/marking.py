@@ -1,0 +1,209 @@
+"""Scores: transcripts marked against references, as counts.
+
+Counts are kept and rates derived later, because a rate is pooled by adding counts; a mean of rates is another number.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from asrlab import tables
+from asrlab.scoring import terms
+from asrlab.scoring.batches import Batch, batches, work_off
+from asrlab.scoring.codes import encode
+from asrlab.scoring.counts import check_ties, counts
+from asrlab.scoring.sheet import Sheet, lay_out
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from numpy.typing import NDArray
+    from pandas.api.extensions import ExtensionArray
+
+    from asrlab.scoring.normalize import NormalizerChoice
+    from asrlab.scoring.sheet import HasReferences, Texts
+
+
+def score(
+    transcripts: pd.DataFrame | Texts,
+    references: HasReferences | pd.DataFrame | Texts,
+    *,
+    form: str | None = None,
+    unit: str = "auto",
+    normalizer: NormalizerChoice = "auto",
+    language: str | None = None,
+    channels: str = "each",
+    ties: str = "jiwer",
+    missing: str = "raise",
+    executor: Executor | None = None,
+) -> pd.DataFrame:
+    """Mark transcripts against references.
+
+    Parameters
+    ----------
+    transcripts : DataFrame, str or sequence of str
+        What was heard. As a table: a ``transcripts`` table, of which ``utt_id`` and ``text`` are needed; without the
+        others all rows are of one condition (``"unnamed"``), the first repeat, the only channel that has a reference,
+        and answered where there is a text, else failed. Columns that the table does not declare are axes and are
+        carried along; in a table without ``condition``, so are ``engine``, ``model`` and ``region`` where they differ.
+        As texts: one for each reference, in the same order; None is a failure.
+    references : Dataset, DataFrame, str or sequence of str
+        What was said: anything with the tables ``utterances``, ``references`` and ``terms``; or one table with
+        ``utt_id`` and ``text``, and ``channel``, ``form``, ``alternative``, ``language``, ``speaker`` and ``recording``
+        where they are known; or texts. Transcripts come first here; in jiwer, references do.
+    form : str, optional
+        Form of the reference to mark against. Needed where the references have more than one. ``"best"`` marks against
+        every form and takes the one with the fewest errors (the first of equals); ``marked_form`` then names it.
+    unit : {"auto", "word", "char", "codepoint", "mixed", "term"}
+        What is counted. ``"auto"``: words, or characters for languages written without spaces; the column ``unit`` says
+        what was chosen. The others are those of :func:`asrlab.scoring.tokens.tokens`; and ``"term"``: occurrences of
+        the terms that are present (:mod:`asrlab.scoring.terms`), so that ``dels / ref_len`` is the term miss rate,
+        1 - recall; subs and ins are 0, hyp_len is hits, and utterances without terms are left out.
+    normalizer : str, Normalizer, or mapping of language to either
+        ``"auto"``: by the language of the recording. See :func:`asrlab.normalizer`.
+    language : str, optional
+        Language code of the utterances that have none.
+    channels : {"each", "joined"}
+        ``"each"``: the transcript of a channel against the reference of that channel. ``"joined"``: the transcripts of
+        all channels, one after another, against the references of all channels, so that who was heard on which channel
+        does not matter, and a channel that nobody asked for is deleted words.
+    ties : {"jiwer", "sclite"}
+        Where several alignments are equally short: the subs, dels and ins of jiwer, or those of NIST's sclite. See
+        :func:`asrlab.scoring.counts.counts`. Match error rate and word information lost depend on it.
+    missing : {"raise", "drop", "all-deleted"}
+        How trials count that have no answer: failed, unknown, not yet run, or missing, which is that a setting
+        (condition and repeat, else whatever varies within an utterance) has no row of an utterance and channel which
+        has a reference. ``"raise"``: such a table is refused. ``"drop"``: they stand in the table with their state and
+        ``<NA>`` counts, and so in no rate. ``"all-deleted"``: all units of their reference are deleted.
+    executor : concurrent.futures.Executor, optional
+        Where to work: a process pool uses more processors. The table is the same.
+
+    Returns
+    -------
+    DataFrame
+        A ``scores`` table in the order of the transcripts (then of the references for what is missing), axes after the
+        declared columns. An empty reference has ``ref_len`` 0, and what was heard counts as insertions. Of alternatives
+        in a form the one with the fewest errors is taken.
+
+        ``block`` says what is independent of what: the speaker, where most of the utterances with this unit and
+        normalizer have one, else the recording, else the utterance. The utterances whose speaker (or recording) is not
+        given form one block together: any of them may share a voice, and one block too few only widens an interval.
+
+    Raises
+    ------
+    InvalidInput
+        If references or answers are missing or ambiguous, rows are double, utterances are unknown, terms are not in
+        the reference, or an option is unknown.
+
+    Examples
+    --------
+    >>> heard = pd.DataFrame({"utt_id": ["a"], "text": ["the cat sit on mat"]})
+    >>> said = pd.DataFrame({"utt_id": ["a"], "text": ["The cat sat on the mat."]})
+    >>> score(heard, said)[["unit", "hits", "subs", "dels", "ins", "ref_len"]].to_dict("records")
+    [{'unit': 'word', 'hits': 4, 'subs': 1, 'dels': 1, 'ins': 0, 'ref_len': 6}]
+    >>> score(["我想喝辣椒"], ["我想喝latte"], unit="mixed")[["subs", "dels", "ins"]].to_dict("records")
+    [{'subs': 1, 'dels': 0, 'ins': 1}]
+    """
+    check_ties(ties)
+    sheet, listed = lay_out(
+        transcripts,
+        references,
+        form=form,
+        unit=unit,
+        normalizer=normalizer,
+        language=language,
+        channels=channels,
+        missing=missing,
+    )
+    if unit == "term":
+        found, sheet = _term_counts(sheet, listed)
+    else:
+        found = pair_counts(sheet, ties, executor)
+    chosen = best(sheet, found)
+    return _table(sheet, found, chosen, ties, named=form == "best")
+
+
+def pair_counts(sheet: Sheet, ties: str, executor: Executor | None) -> NDArray[np.int64]:
+    """Count hits, subs, dels and ins of each pair of a sheet; shape (pairs, 4)."""
+    recipe, said, heard = sheet.recipe[sheet.row], sheet.said[sheet.reference], sheet.heard[sheet.row]
+    parts, place = batches(sheet.texts, sheet.recipes, recipe, said, heard, ties=ties)
+    counted = work_off(_count, parts, executor)
+    return np.concatenate(counted)[place] if counted else np.zeros((0, 4), np.int64)
+
+
+def _count(batch: Batch) -> NDArray[np.int64]:
+    codes, refs, hyps = batch.coded()
+    # Pairs that the normalizer has made the same are counted once.
+    distinct, place = np.unique(refs * len(codes.texts) + hyps, return_inverse=True)
+    said, heard = ([codes.texts[n] for n in side.tolist()] for side in np.divmod(distinct, len(codes.texts)))
+    return counts(said, heard, batch.ties)[place]
+
+
+def best(sheet: Sheet, found: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Choose for each row that is marked the pair with the fewest errors, the first of equals; give their places."""
+    if len(sheet.row) < 2 or not (np.diff(sheet.row) == 0).any():
+        return np.arange(len(sheet.row))
+    order = np.lexsort((found[:, 1:].sum(axis=1), sheet.row))
+    return order[np.unique(sheet.row[order], return_index=True)[1]]
+
+
+def _table(sheet: Sheet, found: NDArray[np.int64], chosen: NDArray[np.intp], ties: str, *, named: bool) -> pd.DataFrame:
+    rows = sheet.rows
+    row, reference = sheet.row[chosen], sheet.reference[chosen]
+    hits, subs, dels, ins = found[chosen].T
+    marked = {"hits": hits, "subs": subs, "dels": dels, "ins": ins}
+    marked |= {"ref_len": hits + subs + dels, "hyp_len": hits + subs + ins}
+    marked["alternative"] = sheet.references["alternative"].to_numpy(np.int64)[reference]
+    unmarked = np.ones(len(rows), bool)
+    unmarked[row] = False
+    columns: dict[str, ExtensionArray] = {"ties": pd.array([ties] * len(rows), dtype="string")}
+    for name, values in marked.items():
+        whole = np.zeros(len(rows), np.int64)
+        whole[row] = values
+        columns[name] = pd.arrays.IntegerArray(whole, unmarked)
+    if named:
+        place = np.full(len(rows), -1)
+        place[row] = reference
+        columns["marked_form"] = sheet.references["form"].array.take(place, allow_fill=True)
+    order = [*tables.SCHEMAS["scores"], *sheet.axes, *(["marked_form"] if named else [])]
+    return tables.check(rows.assign(**columns)[order], "scores")
+
+
+def _term_counts(sheet: Sheet, listed: pd.DataFrame) -> tuple[NDArray[np.int64], Sheet]:
+    """Count the terms of each pair, and leave out of the sheet what has none."""
+    references = sheet.references
+    coded, cut = _coded_with_terms(sheet, listed)
+    said = [coded[key] for key in zip(sheet.said_recipe.tolist(), sheet.said.tolist(), strict=True)]
+    recipe = dict(zip(references["utt_id"], sheet.said_recipe.tolist(), strict=True))
+    texts: dict[terms.Target, list[str]] = {}
+    targets = list(zip(references["utt_id"].tolist(), sheet.target.tolist(), strict=True))
+    for target, text in zip(targets, said, strict=True):
+        texts.setdefault(target, []).append(text)
+    wanted = terms.terms_by_target(listed, texts, lambda utt_id, term: cut[recipe[utt_id], term])
+    sheet = sheet.only(np.array([target in wanted for target in targets], bool))
+    heard_of = sheet.recipe[sheet.row].tolist(), sheet.heard[sheet.row].tolist()
+    found = [
+        terms.count_terms(wanted[targets[reference]], said[reference], coded[heard])
+        for reference, heard in zip(sheet.reference.tolist(), zip(*heard_of, strict=True), strict=True)
+    ]
+    return np.array(found, np.int64).reshape(-1, 4), sheet
+
+
+def _coded_with_terms(
+    sheet: Sheet, listed: pd.DataFrame
+) -> tuple[dict[tuple[int, int], str], dict[tuple[int, str], str]]:
+    """Encode texts by recipe and place, and terms by recipe and spelling."""
+    spelled = listed["term"].dropna().unique().tolist() if "term" in listed.columns else []
+    texts: dict[tuple[int, int], str] = {}
+    cut: dict[tuple[int, str], str] = {}
+    for number, recipe in enumerate(sheet.recipes):
+        heard = sheet.heard[sheet.row][sheet.recipe[sheet.row] == number]
+        places = np.unique(np.concatenate([sheet.said[sheet.said_recipe == number], heard])).tolist()
+        raw = [*(sheet.texts[place] for place in places), *spelled]
+        codes = encode([recipe.normalizer(text) for text in raw], recipe.unit).texts
+        texts |= {(number, place): code for place, code in zip(places, codes, strict=False)}
+        cut |= {(number, term): code for term, code in zip(spelled, codes[len(places) :], strict=True)}
+    return texts, cut
