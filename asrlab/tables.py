@@ -170,7 +170,7 @@ SCHEMAS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "wil": ("Float64", "word information lost: 1 - wip"),
         "wip": ("Float64", "word information preserved: hits / ref_len * hits / hyp_len, pooled"),
         "n_utts": ("Int64", "different utterances marked"),
-        "n_answers": ("Int64", "answers marked, repeats and channels apart"),
+        "n_marked": ("Int64", "answers marked, repeats and channels apart; with those that count as all deleted"),
         "n_failed": ("Int64", "trials that failed or whose outcome is unknown"),
         "n_not_run": ("Int64", "trials not yet asked or not yet answered"),
         "n_missing": ("Int64", "trials that the transcripts have no row of"),
@@ -285,7 +285,7 @@ def check(frame: pd.DataFrame, table: str, *, required: tuple[str, ...] | None =
     missing = [name for name in (schema if required is None else required) if name not in frame.columns]
     if missing:
         raise InvalidInput(
-            f"A {table} table needs the column{'s' * (len(missing) > 1)} {', '.join(missing)}; "
+            f"The {table} table needs the column{'s' * (len(missing) > 1)} {', '.join(missing)}; "
             f"this frame has {', '.join(map(str, frame.columns)) or 'none'}. Rename or add what is missing."
         )
     columns: dict[str, pd.Series] = {}
@@ -297,7 +297,7 @@ def check(frame: pd.DataFrame, table: str, *, required: tuple[str, ...] | None =
         try:
             columns[name] = column if column.dtype == _dtype(dtype) else column.astype(_dtype(dtype))
         except (TypeError, ValueError) as error:
-            raise InvalidInput(f"Column {name} of a {table} table ({meaning}) must be {dtype}: {error}.") from error
+            raise InvalidInput(f"Column {name} of the {table} table ({meaning}) must be {dtype}: {error}.") from error
     others = {str(name): frame[name] for name in frame.columns if name not in schema}
     return pd.DataFrame({**columns, **others}, index=frame.index, copy=False)
 

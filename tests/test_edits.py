@@ -97,7 +97,7 @@ def test_the_wording_that_was_marked_is_the_one_that_is_aligned():
 
 def test_trials_without_an_answer_have_rows_only_on_request():
     frame, data = heard(a="x", b=None), said(a="x", b="one two")
-    with pytest.raises(InvalidInput, match="1 of 2 trials have no answer"):
+    with pytest.raises(InvalidInput, match="1 of 2 answers are not there"):
         lab.edits(frame, data)
     assert lab.edits(frame, data, missing="drop").empty
     assert plainly(lab.edits(frame, data, missing="all-deleted"), "kind", "ref", "ref_pos") == [
@@ -184,3 +184,8 @@ def test_words_of_each_channel_and_of_joined_ones():
 def test_words_without_a_name_are_refused():
     with pytest.raises(InvalidInput, match="name neither utterance nor trial"):
         lab.edits(heard(a="x"), said(a="y"), words=times(("x", 0.0, 1.0)))
+
+
+def test_words_of_something_else_are_refused():
+    with pytest.raises(InvalidInput, match="None of the 1 words is of an answer that has errors"):
+        lab.edits(heard(a="x"), said(a="y"), words=times(("x", 0.0, 1.0), utt_id="b"))

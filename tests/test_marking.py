@@ -380,7 +380,7 @@ def test_the_language_of_lists_chooses_unit_and_normalizer():
     [
         ((["a"], ["a", "b"]), "1 transcripts and 2 references"),
         ((["a"], [None]), r"1 references are missing \(the first is number 0\)"),
-        ((["a", None], ["a", "b"]), "1 of 2 trials have no answer"),
+        ((["a", None], ["a", "b"]), "1 of 2 answers are not there to mark: 1 failed"),
         (([1], ["a"]), "holds 1, which is neither a text nor missing"),
         ((heard(a="x"), ["x"]), "DataFrame and list"),
         ((["x"], heard(a="x")), "list and DataFrame"),
@@ -433,7 +433,7 @@ def lossy():
 def test_nothing_missing_enters_silently():
     frame, data = lossy()
     with pytest.raises(
-        InvalidInput, match=r"2 of 4 trials have no answer.*1 failed, 1 missing.*b under one, b under two"
+        InvalidInput, match=r"2 of 4 answers.*1 failed, 1 missing \(b, condition one; b, condition two\)"
     ):
         score(frame, data)
     with pytest.raises(InvalidInput, match="missing must be one of raise, drop, all-deleted, not 'ignore'"):
@@ -552,3 +552,33 @@ def test_a_column_that_differs_in_every_row_is_no_setting():
     )
     with pytest.raises(InvalidInput, match=r"60 settings.*Column 'latency' has 60 different values"):
         score(frame, said(**{f"u{i}": "x" for i in range(30)}), missing="drop")
+
+
+def test_what_is_missing_is_named_so_that_it_can_be_found():
+    data = dataset([{"utt_id": "a", "channel": n, "text": "x"} for n in (0, 1)])
+    frame = pd.DataFrame({"utt_id": ["a", "a", "a"], "channel": [0, 1, 0], "tool": ["k", "k", "l"], "text": "x"})
+    with pytest.raises(InvalidInput, match=r"1 of 4 answers.*1 missing \(a, tool l, channel 1\)"):
+        score(frame, data)
+
+
+def test_swapped_frames_are_refused():
+    refs = pd.DataFrame({"utt_id": ["a"], "text": ["x"]})
+    hyps = pd.DataFrame({"utt_id": ["a", "a"], "tool": ["k", "l"], "text": ["x", "y"]})
+    with pytest.raises(InvalidInput, match="Are these the transcripts"):
+        score(refs, hyps)
+    assert score(hyps, refs)["hits"].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("heard", "said"), [({"a": "x"}, {"a": "x"}), (heard(a="x"), {"a": "x"}), (3, "a"), (None, heard(a="x"))]
+)
+def test_things_that_are_no_tables_are_refused(heard, said):
+    with pytest.raises(InvalidInput, match=r"must be a (table|dataset)|Texts are marked against texts"):
+        score(heard, said)
+
+
+def test_without_a_language_the_script_chooses_unit_and_normalizer():
+    scores = score(["臺灣", "東京です", "น้ำ", "Tea"], ["台湾", "东京です", "น้ำ", "tea"])
+    assert scores["unit"].tolist() == ["char", "char", "char", "word"]
+    assert scores["normalizer"].tolist() == ["zh-1", "basic-1", "basic-1", "basic-1"]
+    assert scores["spoken_language"].isna().all()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from asrlab.errors import InvalidInput
 from asrlab.scoring.normalize import Normalizer, choose, normalizer, normalizer_for
-from asrlab.scoring.tokens import base_language, tokens, unit_for
+from asrlab.scoring.tokens import base_language, together, tokens, unit_for
 
 DICTATION = Path(__file__).parents[1] / "datasets" / "dictation"
 NAMES = ["none", "basic", "en", "zh", "zh-1+script=keep"]
@@ -129,11 +129,26 @@ def test_units():
         *("word", "char", "char", "char", "char", "word", "word")
     ]
     assert tokens(" the  cat ", "word") == ["the", "cat"]
-    assert tokens("我 想 ab", "char") == "我想ab"
-    assert len(tokens(normalizer("basic")("น้ำ"), "char")) == 3
+    assert tokens("我 想 ab", "char") == list("我想ab")
+    assert len(tokens(normalizer("basic")("น้ำ"), "codepoint")) == 3
+    assert len(tokens(normalizer("basic")("น้ำ"), "char")) == 1
     with pytest.raises(InvalidInput, match="unit must be"):
         tokens("x", "phone")
 
 
 def test_surrogates_and_markup_pass_through_as_text():
     assert normalizer("en")("<script>alert(1)</script> \ud800 x") == "script alert 1 script x"
+
+
+@pytest.mark.parametrize(
+    ("unit", "text"),
+    [
+        ("word", "the cat sat"),
+        ("char", "我想喝latte"),
+        ("codepoint", "น้ำ"),
+        ("mixed", "我想喝 iced latte 好吗"),
+        ("mixed", "ก ab"),
+    ],
+)
+def test_units_are_put_together_as_a_text_is_written(unit, text):
+    assert together(tokens(text, unit), unit) == text

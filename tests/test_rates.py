@@ -102,7 +102,7 @@ def test_worked_example_by_hand():
     assert (row["rate"], row["clipped"]) == pytest.approx((17 / 12, 7 / 12))
     assert (row["mean"], row["median"]) == pytest.approx(((0.5 + 0 + 1 + 8) / 4, 0.75))
     assert row["ser"] == pytest.approx(4 / 6)
-    assert (row["n_utts"], row["n_answers"], row["ref_len"], row["hyp_len"]) == (6, 6, 12, 19)
+    assert (row["n_utts"], row["n_marked"], row["ref_len"], row["hyp_len"]) == (6, 6, 12, 19)
 
 
 def test_corpus_and_mean_are_two_numbers():
@@ -128,7 +128,7 @@ def test_insertions_on_an_empty_reference_count_in_the_pool_but_not_in_the_mean(
 def test_without_answers_there_is_no_number_at_all():
     row = one(lose(SCORES, slice(None)))
     assert all(pd.isna(row[name]) for name in RATES)
-    assert (row["n_answers"], row["n_utts"], row["n_failed"], row["ref_len"]) == (0, 0, 6, 0)
+    assert (row["n_marked"], row["n_utts"], row["n_failed"], row["ref_len"]) == (0, 0, 6, 0)
 
 
 def test_of_terms_only_what_is_not_a_false_name():
@@ -187,8 +187,8 @@ def test_what_was_not_answered_is_counted_apart_and_its_fate_named(table, state,
 def test_all_deleted_trials_are_in_every_rate():
     row = one(lose(SCORES, [1], all_deleted=True))
     emptied = scores_of([*PAIRS[:1], ("a b", ""), *PAIRS[2:]])
-    assert {n: row[n] for n in [*RATES, *COUNTS, "n_utts", "n_answers"]} == {
-        n: one(emptied)[n] for n in [*RATES, *COUNTS, "n_utts", "n_answers"]
+    assert {n: row[n] for n in [*RATES, *COUNTS, "n_utts", "n_marked"]} == {
+        n: one(emptied)[n] for n in [*RATES, *COUNTS, "n_utts", "n_marked"]
     }
 
 
@@ -202,7 +202,7 @@ def test_scores_made_both_ways_say_so_in_the_groups_that_have_both():
 def test_two_channels_of_a_failed_trial_are_one_trial():
     scores = pd.concat([SCORES.assign(channel=0), SCORES.assign(channel=1)], ignore_index=True)
     row = one(lose(scores, [0, 6, 7]))
-    assert (row["n_failed"], row["n_answers"], row["n_utts"]) == (2, 9, 5)
+    assert (row["n_failed"], row["n_marked"], row["n_utts"]) == (2, 9, 5)
     assert rates(lose(scores, [0, 6, 7]), by="channel")["n_failed"].tolist() == [1, 2]
     repeated = pd.concat([SCORES.assign(repeat=0), SCORES.assign(repeat=1)], ignore_index=True)
     assert one(lose(repeated, [0, 6]))["n_failed"] == 2
@@ -254,7 +254,7 @@ def test_columns_and_order():
     ordered = rates(scores.astype({"context": categories}), by="context")
     assert ordered["context"].tolist() == ["a", "b"]
     assert ordered["context"].dtype == categories
-    assert rates(scores, by=["utt_id"])["n_answers"].tolist() == [4] * 6
+    assert rates(scores, by=["utt_id"])["n_marked"].tolist() == [4] * 6
     assert rates(SCORES).columns[0] == "condition"
     assert {n: str(d) for n, d in found.dtypes.items() if n in tables.SCHEMAS["rates"]} == {
         name: dtype for name, (dtype, _) in tables.SCHEMAS["rates"].items()
@@ -372,7 +372,7 @@ def test_rates_are_shown_in_per_cent():
 def test_what_is_as_usual_is_not_said_and_what_is_not_is():
     plain = rates(SCORES, by=[])
     last = markup.table(plain.drop(columns=["mer", "wil", "wip"])).text.splitlines()[-1]
-    assert last == "In all rows: unit word; normalizer –; form –; n_utts 6; n_answers 6; n_failed 0; n_not_run 0"
+    assert last == "In all rows: unit word; normalizer –; form –; n_utts 6; n_marked 6; n_failed 0; n_not_run 0"
     assert "ties jiwer" in markup.table(plain).text
     odd = plain.drop(columns=["mer", "wil", "wip"]).assign(ties="sclite", n_missing=2, lost="dropped")
     last = markup.table(odd).text.splitlines()[-1]

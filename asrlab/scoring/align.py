@@ -186,8 +186,8 @@ def align(
     Returns
     -------
     Alignment
-        Its counts are those that :func:`asrlab.score` gives for the same texts. Among the alignments with these counts
-        it is the one in which, between one right unit and the next, those that look or sound alike are paired.
+        Its counts are those that :func:`asrlab.score` gives for the same texts. What is right is as in jiwer's
+        alignment; between one right unit and the next, those that look or sound alike are paired.
 
     Raises
     ------
@@ -213,7 +213,7 @@ def align(
             )
     check_ties(ties)
     chosen = unit_for(language, reference) if unit == "auto" else unit
-    normalise = choose(normalizer, language)
+    normalise = choose(normalizer, language, reference)
     codes = encode([normalise(reference), normalise(hypothesis)], chosen)
     units = [codes.units(code_points([text])) for text in codes.texts]
     one, two = np.array([0]), np.array([1])

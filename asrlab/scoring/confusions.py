@@ -51,7 +51,7 @@ def confusions(
     -------
     DataFrame
         The by-columns, then the columns of a ``confusions`` table. Lists come in the order of the levels; in each, the
-        most frequent first, and of equals the first by code point of what was said, then of what was heard.
+        most frequent first, of equals those in more utterances, and then by code point of what was said and heard.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def confusions(
     first = groups.firsts(edit)
     count = np.bincount(edit).astype(np.int64)
     n_utts = groups.counted_once(edit, pd.factorize(frame["utt_id"])[0].astype(np.int64), len(first))
-    order = np.lexsort((hyp[first], ref[first], -count, kind[first], group[first]))
+    order = np.lexsort((hyp[first], ref[first], -n_utts, -count, kind[first], group[first]))
     order = order[_among_first(groups.combined([group, kind])[first][order], n)]
     found = frame.iloc[first[order]]
     columns = {name: found[name].array for name in ("kind", "ref", "hyp")}

@@ -73,8 +73,8 @@ def edits(
     -------
     DataFrame
         An ``edits`` table in the order of the transcripts, and in each from first unit to last; axes after the declared
-        columns. Among the alignments that have the counts it is the one in which, between one right unit and the next,
-        those that look or sound alike are paired. ``start_s`` and ``end_s`` are those of the word that was heard; of a
+        columns. What is right is as in the alignment that the counts are of; between one right unit and the next, those
+        that look or sound alike are paired. ``start_s`` and ``end_s`` are those of the word that was heard; of a
         deletion, the gap that it is missing from. They are ``<NA>`` without ``words``, for a text that they do not
         spell, and for a deletion at either end.
 
@@ -185,6 +185,12 @@ def _times(
         complain(given["utt_id"].isna(), given, "name neither utterance nor trial. Every word must say what it is of.")
     given = given[given["text"].notna()].sort_values(["channel", "start_s"], kind="stable")
     of_answer = given.groupby(key, sort=False, dropna=False).indices
+    answers = list(rows[key].itertuples(index=False, name=None) if len(key) > 1 else rows[key[0]])
+    if len(given) and answers and not any(name in of_answer for name in answers):
+        raise InvalidInput(
+            f"None of the {len(given)} words is of an answer that has errors: they are told apart by {', '.join(key)}. "
+            "Give the words of the same sweep."
+        )
     starts, ends = (
         given["start_s"].to_numpy(np.float64, na_value=np.nan),
         given["end_s"].to_numpy(np.float64, na_value=np.nan),
@@ -194,12 +200,12 @@ def _times(
     begin = np.zeros(len(sheet.rows), np.int64)
     start, end = [np.array([np.nan])], [np.array([np.nan])]
     filled = 1
-    for row, name in zip(wanted.tolist(), rows[key].itertuples(index=False, name=None), strict=True):
+    for row, name in zip(wanted.tolist(), answers, strict=True):
         recipe = sheet.recipes[sheet.recipe[row]]
         heard = cut(recipe, sheet.texts[sheet.heard[row]])
         spoken: list[str] = []
         said_by: list[int] = []
-        for word in of_answer.get(name if len(key) > 1 else name[0], ()):
+        for word in of_answer.get(name, ()):
             units = cut(recipe, texts[word])
             spoken += units
             said_by += [word] * len(units)

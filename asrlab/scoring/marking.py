@@ -58,18 +58,21 @@ def score(
         Form of the reference to mark against. Needed where the references have more than one. ``"best"`` marks against
         every form and takes the one with the fewest errors (the first of equals); ``marked_form`` then names it.
     unit : {"auto", "word", "char", "codepoint", "mixed", "term"}
-        What is counted. ``"auto"``: words, or characters for languages written without spaces; the column ``unit`` says
-        what was chosen. The others are those of :func:`asrlab.scoring.tokens.tokens`; and ``"term"``: occurrences of
-        the terms that are present (:mod:`asrlab.scoring.terms`), so that ``dels / ref_len`` is the term miss rate,
-        1 - recall; subs and ins are 0, hyp_len is hits, and utterances without terms are left out.
+        What is counted. ``"auto"``: words, or characters for languages written without spaces (by the script of the
+        reference where the language is not known); the column ``unit`` says what was chosen. The others are those of
+        :func:`asrlab.scoring.tokens.tokens`; and ``"term"``: occurrences of the terms that are present
+        (:mod:`asrlab.scoring.terms`), so that ``dels / ref_len`` is the term miss rate, 1 - recall; subs and ins are 0,
+        hyp_len is hits, and utterances without terms are left out.
     normalizer : str, Normalizer, or mapping of language to either
-        ``"auto"``: by the language of the recording. See :func:`asrlab.normalizer`.
+        ``"auto"``: by the language of the recording, else by the script of its reference. See
+        :func:`asrlab.normalizer`.
     language : str, optional
         Language code of the utterances that have none.
     channels : {"each", "joined"}
         ``"each"``: the transcript of a channel against the reference of that channel. ``"joined"``: the transcripts of
-        all channels, one after another, against the references of all channels, so that who was heard on which channel
-        does not matter, and a channel that nobody asked for is deleted words.
+        all channels, one after another in the order of the channels, against the references joined in the same way: one
+        rate for the recording, in which a channel that nobody asked for is deleted words, and so are words that were
+        heard on another channel than they were said on.
     ties : {"jiwer", "sclite"}
         Where several alignments are equally short: the subs, dels and ins of jiwer, or those of NIST's sclite. See
         :func:`asrlab.scoring.counts.counts`. Match error rate and word information lost depend on it.

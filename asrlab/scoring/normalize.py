@@ -13,7 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from asrlab.errors import InvalidInput
-from asrlab.scoring.tokens import CHINESE, base_language
+from asrlab.scoring.tokens import CHINESE, base_language, only_han
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -132,13 +132,16 @@ def normalizer(name: str, *, script: str = "fold") -> Normalizer:
     return by_name[bare]
 
 
-def normalizer_for(language: str | None) -> Normalizer:
-    """Choose the normalizer for a language: en, zh (also for yue and the other Chinese ones), else basic."""
-    base = base_language(language)
+def normalizer_for(language: str | None, text: str = "") -> Normalizer:
+    """Choose the normalizer for a language: en, zh (also for yue and the other Chinese ones), else basic.
+
+    Where the language is not known, a text in Han characters without kana is taken for Chinese.
+    """
+    base = base_language(language) or ("zh" if only_han(text) else "")
     return normalizer("en" if base == "en" else "zh" if base in CHINESE else "basic")
 
 
-def choose(wanted: NormalizerChoice, language: str | None) -> Normalizer:
+def choose(wanted: NormalizerChoice, language: str | None, text: str = "") -> Normalizer:
     """Find the normalizer that is meant for a language.
 
     Parameters
@@ -148,6 +151,8 @@ def choose(wanted: NormalizerChoice, language: str | None) -> Normalizer:
         plain code.
     language : str or None
         Language code of the recording.
+    text : str
+        Its reference, for where the language is not known.
 
     Returns
     -------
@@ -162,10 +167,10 @@ def choose(wanted: NormalizerChoice, language: str | None) -> Normalizer:
     if isinstance(wanted, Normalizer):
         return wanted
     if isinstance(wanted, str):
-        return normalizer_for(language) if wanted == "auto" else normalizer(wanted)
+        return normalizer_for(language, text) if wanted == "auto" else normalizer(wanted)
     for tag in (language or "", base_language(language)):
         if tag in wanted:
-            return choose(wanted[tag], language)
+            return choose(wanted[tag], language, text)
     raise InvalidInput(
         f"normalizer= gives one for {', '.join(map(repr, wanted)) or 'no language'}, and there are recordings in "
         f'{language or ""!r}. Add that language to the mapping (as "auto" for the usual one).'

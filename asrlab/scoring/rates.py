@@ -66,7 +66,7 @@ def rates(
         and wip would only repeat the rate under a false name, and are ``<NA>``.
 
         Trials without an answer are not in the rates where ``lost`` is dropped. Where it is all-deleted, they are in
-        all of them, n_answers and n_utts too; "dropped and all-deleted" says that the scores were made both ways.
+        all of them, n_marked and n_utts too; "dropped and all-deleted" says that the scores were made both ways.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def _rates(marked: pd.DataFrame, group: Ints, n: int, terms: NDArray[np.bool]) -
         "wil": np.where(unfit, np.nan, 1 - wip),
         "wip": np.where(unfit, np.nan, wip),
         "n_utts": groups.counted_once(group, pd.factorize(marked["utt_id"])[0].astype(np.int64), n),
-        "n_answers": answers,
+        "n_marked": answers,
         **{name: sums[name] for name in _SUMS},
     }
 

@@ -16,7 +16,7 @@ import pandas as pd
 from asrlab import tables
 from asrlab.errors import InvalidInput
 from asrlab.scoring.normalize import Normalizer, choose
-from asrlab.scoring.tokens import UNITS, unit_for, unknown_unit
+from asrlab.scoring.tokens import UNITS, only_han, unit_for, unknown_unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -165,7 +165,7 @@ def lay_out(
     _all_have_references(to_mark & ~np.isin(_targets(rows, numbers), target), rows, form)
     rows = _with_missing(rows, axes, setting, said, channels=numbers)
     if missing == "raise":
-        _all_answered(rows)
+        _all_answered(rows, setting)
     to_mark = ((rows["state"] == "answered") | (missing == "all-deleted")).to_numpy(bool)
     row, reference = _pairs(_targets(rows, numbers), target, to_mark)
     recipes, recipe_of = _recipes(known, said, unit, normalizer)
@@ -221,16 +221,22 @@ def _frames(
         ids = pd.Series(map(str, range(len(said))), dtype="string")
         transcripts = pd.DataFrame({"utt_id": ids, "text": pd.Series(heard, dtype="string")})
         references = pd.DataFrame({"utt_id": ids, "text": pd.Series(said, dtype="string")})
+    if not isinstance(transcripts, pd.DataFrame):
+        raise InvalidInput(f"Transcripts must be a table, a text or a list of texts, not {transcripts!r}.")
     if isinstance(references, pd.DataFrame):
         frames = _Frames(_utterances_of(references), references, tables.empty("terms"))
     else:
+        if not all(hasattr(references, name) for name in _Frames._fields):
+            raise InvalidInput(
+                f"References must be a dataset, a table, a text or a list of texts, not {type(references).__name__}."
+            )
         dataset = cast("HasReferences", references)
         frames = _Frames(dataset.utterances, dataset.references, dataset.terms)
     if language is not None:
         given = frames.utterances
         own = given["language"] if "language" in given.columns else pd.Series(pd.NA, given.index, dtype="string")
         frames = frames._replace(utterances=given.assign(language=own.astype("string").fillna(language)))
-    return cast("pd.DataFrame", transcripts), frames
+    return transcripts, frames
 
 
 def _texts(given: object) -> list[str | None] | None:
@@ -249,7 +255,13 @@ def _texts(given: object) -> list[str | None] | None:
 
 def _utterances_of(references: pd.DataFrame) -> pd.DataFrame:
     """Read off a table of references what it says of each utterance."""
-    tables.check(references, "references", required=("utt_id", "text"))
+    table = tables.check(references, "references", required=("utt_id", "text"))
+    complain(
+        table.duplicated(["utt_id", "channel", "form", "alternative"]),
+        table,
+        "stand more than once in the references, in the same channel and form. Number wordings that are equally right "
+        "in a column alternative. Are these the transcripts? They come first, the references second.",
+    )
     facts = references[["utt_id", *(name for name in _FACTS if name in references.columns)]].drop_duplicates()
     twice = facts["utt_id"].duplicated()
     complain(
@@ -454,17 +466,18 @@ def _is_grid(rows: pd.DataFrame, setting: list[str], settings: int, targets: int
         )
 
 
-def _all_answered(rows: pd.DataFrame) -> None:
+def _all_answered(rows: pd.DataFrame, setting: list[str]) -> None:
     lost = rows[rows["state"] != "answered"]
     if lost.empty:
         return
     counts = ", ".join(f"{count} {state}" for state, count in lost["state"].value_counts(sort=False).items())
-    shown = lost[["utt_id", "condition"]].head(3).itertuples(index=False)
-    named = ", ".join(utt_id if name == "unnamed" else f"{utt_id} under {name}" for utt_id, name in shown)
+    telling = [name for name in (*setting, "channel") if rows[name].nunique(dropna=False) > 1]
+    shown = lost.head(2).to_dict("records")
+    named = "; ".join(", ".join([row["utt_id"], *(f"{name} {row[name]}" for name in telling)]) for row in shown)
     raise InvalidInput(
-        f"{len(lost)} of {len(rows)} trials have no answer to mark ({counts}: {named}{' ...' * (len(lost) > 3)}). A "
-        "rate without them would be of other recordings. Ask for them (failed ones again); where some were left out on "
-        "purpose, mark against the references of the rest (dataset.select() for a dataset); or say how they count: "
+        f"{len(lost)} of {len(rows)} answers are not there to mark: {counts} ({named}{'; ...' * (len(lost) > 2)}). "
+        "A rate without them would be of other recordings. Ask for them (failed ones again); where some were left out "
+        "on purpose, mark against the references of the rest (dataset.select() for a dataset); or say how they count: "
         'missing="drop" leaves them out of the rates, and every summary says how many they are; missing="all-deleted" '
         "counts every unit of their references as deleted."
     )
@@ -500,18 +513,19 @@ def _recipes(
     languages = known["language"].astype(object).where(known["language"].notna(), None).tolist()
     undecided = known["language"].isna().to_numpy(bool)
     texts: dict[Any, str] = {}
-    if unit in {"auto", "term"} and undecided.any():
+    if undecided.any():
         of_them = said[undecided[said[_PLACE]]]
         texts = of_them.groupby(_PLACE)["text"].agg(" ".join).to_dict()
-    places: dict[tuple[str | None, str], int] = {}
+    places: dict[tuple[str | None, str, bool], int] = {}
     recipes: list[Recipe] = []
     chosen = []
     for place, language in enumerate(languages):
-        token_unit = unit if unit in UNITS else unit_for(language, texts.get(place, ""))
-        if (language, token_unit) not in places:
-            places[language, token_unit] = len(recipes)
-            recipes.append(Recipe(token_unit, choose(normalizer, language)))
-        chosen.append(places[language, token_unit])
+        text = texts.get(place, "")
+        kind = language, unit if unit in UNITS else unit_for(language, text), language is None and only_han(text)
+        if kind not in places:
+            places[kind] = len(recipes)
+            recipes.append(Recipe(kind[1], choose(normalizer, language, text)))
+        chosen.append(places[kind])
     return recipes, np.array(chosen, np.int64)
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from wcwidth import iter_graphemes
 
 from asrlab.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 #: What a text can be cut into.
 UNITS: Final = ("word", "char", "codepoint", "mixed")
@@ -21,11 +24,15 @@ _UNSEGMENTED: Final = (
     r"\u3005-\u3007\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f"
     r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
+_HAN: Final = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_KANA: Final = re.compile(r"[\u3041-\u309f\u30a1-\u30fa\u31f0-\u31ff\uff66-\uff9f]")
 _UNSEGMENTED_LETTER: Final = re.compile(rf"[{_UNSEGMENTED}]")
 # A stretch may hold the selectors of variants and joiners that belong to its letters.
 _UNSEGMENTED_RUN: Final = re.compile(
     rf"[{_UNSEGMENTED}][{_UNSEGMENTED}\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]*"
 )
+
+_SPACE_BETWEEN_CHARACTERS: Final = re.compile(rf"(?<=[{_UNSEGMENTED}]) (?=[{_UNSEGMENTED}])")
 
 
 def base_language(language: str | None) -> str:
@@ -51,6 +58,11 @@ def unit_for(language: str | None, text: str) -> str:
     if language:
         return "char" if base_language(language) in CHARACTER_LANGUAGES else "word"
     return "char" if _UNSEGMENTED_LETTER.search(text) else "word"
+
+
+def only_han(text: str) -> bool:
+    """Tell whether a text has Han characters, and no kana with them."""
+    return bool(_HAN.search(text)) and not _KANA.search(text)
 
 
 def tokens(text: str, unit: str) -> list[str]:
@@ -97,6 +109,14 @@ def tokens(text: str, unit: str) -> list[str]:
     if unit == "char":
         return list(iter_graphemes("".join(text.split())))
     raise unknown_unit(unit, UNITS)
+
+
+def together(units: Iterable[str], unit: str) -> str:
+    """Write units as a text, with the white space that a reader expects between them."""
+    if unit in {"char", "codepoint"}:
+        return "".join(units)
+    text = " ".join(units)
+    return _SPACE_BETWEEN_CHARACTERS.sub("", text) if unit == "mixed" else text
 
 
 def characters_apart(text: str) -> str:

@@ -15,6 +15,7 @@ from asrlab import tables
 from asrlab.errors import AsrlabError, InvalidInput
 from asrlab.scoring.align import align
 from asrlab.scoring.sheet import join_answers, join_references, wordings
+from asrlab.scoring.tokens import together
 from asrlab.views.markup import EMPTY, Html, escape, is_missing, plain, table
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ STATES: Final = {
     "not run": "Not run yet",
     "missing": "Missing: the transcripts do not hold this answer",
 }
+#: Units that are written without white space between them.
+_CHARACTERS: Final = frozenset({"char", "codepoint"})
 _MIME: Final = {
     ".flac": "audio/flac",
     ".m4a": "audio/mp4",
@@ -86,29 +89,29 @@ def alignment(aligned: Alignment, *, context: int | None = None) -> Html:
         What was deleted is struck and has a minus, what was inserted is underlined and has a plus; a substitution is
         both, with an arrow from what was said to what was heard.
     """
-    glue = "" if aligned.unit in {"char", "codepoint"} else " "
     runs = groupby(aligned.edits, key=lambda edit: edit.kind)
-    parts = [part for kind, run in runs for part in _parts(kind, list(run), glue, context)]
+    parts = [part for kind, run in runs for part in _parts(kind, list(run), aligned.unit, context)]
     if not parts:
         return Html(f"<i>{EMPTY}</i>", EMPTY)
+    glue = "" if aligned.unit in _CHARACTERS else " "
     return Html(glue.join(part.markup for part in parts), glue.join(part.text for part in parts))
 
 
-def _parts(kind: str, edits: list[Edit], glue: str, context: int | None) -> Iterator[Html]:
+def _parts(kind: str, edits: list[Edit], unit: str, context: int | None) -> Iterator[Html]:
     if kind == "hit":
         words = [edit.ref or "" for edit in edits]
         if context is None or len(words) <= 2 * context + 1:
-            yield _words(glue.join(words))
+            yield _words(together(words, unit))
         else:
-            yield _words(glue.join(words[:context]))
+            yield _words(together(words[:context], unit))
             note = f" … {len(words) - 2 * context} right … "
             yield Html(f"<i>{note}</i>", note)
-            yield _words(glue.join(words[len(words) - context :]))
+            yield _words(together(words[len(words) - context :], unit))
         return
     # Characters read better in runs; words stay single, so that the errors can be counted by eye.
-    for part in [[edit] for edit in edits] if glue else [edits]:
-        said = glue.join(edit.ref or "" for edit in part)
-        heard = glue.join(edit.hyp or "" for edit in part)
+    for part in [edits] if unit in _CHARACTERS else [[edit] for edit in edits]:
+        said = together((edit.ref or "" for edit in part), unit)
+        heard = together((edit.hyp or "" for edit in part), unit)
         if kind == "sub":
             both = (
                 f'<del style="text-decoration:line-through">{escape(said)}</del> → '

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: Columns that say how a row was made.
 _HOW: Final = frozenset(
     {"axis", "baseline", "block_kind", "confidence", "form", "level", "method", "n_comparisons", "normalizer", "note"}
-    | {"n_answers", "n_blocks", "n_failed", "n_missing", "n_not_run", "n_pairs", "n_unpaired", "n_utts"}
+    | {"n_marked", "n_blocks", "n_failed", "n_missing", "n_not_run", "n_pairs", "n_unpaired", "n_utts"}
     | {"lost", "seed", "test", "ties", "unit"}
 )
 #: What is not worth a word where it is so in all rows; ``<NA>`` is the same.
