@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "sweep": {"engines.base", "data"},
     "scoring": set(),
     "stats": set(),
-    "views": {"scoring.align", "scoring.sheet", "scoring.tokens", "scoring.normalize"},
+    "views": {"scoring.align", "scoring.given", "scoring.tokens", "scoring.normalize"},
     "server": {
         *("engines.base", "engines.whisper", "engines.sphinx", "engines.scripted"),
         *("engines.itn", "engines.mishearing", "engines.weights", "data.audio"),

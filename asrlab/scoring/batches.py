@@ -52,6 +52,8 @@ class Batch(NamedTuple):
 
     def coded(self) -> tuple[Codes, NDArray[np.int64], NDArray[np.int64]]:
         """Normalise and cut each text once; give codes, and the places of reference and transcript among them."""
+        if not self.recipe.normalizer.steps:
+            return encode(self.texts, self.recipe.unit), self.refs, self.hyps
         texts = [self.recipe.normalizer(text) for text in self.texts]
         places: dict[str, int] = {}
         place = np.array([places.setdefault(text, len(places)) for text in texts], np.int64)

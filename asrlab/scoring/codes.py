@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -84,7 +85,7 @@ def encode(texts: Sequence[str], unit: str) -> Codes:
     if unit == "mixed":
         return _words([characters_apart(text) for text in texts])
     if unit in UNITS:
-        return _characters(["".join(text.split()) for text in texts], whole=unit == "char")
+        return _characters(_without_space(texts), whole=unit == "char")
     raise unknown_unit(unit, UNITS)
 
 
@@ -104,13 +105,21 @@ def _single_spaced_words(texts: list[str]) -> Codes:
     return Codes([whole[start:end] for start, end in pairwise(ends)], dict(enumerate(words.dictionary.to_pylist())))
 
 
+def _without_space(texts: Sequence[str]) -> list[str]:
+    # Most often there is none, which one look at all texts together tells.
+    if len((whole := "".join(texts)).split()) <= 1 and whole.strip() == whole:
+        return list(texts)
+    return ["".join(text.split()) for text in texts]
+
+
 def _characters(texts: list[str], *, whole: bool) -> Codes:
     """Take code points as they are, and give each cluster of several one of its own where ``whole`` clusters count."""
-    there = set().union(*texts)
-    joining = {sign for sign in there if _joins(sign)} if whole else set()
+    there = np.zeros(sys.maxunicode + 1, bool)
+    there[code_points(texts)] = True
+    joining = {sign for sign in map(chr, np.flatnonzero(there).tolist()) if _joins(sign)} if whole else set()
     if not joining:
         return Codes(texts, {})
-    free = iter(_PRIVATE if there.isdisjoint(map(chr, _PRIVATE)) else sorted(set(_PRIVATE) - set(map(ord, there))))
+    free = (code for code in _PRIVATE if not there[code])
     codes: dict[str, str] = {}
     coded = []
     for text in texts:
@@ -124,6 +133,7 @@ def _characters(texts: list[str], *, whole: bool) -> Codes:
     return Codes(coded, {ord(code): cluster for cluster, code in codes.items() if len(cluster) > 1})
 
 
+@cache
 def _joins(sign: str) -> bool:
     """Whether a character may form one grapheme cluster with a letter before it, one after it, or its own kind."""
     return any(len(list(iter_graphemes(text))) == 1 for text in ("a" + sign, sign + "a", sign + sign))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from rapidfuzz.distance import Levenshtein
+from rapidfuzz.distance import Indel, Levenshtein
 from rapidfuzz.process import cpdist
 
 from asrlab.errors import InvalidInput
@@ -78,11 +78,13 @@ def _levenshtein(
             errors[n], subs[n] = len(steps), _substitutions(steps)
         return errors, subs
     errors = cpdist(refs, hyps, scorer=Levenshtein.distance, dtype=np.int64)
-    # What is over when the lengths are made equal is substitutions, or a deletion and an insertion each. Where it is
-    # one or nothing there is no choice; only the others need an alignment to tell.
-    spare = errors - np.abs(ref_len - hyp_len)
-    subs = np.minimum(spare, 1)
-    unclear = np.flatnonzero(spare > 1)
+    # A path's subs are at most its errors less the difference of the lengths, and at least what it costs to do without
+    # them (as a del and an ins each) less its errors. Only where that leaves a choice does an alignment have to tell.
+    subs = errors - np.abs(ref_len - hyp_len)
+    unclear = np.flatnonzero(subs > 1)
+    said, heard = _chosen(unclear, refs, hyps)
+    least = cpdist(said, heard, scorer=Indel.distance, dtype=np.int64) - errors[unclear]
+    unclear = unclear[least < subs[unclear]]
     subs[unclear] = [
         _substitutions(Levenshtein.editops(ref, hyp)) for ref, hyp in zip(*_chosen(unclear, refs, hyps), strict=True)
     ]

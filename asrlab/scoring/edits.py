@@ -14,9 +14,10 @@ from asrlab.errors import InvalidInput
 from asrlab.scoring.batches import Batch, batches, work_off
 from asrlab.scoring.codes import code_points
 from asrlab.scoring.counts import check_ties
+from asrlab.scoring.given import complain
 from asrlab.scoring.marking import best, pair_counts
 from asrlab.scoring.paths import DEL, INS, KINDS, errors, with_hits
-from asrlab.scoring.sheet import complain, lay_out
+from asrlab.scoring.sheet import constant, lay_out
 from asrlab.scoring.tokens import tokens
 
 if TYPE_CHECKING:
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from asrlab.scoring.given import HasReferences, Texts
     from asrlab.scoring.normalize import NormalizerChoice
-    from asrlab.scoring.sheet import HasReferences, Sheet, Texts
+    from asrlab.scoring.sheet import Sheet
 
 #: Columns that name an answer.
 _ANSWER: Final = ("utt_id", "condition", "repeat", "channel")
@@ -120,7 +122,7 @@ def edits(
     of_row = np.repeat(row, many)
     facts = sheet.rows[[name for name in sheet.rows.columns if name in tables.SCHEMAS["edits"] or name in sheet.axes]]
     table = facts.take(of_row).reset_index(drop=True)
-    table["ties"] = pd.array([ties] * len(table), dtype="string")
+    table["ties"] = constant(ties, len(table))
     table["kind"] = pd.array(KINDS, dtype="string").take(aligned.kind[at])
     table["ref"], table["hyp"] = (pd.array(side[at], dtype="string") for side in (aligned.ref, aligned.hyp))
     table["ref_pos"], table["hyp_pos"] = (

@@ -15,7 +15,7 @@ from asrlab.scoring import terms
 from asrlab.scoring.batches import Batch, batches, work_off
 from asrlab.scoring.codes import encode
 from asrlab.scoring.counts import check_ties, counts
-from asrlab.scoring.sheet import Sheet, lay_out
+from asrlab.scoring.sheet import Sheet, constant, lay_out
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pandas.api.extensions import ExtensionArray
 
+    from asrlab.scoring.given import HasReferences, Texts
     from asrlab.scoring.normalize import NormalizerChoice
-    from asrlab.scoring.sheet import HasReferences, Texts
 
 
 def score(
@@ -162,7 +162,7 @@ def _table(sheet: Sheet, found: NDArray[np.int64], chosen: NDArray[np.intp], tie
     marked["alternative"] = sheet.references["alternative"].to_numpy(np.int64)[reference]
     unmarked = np.ones(len(rows), bool)
     unmarked[row] = False
-    columns: dict[str, ExtensionArray] = {"ties": pd.array([ties] * len(rows), dtype="string")}
+    columns: dict[str, ExtensionArray] = {"ties": constant(ties, len(rows))}
     for name, values in marked.items():
         whole = np.zeros(len(rows), np.int64)
         whole[row] = values

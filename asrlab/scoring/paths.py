@@ -7,7 +7,6 @@ longer side are left over is chosen so that those which look or sound alike are 
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -83,17 +82,26 @@ def errors(codes: Codes, refs: NDArray[np.int64], hyps: NDArray[np.int64], ties:
     """
     differ = np.flatnonzero(refs != hyps)  # equal texts are encoded once
     said, heard = ([codes.texts[n] for n in side[differ].tolist()] for side in (refs, hyps))
-    found = [_levenshtein(ref, hyp) for ref, hyp in zip(said, heard, strict=True)]
-    if ties == "sclite":
-        for n, wanted in enumerate(counts(said, heard, ties)[:, 1:].tolist()):
-            if _split(found[n]) != wanted:
-                found[n] = _nist(said[n], heard[n])
-    steps = list(chain.from_iterable(found))
+    nist = counts(said, heard, ties)[:, 1:].tolist() if ties == "sclite" else None
+    many: list[int] = []
+    # Three flat lists: lists of tuples that live on would be walked through by the garbage collector again and again.
+    tags: list[str] = []
+    ref_pos: list[int] = []
+    hyp_pos: list[int] = []
+    for n, (ref, hyp) in enumerate(zip(said, heard, strict=True)):
+        steps = _levenshtein(ref, hyp)
+        if nist is not None and _split(steps) != nist[n]:
+            steps = _nist(ref, hyp)
+        many.append(len(steps))
+        for tag, at, to in steps:
+            tags.append(tag)
+            ref_pos.append(at)
+            hyp_pos.append(to)
     path = Steps(
-        np.repeat(differ, [len(one) for one in found]),
-        np.array([_KIND_OF[tag] for tag, _, _ in steps], np.int8),
-        np.array([ref_pos for _, ref_pos, _ in steps], np.int64),
-        np.array([hyp_pos for _, _, hyp_pos in steps], np.int64),
+        np.repeat(differ, many),
+        np.array([_KIND_OF[tag] for tag in tags], np.int8),
+        np.array(ref_pos, np.int64),
+        np.array(hyp_pos, np.int64),
     )
     return alike(path, codes, refs, hyps)
 

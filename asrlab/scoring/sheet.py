@@ -1,63 +1,33 @@
-"""The sheet: which answer is marked against which references, how both are cut, and what is not there.
-
-Whatever a caller brings (our tables, frames from elsewhere, lists of texts) becomes one :class:`Sheet`, or an error
-that says why it cannot be marked.
-"""
+"""The sheet: which answer is marked against which references, how both are cut, and what is not there to be marked."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from asrlab import tables
 from asrlab.errors import InvalidInput
+from asrlab.scoring.given import KEPT, answers, complain, frames, join_answers, join_references, numbers, references_in
 from asrlab.scoring.normalize import Normalizer, choose
-from asrlab.scoring.tokens import UNITS, only_han, unit_for, unknown_unit
+from asrlab.scoring.tokens import SCRIPTS, UNITS, unit_for, unknown_unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pandas.api.extensions import ExtensionArray
 
+    from asrlab.scoring.given import HasReferences, Texts
     from asrlab.scoring.normalize import NormalizerChoice
 
 #: How a trial without an answer may count.
 MISSING: Final = ("raise", "drop", "all-deleted")
 CHANNELS: Final = ("each", "joined")
-_STATES: Final = ("answered", "failed", "unknown", "submitted", "not run")
-#: Columns that tell engines apart in transcripts from elsewhere, which have no ``condition`` to do it.
-_ENGINE: Final = ("engine", "model", "region")
-#: What a frame of references may say of its utterances.
-_FACTS: Final = ("language", "duration_s", "speaker", "recording")
 #: Trials that a table may lack for each that it has, before something is wrong with what is taken for settings.
 _EMPTIEST: Final = 20
 #: Working column: which utterance a row is of.
 _PLACE: Final = "utterance place"
-#: Columns of transcripts that scores have too.
-_KEPT: Final = ("trial", "utt_id", "condition", "repeat", "channel", "state", "text")
-
-
-class HasReferences(Protocol):
-    """What marking needs of a dataset: three of its tables (see :data:`asrlab.tables.SCHEMAS`)."""
-
-    @property
-    def utterances(self) -> pd.DataFrame:
-        """One row a recording."""
-
-    @property
-    def references(self) -> pd.DataFrame:
-        """One row for each way to write what was said."""
-
-    @property
-    def terms(self) -> pd.DataFrame:
-        """One row a word or name that matters."""
-
-
-#: Texts in order, or one text.
-Texts: TypeAlias = "str | Sequence[str | None] | pd.Series[str] | NDArray[np.object_]"
 
 
 class Recipe(NamedTuple):
@@ -65,12 +35,6 @@ class Recipe(NamedTuple):
 
     unit: str
     normalizer: Normalizer
-
-
-class _Frames(NamedTuple):
-    utterances: pd.DataFrame
-    references: pd.DataFrame
-    terms: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -152,28 +116,35 @@ def lay_out(
     _one_of("missing", missing, MISSING)
     if unit not in {"auto", "term", *UNITS}:
         raise unknown_unit(unit, ("auto", *UNITS, "term"))
-    answers, frames = _frames(transcripts, references, language)
-    rows, axes, setting = _answers(answers)
-    said, form_name = _references(frames.references, form)
+    given, known = frames(transcripts, references, language)
+    rows, axes, setting = answers(given)
+    said, form_name = references_in(known.references, form)
     if channels == "joined":
         rows, said = join_answers(rows, axes), join_references(said)
-    known, rows, said = _utterances(frames.utterances, rows, said)
-    numbers = pd.Index(np.sort(said["channel"].astype("int64").unique()))
-    target = _targets(said, numbers)
+    utterances, rows, said = _utterances(known.utterances, rows, said)
+    referenced = pd.Index(np.sort(said["channel"].astype("int64").unique()))
+    target = _targets(said, referenced)
     rows = _with_channels(rows, said, every=missing == "all-deleted")
-    to_mark = ((rows["state"] == "answered") | (missing == "all-deleted")).to_numpy(bool)
-    _all_have_references(to_mark & ~np.isin(_targets(rows, numbers), target), rows, form)
-    rows = _with_missing(rows, axes, setting, said, channels=numbers)
-    if missing == "raise":
-        _all_answered(rows, setting)
-    to_mark = ((rows["state"] == "answered") | (missing == "all-deleted")).to_numpy(bool)
-    row, reference = _pairs(_targets(rows, numbers), target, to_mark)
-    recipes, recipe_of = _recipes(known, said, unit, normalizer)
+    all_marked = missing == "all-deleted"
+    wanted = _targets(rows, referenced)
+    unreferenced = ~np.isin(wanted, target)
+    if unreferenced.any():
+        _all_have_references(unreferenced & ((rows["state"] == "answered").to_numpy(bool) | all_marked), rows, form)
+    lacking = _missing(rows, axes, setting, said, wanted=wanted, channels=referenced)
+    if len(lacking):
+        rows = pd.concat([rows, lacking], ignore_index=True)
+        wanted = np.concatenate([wanted, _targets(lacking, referenced)])
+    to_mark = (rows["state"] == "answered").to_numpy(bool)
+    if missing == "raise" and not to_mark.all():
+        raise _unanswered(rows, setting)
+    to_mark |= all_marked
+    row, reference = _pairs(wanted, target, to_mark)
+    recipes, recipe_of = _recipes(utterances, said, unit, normalizer)
     place, texts = pd.factorize(pd.concat([rows["text"].fillna(""), said["text"]]))
     utterance = rows[_PLACE].to_numpy(np.int64)
-    rows = rows[[*_KEPT, *axes]].assign(
-        **_described(known, utterance, unit, [recipes[n] for n in recipe_of.tolist()]),
-        form=pd.array([form_name] * len(rows), dtype="string"),
+    facts = _described(utterances, unit, recipes, recipe_of)
+    rows = rows[[*KEPT, *axes]].assign(
+        **{name: column.take(utterance) for name, column in facts.items()}, form=constant(form_name, len(rows))
     )
     if channels == "joined":
         rows["channel"] = pd.NA
@@ -191,189 +162,12 @@ def lay_out(
         reference=reference,
         target=target,
     )
-    return sheet, frames.terms
+    return sheet, known.terms
 
 
 def _one_of(name: str, value: object, known: tuple[str, ...]) -> None:
     if value not in known:
         raise InvalidInput(f"{name} must be one of {', '.join(known)}, not {value!r}.")
-
-
-def _frames(
-    transcripts: pd.DataFrame | Texts, references: HasReferences | pd.DataFrame | Texts, language: str | None
-) -> tuple[pd.DataFrame, _Frames]:
-    """Bring whatever is given to tables."""
-    heard, said = _texts(transcripts), _texts(references)
-    if (heard is None) != (said is None):
-        raise InvalidInput(
-            "Texts are marked against texts, and tables against a dataset or a table: these are "
-            f"{type(transcripts).__name__} and {type(references).__name__}. A table says by utt_id which text answers "
-            "which reference; a list says it by order, and cannot be mixed with one."
-        )
-    if heard is not None and said is not None:
-        if len(heard) != len(said):
-            raise InvalidInput(f"There are {len(heard)} transcripts and {len(said)} references. Give as many of each.")
-        if none := [n for n, text in enumerate(said) if text is None]:
-            raise InvalidInput(
-                f"{len(none)} references are missing (the first is number {none[0]}). Leave those out of both lists; "
-                'write "" only where nothing was said.'
-            )
-        ids = pd.Series(map(str, range(len(said))), dtype="string")
-        transcripts = pd.DataFrame({"utt_id": ids, "text": pd.Series(heard, dtype="string")})
-        references = pd.DataFrame({"utt_id": ids, "text": pd.Series(said, dtype="string")})
-    if not isinstance(transcripts, pd.DataFrame):
-        raise InvalidInput(f"Transcripts must be a table, a text or a list of texts, not {transcripts!r}.")
-    if isinstance(references, pd.DataFrame):
-        frames = _Frames(_utterances_of(references), references, tables.empty("terms"))
-    else:
-        if not all(hasattr(references, name) for name in _Frames._fields):
-            raise InvalidInput(
-                f"References must be a dataset, a table, a text or a list of texts, not {type(references).__name__}."
-            )
-        dataset = cast("HasReferences", references)
-        frames = _Frames(dataset.utterances, dataset.references, dataset.terms)
-    if language is not None:
-        given = frames.utterances
-        own = given["language"] if "language" in given.columns else pd.Series(pd.NA, given.index, dtype="string")
-        frames = frames._replace(utterances=given.assign(language=own.astype("string").fillna(language)))
-    return transcripts, frames
-
-
-def _texts(given: object) -> list[str | None] | None:
-    """Give a list of texts where texts are given, None where it is something else."""
-    if isinstance(given, str):
-        return [given]
-    if not isinstance(given, Sequence | pd.Series | np.ndarray):
-        return None
-    texts: list[str | None] = []
-    for text in given:
-        if not isinstance(text, str) and not (pd.api.types.is_scalar(text) and pd.isna(text)):
-            raise InvalidInput(f"A list of texts holds {text!r}, which is neither a text nor missing.")
-        texts.append(text if isinstance(text, str) else None)
-    return texts
-
-
-def _utterances_of(references: pd.DataFrame) -> pd.DataFrame:
-    """Read off a table of references what it says of each utterance."""
-    table = tables.check(references, "references", required=("utt_id", "text"))
-    complain(
-        table.duplicated(["utt_id", "channel", "form", "alternative"]),
-        table,
-        "stand more than once in the references, in the same channel and form. Number wordings that are equally right "
-        "in a column alternative. Are these the transcripts? They come first, the references second.",
-    )
-    facts = references[["utt_id", *(name for name in _FACTS if name in references.columns)]].drop_duplicates()
-    twice = facts["utt_id"].duplicated()
-    complain(
-        twice,
-        facts,
-        f"are given more than one {' or '.join(facts.columns[1:])} in the references. An utterance has one of each.",
-    )
-    return facts[facts["utt_id"].notna()]
-
-
-def _answers(transcripts: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[str]]:
-    """Give transcripts from anywhere the columns that marking needs; name their axes, and what makes a setting."""
-    if not transcripts.columns.is_unique:
-        raise InvalidInput(f"A transcripts table has columns of the same name: {', '.join(map(str, transcripts))}.")
-    rows = tables.check(transcripts.reset_index(drop=True), "transcripts", required=("utt_id", "text"))
-    axes = [name for name in rows.columns if name not in tables.SCHEMAS["transcripts"]]
-    taken = [name for name in axes if name in {*tables.SCHEMAS["scores"], "marked_form"}]
-    if taken:
-        raise InvalidInput(
-            f"Marking makes a column {taken[0]!r} itself, and the transcripts have one. Rename it there."
-        )
-    setting = ["condition", "repeat"]
-    if "condition" not in transcripts.columns:
-        engines = [name for name in _ENGINE if rows[name].nunique(dropna=False) > 1]
-        # A column that is the same in all rows of an utterance tells of the utterance, not of a setting.
-        by_utterance = rows.groupby("utt_id", sort=False)
-        setting += [name for name in axes if (by_utterance[name].nunique(dropna=False) > 1).any()] + engines
-        axes += engines
-    rows["condition"] = rows["condition"].fillna("unnamed")
-    rows["repeat"] = rows["repeat"].fillna(0)
-    rows["state"] = rows["state"].fillna(rows["text"].notna().map({True: "answered", False: "failed"}).astype("string"))
-    complain(rows["utt_id"].isna(), rows, "have no utt_id. Every transcript must say what it is of.")
-    states = rows["state"].unique().tolist()
-    if not set(states) <= set(_STATES):
-        complain(~rows["state"].isin(_STATES), rows, f"have another state than {', '.join(_STATES)}. Correct it.")
-    answered = rows["state"] == "answered"
-    complain(
-        answered & rows["text"].isna(),
-        rows,
-        'are answered and have no text. Write "" where nothing was heard, the state "failed" where nothing came back.',
-    )
-    rows["text"] = rows["text"].where(answered)
-    key = ["utt_id", "condition", "repeat", "channel", *axes]
-    complain(
-        rows.duplicated(key),
-        rows,
-        f"stand twice: they agree in {', '.join(key)}. Number repeats, name conditions, or drop copies.",
-    )
-    return rows[[*_KEPT, *axes]], axes, setting
-
-
-def _references(references: pd.DataFrame, form: str | None) -> tuple[pd.DataFrame, str | None]:
-    """Take the references to mark against, in order of preference, and the name of their form."""
-    table = wordings(references)
-    forms = table["form"].unique().tolist()
-    if form is None and len(forms) > 1:
-        raise InvalidInput(
-            f"The references are written in {len(forms)} forms: {', '.join(forms)}. Say which to mark against, such as "
-            f'form={forms[0]!r}, or form="best" for the nearest of them: "50" for "fifty" is an error in one form, '
-            "none in another."
-        )
-    if form not in {None, "best"}:
-        if form not in forms:
-            raise InvalidInput(f"No reference has the form {form!r}; there are {', '.join(forms) or 'no references'}.")
-        table = table[table["form"] == form]
-    if len(forms) > 1 or not (table["alternative"] == 0).all():
-        order = table.assign(preference=table["form"].map({name: place for place, name in enumerate(forms)}))
-        table = order.sort_values(["preference", "alternative"], kind="stable").drop(columns="preference")
-    return table.reset_index(drop=True), form or (forms[0] if forms else None)
-
-
-def wordings(references: pd.DataFrame) -> pd.DataFrame:
-    """Fill in the channels, forms and numbers of wordings that a table of references leaves open."""
-    table = tables.check(references.reset_index(drop=True), "references", required=("utt_id", "text"))
-    table = table[list(tables.SCHEMAS["references"])].dropna(subset=["utt_id", "text"])
-    table = table.fillna({"channel": 0, "form": "unstated"})
-    if table["alternative"].isna().any():
-        place = table.groupby(["utt_id", "channel", "form"]).cumcount().astype("Int64")
-        table["alternative"] = table["alternative"].fillna(place)
-    return table
-
-
-def join_answers(rows: pd.DataFrame, axes: list[str]) -> pd.DataFrame:
-    """Make one row of the channels of an asking: answered if all of them are, else what the first of the others is."""
-    key = ["utt_id", "condition", "repeat", *axes]
-    number = rows.groupby(key, dropna=False, observed=True, sort=False).ngroup()
-    ordered = rows.assign(number=number).sort_values(["number", "channel"], kind="stable")
-    silent = ordered[ordered["state"] != "answered"].drop_duplicates("number").set_index("number")["state"]
-    joined = ordered.drop_duplicates("number").set_index("number")
-    joined["text"] = _joined_texts(ordered["number"], ordered["text"])
-    joined["state"] = silent.reindex(joined.index).fillna("answered")
-    joined["text"] = joined["text"].where(joined["state"] == "answered")
-    return joined.assign(channel=pd.array([0] * len(joined), dtype="Int64")).reset_index(drop=True)[list(rows.columns)]
-
-
-def join_references(said: pd.DataFrame) -> pd.DataFrame:
-    """Make one reference of those of all channels: of each form the first wordings, the second ones and so on."""
-    place = said.groupby(["utt_id", "form", "channel"])["alternative"].rank("first") - 1
-    said = said.assign(alternative=place.astype("Int64"))
-    joined = said[["utt_id", "form", "alternative"]].drop_duplicates(ignore_index=True)
-    every = (
-        joined.reset_index(names="number").rename(columns={"alternative": "wanted"}).merge(said, on=["utt_id", "form"])
-    )
-    # A channel with fewer wordings than another goes on with its last.
-    every = every[every["alternative"] <= every["wanted"]].sort_values(["number", "channel", "alternative"])
-    every = every.drop_duplicates(["number", "channel"], keep="last")
-    texts = _joined_texts(every["number"], every["text"]).reindex(joined.index)
-    return joined.assign(text=texts, channel=pd.array([0] * len(joined), dtype="Int64"))[list(said.columns)]
-
-
-def _joined_texts(number: pd.Series, texts: pd.Series) -> pd.Series:
-    return texts.fillna("").groupby(number, sort=False).agg(" ".join).astype("string")
 
 
 def _utterances(
@@ -411,7 +205,10 @@ def _with_channels(rows: pd.DataFrame, said: pd.DataFrame, *, every: bool) -> pd
     """
     if not rows["channel"].isna().any():
         return rows
-    channels = said[["utt_id", "channel"]].drop_duplicates()
+    channels = said[["utt_id", "channel"]]
+    if not (channels["channel"] != channels["channel"].iloc[:1].max()).any():
+        return rows.assign(channel=rows["channel"].fillna(channels["channel"].iloc[:1].max()))
+    channels = channels.drop_duplicates()
     if every:
         whole = rows["channel"].isna() & (rows["state"] != "answered")
         each = rows[whole].drop(columns="channel").reset_index(names="place").merge(channels, on="utt_id", how="left")
@@ -427,32 +224,37 @@ def _targets(table: pd.DataFrame, channels: pd.Index) -> NDArray[np.int64]:
     return np.where(channel < 0, -1, table[_PLACE].to_numpy(np.int64) * len(channels) + channel)
 
 
-def _with_missing(
-    rows: pd.DataFrame, axes: list[str], setting: list[str], said: pd.DataFrame, *, channels: pd.Index
+def _missing(
+    rows: pd.DataFrame,
+    axes: list[str],
+    setting: list[str],
+    said: pd.DataFrame,
+    *,
+    wanted: NDArray[np.int64],
+    channels: pd.Index,
 ) -> pd.DataFrame:
-    """Add a row, of state "missing", for each referenced channel of which a setting has none."""
+    """Make a row, of state "missing", for each referenced channel of which a setting has none."""
     if rows.empty:
         return rows
     targets, first = np.unique(_targets(said, channels), return_index=True)
-    group = rows.groupby(setting, dropna=False, observed=True, sort=False)
-    number, at = group.ngroup().to_numpy(), _targets(rows, channels)
-    utterances = 1 + max(rows[_PLACE].max(), said[_PLACE].max())
+    number = numbers(rows, setting)
     _is_grid(rows, setting, int(number.max()) + 1, len(targets))
-    there = np.zeros((int(number.max()) + 1, utterances, len(channels)), bool)
-    there.reshape(len(there), -1)[number[at >= 0], at[at >= 0]] = True
+    utterance = rows[_PLACE].to_numpy(np.int64)
+    there = np.zeros((int(number.max()) + 1, 1 + max(utterance.max(), said[_PLACE].max()), len(channels)), bool)
+    there.reshape(len(there), -1)[number[wanted >= 0], wanted[wanted >= 0]] = True
     # A trial that failed as a whole names no channel: it stands for all of them.
     whole = rows["channel"].isna().to_numpy(bool)
-    there[number[whole], rows[_PLACE].to_numpy(np.int64)[whole]] = True
+    there[number[whole], utterance[whole]] = True
     of, target = np.nonzero(~there.reshape(len(there), -1)[:, targets])
     if not len(of):
-        return rows
+        return rows.head(0)
     settings = rows.iloc[np.unique(number, return_index=True)[1]]
+    group = rows.groupby(number)
     fixed = [name for name in axes if name not in setting and bool((group[name].nunique(dropna=False) <= 1).all())]
     absent = settings[[*setting, *fixed]].take(of).reset_index(drop=True)
     lacking = said[["utt_id", "channel", _PLACE]].take(first[target]).reset_index(drop=True)
     absent = pd.concat([absent, lacking], axis=1).assign(state="missing")
-    absent = absent.reindex(columns=rows.columns).astype(rows.dtypes.to_dict())
-    return pd.concat([rows, absent], ignore_index=True)
+    return absent.reindex(columns=rows.columns).astype(rows.dtypes.to_dict())
 
 
 def _is_grid(rows: pd.DataFrame, setting: list[str], settings: int, targets: int) -> None:
@@ -466,15 +268,13 @@ def _is_grid(rows: pd.DataFrame, setting: list[str], settings: int, targets: int
         )
 
 
-def _all_answered(rows: pd.DataFrame, setting: list[str]) -> None:
+def _unanswered(rows: pd.DataFrame, setting: list[str]) -> InvalidInput:
     lost = rows[rows["state"] != "answered"]
-    if lost.empty:
-        return
     counts = ", ".join(f"{count} {state}" for state, count in lost["state"].value_counts(sort=False).items())
     telling = [name for name in (*setting, "channel") if rows[name].nunique(dropna=False) > 1]
     shown = lost.head(2).to_dict("records")
     named = "; ".join(", ".join([row["utt_id"], *(f"{name} {row[name]}" for name in telling)]) for row in shown)
-    raise InvalidInput(
+    return InvalidInput(
         f"{len(lost)} of {len(rows)} answers are not there to mark: {counts} ({named}{'; ...' * (len(lost) > 2)}). "
         "A rate without them would be of other recordings. Ask for them (failed ones again); where some were left out "
         "on purpose, mark against the references of the rest (dataset.select() for a dataset); or say how they count: "
@@ -507,38 +307,47 @@ def _all_have_references(lacking: NDArray[np.bool], rows: pd.DataFrame, form: st
 
 
 def _recipes(
-    known: pd.DataFrame, said: pd.DataFrame, unit: str, normalizer: NormalizerChoice
+    utterances: pd.DataFrame, said: pd.DataFrame, unit: str, normalizer: NormalizerChoice
 ) -> tuple[list[Recipe], NDArray[np.int64]]:
-    """Decide for each utterance how its texts become units."""
-    languages = known["language"].astype(object).where(known["language"].notna(), None).tolist()
-    undecided = known["language"].isna().to_numpy(bool)
-    texts: dict[Any, str] = {}
-    if undecided.any():
-        of_them = said[undecided[said[_PLACE]]]
-        texts = of_them.groupby(_PLACE)["text"].agg(" ".join).to_dict()
-    places: dict[tuple[str | None, str, bool], int] = {}
-    recipes: list[Recipe] = []
-    chosen = []
-    for place, language in enumerate(languages):
-        text = texts.get(place, "")
-        kind = language, unit if unit in UNITS else unit_for(language, text), language is None and only_han(text)
-        if kind not in places:
-            places[kind] = len(recipes)
-            recipes.append(Recipe(kind[1], choose(normalizer, language, text)))
-        chosen.append(places[kind])
-    return recipes, np.array(chosen, np.int64)
+    """Decide for each utterance how its texts become units; give the recipes and the place of each one's."""
+    language, languages = pd.factorize(utterances["language"])
+    kind = language * 3
+    undecided = language < 0
+    if undecided.any() and (unit not in UNITS or not isinstance(normalizer, str | Normalizer) or normalizer == "auto"):
+        # By script: 0 has words, 1 characters, 2 Han characters and no kana.
+        unsegmented, han, kana = (
+            np.bincount(said[_PLACE], said["text"].str.contains(script.pattern), len(kind)) > 0 for script in SCRIPTS
+        )
+        kind[undecided] += np.where(han & ~kana, 2, unsegmented)[undecided]
+    kinds, recipe_of = np.unique(kind, return_inverse=True)
+    recipes = []
+    for language_code, script in zip(*np.divmod(kinds, 3), strict=True):
+        name, text = languages[language_code] if language_code >= 0 else None, ("", "ก", "漢")[script]
+        cut = unit if unit in UNITS else unit_for(name, text)
+        recipes.append(Recipe(cut, choose(normalizer, name, text)))
+    return recipes, recipe_of.astype(np.int64)
 
 
 def _described(
-    known: pd.DataFrame, utterance: NDArray[np.int64], unit: str, recipes: list[Recipe]
+    utterances: pd.DataFrame, unit: str, recipes: list[Recipe], recipe_of: NDArray[np.int64]
 ) -> dict[str, ExtensionArray]:
-    """Say of each row how it is marked, and which block it is in."""
-    facts = pd.DataFrame({"spoken_language": known["language"]})
-    facts["unit"] = pd.array(["term" if unit == "term" else recipe.unit for recipe in recipes], dtype="string")
-    facts["normalizer"] = pd.array([recipe.normalizer.name for recipe in recipes], dtype="string")
-    blocks = [_blocks(known.loc[group.index]) for _, group in facts.groupby(["unit", "normalizer"])]
-    facts = facts.join(pd.concat(blocks) if blocks else _blocks(known))
-    return {str(name): facts[name].array.take(utterance) for name in facts.columns}
+    """Say of each utterance how it is marked, and which block it is in."""
+    units = pd.array(["term" if unit == "term" else recipe.unit for recipe in recipes], dtype="string")
+    chains = pd.array([recipe.normalizer.name for recipe in recipes], dtype="string")
+    facts = {
+        "spoken_language": utterances["language"].array,
+        "unit": units.take(recipe_of),
+        "normalizer": chains.take(recipe_of),
+    }
+    alike = numbers(pd.DataFrame({"unit": units, "chain": chains}), ["unit", "chain"])[recipe_of]
+    blocks = [_blocks(utterances[alike == one]) for one in range(int(alike.max(initial=0)) + 1)]
+    block = blocks[0] if len(blocks) == 1 else pd.concat(blocks).sort_index()
+    return {**facts, "block": block["block"].array, "block_kind": block["block_kind"].array}
+
+
+def constant(value: str | None, n: int) -> ExtensionArray:
+    """Make a column that says the same n times."""
+    return pd.array([value], dtype="string").take(np.zeros(n, np.intp))
 
 
 def _blocks(utterances: pd.DataFrame) -> pd.DataFrame:
@@ -552,19 +361,6 @@ def _blocks(utterances: pd.DataFrame) -> pd.DataFrame:
         given = utterances[kind].notna()
         if given.sum() * 2 > len(utterances):
             block = (f"{kind}:" + utterances[kind]).fillna(f"no {kind} given")
-            return pd.DataFrame(
-                {"block": block, "block_kind": pd.array([kind] * len(block), dtype="string")}, block.index
-            )
+            return pd.DataFrame({"block": block, "block_kind": constant(kind, len(block))}, block.index)
     block = "utterance:" + utterances["utt_id"]
-    return pd.DataFrame(
-        {"block": block, "block_kind": pd.array(["utterance"] * len(block), dtype="string")}, block.index
-    )
-
-
-def complain(bad: pd.Series | NDArray[np.bool], rows: pd.DataFrame, what: str) -> None:
-    """Raise with the number and the first few of the rows that are bad."""
-    if bad.any():
-        found = rows.loc[bad, "utt_id"]
-        named = ", ".join("<NA>" if pd.isna(utt_id) else str(utt_id) for utt_id in found.unique()[:5])
-        more = " ..." if found.nunique() > 5 else ""
-        raise InvalidInput(f"{len(found)} row{'s' if len(found) > 1 else ''} ({named}{more}) {what}")
+    return pd.DataFrame({"block": block, "block_kind": constant("utterance", len(block))}, block.index)

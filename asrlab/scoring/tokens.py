@@ -19,14 +19,14 @@ CHINESE: Final = frozenset({"zh", "cmn", "yue", "wuu", "nan"})
 #: Written without spaces between words: a word error rate would be 0 or 1.
 CHARACTER_LANGUAGES: Final = CHINESE | {"ja", "th", "lo", "km", "my"}
 # Letters and signs, without digits and punctuation, of Thai, Lao, Burmese, Khmer, kana (half-width ones too) and Han.
+_KANA: Final = "\u3041-\u309f\u30a1-\u30fa\u31f0-\u31ff\uff66-\uff9f"
+_HAN: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _UNSEGMENTED: Final = (
-    r"\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u0edc-\u0edf\u1000-\u103f\u1050-\u108f\u1780-\u17d3\u17d7\u17dc\u17dd"
-    r"\u3005-\u3007\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f"
-    r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+    "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u0edc-\u0edf\u1000-\u103f\u1050-\u108f\u1780-\u17d3\u17d7\u17dc\u17dd"
+    f"\u3005-\u3007\u30fc-\u30ff{_KANA}{_HAN}"
 )
-_HAN: Final = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
-_KANA: Final = re.compile(r"[\u3041-\u309f\u30a1-\u30fa\u31f0-\u31ff\uff66-\uff9f]")
-_UNSEGMENTED_LETTER: Final = re.compile(rf"[{_UNSEGMENTED}]")
+#: Scripts that tell of a language where none is given, as patterns: those written without spaces, Han, kana.
+SCRIPTS: Final = tuple(re.compile(f"[{letters}]") for letters in (_UNSEGMENTED, _HAN, _KANA))
 # A stretch may hold the selectors of variants and joiners that belong to its letters.
 _UNSEGMENTED_RUN: Final = re.compile(
     rf"[{_UNSEGMENTED}][{_UNSEGMENTED}\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]*"
@@ -57,12 +57,12 @@ def unit_for(language: str | None, text: str) -> str:
     """
     if language:
         return "char" if base_language(language) in CHARACTER_LANGUAGES else "word"
-    return "char" if _UNSEGMENTED_LETTER.search(text) else "word"
+    return "char" if SCRIPTS[0].search(text) else "word"
 
 
 def only_han(text: str) -> bool:
     """Tell whether a text has Han characters, and no kana with them."""
-    return bool(_HAN.search(text)) and not _KANA.search(text)
+    return bool(SCRIPTS[1].search(text)) and not SCRIPTS[2].search(text)
 
 
 def tokens(text: str, unit: str) -> list[str]:

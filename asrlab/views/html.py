@@ -14,7 +14,7 @@ import pandas as pd
 from asrlab import tables
 from asrlab.errors import AsrlabError, InvalidInput
 from asrlab.scoring.align import align
-from asrlab.scoring.sheet import join_answers, join_references, wordings
+from asrlab.scoring.given import join_answers, join_references, wordings
 from asrlab.scoring.tokens import together
 from asrlab.views.markup import EMPTY, Html, escape, is_missing, plain, table
 

@@ -1,0 +1,262 @@
+"""What is given: tables or texts from anywhere, brought to tables that can be marked, or an error that says why not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias, cast
+
+import numpy as np
+import pandas as pd
+
+from asrlab import tables
+from asrlab.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_STATES: Final = ("answered", "failed", "unknown", "submitted", "not run")
+#: Columns that tell engines apart in transcripts from elsewhere, which have no ``condition`` to do it.
+_ENGINE: Final = ("engine", "model", "region")
+#: What a frame of references may say of its utterances.
+_FACTS: Final = ("language", "duration_s", "speaker", "recording")
+#: Columns of transcripts that scores have too.
+KEPT: Final = ("trial", "utt_id", "condition", "repeat", "channel", "state", "text")
+
+
+class HasReferences(Protocol):
+    """What marking needs of a dataset: three of its tables (see :data:`asrlab.tables.SCHEMAS`)."""
+
+    @property
+    def utterances(self) -> pd.DataFrame:
+        """One row a recording."""
+
+    @property
+    def references(self) -> pd.DataFrame:
+        """One row for each way to write what was said."""
+
+    @property
+    def terms(self) -> pd.DataFrame:
+        """One row a word or name that matters."""
+
+
+#: Texts in order, or one text.
+Texts: TypeAlias = "str | Sequence[str | None] | pd.Series[str] | NDArray[np.object_]"
+
+
+class Frames(NamedTuple):
+    """What is known of what was said."""
+
+    utterances: pd.DataFrame
+    references: pd.DataFrame
+    terms: pd.DataFrame
+
+
+def frames(
+    transcripts: pd.DataFrame | Texts, references: HasReferences | pd.DataFrame | Texts, language: str | None
+) -> tuple[pd.DataFrame, Frames]:
+    """Bring whatever is given to tables."""
+    heard, said = _texts(transcripts), _texts(references)
+    if (heard is None) != (said is None):
+        raise InvalidInput(
+            "Texts are marked against texts, and tables against a dataset or a table: these are "
+            f"{type(transcripts).__name__} and {type(references).__name__}. A table says by utt_id which text answers "
+            "which reference; a list says it by order, and cannot be mixed with one."
+        )
+    if heard is not None and said is not None:
+        if len(heard) != len(said):
+            raise InvalidInput(f"There are {len(heard)} transcripts and {len(said)} references. Give as many of each.")
+        if none := [n for n, text in enumerate(said) if text is None]:
+            raise InvalidInput(
+                f"{len(none)} references are missing (the first is number {none[0]}). Leave those out of both lists; "
+                'write "" only where nothing was said.'
+            )
+        ids = pd.Series(range(len(said))).astype("string")
+        transcripts = pd.DataFrame({"utt_id": ids, "text": pd.Series(heard, dtype="string")})
+        references = pd.DataFrame({"utt_id": ids, "text": pd.Series(said, dtype="string")})
+    if not isinstance(transcripts, pd.DataFrame):
+        raise InvalidInput(f"Transcripts must be a table, a text or a list of texts, not {transcripts!r}.")
+    if isinstance(references, pd.DataFrame):
+        known = Frames(_utterances_of(references), references, tables.empty("terms"))
+    else:
+        if not all(hasattr(references, name) for name in Frames._fields):
+            raise InvalidInput(
+                f"References must be a dataset, a table, a text or a list of texts, not {type(references).__name__}."
+            )
+        dataset = cast("HasReferences", references)
+        known = Frames(dataset.utterances, dataset.references, dataset.terms)
+    if language is not None:
+        given = known.utterances
+        own = given["language"] if "language" in given.columns else pd.Series(pd.NA, given.index, dtype="string")
+        known = known._replace(utterances=given.assign(language=own.astype("string").fillna(language)))
+    return transcripts, known
+
+
+def _texts(given: object) -> list[str | None] | None:
+    """Give a list of texts where texts are given, None where it is something else."""
+    if isinstance(given, str):
+        return [given]
+    if not isinstance(given, Sequence | pd.Series | np.ndarray):
+        return None
+    if set(map(type, given)) == {str}:
+        return list(given)
+    texts: list[str | None] = []
+    for text in given:
+        if not isinstance(text, str) and not (pd.api.types.is_scalar(text) and pd.isna(text)):
+            raise InvalidInput(f"A list of texts holds {text!r}, which is neither a text nor missing.")
+        texts.append(text if isinstance(text, str) else None)
+    return texts
+
+
+def _utterances_of(references: pd.DataFrame) -> pd.DataFrame:
+    """Read off a table of references what it says of each utterance."""
+    table = tables.check(references, "references", required=("utt_id", "text"))
+    complain(
+        repeated(table, ["utt_id", "channel", "form", "alternative"]),
+        table,
+        "stand more than once in the references, in the same channel and form. Number wordings that are equally right "
+        "in a column alternative. Are these the transcripts? They come first, the references second.",
+    )
+    facts = references[["utt_id", *(name for name in _FACTS if name in references.columns)]]
+    facts = facts[table["utt_id"].notna()]
+    if not facts["utt_id"].is_unique:
+        facts = facts.drop_duplicates()
+        complain(
+            facts["utt_id"].duplicated(),
+            facts,
+            f"are given more than one {' or '.join(facts.columns[1:])} in the references. Each has one.",
+        )
+    return facts
+
+
+def answers(transcripts: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[str]]:
+    """Give transcripts from anywhere the columns that marking needs; name their axes, and what makes a setting."""
+    if not transcripts.columns.is_unique:
+        raise InvalidInput(f"A transcripts table has columns of the same name: {', '.join(map(str, transcripts))}.")
+    rows = tables.check(transcripts.reset_index(drop=True), "transcripts", required=("utt_id", "text"))
+    axes = [name for name in rows.columns if name not in tables.SCHEMAS["transcripts"]]
+    taken = [name for name in axes if name in {*tables.SCHEMAS["scores"], "marked_form"}]
+    if taken:
+        raise InvalidInput(
+            f"Marking makes a column {taken[0]!r} itself, and the transcripts have one. Rename it there."
+        )
+    setting = ["condition", "repeat"]
+    if "condition" not in transcripts.columns:
+        engines = [name for name in _ENGINE if rows[name].nunique(dropna=False) > 1]
+        # A column that is the same in all rows of an utterance tells of the utterance, not of a setting.
+        by_utterance = rows.groupby("utt_id", sort=False)
+        setting += [name for name in axes if (by_utterance[name].nunique(dropna=False) > 1).any()] + engines
+        axes += engines
+    rows["condition"] = rows["condition"].fillna("unnamed")
+    rows["repeat"] = rows["repeat"].fillna(0)
+    if rows["state"].isna().any():
+        by_text = pd.array(["answered", "failed"], dtype="string").take(rows["text"].isna().to_numpy(np.intp))
+        rows["state"] = rows["state"].fillna(pd.Series(by_text))
+    complain(rows["utt_id"].isna(), rows, "have no utt_id. Every transcript must say what it is of.")
+    if not set(rows["state"].unique()) <= set(_STATES):
+        complain(~rows["state"].isin(_STATES), rows, f"have another state than {', '.join(_STATES)}. Correct it.")
+    answered = rows["state"] == "answered"
+    complain(
+        answered & rows["text"].isna(),
+        rows,
+        'are answered and have no text. Write "" where nothing was heard, the state "failed" where nothing came back.',
+    )
+    if not answered.all():
+        rows["text"] = rows["text"].where(answered)
+    key = ["utt_id", "condition", "repeat", "channel", *axes]
+    complain(
+        repeated(rows, key),
+        rows,
+        f"stand twice: they agree in {', '.join(key)}. Number repeats, name conditions, or drop copies.",
+    )
+    return rows[[*KEPT, *axes]], axes, setting
+
+
+def references_in(references: pd.DataFrame, form: str | None) -> tuple[pd.DataFrame, str | None]:
+    """Take the references to mark against, in order of preference, and the name of their form."""
+    table = wordings(references)
+    forms = table["form"].unique().tolist()
+    if form is None and len(forms) > 1:
+        raise InvalidInput(
+            f"The references are written in {len(forms)} forms: {', '.join(forms)}. Say which to mark against, such as "
+            f'form={forms[0]!r}, or form="best" for the nearest of them: "50" for "fifty" is an error in one form, '
+            "none in another."
+        )
+    if form not in {None, "best"}:
+        if form not in forms:
+            raise InvalidInput(f"No reference has the form {form!r}; there are {', '.join(forms) or 'no references'}.")
+        table = table[table["form"] == form]
+    if len(forms) > 1 or not (table["alternative"] == 0).all():
+        order = table.assign(preference=table["form"].map({name: place for place, name in enumerate(forms)}))
+        table = order.sort_values(["preference", "alternative"], kind="stable").drop(columns="preference")
+    return table.reset_index(drop=True), form or (forms[0] if forms else None)
+
+
+def wordings(references: pd.DataFrame) -> pd.DataFrame:
+    """Fill in the channels, forms and numbers of wordings that a table of references leaves open."""
+    table = tables.check(references.reset_index(drop=True), "references", required=("utt_id", "text"))
+    table = table[list(tables.SCHEMAS["references"])].dropna(subset=["utt_id", "text"])
+    table = table.fillna({"channel": 0, "form": "unstated"})
+    if table["alternative"].isna().any():
+        place = table.groupby(["utt_id", "channel", "form"]).cumcount().astype("Int64")
+        table["alternative"] = table["alternative"].fillna(place)
+    return table
+
+
+def join_answers(rows: pd.DataFrame, axes: list[str]) -> pd.DataFrame:
+    """Make one row of the channels of an asking: answered if all of them are, else what the first of the others is."""
+    key = ["utt_id", "condition", "repeat", *axes]
+    ordered = rows.assign(number=numbers(rows, key)).sort_values("channel", kind="stable")
+    silent = ordered[ordered["state"] != "answered"].drop_duplicates("number").set_index("number")["state"]
+    joined = ordered.sort_index().drop_duplicates("number").set_index("number")
+    joined["state"] = silent.reindex(joined.index).fillna("answered")
+    joined["text"] = _joined_texts(ordered["number"], ordered["text"]).reindex(joined.index)
+    joined["text"] = joined["text"].where(joined["state"] == "answered")
+    return joined.assign(channel=pd.array([0] * len(joined), dtype="Int64")).reset_index(drop=True)[list(rows.columns)]
+
+
+def join_references(said: pd.DataFrame) -> pd.DataFrame:
+    """Make one reference of those of all channels: of each form the first wordings, the second ones and so on."""
+    place = said.groupby(["utt_id", "form", "channel"])["alternative"].rank("first") - 1
+    said = said.assign(alternative=place.astype("Int64"))
+    joined = said[["utt_id", "form", "alternative"]].drop_duplicates(ignore_index=True)
+    every = (
+        joined.reset_index(names="number").rename(columns={"alternative": "wanted"}).merge(said, on=["utt_id", "form"])
+    )
+    # A channel with fewer wordings than another goes on with its last.
+    every = every[every["alternative"] <= every["wanted"]].sort_values(["number", "channel", "alternative"])
+    every = every.drop_duplicates(["number", "channel"], keep="last")
+    texts = _joined_texts(every["number"], every["text"]).reindex(joined.index)
+    return joined.assign(text=texts, channel=pd.array([0] * len(joined), dtype="Int64"))[list(said.columns)]
+
+
+def _joined_texts(number: pd.Series, texts: pd.Series) -> pd.Series:
+    joined: dict[int, str] = {}
+    for place, text in zip(number.tolist(), texts.fillna("").tolist(), strict=True):
+        joined[place] = f"{joined[place]} {text}" if place in joined else text
+    return pd.Series(joined, dtype="string")
+
+
+def numbers(rows: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.int64]:
+    """Give each different combination of the columns a number, from 0, in the order in which they come."""
+    made = np.zeros(len(rows), np.int64)
+    for name in columns:
+        code, different = pd.factorize(rows[name], use_na_sentinel=False)
+        if len(different) > 1:
+            made = pd.factorize(made * len(different) + code)[0].astype(np.int64)
+    return made
+
+
+def repeated(rows: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.bool]:
+    """Tell which rows agree in all columns with one before."""
+    if rows[columns[0]].is_unique:
+        return np.zeros(len(rows), bool)
+    return pd.Series(numbers(rows, columns)).duplicated().to_numpy(bool)
+
+
+def complain(bad: pd.Series | NDArray[np.bool], rows: pd.DataFrame, what: str) -> None:
+    """Raise with the number and the first few of the rows that are bad."""
+    if bad.any():
+        found = rows.loc[bad, "utt_id"]
+        named = ", ".join("<NA>" if pd.isna(utt_id) else str(utt_id) for utt_id in found.unique()[:5])
+        more = " ..." if found.nunique() > 5 else ""
+        raise InvalidInput(f"{len(found)} row{'s' if len(found) > 1 else ''} ({named}{more}) {what}")
