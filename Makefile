@@ -29,7 +29,8 @@ acceptance: $(READY)
 	ASRLAB_SPEECH="$(SPEECH)" ASRLAB_BIASING="$(BIASING)" ASRLAB_CONTEXTASR="$(CONTEXTASR)" $(BIN)/pytest -m acceptance -s tests
 
 bench: $(READY)
-	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[bench]'
+	for file in conditions requests running scoring store; do $(BIN)/python benchmarks/$$file.py || exit 1; done
 
 notebooks: $(READY)
 	$(BIN)/jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb

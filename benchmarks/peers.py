@@ -20,6 +20,7 @@ from rapidfuzz.distance import Levenshtein
 import asrlab as lab
 from asrlab.scoring.codes import encode
 from asrlab.scoring.counts import counts
+from asrlab.scoring.paths import KINDS, errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,12 +82,23 @@ def kernel(corpus: Pairs) -> pd.DataFrame:
 
 def kernel_once(corpus: Pairs) -> pd.DataFrame:
     """Encode each different text and count each different pair once."""
-    n = len(corpus)
-    place, texts = pd.factorize(pd.Series([*corpus.references, *corpus.hypotheses], dtype="string"))
-    distinct, again = np.unique(place[:n] * len(texts) + place[n:], return_inverse=True)
-    codes = encode(texts.tolist(), corpus.unit).texts
+    place, texts = _different(corpus)
+    distinct, again = np.unique(place[0] * len(texts) + place[1], return_inverse=True)
+    codes = encode(texts, corpus.unit).texts
     refs, hyps = ([codes[n] for n in side.tolist()] for side in np.divmod(distinct, len(texts)))
     return pd.DataFrame(counts(refs, hyps)[again], columns=["hits", *SPLIT])
+
+
+def align_kernel(corpus: Pairs) -> pd.DataFrame:
+    """Encode each different text and align, likeness and all: a row an error, with its kind and places."""
+    place, texts = _different(corpus)
+    steps = errors(encode(texts, corpus.unit), *place)
+    return pd.DataFrame(steps._asdict()).assign(kind=pd.Categorical.from_codes(steps.kind, KINDS))
+
+
+def _different(corpus: Pairs) -> tuple[np.ndarray, list[str]]:
+    place, texts = pd.factorize(pd.Series([*corpus.references, *corpus.hypotheses], dtype="string"))
+    return place.reshape(2, -1).astype(np.int64), texts.tolist()
 
 
 def score(corpus: Pairs) -> pd.DataFrame:

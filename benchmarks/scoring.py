@@ -32,6 +32,7 @@ from corpora import Pairs, pairs, sweep
 from peers import (
     SPLIT,
     Contender,
+    align_kernel,
     apply_process_words,
     edit_totals,
     edits,
@@ -157,9 +158,12 @@ def count_race(small: bool) -> None:
 
 
 def alignment_race(small: bool) -> None:
-    """Race for alignments: ours as a table with a row an error, jiwer's as its objects."""
+    """Race for alignments: ours as columns of kinds and places and as a whole table, jiwer's as its objects."""
     for n, target in ((10_000, 5), (100_000, 12))[: 1 if small else 2]:
-        ours = [Contender("asrlab edits", edits, edit_totals, target)]
+        ours = [
+            Contender("asrlab kernel", align_kernel, edit_totals, target),
+            Contender("asrlab edits", edits, edit_totals, target),
+        ]
         race(f"alignments, {n:,} different pairs of 18 English words", pairs("word", n, 18, 0.12), ours, 3)
 
 

@@ -73,8 +73,9 @@ def _levenshtein(
         errors[~long], subs[~long] = _levenshtein(
             *_chosen(np.flatnonzero(~long), refs, hyps), ref_len[~long], hyp_len[~long]
         )
-        for n in np.flatnonzero(long).tolist():
-            steps = Levenshtein.editops(refs[n], hyps[n], score_hint=hint(refs[n], hyps[n]))
+        said, heard = _chosen(np.flatnonzero(long), refs, hyps)
+        for n, ref, hyp, hint in zip(np.flatnonzero(long), said, heard, hints(said, heard), strict=True):
+            steps = Levenshtein.editops(ref, hyp, score_hint=hint)
             errors[n], subs[n] = len(steps), _substitutions(steps)
         return errors, subs
     errors = cpdist(refs, hyps, scorer=Levenshtein.distance, dtype=np.int64)
@@ -116,7 +117,7 @@ def nist_costs(longest: int) -> tuple[int, int, int]:
     return scale, 4 * scale + 1, 3 * scale + 1
 
 
-def hint(ref: Sequence[object], hyp: Sequence[object]) -> int | None:
-    """Guess the distance of two long texts for rapidfuzz's ``score_hint``."""
-    longest = max(len(ref), len(hyp))
-    return longest // 8 + 8 if longest > _LONG else None
+def hints(refs: Sequence[str], hyps: Sequence[str]) -> list[int | None]:
+    """Guess the distance of long texts for rapidfuzz's ``score_hint``; None for the others."""
+    longest = (max(len(ref), len(hyp)) for ref, hyp in zip(refs, hyps, strict=True))
+    return [units // 8 + 8 if units > _LONG else None for units in longest]

@@ -14,7 +14,7 @@ from rapidfuzz.distance import Levenshtein
 
 from asrlab.errors import InvalidInput
 from asrlab.scoring.codes import code_points
-from asrlab.scoring.counts import counts, hint, nist_costs
+from asrlab.scoring.counts import counts, hints, nist_costs
 from asrlab.scoring.likeness import likeness, pair_up
 
 if TYPE_CHECKING:
@@ -88,8 +88,9 @@ def errors(codes: Codes, refs: NDArray[np.int64], hyps: NDArray[np.int64], ties:
     tags: list[str] = []
     ref_pos: list[int] = []
     hyp_pos: list[int] = []
-    for n, (ref, hyp) in enumerate(zip(said, heard, strict=True)):
-        steps = _levenshtein(ref, hyp)
+    for n, (ref, hyp, hint) in enumerate(zip(said, heard, hints(said, heard), strict=True)):
+        # rapidfuzz's Editop unpacks to these three; to type checkers it says that each may be any of them.
+        steps: list[Step] = Levenshtein.editops(ref, hyp, score_hint=hint).as_list()  # type: ignore[assignment]
         if nist is not None and _split(steps) != nist[n]:
             steps = _nist(ref, hyp)
         many.append(len(steps))
@@ -104,11 +105,6 @@ def errors(codes: Codes, refs: NDArray[np.int64], hyps: NDArray[np.int64], ties:
         np.array(hyp_pos, np.int64),
     )
     return alike(path, codes, refs, hyps)
-
-
-def _levenshtein(ref: str, hyp: str) -> list[Step]:
-    # rapidfuzz's Editop unpacks to these three, and says to type checkers that each may be either.
-    return Levenshtein.editops(ref, hyp, score_hint=hint(ref, hyp)).as_list()  # type: ignore[return-value]
 
 
 def alike(path: Steps, codes: Codes, refs: NDArray[np.int64], hyps: NDArray[np.int64]) -> Steps:
@@ -145,9 +141,12 @@ def alike(path: Steps, codes: Codes, refs: NDArray[np.int64], hyps: NDArray[np.i
     # Stretches of one shape are worked on together.
     shapes, shape = np.unique(np.stack([subs, left, long_is_ref], axis=1), axis=0, return_inverse=True)
     groups = [(start[shape == n], *row) for n, row in enumerate(shapes.tolist())]
-    points = code_points(codes.texts)
-    lengths = np.fromiter(map(len, codes.texts), np.int64, len(codes.texts))
-    begin = np.cumsum(lengths) - lengths
+    involved = pair[start]
+    used = np.unique(np.concatenate([refs[involved], hyps[involved]]))
+    texts = [codes.texts[n] for n in used.tolist()]
+    points = code_points(texts)
+    begin = np.zeros(len(codes.texts), np.int64)
+    begin[used[1:]] = np.cumsum([len(text) for text in texts[:-1]])
     said_at, heard_at = begin[refs][pair] + ref_pos, begin[hyps][pair] + hyp_pos
     candidates = []
     for first, n, more, ref_is_long in groups:
