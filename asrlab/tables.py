@@ -206,6 +206,7 @@ SCHEMAS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "normalizer": ("string", "name and version of the normalizer"),
         "ties": ("string", "rule of ties: jiwer or sclite"),
         "form": ("string", "form of the reference that was marked against"),
+        "alternative": ("Int64", "which of the right answers was marked against"),
         "kind": ("string", "sub, del, ins; hit where those were asked for"),
         "ref": ("string", "unit of the reference; <NA> for an insertion"),
         "hyp": ("string", "unit of the transcript; <NA> for a deletion"),

@@ -166,15 +166,14 @@ def test_best_is_the_least_over_all_references():
     )
     scores = score(frame, dataset(rows), form="best")
     for n, row in enumerate(scores.itertuples()):
-        errors = []
-        for option in texts[n]:
-            out = jiwer.process_words(option, frame["text"][n]) if option else None
-            errors.append(out.substitutions + out.deletions + out.insertions if out else 4)
-        assert row.subs + row.dels + row.ins == min(errors)
-        assert (row.marked_form, row.alternative) == (
-            f"f{errors.index(min(errors)) // 2}",
-            errors.index(min(errors)) % 2,
-        )
+        best = []
+        for k, option in enumerate(texts[n]):
+            out = jiwer.process_words(option, frame["text"][n])
+            errors = out.substitutions + out.deletions + out.insertions
+            best.append((errors, -len(option.split()), f"f{k // 2}", k % 2))
+        assert (row.subs + row.dels + row.ins, -row.ref_len, row.marked_form, row.alternative) == min(best)
+    shuffled = score(frame, dataset(rng.sample(rows, len(rows))), form="best")
+    pd.testing.assert_frame_equal(shuffled, scores)
 
 
 def test_channels_have_their_own_references():
@@ -280,12 +279,15 @@ def test_unknown_unit():
 
 @pytest.mark.parametrize("unit", ["auto", "term"])
 @pytest.mark.parametrize("form", [None, "best"])
-def test_an_empty_table_gives_an_empty_table(unit, form):
-    scores = score(
-        tables.empty("transcripts").assign(context=pd.Series(dtype="string")), said(a="x"), unit=unit, form=form
-    )
-    assert scores.empty
+def test_an_empty_table_has_answered_nothing(unit, form):
+    empty = tables.empty("transcripts").assign(context=pd.Series(dtype="string"))
+    with pytest.raises(InvalidInput, match="1 of 1 answers are not there to mark: 1 missing"):
+        score(empty, said(a="x"), unit=unit, form=form)
+    scores = score(empty, said(a="x"), unit=unit, form=form, missing="drop")
     assert list(scores.columns) == [*tables.SCHEMAS["scores"], "context", *(["marked_form"] if form else [])]
+    assert scores["state"].tolist() == (["missing"] if unit == "auto" else [])
+    nothing = SimpleNamespace(**{name: tables.empty(name) for name in ("utterances", "references", "terms")})
+    assert score(empty, nothing, unit=unit, form=form).empty
 
 
 def test_all_failed():
@@ -578,7 +580,211 @@ def test_things_that_are_no_tables_are_refused(heard, said):
 
 
 def test_without_a_language_the_script_chooses_unit_and_normalizer():
-    scores = score(["臺灣", "東京です", "น้ำ", "Tea"], ["台湾", "东京です", "น้ำ", "tea"])
-    assert scores["unit"].tolist() == ["char", "char", "char", "word"]
-    assert scores["normalizer"].tolist() == ["zh-1", "basic-1", "basic-1", "basic-1"]
+    scores = score(["臺灣", "น้ำ", "Tea"], ["台湾", "น้ำ", "tea"])
+    assert scores["unit"].tolist() == ["char", "char", "word"]
+    assert scores["normalizer"].tolist() == ["zh-1", "basic-1", "basic-1"]
     assert scores["spoken_language"].isna().all()
+    assert counts(scores)[0] == [2, 0, 0, 0, 2, 2]
+
+
+def test_without_a_language_kana_anywhere_keep_kanji_as_they_are():
+    scores = score(["学会", "東京に行く"], ["學會", "東京に行く"])
+    assert scores["normalizer"].tolist() == ["basic-1", "basic-1"]
+    assert scores["subs"].tolist() == [2, 0]
+
+
+# What a hostile reading found.
+
+
+def stereo(*rows):
+    return dataset([{"utt_id": u, "channel": c, "text": t} for u, c, t in rows])
+
+
+FOUR = stereo(("a", 0, "one two"), ("a", 1, "three four"), ("b", 0, "one two"), ("b", 1, "three four"))
+
+
+def test_joined_a_channel_that_was_lost_is_missing_and_one_never_asked_for_is_deleted():
+    frame = pd.DataFrame(
+        {"utt_id": ["a", "a", "b"], "channel": [0, 1, 0], "text": ["one two", "three four", "one two"]}
+    )
+    with pytest.raises(InvalidInput, match=r"1 of 2 answers are not there to mark: 1 missing \(b\)"):
+        score(frame, FOUR, channels="joined")
+    dropped = score(frame, FOUR, channels="joined", missing="drop")
+    assert dropped["state"].tolist() == ["answered", "missing"]
+    assert dropped["dels"].tolist() == [0, pd.NA]
+    assert score(frame, FOUR, channels="joined", missing="all-deleted")["dels"].tolist() == [0, 4]
+    never = score(frame[frame["channel"] == 0], FOUR, channels="joined")
+    assert never[["state", "dels"]].to_numpy().tolist() == [["answered", 2]] * 2
+    with pytest.raises(InvalidInput, match="1 missing"):
+        score(frame[frame["utt_id"] == "a"], FOUR, channels="joined")
+
+
+def test_joined_what_differs_between_channels_does_not_part_them():
+    frame = pd.DataFrame({"utt_id": "a", "channel": [0, 1], "confidence": [0.9, 0.8], "tool": "t"})
+    frame["text"] = ["one two", "three four"]
+    data = stereo(("a", 0, "one two"), ("a", 1, "three four"))
+    for table in (frame, frame.assign(condition="x")):
+        scores = score(table, data, channels="joined")
+        assert counts(scores) == [[4, 0, 0, 0, 4, 4]]
+        assert scores["confidence"].isna().all()
+        assert scores["tool"].tolist() == ["t"]
+
+
+def test_joined_a_form_must_be_there_on_all_channels():
+    rows = [("a", 0, "spoken", "one two"), ("a", 0, "written", "1 2"), ("a", 1, "written", "three four")]
+    data = dataset([{"utt_id": u, "channel": c, "form": f, "text": t} for u, c, f, t in rows])
+    frame = pd.DataFrame({"utt_id": "a", "channel": [0, 1], "text": ["one two", "three four"]})
+    for form in ("spoken", "best"):
+        with pytest.raises(InvalidInput, match=r"\(a\) have channels without a reference in each form"):
+            score(frame, data, channels="joined", form=form)
+    assert score(frame, data, channels="joined", form="written")["ref_len"].tolist() == [4]
+
+
+@pytest.mark.parametrize("condition", [{}, {"condition": "x"}, {"condition": pd.NA}])
+def test_a_hole_is_seen_whatever_stands_in_the_column_condition(condition):
+    frame = pd.DataFrame({"utt_id": ["a", "b", "a"], "system": ["A", "A", "B"], "text": "x"}).assign(**condition)
+    with pytest.raises(InvalidInput, match=r"1 of 4 answers .*1 missing \(b, system B\)"):
+        score(frame, said(a="x", b="x"))
+
+
+def test_two_tries_of_one_trial_are_two_settings_of_which_one_lacks_utterances():
+    frame = pd.DataFrame({"utt_id": ["a", "a", "b"], "condition": "base", "attempt": [1, 2, 1], "text": "x"})
+    with pytest.raises(InvalidInput, match=r"1 missing \(b, attempt 2\)"):
+        score(frame, said(a="x", b="x"))
+
+
+def test_settings_are_told_apart_by_the_columns_with_the_fewest_values():
+    frame = pd.DataFrame(
+        {"utt_id": ["a", "a", "b"], "seconds": [0.1, 0.2, 0.3], "system": ["A", "B", "A"], "text": "x"}
+    )
+    scores = score(frame, said(a="x", b="x"), missing="drop")
+    last = scores.iloc[-1]
+    assert (len(scores), last["utt_id"], last["system"], last["state"]) == (4, "b", "B", "missing")
+    assert pd.isna(last["seconds"]) or last["seconds"] == 0.2  # what is one in the setting is kept, nothing else's
+    assert score(frame, said(a="x", b="x"), missing="drop")["seconds"].tolist()[:3] == [0.1, 0.2, 0.3]
+
+
+@pytest.mark.parametrize("name", ["pair", "errors", "utterance place", "marked_form", "hits"])
+def test_columns_that_marking_makes_are_refused(name):
+    with pytest.raises(InvalidInput, match=f"makes a column '{name}' itself"):
+        score(heard(a="x").assign(**{name: 1}), said(a="x"))
+
+
+def test_columns_named_as_steps_of_the_work_are_only_axes():
+    frame = pd.DataFrame(
+        {"utt_id": ["a", "a"], "channel": [0, 1], "number": 7, "row": 1, "place": "p", "text": ["x", None]}
+    )
+    data = stereo(("a", 0, "x"), ("a", 1, "y"))
+    for channels in ("each", "joined"):
+        scores = score(frame, data, channels=channels, missing="all-deleted")
+        assert set(scores["number"]) == {7}
+        assert set(scores["place"]) == {"p"}
+
+
+def test_rows_that_become_one_channel_stand_twice():
+    frame = pd.DataFrame({"utt_id": ["a", "a"], "condition": "x", "channel": [pd.NA, 0], "text": ["one two", "one"]})
+    with pytest.raises(InvalidInput, match=r"1 row \(a\) stand twice"):
+        score(frame, said(a="one two"))
+    failed = pd.DataFrame({"utt_id": ["a", "a"], "channel": [pd.NA, 0], "text": [None, "one two"]})
+    with pytest.raises(InvalidInput, match="stand twice"):
+        score(failed, FOUR, missing="all-deleted")
+
+
+@pytest.mark.parametrize("column", [{"channel": [pd.NA, 0]}, {"form": [None, "unstated"]}, {"alternative": [pd.NA, 0]}])
+def test_references_that_become_one_are_refused(column):
+    rows = pd.DataFrame({"utt_id": ["a", "a"], "alternative": 0, "text": ["x", "y"], **column})
+    data = SimpleNamespace(utterances=pd.DataFrame({"utt_id": ["a"]}), references=rows, terms=tables.empty("terms"))
+    for table in (data, rows):
+        with pytest.raises(InvalidInput, match="two references of one channel, form and number"):
+            score(heard(a="x"), table)
+
+
+def test_equals_go_to_the_longest_reference_whatever_the_order():
+    rows = pd.DataFrame({"utt_id": ["a", "a"], "form": ["spoken", "written"], "text": ["twenty five", "25"]})
+    for table in (rows, rows[::-1]):
+        scores = score(heard(a="i do not know"), table, form="best")
+        assert scores[["marked_form", "subs", "ins", "ref_len"]].to_numpy().tolist() == [["spoken", 2, 2, 2]]
+
+
+def test_a_step_that_returns_nothing_is_named():
+    def lost(text):
+        text.lower()
+
+    with pytest.raises(InvalidInput, match=r"Step 'lost' of <Normalizer mine-1: lost> gave None for a text"):
+        score(heard(a="x"), said(a="x"), normalizer=Normalizer("mine-1", (lost,)))
+
+
+def test_empty_cells_are_no_language_and_no_speaker():
+    data = dataset([{"utt_id": "a", "text": "臺灣"}, {"utt_id": "b", "text": "x"}], language=["", ""], speaker=["", ""])
+    scores = score(heard(a="台湾", b="x"), data)
+    assert scores["unit"].tolist() == ["char", "word"]
+    assert scores["block_kind"].tolist() == ["utterance", "utterance"]
+    assert score(heard(a="台湾", b="x"), data, language="zh")["normalizer"].tolist() == ["zh-1", "zh-1"]
+
+
+def test_series_in_another_order_are_refused():
+    one, other = pd.Series(["x", "y"], index=["u1", "u2"]), pd.Series(["y", "x"], index=["u2", "u1"])
+    with pytest.raises(InvalidInput, match="different indexes"):
+        score(one, other)
+
+
+def test_a_pilot_of_a_large_set_lacks_the_rest_and_is_nothing_worse():
+    data = said(**{f"u{n}": "x" for n in range(2000)})
+    pilot = heard(**{f"u{n}": "x" for n in range(30)})
+    with pytest.raises(InvalidInput, match="1970 of 2000 answers are not there to mark: 1970 missing"):
+        score(pilot, data)
+    repeats = pd.concat([pilot.head(5).assign(repeat=n) for n in range(50)])
+    assert (score(repeats, data, missing="drop")["state"] == "missing").sum() == 50 * 1995
+
+
+def test_columns_of_lists_are_refused_by_name():
+    with pytest.raises(InvalidInput, match=r"Column 'segments' .* cannot be told apart"):
+        score(heard(a="x", b="x").assign(segments=[[1], [2]]), said(a="x", b="x"))
+
+
+@pytest.mark.parametrize(
+    ("references", "says"),
+    [
+        (
+            pd.DataFrame([["a", "x", "y"]], columns=["utt_id", "text", "text"]),
+            "references have columns of the same name",
+        ),
+        (pd.DataFrame({"utt_id": ["a", "b"], "text": ["x", None]}), r"1 row \(b\) have a reference without a text"),
+        (pd.DataFrame({"utt_id": ["a", None], "text": ["x", "y"]}), "of the references have no utt_id"),
+    ],
+)
+def test_what_is_wrong_with_references_is_said(references, says):
+    with pytest.raises(InvalidInput, match=says):
+        score(heard(a="x"), references)
+
+
+def test_half_a_character_is_refused():
+    with pytest.raises(InvalidInput, match="holds half of a character"):
+        score(["a\ud800"], ["a"])
+
+
+def test_a_failed_row_with_a_text_is_not_read():
+    frame = heard(a="x y").assign(state="failed")
+    assert counts(score(frame, said(a="x y"), missing="all-deleted")) == [[0, 0, 2, 0, 2, 0]]
+
+
+def test_blocks_are_speakers_only_where_more_than_half_are_given():
+    rows = [{"utt_id": u, "text": "x"} for u in "abcd"]
+    half = dataset(rows, speaker=["s", "s", None, None])
+    assert set(score(heard(**dict.fromkeys("abcd", "x")), half)["block_kind"]) == {"utterance"}
+
+
+def test_blocks_are_decided_for_each_normalizer_apart():
+    rows = [{"utt_id": u, "text": "x"} for u in "ab"]
+    scores = score(heard(a="x", b="x"), dataset(rows, language=["en", "de"], speaker=["s", None]))
+    assert scores["unit"].tolist() == ["word", "word"]
+    assert scores["block_kind"].tolist() == ["speaker", "utterance"]
+
+
+def test_a_missing_row_has_the_labels_of_its_setting_and_no_other():
+    frame = pd.DataFrame(
+        {"utt_id": ["a", "b"], "condition": "x", "itn": "off", "topic": ["sport", "news"], "text": "x"}
+    )
+    last = score(frame, said(a="x", b="x", c="x"), missing="drop").iloc[-1]
+    assert (last["utt_id"], last["condition"], last["itn"]) == ("c", "x", "off")
+    assert pd.isna(last["topic"])

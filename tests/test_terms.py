@@ -130,3 +130,9 @@ def test_terms_that_are_not_in_the_reference_are_named(term):
     data = dataset([{"utt_id": "a", "text": "the kestrel"}], present(a=["Kestrel", term]))
     with pytest.raises(InvalidInput, match=f"1 term is listed as present.*{term!r} in a"):
         score(heard(a="kestrel"), data, unit="term")
+
+
+def test_a_term_counts_only_where_every_wording_has_it():
+    rows = [{"utt_id": "a", "alternative": n, "text": t} for n, t in enumerate(["Kim met Ann", "Kim met her"])]
+    data = dataset(rows, [{"utt_id": None, "term": t, "role": "present"} for t in ("kim", "ann")])
+    assert score(heard(a="kim met ann"), data, unit="term")["ref_len"].tolist() == [1]

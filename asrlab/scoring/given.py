@@ -21,6 +21,10 @@ _ENGINE: Final = ("engine", "model", "region")
 _FACTS: Final = ("language", "duration_s", "speaker", "recording")
 #: Columns of transcripts that scores have too.
 KEPT: Final = ("trial", "utt_id", "condition", "repeat", "channel", "state", "text")
+#: Working column: which utterance a row is of.
+PLACE: Final = "utterance place"
+#: Columns that marking, pooling and pairing make for themselves.
+_WORKING: Final = frozenset({"marked_form", "errors", "pair", PLACE})
 
 
 class HasReferences(Protocol):
@@ -62,6 +66,8 @@ def frames(
             f"{type(transcripts).__name__} and {type(references).__name__}. A table says by utt_id which text answers "
             "which reference; a list says it by order, and cannot be mixed with one."
         )
+    if isinstance(transcripts, pd.Series) and isinstance(references, pd.Series):
+        _same_order(transcripts, references)
     if heard is not None and said is not None:
         if len(heard) != len(said):
             raise InvalidInput(f"There are {len(heard)} transcripts and {len(said)} references. Give as many of each.")
@@ -71,8 +77,14 @@ def frames(
                 'write "" only where nothing was said.'
             )
         ids = pd.Series(range(len(said))).astype("string")
-        transcripts = pd.DataFrame({"utt_id": ids, "text": pd.Series(heard, dtype="string")})
-        references = pd.DataFrame({"utt_id": ids, "text": pd.Series(said, dtype="string")})
+        try:
+            transcripts = pd.DataFrame({"utt_id": ids, "text": pd.Series(heard, dtype="string")})
+            references = pd.DataFrame({"utt_id": ids, "text": pd.Series(said, dtype="string")})
+        except UnicodeEncodeError as error:
+            raise InvalidInput(
+                f"A text holds half of a character ({error.object[error.start : error.end]!r}), which is no text. Read "
+                'it anew, or mend it: text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").'
+            ) from error
     if not isinstance(transcripts, pd.DataFrame):
         raise InvalidInput(f"Transcripts must be a table, a text or a list of texts, not {transcripts!r}.")
     if isinstance(references, pd.DataFrame):
@@ -86,9 +98,18 @@ def frames(
         known = Frames(dataset.utterances, dataset.references, dataset.terms)
     if language is not None:
         given = known.utterances
-        own = given["language"] if "language" in given.columns else pd.Series(pd.NA, given.index, dtype="string")
-        known = known._replace(utterances=given.assign(language=own.astype("string").fillna(language)))
+        own = given["language"] if "language" in given.columns else pd.Series(pd.NA, given.index)
+        own = own.astype("string")
+        known = known._replace(utterances=given.assign(language=own.mask(own == "").fillna(language)))
     return transcripts, known
+
+
+def _same_order(heard: pd.Series, said: pd.Series) -> None:
+    if not heard.index.equals(said.index):
+        raise InvalidInput(
+            "The two Series have different indexes, so their order may not be the same. Give tables with an utt_id; or "
+            "reset_index(drop=True) of both, if the order is the same."
+        )
 
 
 def _texts(given: object) -> list[str | None] | None:
@@ -109,6 +130,8 @@ def _texts(given: object) -> list[str | None] | None:
 
 def _utterances_of(references: pd.DataFrame) -> pd.DataFrame:
     """Read off a table of references what it says of each utterance."""
+    if not references.columns.is_unique:
+        raise InvalidInput(f"The references have columns of the same name: {', '.join(map(str, references))}.")
     table = tables.check(references, "references", required=("utt_id", "text"))
     complain(
         repeated(table, ["utt_id", "channel", "form", "alternative"]),
@@ -129,22 +152,26 @@ def _utterances_of(references: pd.DataFrame) -> pd.DataFrame:
 
 
 def answers(transcripts: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[str]]:
-    """Give transcripts from anywhere the columns that marking needs; name their axes, and what makes a setting."""
+    """Give transcripts from anywhere the columns that marking needs; name their axes, and those of engines."""
     if not transcripts.columns.is_unique:
         raise InvalidInput(f"A transcripts table has columns of the same name: {', '.join(map(str, transcripts))}.")
     rows = tables.check(transcripts.reset_index(drop=True), "transcripts", required=("utt_id", "text"))
     axes = [name for name in rows.columns if name not in tables.SCHEMAS["transcripts"]]
-    taken = [name for name in axes if name in {*tables.SCHEMAS["scores"], "marked_form"}]
-    if taken:
+    if taken := [name for name in axes if name in {*tables.SCHEMAS["scores"], *_WORKING}]:
         raise InvalidInput(
             f"Marking makes a column {taken[0]!r} itself, and the transcripts have one. Rename it there."
         )
-    setting = ["condition", "repeat"]
-    if "condition" not in transcripts.columns:
+    for name in axes:
+        try:
+            rows[name].head(1000).nunique()
+        except TypeError as error:
+            raise InvalidInput(
+                f"Column {name!r} of the transcripts holds values that cannot be told apart ({error}). Drop it, or "
+                "write its values as text."
+            ) from error
+    engines = []
+    if rows["condition"].isna().all():
         engines = [name for name in _ENGINE if rows[name].nunique(dropna=False) > 1]
-        # A column that is the same in all rows of an utterance tells of the utterance, not of a setting.
-        by_utterance = rows.groupby("utt_id", sort=False)
-        setting += [name for name in axes if (by_utterance[name].nunique(dropna=False) > 1).any()] + engines
         axes += engines
     rows["condition"] = rows["condition"].fillna("unnamed")
     rows["repeat"] = rows["repeat"].fillna(0)
@@ -162,55 +189,78 @@ def answers(transcripts: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[st
     )
     if not answered.all():
         rows["text"] = rows["text"].where(answered)
-    key = ["utt_id", "condition", "repeat", "channel", *axes]
-    complain(
-        repeated(rows, key),
-        rows,
-        f"stand twice: they agree in {', '.join(key)}. Number repeats, name conditions, or drop copies.",
-    )
-    return rows[[*KEPT, *axes]], axes, setting
+    return rows[[*KEPT, *axes]], axes, engines
 
 
-def references_in(references: pd.DataFrame, form: str | None) -> tuple[pd.DataFrame, str | None]:
-    """Take the references to mark against, in order of preference, and the name of their form."""
-    table = wordings(references)
-    forms = table["form"].unique().tolist()
+def references_in(
+    references: pd.DataFrame, form: str | None, *, joined: bool = False
+) -> tuple[pd.DataFrame, str | None]:
+    """Take the references to mark against, in the order of forms and wordings, and the name of their form."""
+    every = wordings(references)
+    forms = every["form"].unique().tolist()
     if form is None and len(forms) > 1:
         raise InvalidInput(
             f"The references are written in {len(forms)} forms: {', '.join(forms)}. Say which to mark against, such as "
             f'form={forms[0]!r}, or form="best" for the nearest of them: "50" for "fifty" is an error in one form, '
             "none in another."
         )
+    table = every
     if form not in {None, "best"}:
         if form not in forms:
             raise InvalidInput(f"No reference has the form {form!r}; there are {', '.join(forms) or 'no references'}.")
-        table = table[table["form"] == form]
+        table = every[every["form"] == form]
     if len(forms) > 1 or not (table["alternative"] == 0).all():
-        order = table.assign(preference=table["form"].map({name: place for place, name in enumerate(forms)}))
-        table = order.sort_values(["preference", "alternative"], kind="stable").drop(columns="preference")
+        table = table.sort_values(["form", "alternative"], kind="stable")
+    if joined:
+        # A channel that lacks a form would be left out of that form's text.
+        said_on = every.groupby("utt_id")["channel"].nunique()
+        in_form = table.groupby(["utt_id", "form"])["channel"].nunique().reset_index()
+        complain(
+            (in_form["channel"] < in_form["utt_id"].map(said_on)).to_numpy(bool),
+            in_form,
+            "have channels without a reference in each form that is marked against, so their text cannot be joined.",
+        )
     return table.reset_index(drop=True), form or (forms[0] if forms else None)
 
 
 def wordings(references: pd.DataFrame) -> pd.DataFrame:
     """Fill in the channels, forms and numbers of wordings that a table of references leaves open."""
+    if not references.columns.is_unique:
+        raise InvalidInput(f"The references have columns of the same name: {', '.join(map(str, references))}.")
     table = tables.check(references.reset_index(drop=True), "references", required=("utt_id", "text"))
-    table = table[list(tables.SCHEMAS["references"])].dropna(subset=["utt_id", "text"])
+    table = table[list(tables.SCHEMAS["references"])]
+    complain(table["utt_id"].isna(), table, "of the references have no utt_id. Every text must say what it is of.")
+    complain(table["text"].isna(), table, 'have a reference without a text. Leave the row out; silence is "".')
     table = table.fillna({"channel": 0, "form": "unstated"})
     if table["alternative"].isna().any():
         place = table.groupby(["utt_id", "channel", "form"]).cumcount().astype("Int64")
         table["alternative"] = table["alternative"].fillna(place)
+    complain(
+        repeated(table, ["utt_id", "channel", "form", "alternative"]),
+        table,
+        "have two references of one channel, form and number (alternative). Number the wordings anew.",
+    )
     return table
 
 
-def join_answers(rows: pd.DataFrame, axes: list[str]) -> pd.DataFrame:
-    """Make one row of the channels of an asking: answered if all of them are, else what the first of the others is."""
-    key = ["utt_id", "condition", "repeat", *axes]
-    ordered = rows.assign(number=numbers(rows, key)).sort_values("channel", kind="stable")
-    silent = ordered[ordered["state"] != "answered"].drop_duplicates("number").set_index("number")["state"]
-    joined = ordered.sort_index().drop_duplicates("number").set_index("number")
+def join_answers(rows: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
+    """Make one row of the channels of an asking.
+
+    It is answered if all of them are, else what the first of the others is. What differs between them is ``<NA>``.
+    """
+    rows = rows.assign(channel=rows["channel"].fillna(-1))
+    number = pd.Series(numbers(rows, key), rows.index)
+    order = rows["channel"].argsort(kind="stable").to_numpy()
+    states = rows["state"].iloc[order]
+    silent = states.where(states != "answered").groupby(number.iloc[order]).first()
+    first = number.drop_duplicates().index
+    joined = rows.loc[first].set_index(number[first])
     joined["state"] = silent.reindex(joined.index).fillna("answered")
-    joined["text"] = _joined_texts(ordered["number"], ordered["text"]).reindex(joined.index)
+    joined["text"] = _joined_texts(number.iloc[order], rows["text"].iloc[order]).reindex(joined.index)
     joined["text"] = joined["text"].where(joined["state"] == "answered")
+    for name in (name for name in rows.columns if name not in {*key, *KEPT[1:], PLACE}):
+        one = (rows[name].groupby(number).nunique(dropna=False) == 1).reindex(joined.index)
+        joined[name] = joined[name].where(one)
     return joined.assign(channel=pd.array([0] * len(joined), dtype="Int64")).reset_index(drop=True)[list(rows.columns)]
 
 
@@ -218,15 +268,15 @@ def join_references(said: pd.DataFrame) -> pd.DataFrame:
     """Make one reference of those of all channels: of each form the first wordings, the second ones and so on."""
     place = said.groupby(["utt_id", "form", "channel"])["alternative"].rank("first") - 1
     said = said.assign(alternative=place.astype("Int64"))
-    joined = said[["utt_id", "form", "alternative"]].drop_duplicates(ignore_index=True)
-    every = (
-        joined.reset_index(names="number").rename(columns={"alternative": "wanted"}).merge(said, on=["utt_id", "form"])
-    )
+    wording = ["utt_id", "form", "alternative"]
+    joined = said.drop_duplicates(wording, ignore_index=True)
+    every = joined[wording].reset_index(names="number").rename(columns={"alternative": "wanted"})
+    every = every.merge(said, on=["utt_id", "form"])
     # A channel with fewer wordings than another goes on with its last.
     every = every[every["alternative"] <= every["wanted"]].sort_values(["number", "channel", "alternative"])
     every = every.drop_duplicates(["number", "channel"], keep="last")
     texts = _joined_texts(every["number"], every["text"]).reindex(joined.index)
-    return joined.assign(text=texts, channel=pd.array([0] * len(joined), dtype="Int64"))[list(said.columns)]
+    return joined.assign(text=texts, channel=pd.array([0] * len(joined), dtype="Int64"))
 
 
 def _joined_texts(number: pd.Series, texts: pd.Series) -> pd.Series:

@@ -56,7 +56,8 @@ def score(
         where they are known; or texts. Transcripts come first here; in jiwer, references do.
     form : str, optional
         Form of the reference to mark against. Needed where the references have more than one. ``"best"`` marks against
-        every form and takes the one with the fewest errors (the first of equals); ``marked_form`` then names it.
+        every form and takes the one with the fewest errors; ``marked_form`` then names it. Of equals it is the longest
+        (which has the lowest rate), then the first by name and number.
     unit : {"auto", "word", "char", "codepoint", "mixed", "term"}
         What is counted. ``"auto"``: words, or characters for languages written without spaces (by the script of the
         reference where the language is not known); the column ``unit`` says what was chosen. The others are those of
@@ -77,10 +78,12 @@ def score(
         Where several alignments are equally short: the subs, dels and ins of jiwer, or those of NIST's sclite. See
         :func:`asrlab.scoring.counts.counts`. Match error rate and word information lost depend on it.
     missing : {"raise", "drop", "all-deleted"}
-        How trials count that have no answer: failed, unknown, not yet run, or missing, which is that a setting
-        (condition and repeat, else whatever varies within an utterance) has no row of an utterance and channel which
-        has a reference. ``"raise"``: such a table is refused. ``"drop"``: they stand in the table with their state and
-        ``<NA>`` counts, and so in no rate. ``"all-deleted"``: all units of their reference are deleted.
+        How trials count that have no answer: failed, unknown, not yet run, or missing, which is that a setting has no
+        row of an utterance and channel that has a reference. (A setting is a condition and repeat, and where these
+        leave several rows of an utterance alike, the axes that tell them apart. Of joined channels, one is missed only
+        in settings that have it of some other utterance.) ``"raise"``: such a table is refused. ``"drop"``: they stand
+        in the table with their state and ``<NA>`` counts, and so in no rate. ``"all-deleted"``: all units of their
+        reference are deleted.
     executor : concurrent.futures.Executor, optional
         Where to work: a process pool uses more processors. The table is the same.
 
@@ -89,7 +92,7 @@ def score(
     DataFrame
         A ``scores`` table in the order of the transcripts (then of the references for what is missing), axes after the
         declared columns. An empty reference has ``ref_len`` 0, and what was heard counts as insertions. Of alternatives
-        in a form the one with the fewest errors is taken.
+        in a form the one with the fewest errors is taken, as with ``form="best"``.
 
         ``block`` says what is independent of what: the speaker, where most of the utterances with this unit and
         normalizer have one, else the recording, else the utterance. The utterances whose speaker (or recording) is not
@@ -146,10 +149,10 @@ def _count(batch: Batch) -> NDArray[np.int64]:
 
 
 def best(sheet: Sheet, found: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Choose for each row that is marked the pair with the fewest errors, the first of equals; give their places."""
+    """Choose for each row that is marked the pair with the fewest errors, of equals that of the longest reference."""
     if len(sheet.row) < 2 or not (np.diff(sheet.row) == 0).any():
         return np.arange(len(sheet.row))
-    order = np.lexsort((found[:, 1:].sum(axis=1), sheet.row))
+    order = np.lexsort((-found[:, :3].sum(axis=1), found[:, 1:].sum(axis=1), sheet.row))
     return order[np.unique(sheet.row[order], return_index=True)[1]]
 
 

@@ -50,11 +50,17 @@ class Normalizer:
         """Apply all steps to one text."""
         for step in self.steps:
             text = step(text)
+            if not isinstance(text, str):
+                raise InvalidInput(f"Step {_name(step)!r} of {self!r} gave {text!r} for a text. It must return a text.")
         return text
 
     def __repr__(self) -> str:
-        names = [getattr(step, "__name__", type(step).__name__).replace("_", " ") for step in self.steps]
+        names = [_name(step).replace("_", " ") for step in self.steps]
         return f"<Normalizer {self.name}: {' > '.join(names) or 'text as it is'}>"
+
+
+def _name(step: Callable[[str], str]) -> str:
+    return str(getattr(step, "__name__", type(step).__name__))
 
 
 #: What a caller may give: a name (or "auto"), a normalizer, or one of these for each language.

@@ -10,7 +10,17 @@ import pandas as pd
 
 from asrlab import tables
 from asrlab.errors import InvalidInput
-from asrlab.scoring.given import KEPT, answers, complain, frames, join_answers, join_references, numbers, references_in
+from asrlab.scoring.given import (
+    KEPT,
+    PLACE,
+    answers,
+    complain,
+    frames,
+    join_answers,
+    join_references,
+    numbers,
+    references_in,
+)
 from asrlab.scoring.normalize import Normalizer, choose
 from asrlab.scoring.tokens import SCRIPTS, UNITS, unit_for, unknown_unit
 
@@ -26,8 +36,6 @@ MISSING: Final = ("raise", "drop", "all-deleted")
 CHANNELS: Final = ("each", "joined")
 #: Trials that a table may lack for each that it has, before something is wrong with what is taken for settings.
 _EMPTIEST: Final = 20
-#: Working column: which utterance a row is of.
-_PLACE: Final = "utterance place"
 
 
 class Recipe(NamedTuple):
@@ -117,36 +125,39 @@ def lay_out(
     if unit not in {"auto", "term", *UNITS}:
         raise unknown_unit(unit, ("auto", *UNITS, "term"))
     given, known = frames(transcripts, references, language)
-    rows, axes, setting = answers(given)
-    said, form_name = references_in(known.references, form)
-    if channels == "joined":
-        rows, said = join_answers(rows, axes), join_references(said)
+    rows, axes, engines = answers(given)
+    joined, all_marked = channels == "joined", missing == "all-deleted"
+    said, form_name = references_in(known.references, form, joined=joined)
     utterances, rows, said = _utterances(known.utterances, rows, said)
+    rows = _with_channels(rows, said, every=all_marked and not joined)
+    setting = _setting(rows, axes, engines)
     referenced = pd.Index(np.sort(said["channel"].astype("int64").unique()))
-    target = _targets(said, referenced)
-    rows = _with_channels(rows, said, every=missing == "all-deleted")
-    all_marked = missing == "all-deleted"
-    wanted = _targets(rows, referenced)
-    unreferenced = ~np.isin(wanted, target)
-    if unreferenced.any():
-        _all_have_references(unreferenced & ((rows["state"] == "answered").to_numpy(bool) | all_marked), rows, form)
-    lacking = _missing(rows, axes, setting, said, wanted=wanted, channels=referenced)
+    if not joined:
+        unreferenced = ~np.isin(_targets(rows, referenced), _targets(said, referenced))
+        if unreferenced.any():
+            _all_have_references(unreferenced & ((rows["state"] == "answered").to_numpy(bool) | all_marked), rows, form)
+    lacking = _missing(rows, axes, setting, said, channels=referenced, asked_only=joined)
     if len(lacking):
         rows = pd.concat([rows, lacking], ignore_index=True)
-        wanted = np.concatenate([wanted, _targets(lacking, referenced)])
+    if joined:
+        rows, said = join_answers(rows, [PLACE, *setting]), join_references(said)
+        referenced = pd.Index([0])
+    target, wanted = _targets(said, referenced), _targets(rows, referenced)
     to_mark = (rows["state"] == "answered").to_numpy(bool)
     if missing == "raise" and not to_mark.all():
         raise _unanswered(rows, setting)
+    if joined:
+        _all_have_references(~np.isin(wanted, target) & (to_mark | all_marked), rows, form)
     to_mark |= all_marked
     row, reference = _pairs(wanted, target, to_mark)
     recipes, recipe_of = _recipes(utterances, said, unit, normalizer)
     place, texts = pd.factorize(pd.concat([rows["text"].fillna(""), said["text"]]))
-    utterance = rows[_PLACE].to_numpy(np.int64)
+    utterance = rows[PLACE].to_numpy(np.int64)
     facts = _described(utterances, unit, recipes, recipe_of)
     rows = rows[[*KEPT, *axes]].assign(
         **{name: column.take(utterance) for name, column in facts.items()}, form=constant(form_name, len(rows))
     )
-    if channels == "joined":
+    if joined:
         rows["channel"] = pd.NA
     sheet = Sheet(
         rows=rows,
@@ -157,7 +168,7 @@ def lay_out(
         recipe=recipe_of[utterance],
         heard=np.where(to_mark, place[: len(rows)], -1),
         said=place[len(rows) :].astype(np.int64),
-        said_recipe=recipe_of[said[_PLACE].to_numpy(np.int64)],
+        said_recipe=recipe_of[said[PLACE].to_numpy(np.int64)],
         row=row,
         reference=reference,
         target=target,
@@ -184,8 +195,10 @@ def _utterances(
         "are of no utterance of this dataset. Mark them with the dataset they were asked about, or leave them out.",
     )
     complain(said_of < 0, said, "are references of no utterance of this dataset. Correct the references.")
+    for name in ("language", "speaker", "recording"):  # as files without a value are often read
+        known[name] = known[name].mask(known[name] == "")
     used, place = np.unique(np.concatenate([heard_of, said_of]), return_inverse=True)
-    rows, said = rows.assign(**{_PLACE: place[: len(rows)]}), said.assign(**{_PLACE: place[len(rows) :]})
+    rows, said = rows.assign(**{PLACE: place[: len(rows)]}), said.assign(**{PLACE: place[len(rows) :]})
     return known.take(used).reset_index(drop=True), rows, said
 
 
@@ -211,9 +224,10 @@ def _with_channels(rows: pd.DataFrame, said: pd.DataFrame, *, every: bool) -> pd
     channels = channels.drop_duplicates()
     if every:
         whole = rows["channel"].isna() & (rows["state"] != "answered")
-        each = rows[whole].drop(columns="channel").reset_index(names="place").merge(channels, on="utt_id", how="left")
-        expanded = pd.concat([rows[~whole], each.set_index("place")[list(rows.columns)]])
-        rows = expanded.sort_index(kind="stable").reset_index(drop=True)
+        ids = rows.loc[whole, ["utt_id"]].rename_axis("row").reset_index().merge(channels, on="utt_id")
+        every_one = rows.loc[ids["row"]].assign(channel=ids["channel"].to_numpy())
+        unknown = rows[whole & ~rows["utt_id"].isin(channels["utt_id"])]
+        rows = pd.concat([rows[~whole], every_one, unknown]).sort_index(kind="stable").reset_index(drop=True)
     only = channels.drop_duplicates("utt_id", keep=False).set_index("utt_id")["channel"]
     return rows.assign(channel=rows["channel"].fillna(rows["utt_id"].map(only)))
 
@@ -221,7 +235,41 @@ def _with_channels(rows: pd.DataFrame, said: pd.DataFrame, *, every: bool) -> pd
 def _targets(table: pd.DataFrame, channels: pd.Index) -> NDArray[np.int64]:
     """Give the number of each row's utterance and channel, -1 where the channel is not among those given."""
     channel = channels.get_indexer(pd.Index(table["channel"].fillna(-1).astype("int64")))
-    return np.where(channel < 0, -1, table[_PLACE].to_numpy(np.int64) * len(channels) + channel)
+    return np.where(channel < 0, -1, table[PLACE].to_numpy(np.int64) * len(channels) + channel)
+
+
+def _setting(rows: pd.DataFrame, axes: list[str], engines: list[str]) -> list[str]:
+    """Name the columns that make a setting: those that tell askings of one utterance and channel apart.
+
+    Condition, repeat and engines do; where these leave rows alike, so do axes, those with the fewest values first.
+    """
+    setting = ["condition", "repeat", *engines]
+    key = numbers(rows, [PLACE, *setting, "channel"])
+    varied = {name: numbers(rows, [name]) for name in axes if name not in setting} if _alike(key) else {}
+    for name, value in sorted(varied.items(), key=lambda item: int(item[1].max(initial=0))):
+        told = numbers(pd.DataFrame({"key": key, "value": value}), ["key", "value"])
+        if told.max() > key.max():
+            setting.append(name)
+            key = told
+        if not _alike(key):
+            break
+    alike = pd.Series(key).duplicated().to_numpy(bool)
+    # A trial that failed as a whole names no channel, and stands for all of them.
+    whole = rows["channel"].isna().to_numpy(bool)
+    if whole.any():
+        asked = numbers(rows, [PLACE, *setting])
+        alike = alike | (whole & (np.bincount(asked)[asked] > 1))
+    complain(
+        alike,
+        rows,
+        f"stand twice: they agree in {', '.join(['utt_id', *setting, 'channel'])}, or name no channel beside others. "
+        "Number repeats, name conditions, or drop copies.",
+    )
+    return setting
+
+
+def _alike(key: NDArray[np.int64]) -> bool:
+    return len(key) > 0 and int(key.max()) + 1 < len(key)
 
 
 def _missing(
@@ -230,37 +278,49 @@ def _missing(
     setting: list[str],
     said: pd.DataFrame,
     *,
-    wanted: NDArray[np.int64],
     channels: pd.Index,
+    asked_only: bool,
 ) -> pd.DataFrame:
-    """Make a row, of state "missing", for each referenced channel of which a setting has none."""
-    if rows.empty:
-        return rows
+    """Make a row, of state "missing", for each referenced channel of which a setting has none.
+
+    With ``asked_only``, a channel is missed only in settings that have it of some utterance.
+    """
+    if said.empty:
+        return rows.head(0)
+    if rows.empty:  # nothing at all was answered, in the one setting there is
+        settings, number = pd.DataFrame({"condition": ["unnamed"], "repeat": [0]}), np.zeros(0, np.int64)
+    else:
+        number = numbers(rows, setting)
+        settings = rows.iloc[np.unique(number, return_index=True)[1]]
     targets, first = np.unique(_targets(said, channels), return_index=True)
-    number = numbers(rows, setting)
-    _is_grid(rows, setting, int(number.max()) + 1, len(targets))
-    utterance = rows[_PLACE].to_numpy(np.int64)
-    there = np.zeros((int(number.max()) + 1, 1 + max(utterance.max(), said[_PLACE].max()), len(channels)), bool)
+    _is_grid(rows, setting, len(settings), len(targets))
+    wanted, utterance = _targets(rows, channels), rows[PLACE].to_numpy(np.int64)
+    utterances = 1 + max(utterance.max(initial=0), said[PLACE].max())
+    there = np.zeros((len(settings), utterances, len(channels)), bool)
     there.reshape(len(there), -1)[number[wanted >= 0], wanted[wanted >= 0]] = True
+    expected = np.ones_like(there)
+    if asked_only:
+        asked = np.any(there, axis=1)
+        expected &= (asked | ~np.any(asked, axis=1)[:, None])[:, None, :]
     # A trial that failed as a whole names no channel: it stands for all of them.
     whole = rows["channel"].isna().to_numpy(bool)
     there[number[whole], utterance[whole]] = True
-    of, target = np.nonzero(~there.reshape(len(there), -1)[:, targets])
+    of, target = np.nonzero((expected & ~there).reshape(len(there), -1)[:, targets])
     if not len(of):
         return rows.head(0)
-    settings = rows.iloc[np.unique(number, return_index=True)[1]]
     group = rows.groupby(number)
     fixed = [name for name in axes if name not in setting and bool((group[name].nunique(dropna=False) <= 1).all())]
-    absent = settings[[*setting, *fixed]].take(of).reset_index(drop=True)
-    lacking = said[["utt_id", "channel", _PLACE]].take(first[target]).reset_index(drop=True)
+    absent = settings[[name for name in (*setting, *fixed) if name in settings]].take(of).reset_index(drop=True)
+    lacking = said[["utt_id", "channel", PLACE]].take(first[target]).reset_index(drop=True)
     absent = pd.concat([absent, lacking], axis=1).assign(state="missing")
     return absent.reindex(columns=rows.columns).astype(rows.dtypes.to_dict())
 
 
 def _is_grid(rows: pd.DataFrame, setting: list[str], settings: int, targets: int) -> None:
     """Raise if hardly any setting has hardly any utterance: something then is taken for a setting that is none."""
-    if settings * targets > max(_EMPTIEST * len(rows), 1000):
-        most = max(setting, key=lambda name: rows[name].nunique())
+    axes = [name for name in setting if name not in {"condition", "repeat"}]
+    if axes and settings * targets > max(_EMPTIEST * len(rows), 1000):
+        most = max(axes, key=lambda name: rows[name].nunique())
         raise InvalidInput(
             f"The transcripts have {settings} settings ({' and '.join(setting)}) of {targets} referenced channels, and "
             f"only {len(rows)} rows. Column {most!r} has {rows[most].nunique()} different values: if it tells of an "
@@ -301,8 +361,7 @@ def _all_have_references(lacking: NDArray[np.bool], rows: pd.DataFrame, form: st
     complain(
         lacking,
         rows,
-        f"have no reference{in_form} for the channel of the transcript ({channels}). Add it, leave those rows out, or "
-        'mark all channels as one text (channels="joined").',
+        f"have no reference{in_form} for the channel of the transcript ({channels}). Add it, or leave those rows out.",
     )
 
 
@@ -314,11 +373,13 @@ def _recipes(
     kind = language * 3
     undecided = language < 0
     if undecided.any() and (unit not in UNITS or not isinstance(normalizer, str | Normalizer) or normalizer == "auto"):
-        # By script: 0 has words, 1 characters, 2 Han characters and no kana.
+        # By script: 0 has words, 1 characters, 2 Han characters where no kana are.
         unsegmented, han, kana = (
-            np.bincount(said[_PLACE], said["text"].str.contains(script.pattern), len(kind)) > 0 for script in SCRIPTS
+            np.bincount(said[PLACE], said["text"].str.contains(script.pattern), len(kind)) > 0 for script in SCRIPTS
         )
-        kind[undecided] += np.where(han & ~kana, 2, unsegmented)[undecided]
+        # Kana anywhere tells that Han characters alone may be Japanese too.
+        chinese = han & (not bool((kana & undecided).any()))
+        kind[undecided] += np.where(chinese, 2, unsegmented)[undecided]
     kinds, recipe_of = np.unique(kind, return_inverse=True)
     recipes = []
     for language_code, script in zip(*np.divmod(kinds, 3), strict=True):

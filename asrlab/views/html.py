@@ -298,7 +298,9 @@ def _with_answers(scores: pd.DataFrame, transcripts: pd.DataFrame) -> pd.DataFra
     axes = [name for name in marked.columns if name not in tables.SCHEMAS["scores"] and name in answers.columns]
     key = ["trial", "utt_id", "condition", "repeat", *axes]
     if (marked["channel"].isna() & (marked["state"] == "answered")).any():  # score() has joined the channels
-        answers = join_answers(answers.assign(state=answers["state"].fillna("answered")), axes)
+        axes = [name for name in axes if marked[name].notna().all()]
+        key = ["trial", "utt_id", "condition", "repeat", *axes]
+        answers = join_answers(answers.assign(state=answers["state"].fillna("answered")), key)
         answers["channel"] = answers["channel"].mask(answers["channel"].notna())
     elif answers["channel"].isna().any():  # score() has filled these in
         filled = answers[key].merge(marked[[*key, "channel"]].drop_duplicates(key), on=key, how="left")["channel"]
