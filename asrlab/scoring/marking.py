@@ -72,8 +72,8 @@ def score(
     channels : {"each", "joined"}
         ``"each"``: the transcript of a channel against the reference of that channel. ``"joined"``: the transcripts of
         all channels, one after another in the order of the channels, against the references joined in the same way: one
-        rate for the recording, in which a channel that nobody asked for is deleted words, and so are words that were
-        heard on another channel than they were said on.
+        rate for the recording. A channel that nobody asked for is deleted words; on which channel a word was heard
+        matters as far as it changes that order.
     ties : {"jiwer", "sclite"}
         Where several alignments are equally short: the subs, dels and ins of jiwer, or those of NIST's sclite. See
         :func:`asrlab.scoring.counts.counts`. Match error rate and word information lost depend on it.
