@@ -119,6 +119,44 @@ def test_units_are_characters_where_the_language_has_no_spaces():
     assert set(thai["ref"].dropna()) <= set(tokens("แข็ง", "char"))
 
 
+@pytest.mark.parametrize("form", [None, "spoken", "best"])
+def test_what_was_marked_against_is_named_as_in_scores(form):
+    texts = [("spoken", 0, "twenty five"), ("spoken", 1, "five and twenty"), ("written", 0, "25")]
+    said_as = [{"utt_id": u, "form": f, "alternative": n, "text": t} for u in "abc" for f, n, t in texts]
+    data = dataset([row for row in said_as if form or row["form"] == "spoken"])
+    frame = heard(a="twenty four", b="25 x", c="fine and twenty").assign(context=["p", "q", "r"])
+    named = ["form", "alternative", *(["marked_form"] if form == "best" else [])]
+    scores, found = lab.score(frame, data, form=form), lab.edits(frame, data, form=form, hits=True)
+    pd.testing.assert_frame_equal(
+        found[["utt_id", *named]].drop_duplicates(ignore_index=True), scores[["utt_id", *named]]
+    )
+    assert list(found.columns) == [*tables.SCHEMAS["edits"], "context", *named[2:]]
+    assert scores["alternative"].tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize("name", ["kind", "ref", "hyp", "ref_pos", "hyp_pos", "start_s", "end_s"])
+def test_an_axis_must_not_have_the_name_of_a_column(name):
+    frame = heard(a="x").assign(**{name: 7})
+    with pytest.raises(InvalidInput, match=f"makes a column '{name}' itself.*Rename it there"):
+        lab.edits(frame, said(a="y"))
+
+
+@pytest.mark.parametrize("ties", ["jiwer", "sclite"])
+def test_stretches_of_errors_end_with_their_pair(ties):
+    refs, hyps = ["dog", "k at small", "small dog"], ["cat", "k mall", "mall"]
+    together = lab.edits(hyps, refs, language="en", ties=ties)
+    alone = [
+        row
+        for ref, hyp in zip(refs, hyps, strict=True)
+        for row in plainly(lab.edits(hyp, ref, language="en", ties=ties), "kind", "ref", "hyp", "ref_pos", "hyp_pos")
+    ]
+    assert plainly(together, "kind", "ref", "hyp", "ref_pos", "hyp_pos") == alone
+    assert plainly(together[together["utt_id"] == "1"], "kind", "ref", "hyp") == [
+        ["del", "at", None],
+        ["sub", "small", "mall"],
+    ]
+
+
 # When.
 
 
@@ -187,5 +225,108 @@ def test_words_without_a_name_are_refused():
 
 
 def test_words_of_something_else_are_refused():
-    with pytest.raises(InvalidInput, match="None of the 1 words is of an answer that has errors"):
+    with pytest.raises(InvalidInput, match="None of the 1 words is of an answer: they are told apart by utt_id"):
         lab.edits(heard(a="x"), said(a="y"), words=times(("x", 0.0, 1.0), utt_id="b"))
+
+
+def test_words_of_a_right_answer_are_words_of_an_answer():
+    frame, data = heard(a="one two", b="three for"), said(a="one two", b="three four")
+    words = times(("one", 0.0, 0.5), ("two", 1.0, 1.5), utt_id="a")
+    assert plainly(lab.edits(frame, data, words=words), "hyp", "start_s") == [["for", None]]
+    assert lab.edits(frame, data, words=words, hits=True)["start_s"].tolist() == [0.0, 1.0, pd.NA, pd.NA]
+
+
+def test_no_words_at_all_give_no_time():
+    found = lab.edits(heard(a="x"), said(a="y"), words=tables.empty("words"))
+    assert plainly(found, "hyp", "start_s", "end_s") == [["x", None, None]]
+
+
+def two_systems():
+    frame = pd.DataFrame({"utt_id": "a", "system": ["A", "B"], "text": ["one too three", "one to three"]})
+    spoken = [
+        times(*((word, at + n, at + n + 0.5) for n, word in enumerate(text.split())), utt_id="a", system=system)
+        for system, at, text in (("A", 0.0, "one too three"), ("B", 10.0, "one to three"))
+    ]
+    return frame, pd.concat(spoken)
+
+
+def test_words_are_told_apart_by_axes():
+    frame, words = two_systems()
+    for shuffled in (words, words.iloc[::-1]):
+        found = lab.edits(frame, said(a="one two three"), words=shuffled, hits=True)
+        assert found["start_s"].tolist() == [0.0, 1.0, 2.0, 10.0, 11.0, 12.0]
+
+
+def test_words_that_may_be_of_several_answers_are_refused():
+    frame, words = two_systems()
+    without = words.drop(columns="system")
+    with pytest.raises(InvalidInput, match=r"2 rows \(a\) are answers that the words do not tell.*column system too\."):
+        lab.edits(frame, said(a="one two three"), words=without)
+    # Where the answers that they leave open have no words, nothing is open.
+    more = pd.concat([frame, pd.DataFrame({"utt_id": ["b"], "system": ["A"], "text": ["x"]})])
+    found = lab.edits(
+        more, said(a="one two three", b="y"), words=without[:1].assign(utt_id="b", text="x"), missing="drop"
+    )
+    assert found["start_s"].tolist() == [pd.NA, pd.NA, 0.0]
+
+
+def test_words_that_name_a_trial_only_are_of_it():
+    frame = heard(a="x", b="y").assign(trial=["t2", "t1"])
+    words = pd.concat([times(("y", 5.0, 6.0), trial="t1"), times(("x", 1.0, 2.0), trial="t2")])
+    assert lab.edits(frame, said(a="z", b="z"), words=words)["start_s"].tolist() == [1.0, 5.0]
+    # What is missing has no trial, and no words either.
+    data = said(a="z", b="z", c="z")
+    assert lab.edits(frame, data, words=words, missing="drop")["start_s"].tolist() == [1.0, 5.0]
+    assert lab.edits(frame, data, words=words, missing="all-deleted")["start_s"].tolist() == [1.0, 5.0, pd.NA]
+    with pytest.raises(InvalidInput, match="name a trial, as not all answers do"):
+        lab.edits(frame.assign(trial=["t2", pd.NA]), said(a="z", b="z"), words=words)
+
+
+def test_trials_go_before_names_of_settings():
+    frame = heard(a="x").assign(trial="t1", condition="as it is called in the report")
+    words = times(("x", 1.0, 2.0), trial="t1", utt_id="a", condition="as it was called in the sweep")
+    assert lab.edits(frame, said(a="z"), words=words)["start_s"].tolist() == [1.0]
+    with pytest.raises(InvalidInput, match="None of the 1 words is of an answer"):
+        lab.edits(frame.drop(columns="trial"), said(a="z"), words=words)
+
+
+def test_settings_that_share_a_trial_share_its_words():
+    frame = pd.DataFrame({"utt_id": "a", "condition": ["1", "2"], "trial": "t", "text": "x x"})
+    words = times(("x", 0.0, 1.0), ("x", 5.0, 6.0), utt_id="a", trial="t")
+    copies = pd.concat([words.assign(condition="1"), words.assign(condition="2")])
+    for given_words in (words, copies):
+        assert lab.edits(frame, said(a="x"), words=given_words, hits=True)["start_s"].tolist() == [0.0, 5.0, 0.0, 5.0]
+    other = frame.assign(text=["x x", "x y"])
+    with pytest.raises(InvalidInput, match=r"matched by trial\. Give the words the column condition too and no trial"):
+        lab.edits(other, said(a="x"), words=copies)
+    of_names = lab.edits(other, said(a="x"), words=copies.drop(columns="trial"), hits=True)
+    assert of_names["start_s"].tolist() == [0.0, 5.0, 0.0, pd.NA]
+
+
+def test_words_without_a_channel_are_of_the_only_one():
+    frame, data = two_channels()
+    frame["text"] = ["write", "left", "alone"]
+    words = times(("write", 0.5, 1.0), utt_id="a")
+    only = frame[frame["channel"] == 1]
+    found = lab.edits(only, data, words=words, missing="drop")
+    assert plainly(found, "channel", "hyp", "start_s") == [[1, "write", 0.5], [1, None, 1.0]]
+    with pytest.raises(InvalidInput, match=r"2 rows \(a\) are answers.*Give the words the column channel too\."):
+        lab.edits(frame, data, words=words)
+
+
+def test_between_channels_that_are_joined_a_deletion_has_no_time():
+    data = dataset([{"utt_id": "a", "channel": c, "text": t} for c, t in enumerate(["a b c", "d e f"])])
+    frame = pd.DataFrame({"utt_id": "a", "condition": "x", "channel": [0, 1], "text": ["a c?", "e f"]})
+    words = pd.concat(
+        [
+            times(("a", 60.0, 61.0), ("c?", 62.0, 63.0), utt_id="a", channel=0, condition="x"),
+            times(("e", 1.0, 2.0), ("f", 3.0, 4.0), utt_id="a", channel=1, condition="x"),
+        ]
+    )
+    found = lab.edits(frame, data, channels="joined", words=words)
+    assert plainly(found, "ref", "start_s", "end_s") == [["b", 61.0, 62.0], ["d", None, None]]
+    # A word that nobody timed is of either channel: what is deleted next to it may be of the other.
+    found = lab.edits(frame, data, channels="joined", words=words[words["text"] != "c?"])
+    assert plainly(found, "ref", "start_s", "end_s") == [["b", None, None], ["d", None, None]]
+    each = lab.edits(frame, data, words=words)
+    assert plainly(each, "ref", "start_s", "end_s") == [["b", 61.0, 62.0], ["d", None, 1.0]]

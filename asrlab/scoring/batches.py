@@ -7,7 +7,7 @@ in many, however the pairs are parted. Pairs lie ordered by reference, so that a
 from __future__ import annotations
 
 import pickle
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-#: Pairs in a batch, about: some megabytes of work, and a tenth of a second.
+#: Most pairs in a batch: some megabytes of work, and a tenth of a second.
 _PAIRS: Final = 20_000
+#: Most characters of the references and transcripts of a batch, unless one pair has more. This bounds its memory, and a
+#: text of so many characters has fewer words than there are codes for them.
+_CHARACTERS: Final = 2_000_000
 
 
 class Batch(NamedTuple):
@@ -94,15 +97,31 @@ def batches(
         return [], np.zeros(0, np.intp)
     distinct, place = np.unique(np.ravel_multi_index((recipe, refs, hyps), shape), return_inverse=True)
     recipe, refs, hyps = np.unravel_index(distinct, shape)
-    new_recipe = np.flatnonzero(np.diff(recipe)) + 1
-    new_reference = np.concatenate(([0], np.flatnonzero(np.diff(refs)) + 1, [len(refs)]))
-    full = new_reference[np.searchsorted(new_reference, np.arange(_PAIRS, len(refs), _PAIRS))]
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    bounds = _bounds(recipe, refs, lengths[refs] + lengths[hyps])
     made = []
-    for first, last in pairwise(np.unique(np.concatenate(([0], new_recipe, full, [len(refs)]))).tolist()):
+    for first, last in pairwise(bounds):
         there, local = np.unique(np.concatenate([refs[first:last], hyps[first:last]]), return_inverse=True)
         of_refs, of_hyps = np.split(local.astype(np.int64), 2)
         made.append(Batch(recipes[recipe[first]], [texts[n] for n in there.tolist()], of_refs, of_hyps, ties))
     return made, place
+
+
+def _bounds(recipe: NDArray[np.intp], refs: NDArray[np.intp], length: NDArray[np.int64]) -> list[int]:
+    """Give the first pair of each batch, and the end: one recipe each, and where it can be, references whole."""
+    new_recipe = [*(np.flatnonzero(np.diff(recipe)) + 1).tolist(), len(refs)]
+    new_reference = np.concatenate(([0], np.flatnonzero(np.diff(refs)) + 1))
+    until = np.concatenate(([0], np.cumsum(length)))
+    bounds = [0]
+    for end in new_recipe:
+        while (first := bounds[-1]) < end:
+            room = int(np.searchsorted(until, until[first] + _CHARACTERS, "right")) - 1
+            last = max(min(room, first + _PAIRS, end), first + 1)
+            if last < end:
+                start = int(new_reference[np.searchsorted(new_reference, last, "right") - 1])
+                last = start if start > first else last
+            bounds.append(last)
+    return bounds
 
 
 def work_off(work: Callable[[Batch], T], parts: Sequence[Batch], executor: Executor | None) -> list[T]:
@@ -111,17 +130,38 @@ def work_off(work: Callable[[Batch], T], parts: Sequence[Batch], executor: Execu
     Raises
     ------
     InvalidInput
-        If a normalizer cannot be sent to another process.
+        If that is no executor, or a normalizer cannot be sent to another process.
     """
     if executor is None:
         return [work(part) for part in parts]
-    if not isinstance(executor, ThreadPoolExecutor):
-        for chain in {part.recipe.normalizer.name: part.recipe.normalizer for part in parts}.values():
-            try:
-                pickle.dumps(chain)
-            except (pickle.PicklingError, AttributeError, TypeError) as error:
-                raise InvalidInput(
-                    f"{chain!r} cannot be sent to another process ({error}). Write its steps as functions of a module "
-                    "that can be imported (no lambda), or leave executor= out."
-                ) from error
-    return list(executor.map(work, parts))
+    if not isinstance(executor, Executor):
+        raise InvalidInput(
+            "executor= takes an executor of concurrent.futures, such as ProcessPoolExecutor(4), or None; not "
+            f"{executor!r}."
+        )
+    if isinstance(executor, ThreadPoolExecutor):
+        return list(executor.map(work, parts))
+    chains = {id(part.recipe.normalizer): part.recipe.normalizer for part in parts}.values()
+    foreign = []
+    for chain in chains:
+        try:
+            sent = pickle.dumps(chain.steps)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise InvalidInput(
+                f"{chain!r} cannot be sent to another process ({error}). Write its steps as functions of a module "
+                "that can be imported (no lambda), or leave executor= out."
+            ) from error
+        # A function is sent as the name of its module and its own, and looked up there.
+        if b"__main__" in sent:
+            foreign.append(chain)
+    try:
+        return list(executor.map(work, parts))
+    except BrokenExecutor as error:
+        if not foreign:
+            raise
+        raise InvalidInput(
+            f"The processes ended before their work was done ({error}), most likely because they cannot find the steps "
+            f"of {foreign[0]!r}: a process that starts anew does not know functions that are defined in a notebook or "
+            "at a prompt. Write them in a module that can be imported, or leave executor= out. A broken executor is of "
+            "no more use: make another."
+        ) from error

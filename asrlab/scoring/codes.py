@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from wcwidth import iter_graphemes
 
+from asrlab.errors import InvalidInput
 from asrlab.scoring.tokens import UNITS, characters_apart, unknown_unit
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_PRIVATE: Final = range(0xF0000, sys.maxunicode + 1)
+#: Characters there are: so many different units can be told apart.
+_CODES: Final = sys.maxunicode + 1
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def encode(texts: Sequence[str], unit: str) -> Codes:
     Raises
     ------
     InvalidInput
-        If there is no such unit.
+        If there is no such unit, or the texts have over a million different units.
 
     Examples
     --------
@@ -100,6 +102,8 @@ def _words(texts: list[str]) -> Codes:
 def _single_spaced_words(texts: list[str]) -> Codes:
     cut = pc.split_pattern(pa.array([text or None for text in texts], pa.large_string()), " ")
     words = cut.values.dictionary_encode()
+    if len(words.dictionary) > _CODES:
+        raise _too_many("words")
     whole = words.indices.to_numpy().astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
     ends = cut.offsets.to_numpy().tolist()
     return Codes([whole[start:end] for start, end in pairwise(ends)], dict(enumerate(words.dictionary.to_pylist())))
@@ -114,12 +118,13 @@ def _without_space(texts: Sequence[str]) -> list[str]:
 
 def _characters(texts: list[str], *, whole: bool) -> Codes:
     """Take code points as they are, and give each cluster of several one of its own where ``whole`` clusters count."""
-    there = np.zeros(sys.maxunicode + 1, bool)
+    there = np.zeros(_CODES, bool)
     there[code_points(texts)] = True
     joining = {sign for sign in map(chr, np.flatnonzero(there).tolist()) if _joins(sign)} if whole else set()
     if not joining:
         return Codes(texts, {})
-    free = (code for code in _PRIVATE if not there[code])
+    # From the last, which stand for nothing, to those that stand for signs which are not in these texts.
+    free = (code for code in range(_CODES - 1, -1, -1) if not there[code])
     codes: dict[str, str] = {}
     coded = []
     for text in texts:
@@ -128,12 +133,25 @@ def _characters(texts: list[str], *, whole: bool) -> Codes:
             continue
         for cluster in (clusters := list(iter_graphemes(text))):
             if cluster not in codes:
-                codes[cluster] = cluster if len(cluster) == 1 else chr(next(free))
+                code = ord(cluster) if len(cluster) == 1 else next(free, None)
+                if code is None:
+                    raise _too_many("characters")
+                codes[cluster] = chr(code)
         coded.append("".join(map(codes.__getitem__, clusters)))
     return Codes(coded, {ord(code): cluster for cluster, code in codes.items() if len(cluster) > 1})
 
 
+def _too_many(units: str) -> InvalidInput:
+    return InvalidInput(
+        f"These texts have more than {_CODES:,} different {units}, which is more than can be told apart at once. Cut "
+        "them into segments; if they are hardly texts at all, correct the tables they come from."
+    )
+
+
 @cache
 def _joins(sign: str) -> bool:
-    """Whether a character may form one grapheme cluster with a letter before it, one after it, or its own kind."""
-    return any(len(list(iter_graphemes(text))) == 1 for text in ("a" + sign, sign + "a", sign + sign))
+    """Whether a character may form one grapheme cluster with a letter before it, or one of its own kind.
+
+    Those that join a letter after them (U+0600, ARABIC NUMBER SIGN, and others) join their own kind too.
+    """
+    return any(len(list(iter_graphemes(text))) == 1 for text in ("a" + sign, sign + sign))

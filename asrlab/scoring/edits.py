@@ -14,7 +14,7 @@ from asrlab.errors import InvalidInput
 from asrlab.scoring.batches import Batch, batches, work_off
 from asrlab.scoring.codes import code_points
 from asrlab.scoring.counts import check_ties
-from asrlab.scoring.given import complain
+from asrlab.scoring.given import complain, numbers
 from asrlab.scoring.marking import best, pair_counts
 from asrlab.scoring.paths import DEL, INS, KINDS, errors, with_hits
 from asrlab.scoring.sheet import constant, lay_out
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from asrlab.scoring.given import HasReferences, Texts
     from asrlab.scoring.normalize import NormalizerChoice
     from asrlab.scoring.sheet import Sheet
-
-#: Columns that name an answer.
-_ANSWER: Final = ("utt_id", "condition", "repeat", "channel")
 
 
 class _Aligned(NamedTuple):
@@ -69,21 +66,26 @@ def edits(
     hits : bool
         Give a row for each right unit too, which :func:`asrlab.word_rates` needs.
     words : DataFrame, optional
-        A ``words`` table with the times of words, such as ``sweep.words``: gives errors their times.
+        A ``words`` table with the times of words, such as ``sweep.words``: gives errors their times. Words are of the
+        answer with the same trial and channel, where all words and answers name their trial, else with the same
+        utt_id, condition, repeat and channel; and with the same axes, as far as the words have those columns. Words
+        that name no channel are of the only one.
 
     Returns
     -------
     DataFrame
         An ``edits`` table in the order of the transcripts, and in each from first unit to last; axes after the declared
-        columns. What is right is as in the alignment that the counts are of; between one right unit and the next, those
-        that look or sound alike are paired. ``start_s`` and ``end_s`` are those of the word that was heard; of a
-        deletion, the gap that it is missing from. They are ``<NA>`` without ``words``, for a text that they do not
-        spell, and for a deletion at either end.
+        columns, and with ``form="best"`` the column ``marked_form``. What is right is as in the alignment that the
+        counts are of; between one right unit and the next, those that look or sound alike are paired. ``start_s`` and
+        ``end_s`` are those of the word that was heard; of a deletion, the gap that it is missing from. They are
+        ``<NA>`` without ``words``, for a text that they do not spell, beyond either end, and for a deletion between a
+        word of one channel and a word of another.
 
     Raises
     ------
     InvalidInput
-        As :func:`asrlab.score`; and if two texts are too long to be aligned as sclite does.
+        As :func:`asrlab.score`; if an axis has the name of a column of this table; if words are of no answer, or may be
+        of several; and if two texts are too long to be aligned as sclite does.
 
     Examples
     --------
@@ -108,6 +110,11 @@ def edits(
         channels=channels,
         missing=missing,
     )
+    taken = [name for name in sheet.axes if name in tables.SCHEMAS["edits"]]
+    if taken:
+        raise InvalidInput(
+            f"Aligning makes a column {taken[0]!r} itself, and the transcripts have one. Rename it there."
+        )
     several = bool((np.diff(sheet.row) == 0).any())
     chosen = best(sheet, pair_counts(sheet, ties, executor)) if several else np.arange(len(sheet.row))
     row, reference = sheet.row[chosen], sheet.reference[chosen]
@@ -119,20 +126,24 @@ def edits(
     many = aligned.steps[place]
     first = (np.cumsum(aligned.steps) - aligned.steps)[place]
     at = np.repeat(first - (np.cumsum(many) - many), many) + np.arange(int(many.sum()))
-    of_row = np.repeat(row, many)
+    of_row, of_reference = np.repeat(row, many), np.repeat(reference, many)
     facts = sheet.rows[[name for name in sheet.rows.columns if name in tables.SCHEMAS["edits"] or name in sheet.axes]]
     table = facts.take(of_row).reset_index(drop=True)
     table["ties"] = constant(ties, len(table))
+    table["alternative"] = sheet.references["alternative"].array.take(of_reference)
+    if form == "best":
+        table["marked_form"] = sheet.references["form"].array.take(of_reference)
     table["kind"] = pd.array(KINDS, dtype="string").take(aligned.kind[at])
     table["ref"], table["hyp"] = (pd.array(side[at], dtype="string") for side in (aligned.ref, aligned.hyp))
     table["ref_pos"], table["hyp_pos"] = (
         pd.array(side[at], dtype="Int64") for side in (aligned.ref_pos, aligned.hyp_pos)
     )
     if words is not None:
-        begin, start, end = _times(sheet, np.unique(of_row), words, joined=channels == "joined")
+        begin, start, end, apart = _times(sheet, np.unique(of_row), words, joined=channels == "joined")
         deleted, heard_at = aligned.kind[at] == DEL, begin[of_row] + aligned.hyp_pos[at]
-        table["start_s"] = _floats(np.where(deleted, end[heard_at - 1], start[heard_at]))
-        table["end_s"] = _floats(np.where(deleted, start[heard_at], end[heard_at]))
+        from_s, to_s = np.where(deleted, (end[heard_at - 1], start[heard_at]), (start[heard_at], end[heard_at]))
+        nowhere = deleted & apart[heard_at]
+        table["start_s"], table["end_s"] = (_floats(np.where(nowhere, np.nan, side)) for side in (from_s, to_s))
     return tables.check(table, "edits", required=("utt_id", "kind"))
 
 
@@ -166,7 +177,7 @@ def _steps(batch: Batch, *, hits: bool) -> _Aligned:
 
 def _times(
     sheet: Sheet, wanted: NDArray[np.int64], words: pd.DataFrame, *, joined: bool
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool]]:
     """Find when the units of the wanted rows were heard.
 
     Returns
@@ -176,38 +187,29 @@ def _times(
         nothing has a time.
     start, end : ndarray of float64
         Seconds; NaN where not known.
+    apart : ndarray of bool
+        Whether the words next to this place, before it and from it on, are of different channels.
     """
     given = tables.check(words.reset_index(drop=True), "words", required=("start_s", "end_s", "text"))
-    rows = sheet.rows.iloc[wanted]
-    by_trial = bool(given["trial"].notna().all() and rows["trial"].notna().all())
-    answer = ["trial", "channel"] if by_trial else list(_ANSWER)
-    key = [name for name in answer if not (joined and name == "channel")]
-    given = given.fillna({"condition": "unnamed", "repeat": 0, "channel": 0})
-    if not by_trial:
-        complain(given["utt_id"].isna(), given, "name neither utterance nor trial. Every word must say what it is of.")
-    given = given[given["text"].notna()].sort_values(["channel", "start_s"], kind="stable")
-    of_answer = given.groupby(key, sort=False, dropna=False).indices
-    answers = list(rows[key].itertuples(index=False, name=None) if len(key) > 1 else rows[key[0]])
-    if len(given) and answers and not any(name in of_answer for name in answers):
-        raise InvalidInput(
-            f"None of the {len(given)} words is of an answer that has errors: they are told apart by {', '.join(key)}. "
-            "Give the words of the same sweep."
-        )
+    by_channel = not joined and bool(given["channel"].notna().any())
+    given = given[given["text"].notna()].fillna({"condition": "unnamed", "repeat": 0, "channel": 0})
+    given = given.sort_values(["channel", "start_s"], kind="stable", ignore_index=True)
+    places, first, last = _words_of_answers(sheet, given, by_channel=by_channel)
+    texts, channel = given["text"].tolist(), given["channel"].to_numpy(np.int64)
+    # The last is of what no word says.
     starts, ends = (
-        given["start_s"].to_numpy(np.float64, na_value=np.nan),
-        given["end_s"].to_numpy(np.float64, na_value=np.nan),
+        np.append(given[name].to_numpy(np.float64, na_value=np.nan), np.nan) for name in ("start_s", "end_s")
     )
-    texts = given["text"].tolist()
     cut = cache(lambda recipe, text: tokens(recipe.normalizer(text), recipe.unit))
     begin = np.zeros(len(sheet.rows), np.int64)
-    start, end = [np.array([np.nan])], [np.array([np.nan])]
+    start, end, apart = [np.array([np.nan])], [np.array([np.nan])], [np.array([False])]
     filled = 1
-    for row, name in zip(wanted.tolist(), answers, strict=True):
+    for row in wanted.tolist():
         recipe = sheet.recipes[sheet.recipe[row]]
         heard = cut(recipe, sheet.texts[sheet.heard[row]])
         spoken: list[str] = []
         said_by: list[int] = []
-        for word in of_answer.get(name, ()):
+        for word in places[first[row] : last[row]].tolist():
             units = cut(recipe, texts[word])
             spoken += units
             said_by += [word] * len(units)
@@ -216,10 +218,75 @@ def _times(
         for block in Indel.editops(spoken, heard).as_matching_blocks():
             word_of[block.b : block.b + block.size] = said_by[block.a : block.a + block.size]
         begin[row] = filled
-        start.append(np.where(word_of < 0, np.nan, starts[word_of]))
-        end.append(np.where(word_of < 0, np.nan, ends[word_of]))
+        start.append(starts[word_of])
+        end.append(ends[word_of])
+        apart.append(_channels_change(word_of, channel))
         filled += len(word_of)
-    return begin, np.concatenate(start), np.concatenate(end)
+    return begin, np.concatenate(start), np.concatenate(end), np.concatenate(apart)
+
+
+def _channels_change(word_of: NDArray[np.int64], channel: NDArray[np.int64]) -> NDArray[np.bool]:
+    """Tell for each place whether the last word before it and the first from it on are of different channels."""
+    changes = np.zeros(len(word_of), bool)
+    known = np.flatnonzero(word_of >= 0)
+    channels = channel[word_of[known]]
+    for n in np.flatnonzero(np.diff(channels)).tolist():
+        changes[known[n] + 1 : known[n + 1] + 1] = True
+    return changes
+
+
+def _words_of_answers(
+    sheet: Sheet, words: pd.DataFrame, *, by_channel: bool
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Find the words of each answer, or say why that cannot be done.
+
+    Returns
+    -------
+    places : ndarray of intp
+        Places of words, those of an answer next to one another and in their order.
+    first, last : ndarray of intp, shape (rows,)
+        Where those of each row begin and end in it.
+    """
+    answered = np.flatnonzero((sheet.rows["state"] == "answered").to_numpy(bool))
+    rows = sheet.rows.iloc[answered]
+    by_trial = bool(words["trial"].notna().all() and rows["trial"].notna().all())
+    key = ["trial"] if by_trial else ["utt_id", "condition", "repeat"]
+    key += [name for name in sheet.axes if name in words.columns]
+    key += ["channel"] * by_channel
+    if not by_trial:
+        nameless = (
+            "name neither utterance nor trial" if words["trial"].isna().any() else "name a trial, as not all answers do"
+        )
+        complain(words["utt_id"].isna(), words, f"{nameless}. Every word must say what it is of: give them an utt_id.")
+    number = numbers(pd.concat([rows[key], words[key]], ignore_index=True), key)
+    of_row, of_word = number[: len(rows)], number[len(rows) :]
+    if len(words) and len(rows) and not np.isin(of_word, of_row).any():
+        raise InvalidInput(
+            f"None of the {len(words)} words is of an answer: they are told apart by {', '.join(key)}. Give the words "
+            "of the same sweep."
+        )
+    shared = np.isin(of_row, of_word) & pd.Series(of_row).duplicated(keep=False).to_numpy(bool)
+    if by_trial:
+        # Settings may ask the same question, and share its answer.
+        shared &= (pd.Series(sheet.heard[answered]).groupby(of_row).transform("nunique") > 1).to_numpy(bool)
+    if shared.any():
+        groups = rows[shared].groupby(of_row[shared])
+        telling = [name for name in ("utt_id", "condition", "repeat", "channel", *sheet.axes) if name not in key]
+        telling = [name for name in telling if (groups[name].nunique(dropna=False) > 1).any()]
+        complain(
+            shared,
+            rows,
+            f"are answers that the words do not tell apart, for those are matched by {', '.join(key)}. Give the words "
+            f"the column{'s' * (len(telling) > 1)} {', '.join(telling)} too{' and no trial' * by_trial}.",
+        )
+    order = np.argsort(of_word, kind="stable")
+    if by_trial and len(words):
+        # A table of words tells those of a question once for each setting that asks it.
+        copy = numbers(words, ["utt_id", "condition", "repeat"])
+        order = order[(copy == pd.Series(copy).groupby(of_word).transform("first"))[order]]
+    first, last = np.zeros((2, len(sheet.rows)), np.intp)
+    first[answered], last[answered] = (np.searchsorted(of_word[order], of_row, side) for side in ("left", "right"))
+    return order, first, last
 
 
 def _floats(values: NDArray[np.float64]) -> pd.arrays.FloatingArray:

@@ -31,8 +31,12 @@ KINDS: Final = ("hit", "sub", "del", "ins")
 _KIND_OF: Final = {"equal": HIT, "replace": SUB, "delete": DEL, "insert": INS}
 #: Cells of a cost matrix that is kept whole, 8 bytes each: two texts of 5,000 units.
 _MOST_CELLS: Final = 25_000_000
-#: Units of one side times those that may answer them on the other, in a stretch without a hit.
-_MOST_CANDIDATES: Final = 100_000
+#: Units of the shorter side of a stretch without a hit, times those of the longer side that may answer each. Texts that
+#: have to do with one another have stretches of some tens; in those of another speech or script there is nothing to
+#: pair, and the time that likeness takes would grow with the square of their length.
+_MOST_CANDIDATES: Final = 1_000
+#: Candidates that are looked at together, about: some 100 MB of work, however many there are. More at a time is slower.
+_SLICE: Final = 200_000
 
 
 #: Tag of rapidfuzz, place in the reference, place in the transcript.
@@ -120,7 +124,7 @@ def alike(path: Steps, codes: Codes, refs: NDArray[np.int64], hyps: NDArray[np.i
     Returns
     -------
     Steps
-        As many of each kind, of the same units between the same hits. A stretch of more than 100,000 possible pairs is
+        As many of each kind, of the same units between the same hits. A stretch of more than 1,000 possible pairs is
         left as it was.
     """
     pair, kind, ref_pos, hyp_pos = path
@@ -138,37 +142,40 @@ def alike(path: Steps, codes: Codes, refs: NDArray[np.int64], hyps: NDArray[np.i
     if not open_to_choice.any():
         return path
     start, subs, left, long_is_ref = (column[open_to_choice] for column in (start, subs, left, dels > 0))
-    # Stretches of one shape are worked on together.
-    shapes, shape = np.unique(np.stack([subs, left, long_is_ref], axis=1), axis=0, return_inverse=True)
-    groups = [(start[shape == n], *row) for n, row in enumerate(shapes.tolist())]
     involved = pair[start]
     used = np.unique(np.concatenate([refs[involved], hyps[involved]]))
     texts = [codes.texts[n] for n in used.tolist()]
-    points = code_points(texts)
     begin = np.zeros(len(codes.texts), np.int64)
     begin[used[1:]] = np.cumsum([len(text) for text in texts[:-1]])
+    points = code_points(texts)
     said_at, heard_at = begin[refs][pair] + ref_pos, begin[hyps][pair] + hyp_pos
-    candidates = []
-    for first, n, more, ref_is_long in groups:
-        unit = np.arange(n)[None, :, None]
-        shift = np.arange(more + 1)[None, None, :]
-        long, short = (said_at, heard_at) if ref_is_long else (heard_at, said_at)
-        both = np.broadcast_arrays(long[first][:, None, None] + unit + shift, short[first][:, None, None] + unit)
-        candidates.append([points[at].ravel() for at in (both if ref_is_long else both[::-1])])
-    likenesses = _likenesses(codes, *(np.concatenate(side) for side in zip(*candidates, strict=True)))
     kind, ref_pos, hyp_pos = kind.copy(), ref_pos.copy(), hyp_pos.copy()
-    done = 0
-    for first, n, more, ref_is_long in groups:
-        size = len(first) * n * (more + 1)
-        shift = pair_up(likenesses[done : done + size].reshape(len(first), n, more + 1))
-        done += size
-        paired = np.zeros((len(first), n + more), bool)
-        np.put_along_axis(paired, shift + np.arange(n), values=True, axis=1)
-        rows = first[:, None] + np.arange(n + more)
-        long, short = (ref_pos, hyp_pos) if ref_is_long else (hyp_pos, ref_pos)
-        long[rows] = long[first][:, None] + np.arange(n + more)
-        short[rows] = short[first][:, None] + np.cumsum(paired, axis=1) - paired
-        kind[rows] = np.where(paired, SUB, DEL if ref_is_long else INS)
+    # Stretches of one shape are worked on together.
+    shapes, shape = np.unique(np.stack([subs, left, long_is_ref], axis=1), axis=0, return_inverse=True)
+    order = np.argsort(shape, kind="stable")
+    place = np.cumsum((subs * (left + 1))[order]) // _SLICE
+    for part in np.split(order, np.flatnonzero(np.diff(place)) + 1):
+        groups = [(start[part[shape[part] == n]], *shapes[n].tolist()) for n in np.unique(shape[part])]
+        candidates = []
+        for first, n, more, ref_is_long in groups:
+            unit = np.arange(n)[None, :, None]
+            shift = np.arange(more + 1)[None, None, :]
+            long, short = (said_at, heard_at) if ref_is_long else (heard_at, said_at)
+            both = np.broadcast_arrays(long[first][:, None, None] + unit + shift, short[first][:, None, None] + unit)
+            candidates.append([points[at].ravel() for at in (both if ref_is_long else both[::-1])])
+        likenesses = _likenesses(codes, *(np.concatenate(side) for side in zip(*candidates, strict=True)))
+        done = 0
+        for first, n, more, ref_is_long in groups:
+            size = len(first) * n * (more + 1)
+            shift = pair_up(likenesses[done : done + size].reshape(len(first), n, more + 1))
+            done += size
+            paired = np.zeros((len(first), n + more), bool)
+            np.put_along_axis(paired, shift + np.arange(n), values=True, axis=1)
+            rows = first[:, None] + np.arange(n + more)
+            long, short = (ref_pos, hyp_pos) if ref_is_long else (hyp_pos, ref_pos)
+            long[rows] = long[first][:, None] + np.arange(n + more)
+            short[rows] = short[first][:, None] + np.cumsum(paired, axis=1) - paired
+            kind[rows] = np.where(paired, SUB, DEL if ref_is_long else INS)
     return Steps(pair, kind, ref_pos, hyp_pos)
 
 
@@ -219,7 +226,7 @@ def _split(steps: list[Step]) -> list[int]:
 
 
 def _nist(ref: str, hyp: str) -> list[Step]:
-    """Align by NIST's costs, traced from the end, where pairing comes before leaving out."""
+    """Align by NIST's costs, traced from the end as sclite does: first a pair, then an insertion."""
     cells = (len(ref) + 1) * (len(hyp) + 1)
     if cells > _MOST_CELLS:
         raise InvalidInput(
@@ -247,10 +254,10 @@ def _nist(ref: str, hyp: str) -> list[Step]:
             at, to = at - 1, to - 1
             if not same:
                 steps.append(("replace", at, to))
-        elif at and cost[at, to] == cost[at - 1, to] + gap:
-            at -= 1
-            steps.append(("delete", at, to))
-        else:
+        elif to and cost[at, to] == cost[at, to - 1] + gap:
             to -= 1
             steps.append(("insert", at, to))
+        else:
+            at -= 1
+            steps.append(("delete", at, to))
     return steps[::-1]
