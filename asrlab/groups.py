@@ -16,7 +16,7 @@ from asrlab import tables
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -28,8 +28,8 @@ APART: Final = ("unit", "form", "normalizer", "ties")
 COUNTS: Final = ("subs", "dels", "ins", "ref_len")
 #: Declared columns that are no axes and may be grouped by all the same.
 _ALSO_BY: Final = ("condition", "spoken_language", "repeat", "channel", "block", "utt_id")
-#: Columns that marking and counting add, which are no axes.
-_WORKING: Final = frozenset({"marked_form", "errors", "pair"})
+#: Columns that are made of scores here, to add up and to pair.
+_WORKING: Final = ("errors", "pair")
 _FAILED: Final = ("failed", "unknown")
 _NOT_RUN: Final = ("submitted", "not run")
 _STATES: Final = ("answered", *_FAILED, *_NOT_RUN, "missing")
@@ -67,22 +67,25 @@ def check_scores(scores: pd.DataFrame, required: Sequence[str] = ()) -> pd.DataF
     Raises
     ------
     InvalidInput
-        If columns are missing, a state is unknown, an answered row has no counts, or counts do not add up.
+        If columns are missing or have the name of one that is made, a state is unknown, an answered row has no counts,
+        or counts do not add up.
     """
     needed = ("utt_id", "unit", *COUNTS, *required)
     frame = tables.check(scores.reset_index(drop=True), "scores", required=needed)
+    if taken := [name for name in _WORKING if name in frame.columns]:
+        raise InvalidInput(f"A column {taken[0]!r} is made of the scores, and these have one already. Rename it there.")
     there = frame[list(COUNTS)].notna()
     marked = there.all(axis=1)
     frame["state"] = frame["state"].fillna(marked.map({True: "answered", False: "failed"}).astype("string"))
     answered = frame["state"] == "answered"
     again = "Mark them again with score()."
-    _complain(~frame["state"].isin(_STATES), frame, f"have another state than {', '.join(_STATES)}. Correct it.")
-    _complain(answered & ~marked, frame, f"are answered without counts. {again}")
-    _complain(there.any(axis=1) & ~marked, frame, f"have some counts and lack others. {again}")
+    complain(~frame["state"].isin(_STATES), frame, f"have another state than {', '.join(_STATES)}. Correct it.")
+    complain(answered & ~marked, frame, f"are answered without counts. {again}")
+    complain(there.any(axis=1) & ~marked, frame, f"have some counts and lack others. {again}")
     frame["hits"] = frame["hits"].fillna(frame["ref_len"] - frame["subs"] - frame["dels"])
     frame["hyp_len"] = frame["hyp_len"].fillna(frame["hits"] + frame["subs"] + frame["ins"])
     all_deleted = (frame["dels"] == frame["ref_len"]) & (frame["subs"] + frame["ins"] == 0)
-    _complain(
+    complain(
         marked & ~answered & ~all_deleted,
         frame,
         f"were not answered and have counts, which may only say that all was deleted. {again}",
@@ -92,15 +95,16 @@ def check_scores(scores: pd.DataFrame, required: Sequence[str] = ()) -> pd.DataF
         frame["hits"] + frame["subs"] + frame["ins"] == frame["hyp_len"]
     )
     odd = marked & ~(adds_up & (least >= 0))
-    _complain(odd, frame, f"have counts that do not add up to ref_len or hyp_len. {again}")
+    complain(odd, frame, f"have counts that do not add up to ref_len or hyp_len. {again}")
     frame = frame.fillna({"condition": "unnamed", "repeat": 0})
     frame["errors"] = frame["subs"] + frame["dels"] + frame["ins"]
     return frame
 
 
 def axes(frame: pd.DataFrame, table: str = "scores") -> list[str]:
-    """Name the axes: the columns that the table does not declare."""
-    return [name for name in frame.columns if name not in {*tables.SCHEMAS[table], *_WORKING}]
+    """Name the axes: the columns that the table does not declare, and that were not added in marking and counting."""
+    added = {"marked_form", *(_WORKING if table == "scores" else ())}
+    return [name for name in frame.columns if name not in {*tables.SCHEMAS[table], *added}]
 
 
 def by_columns(
@@ -156,7 +160,9 @@ def by_columns(
         )
     facts = [name for name in keys if name not in own]
     for name in keys:
-        if name in tables.SCHEMAS[made] or (name in facts and name in {*tables.SCHEMAS[table], *_WORKING}):
+        if name in tables.SCHEMAS[made] or (
+            name in facts and name in {*tables.SCHEMAS[table], "marked_form", *_WORKING}
+        ):
             raise InvalidInput(
                 f"A {made if name in tables.SCHEMAS[made] else table} has a column {name!r} of its own. Rename that "
                 f"column of the {'utterances' if name in facts else table}."
@@ -198,13 +204,6 @@ def combined(codes: Sequence[Codes]) -> Codes:
 def firsts(group: Codes) -> NDArray[np.intp]:
     """Find the first row of each group."""
     return np.unique(group, return_index=True)[1]
-
-
-def places(group: Codes) -> Iterator[NDArray[np.intp]]:
-    """Give the places of the rows of each group, in the order of the groups."""
-    if len(group):
-        order = np.argsort(group, kind="stable")
-        yield from np.split(order, np.flatnonzero(np.diff(group[order])) + 1)
 
 
 def counted_once(group: Codes, things: Codes, n: int) -> Codes:
@@ -283,14 +282,14 @@ def _utterances(dataset: Facts) -> pd.DataFrame:
     if not isinstance(table, pd.DataFrame):
         raise InvalidInput(f"dataset= must be a Dataset or its table of utterances, not {type(dataset).__name__}.")
     known = tables.check(table.reset_index(drop=True), "utterances", required=("utt_id",))
-    _complain(known["utt_id"].duplicated(), known, "stand twice among the utterances. An utt_id is of one recording.")
+    complain(known["utt_id"].duplicated(), known, "stand twice among the utterances. An utt_id is of one recording.")
     return known
 
 
 def _with_facts(frame: pd.DataFrame, utterances: pd.DataFrame, facts: list[str]) -> pd.DataFrame:
     code, ids = pd.factorize(frame["utt_id"], use_na_sentinel=False)
     place = pd.Index(utterances["utt_id"]).get_indexer(ids)[code]
-    _complain(place < 0, frame, "are of no utterance of this dataset. Give dataset= the set they were asked about.")
+    complain(place < 0, frame, "are of no utterance of this dataset. Give dataset= the set they were asked about.")
     frame = frame.copy()
     for name in facts:
         if name in utterances:
@@ -309,7 +308,7 @@ def _tags(cell: object) -> list[Any]:
     return list(dict.fromkeys(str(tag) for tag in given if not pd.isna(tag))) or [pd.NA]  # type: ignore[attr-defined]
 
 
-def _complain(bad: pd.Series | NDArray[np.bool], rows: pd.DataFrame, what: str) -> None:
+def complain(bad: pd.Series | NDArray[np.bool], rows: pd.DataFrame, what: str) -> None:
     """Raise with the number and the first few of the rows that are bad."""
     wrong = pd.Series(bad).fillna(False).to_numpy(np.bool)
     if wrong.any():

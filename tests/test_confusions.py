@@ -189,6 +189,39 @@ def test_words_add_up_to_the_texts_and_to_jiwer(pairs):
     assert totals == [out.hits, out.substitutions, out.deletions, out.insertions]
 
 
+def without_hits(edits):
+    return edits[edits["kind"] != "hit"]
+
+
+@pytest.mark.parametrize("column", ["system", "pair", "condition", "form", "normalizer", "unit", "ties"])
+@pytest.mark.parametrize("by", [None, [], "utt_id"])
+def test_hits_must_be_there_in_each_setting_whatever_it_is_grouped_by(column, by):
+    with_, bare = EDITS.assign(**{column: "A"}), without_hits(EDITS).assign(**{column: "B"})
+    others = bare.assign(**{column: "C"})
+    with pytest.raises(InvalidInput, match=rf"no hit among the edits of {column} B, so .*edits\(\.\.\., hits=True\)"):
+        word_rates(pd.concat([with_, bare]), by)
+    with pytest.raises(InvalidInput, match=f"the edits of {column} B and of 1 more, so"):
+        word_rates(pd.concat([with_, bare, others]), by)
+    with pytest.raises(InvalidInput, match=f"the edits of {column} (<NA>|unnamed), so"):
+        word_rates(pd.concat([with_, bare.assign(**{column: pd.array([pd.NA] * len(bare), dtype="string")})]), by)
+    both = word_rates(pd.concat([with_, EDITS.assign(**{column: "B"})]), by)
+    assert both["said"].sum() == 2 * word_rates(EDITS, [])["said"].sum()
+    with pytest.raises(InvalidInput, match="no hit among these edits, so"):
+        word_rates(bare, by)
+
+
+def test_an_utterance_in_which_nothing_was_right_is_none_without_hits():
+    found = word_rates(EDITS, "utt_id")
+    said = found[(found["utt_id"] == "u1") & (found["said"] > 0)]
+    assert listed(said[["word", "said", "rate"]]) == [("two", 2, 1), ("a", 1, 1)]
+
+
+def test_axes_of_edits_may_have_the_names_of_columns_made_of_scores():
+    edits = pd.concat([EDITS.assign(pair="en-fr", errors="x"), EDITS.assign(pair="en-de", errors="x")])
+    assert word_rates(edits, n=1)["pair"].tolist() == ["en-fr", "en-de"]
+    assert confusions(edits, n=1)["errors"].unique().tolist() == ["x"]
+
+
 # --- sclite
 
 

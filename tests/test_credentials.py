@@ -127,7 +127,7 @@ def test_nothing_planted_is_stored_shown_or_logged(swept, tmp_path, caplog):
     _, sweep, store = swept
     states = sweep.transcripts["state"].value_counts().to_dict()
     assert states == {"answered": 5, "failed": 3}
-    scores = lab.score(sweep.transcripts, lab.load_dataset(tmp_path / "set"))
+    scores = lab.score(sweep.transcripts, lab.load_dataset(tmp_path / "set"), missing="drop")
     (tmp_path / "out").mkdir()
     sweep.save_replay(tmp_path / "out" / "replay.jsonl")
     lab.Report(sweep, scores, sweep.failures).save(tmp_path / "out" / "report.html")

@@ -11,10 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from asrlab import tables
+from asrlab import score, tables
 from asrlab.errors import InvalidInput
+from asrlab.scoring.rates import rates
 from asrlab.stats.effects import compare, sentences, summarize
-from asrlab.stats.intervals import ratio_interval
+from asrlab.stats.intervals import (
+    difference_interval,
+    difference_intervals,
+    ratio_interval,
+    ratio_intervals,
+)
 from asrlab.stats.tests import holm, sign_flip
 
 
@@ -81,6 +87,7 @@ def test_by_pools_over_what_is_not_named():
     scores = make()
     assert len(summarize(scores, by=[])) == 1
     assert summarize(scores, by="itn")["itn"].tolist() == ["off", "on"]
+    assert summarize(scores, by=["block_kind", "unit"]).equals(summarize(scores, by=[]))
     assert summarize(scores, by=["itn", "unit"]).columns.tolist()[:2] == ["itn", "rate"]
     assert len(summarize(scores, by=["block"])) == 8
     assert summarize(scores.drop(columns=["context", "itn"])).columns[0] == "condition"
@@ -143,6 +150,13 @@ def test_a_miss_rate_does_not_go_above_one():
     assert summarize(scores)["high"][0] == 1
 
 
+def test_an_error_rate_may_go_above_one():
+    scores = make(contexts=("none",), itns=("off",)).assign(subs=2, dels=0, ins=0, ref_len=2)
+    scores.loc[:2, "subs"] = 1
+    summary = summarize(scores)
+    assert summary["rate"][0] < 1 < summary["high"][0]
+
+
 def test_order_of_categories_is_the_order_of_rows():
     scores = make(contexts=("b", "a"))
     assert summarize(scores, by="context")["context"].tolist() == ["b", "a"]
@@ -177,6 +191,90 @@ def test_an_empty_table_of_scores_gives_an_empty_summary(by):
 def test_summaries_say_what_is_wrong(call, says):
     with pytest.raises(InvalidInput, match=says):
         call()
+
+
+def test_rows_that_have_counts_must_have_a_block():
+    scores = make()
+    with pytest.raises(InvalidInput, match=r"1 row \(s0-0\) have counts and no block"):
+        summarize(scores.assign(block=scores["block"].mask(scores.index == 2)))
+    with pytest.raises(InvalidInput, match=r"96 rows .* have counts and no block or block_kind"):
+        compare(scores.assign(block_kind=pd.NA), "context", "none")
+    lost = fail(scores, [2])
+    assert summarize(lost.assign(block=lost["block"].mask(lost.index == 2)))["n_failed"].tolist() == [0, 0, 1, 0]
+
+
+@pytest.mark.parametrize("level", [0.9, 0.95])
+def test_each_row_of_a_summary_is_that_of_its_answers_alone(level):
+    """Speakers, few speakers, recordings, utterances, terms and nothing at all, beside each other."""
+    parts = [
+        make(speakers=6, seed=2, contexts=("enough",)),
+        make(speakers=5, seed=3, contexts=("few",)),
+        make(speakers=7, seed=4, contexts=("recordings",), block_kind="recording"),
+        make(speakers=2, seed=5, contexts=("few recordings",), block_kind="recording"),
+        make(speakers=3, seed=6, contexts=("utterances",), block_kind="utterance").assign(block=lambda t: t["utt_id"]),
+        make(speakers=6, seed=7, contexts=("terms",), unit="term").assign(subs=0, ins=0, ref_len=2),
+        fail(make(seed=8, contexts=("nothing",)), slice(None)),
+        make(speakers=1, utterances=1, seed=9, contexts=("one",)),
+    ]
+    whole = summarize(pd.concat(parts, ignore_index=True), level=level)
+    alone = [summarize(part, level=level) for part in parts]
+    assert whole.equals(pd.concat(alone, ignore_index=True))
+    of_context = whole.drop_duplicates("context").set_index("context")
+    assert of_context["method"].to_dict() == {
+        "enough": "ratio t by speaker",
+        "few": "ratio t by utterance; too few speakers (5): true of these voices only",
+        "recordings": "ratio t by recording",
+        "few recordings": "ratio t by utterance; too few recordings (2): true of these recordings only",
+        "utterances": "ratio t by utterance",
+        "terms": "ratio t by speaker",
+        "nothing": "ratio t by utterance; too few speakers (0): true of these voices only",
+        "one": "ratio t by utterance; too few speakers (1): true of these voices only",
+    }
+    assert of_context["n_blocks"].tolist() == [6, 15, 7, 6, 9, 6, 0, 1]
+    assert of_context["n_utts"].tolist() == [18, 15, 21, 6, 9, 18, 0, 1]
+
+
+def formula(residuals, level):
+    """Give half the interval by the formula, block by block; NaN where no spread is seen."""
+    g = len(residuals)
+    error = math.sqrt(g / (g - 1) * math.fsum(u * u for u in residuals)) if g > 1 else 0.0
+    return stats.t.ppf((1 + level) / 2, g - 1) * error if error > 1e-12 else math.nan
+
+
+COUNT = st.integers(0, 12)
+GROUPS = st.lists(st.lists(st.tuples(COUNT, COUNT, COUNT, COUNT), max_size=5), min_size=1, max_size=6)
+
+
+@settings(max_examples=80, deadline=None)
+@given(blocks_of=GROUPS, level=st.sampled_from([0.5, 0.95]), rng=st.randoms(use_true_random=False))
+def test_intervals_of_many_groups_are_those_of_each_alone_and_of_the_formula(blocks_of, level, rng):
+    flat = [(k, *block) for k, blocks in enumerate(blocks_of) for block in blocks]
+    rng.shuffle(flat)
+    group = np.array([block[0] for block in flat], dtype=np.int64)
+    e, n, e0, n0 = np.array([block[1:] for block in flat], dtype=float).reshape(-1, 4).T
+    options = {"group": group, "n_groups": len(blocks_of), "level": level}
+    ratios = ratio_intervals(e, n, **options)
+    differences = difference_intervals(e, n, e0, n0, **options)
+    for k in range(len(blocks_of)):
+        a, b, a0, b0 = (values[group == k] for values in (e, n, e0, n0))
+        one, other = ratio_interval(a, b, level), difference_interval(a, b, a0, b0, level)
+        np.testing.assert_array_equal([values[k] for values in ratios], one)
+        np.testing.assert_array_equal([values[k] for values in differences], other)
+        if not b.sum():
+            assert np.isnan([*one, *other]).all()
+            continue
+        rate = math.fsum(a) / math.fsum(b)
+        u = (a - rate * b) / b.sum()
+        half = formula(u, level)
+        expected = [rate, np.maximum(0.0, rate - half), rate + half]
+        np.testing.assert_allclose(one[:3], expected, rtol=1e-13, atol=1e-15)
+        if b0.sum():
+            rate0 = math.fsum(a0) / math.fsum(b0)
+            half = formula(u - (a0 - rate0 * b0) / b0.sum(), level)
+            expected = [rate - rate0, rate - rate0 - half, rate - rate0 + half]
+            np.testing.assert_allclose(other[:3], expected, rtol=1e-13, atol=1e-14)
+        else:
+            assert np.isnan(other).all()
 
 
 # --- compare
@@ -229,6 +327,75 @@ def test_one_row_a_level_in_their_order():
         *(["off", "terms"], ["off", "wrong"], ["on", "terms"], ["on", "wrong"])
     ]
     assert found["n_comparisons"].tolist() == [4] * 4
+
+
+def test_each_row_of_a_comparison_is_that_of_its_answers_alone():
+    parts = [
+        make(contexts=("b", "none", "a"), itns=("off",), speakers=9),
+        make(contexts=("b", "none", "a"), itns=("few",), speakers=4, seed=2),
+        make(contexts=("b", "none", "c"), itns=("on",), speakers=16, seed=3),
+    ]
+    scores = fail(pd.concat(parts, ignore_index=True), [3, 4, 100])
+    whole = compare(scores, "context", "none", seed=5)
+    rows = whole[["itn", "level"]].to_numpy().tolist()
+    assert rows == [
+        *(["off", "b"], ["off", "a"], ["off", "c"]),
+        *(["few", "b"], ["few", "a"], ["few", "c"]),
+        *(["on", "b"], ["on", "a"], ["on", "c"]),
+    ]
+    assert whole["n_pairs"].tolist() == [26, 26, 0, 11, 11, 0, 48, 0, 48]
+    assert whole["n_unpaired"].tolist() == [0, 1, 26, 1, 1, 11, 0, 48, 0]
+    together = ["p_adjusted", "n_comparisons"]
+    for place, (itn, label) in enumerate(rows):
+        part = scores[(scores["itn"] == itn) & scores["context"].isin(["none", label])]
+        if whole["n_pairs"][place]:
+            alone = compare(part, "context", "none", seed=5).drop(columns=together)
+            assert alone.equals(whole.loc[[place]].drop(columns=together).reset_index(drop=True))
+    p = whole["p"].to_numpy(float, na_value=math.nan)
+    assert whole["p_adjusted"].to_numpy(float, na_value=math.nan) == pytest.approx(holm(p), nan_ok=True)
+    assert whole["n_comparisons"].unique().tolist() == [6]
+
+
+@pytest.mark.parametrize("dtype", ["string", "category", object])
+def test_answers_without_a_level_are_not_left_out_in_silence(dtype):
+    scores = make(itns=("off",), contexts=("none", "en", "fr"))
+    column = scores["context"].astype(object).where(scores["context"] != "none", None)
+    hinted = scores.assign(context=column.astype(dtype))
+    says = r'24 answers have no level of context: it is <NA> there.*scores\["context"\].*fillna\("none"\)'
+    for baseline in ("en", None):
+        with pytest.raises(InvalidInput, match=says):
+            compare(hinted, "context", baseline)
+    named = hinted.assign(context=hinted["context"].astype("string").fillna("none"))
+    assert compare(named, "context", "none")["level"].tolist() == ["en", "fr"]
+    # What has no counts leaves nothing out.
+    dropped = fail(hinted, hinted["context"].isna())
+    without = compare(hinted[hinted["context"].notna()], "context", "en")
+    assert compare(dropped, "context", "en").equals(without)
+    assert without["level"].tolist() == ["fr"]
+
+
+def test_answers_in_blocks_of_other_kinds_are_no_pair():
+    scores = make(itns=("off",))
+    mixed = scores.assign(block_kind=scores["block_kind"].mask(scores["utt_id"] == "s0-0", "recording"))
+    assert compare(mixed, "context", "none")["n_pairs"].tolist() == [1, 23]
+    apart = (scores["utt_id"] == "s0-0") & (scores["context"] == "none")
+    found = compare(scores.assign(block_kind=scores["block_kind"].mask(apart, "recording")), "context", "none")
+    assert found[["n_pairs", "n_unpaired"]].to_numpy().tolist() == [[0, 1], [23, 1]]
+
+
+def test_categories_are_compared_in_their_order_and_by_their_names():
+    scores = make(contexts=("c", "a", "b"))
+    ordered = scores.astype({"context": pd.CategoricalDtype(["unused", "a", "b", "c"])})
+    plain, found = compare(scores, "context", "b"), compare(ordered, "context", "b")
+    assert plain["level"].tolist() == ["c", "a"] * 2
+    assert found["level"].tolist() == ["a", "c"] * 2
+    assert found.equals(plain.iloc[[1, 0, 3, 2]].reset_index(drop=True))
+
+
+def test_the_seed_chooses_the_swaps():
+    scores = make(speakers=15)
+    first, again, other = (compare(scores, "context", "none", seed=seed)["p"].tolist() for seed in (0, 0, 1))
+    assert first == again != other
 
 
 def test_repeats_and_channels_are_paired_one_to_one():
@@ -443,6 +610,82 @@ def test_the_frame_given_is_left_as_it_was():
     compare(scores, "context", "none")
     summarize(scores)
     pd.testing.assert_frame_equal(scores, before)
+
+
+# --- from marking to the tables
+
+
+REFERENCES = pd.DataFrame(
+    {
+        "utt_id": ["a", "a", "b", "b", "c", "c"],
+        "channel": [0, 1] * 3,
+        "text": ["one two three four", "five six", "seven", "eight nine", "ten", "ten ten"],
+    }
+)
+TRANSCRIPTS = pd.concat([REFERENCES.assign(hint=hint) for hint in ("off", "on")], ignore_index=True)
+TRANSCRIPTS["condition"] = "hint=" + TRANSCRIPTS["hint"]
+TRANSCRIPTS.loc[0, "text"] = None  # a failure: the other channel of it came back
+TRANSCRIPTS.loc[1, "text"] = "five fix"
+TRANSCRIPTS = TRANSCRIPTS.drop(index=[10, 11])  # never asked
+
+
+@pytest.mark.parametrize("ties", ["jiwer", "sclite"])
+@pytest.mark.parametrize(
+    ("how", "off", "on", "pairs"),
+    [
+        # errors, units, utterances of either; pairs, unpaired, better, worse, tied, all-deleted
+        (("drop", "each"), (1, 8, 3), (0, 9, 2), (3, 3, 1, 0, 2, 0)),
+        (("drop", "joined"), (0, 6, 2), (0, 9, 2), (1, 2, 0, 0, 1, 0)),
+        (("all-deleted", "each"), (5, 12, 3), (3, 12, 3), (6, 0, 2, 2, 2, 3)),
+        (("all-deleted", "joined"), (6, 12, 3), (3, 12, 3), (3, 0, 1, 1, 1, 2)),
+    ],
+)
+def test_what_never_came_and_what_was_joined(ties, how, off, on, pairs):
+    missing, channels = how
+    scores = score(TRANSCRIPTS, REFERENCES, language="en", missing=missing, channels=channels, ties=ties)
+    lost = "dropped" if missing == "drop" else missing
+    for table in (summarize, rates):
+        found = table(scores)
+        assert found["hint"].tolist() == ["off", "on"]
+        assert found["rate"].tolist() == [off[0] / off[1], on[0] / on[1]]
+        assert found[["ref_len", "n_utts"]].to_numpy().tolist() == [list(off[1:]), list(on[1:])]
+        assert found[["n_failed", "n_not_run", "n_missing"]].to_numpy().tolist() == [[1, 0, 0], [0, 0, 1]]
+        assert found[["lost", "ties"]].to_numpy().tolist() == [[lost, ties]] * 2
+        pooled = table(scores, by=[])
+        assert pooled["rate"].tolist() == [(off[0] + on[0]) / (off[1] + on[1])]
+        assert pooled[["n_failed", "n_missing"]].to_numpy().tolist() == [[1, 1]]
+    assert summarize(scores)["n_blocks"].tolist() == [off[2], on[2]]
+    by_channel = rates(scores, by="channel")
+    assert by_channel["channel"].tolist() == ([0, 1] if channels == "each" else [pd.NA])
+    assert by_channel["n_missing"].tolist() == [1] * len(by_channel)
+    row = compare(scores, "hint", "off").iloc[0]
+    assert row[["n_pairs", "n_unpaired", "better", "worse", "tied"]].tolist() == list(pairs[:5])
+    said = f"{pairs[5]} of the answers never came and count as all-deleted"
+    assert row["note"].startswith(said) == (missing == "all-deleted")
+    assert row["ties"] == ties
+    if missing == "all-deleted":
+        assert (row["rate"], row["baseline_rate"]) == (on[0] / on[1], off[0] / off[1])
+
+
+def test_hints_of_which_one_is_none():
+    asked = TRANSCRIPTS.assign(hint=TRANSCRIPTS["hint"].where(TRANSCRIPTS["hint"] == "on", None))
+    scores = score(asked, REFERENCES, language="en", missing="drop")
+    assert summarize(scores, by="hint")["hint"].isna().tolist() == [False, True]
+    with pytest.raises(InvalidInput, match="5 answers have no level of hint"):
+        compare(scores, "hint", "on")
+    with pytest.raises(InvalidInput, match="6 answers have no level of hint"):
+        compare(score(asked, REFERENCES, language="en", missing="all-deleted"), "hint", "on")
+
+
+def test_both_rules_of_ties_in_one_table_are_never_pooled():
+    marked = [score(TRANSCRIPTS, REFERENCES, language="en", missing="drop", ties=ties) for ties in ("jiwer", "sclite")]
+    both = pd.concat(marked, ignore_index=True)
+    for table in (summarize, rates):
+        assert table(both, by=[])[["ties", "ref_len", "n_failed"]].to_numpy().tolist() == [
+            ["jiwer", 17, 1],
+            ["sclite", 17, 1],
+        ]
+    assert compare(both, "hint", "off")[["ties", "n_pairs"]].to_numpy().tolist() == [["jiwer", 3], ["sclite", 3]]
 
 
 # --- sentences

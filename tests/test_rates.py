@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from asrlab import groups, tables
 from asrlab.errors import InvalidInput
 from asrlab.scoring.rates import rates
-from asrlab.stats.effects import summarize
+from asrlab.stats.effects import compare, summarize
 from asrlab.views import markup
 
 WORDS = st.lists(st.sampled_from("abc"), max_size=6).map(" ".join)
@@ -208,6 +208,34 @@ def test_two_channels_of_a_failed_trial_are_one_trial():
     assert one(lose(repeated, [0, 6]))["n_failed"] == 2
 
 
+@pytest.mark.parametrize("axis", ["context", "condition", "channel of the desk"])
+@pytest.mark.parametrize("all_deleted", [False, True])
+@pytest.mark.parametrize("table", [rates, summarize])
+def test_settings_that_lose_the_same_utterance_lose_a_trial_each(table, axis, all_deleted):
+    part = SCORES.assign(block="b", block_kind="utterance")
+    scores = pd.concat([part.assign(**{axis: label}) for label in ("a", "b", "c")], ignore_index=True)
+    lost = lose(scores, [0, 6, 13], all_deleted=all_deleted)
+    assert table(lost, by=axis)["n_failed"].tolist() == [1, 1, 1]
+    assert table(lost, by=[])["n_failed"].tolist() == [3]
+
+
+def test_channels_of_a_trial_that_were_lost_otherwise_count_once_each():
+    scores = pd.concat([SCORES.assign(channel=0), SCORES.assign(channel=1)], ignore_index=True)
+    row = one(lose(lose(scores, [0, 6]), [1, 7], "missing"))
+    assert (row["n_failed"], row["n_not_run"], row["n_missing"]) == (1, 0, 1)
+
+
+def test_a_trial_of_which_one_channel_counts_and_the_other_does_not_is_one_trial():
+    scores = pd.concat([SCORES.assign(channel=0), SCORES.assign(channel=1)], ignore_index=True)
+    row = one(lose(lose(scores, [0]), [6], all_deleted=True))
+    assert (row["n_failed"], row["lost"]) == (1, "dropped and all-deleted")
+
+
+def test_what_was_asked_once_has_the_repeat_0():
+    found = rates(pd.concat([SCORES.assign(repeat=pd.NA), SCORES.assign(repeat=[0, 1] * 3)]), by="repeat")
+    assert found[["repeat", "n_marked"]].to_numpy().tolist() == [[0, 9], [1, 3]]
+
+
 @pytest.mark.parametrize(
     ("scores", "says"),
     [
@@ -238,6 +266,22 @@ def test_what_is_counted_otherwise_is_never_pooled(table, column):
     assert len(both) == 2
     assert both["ref_len"].tolist() == [12, 12]
     assert both[column].isna().tolist() == [False, column == "ties"]
+
+
+@pytest.mark.parametrize("name", ["errors", "pair"])
+@pytest.mark.parametrize("table", [rates, summarize, lambda scores: compare(scores, "condition", "a")])
+def test_an_axis_with_the_name_of_a_working_column_is_not_pooled_over(table, name):
+    scores = SCORES.assign(block="b", block_kind="utterance", **{name: ["x", "y"] * 3})
+    with pytest.raises(InvalidInput, match=f"A column '{name}' is made of the scores.*Rename it there"):
+        table(scores)
+
+
+def test_which_of_the_forms_was_nearest_is_no_axis():
+    scores = SCORES.assign(form="best", marked_form=["spoken", "written"] * 3)
+    assert list(rates(scores).columns)[:2] == ["condition", "unit"]
+    assert rates(scores)["n_marked"].tolist() == [6]
+    with pytest.raises(InvalidInput, match="no column 'marked_form'"):
+        rates(scores, by="marked_form")
 
 
 def test_kinds_of_blocks_are_no_reason_to_part():
@@ -342,6 +386,13 @@ def test_summaries_take_facts_too():
         (
             lambda: rates(SCORES, by="state", dataset=UTTERANCES.assign(state="Ohio")),
             "scores has a column 'state' of its own. Rename that column of the utterances",
+        ),
+        *(
+            (
+                lambda name=name: rates(SCORES, by=name, dataset=UTTERANCES.assign(**{name: 1})),
+                f"scores has a column '{name}' of its own. Rename that column of the utterances",
+            )
+            for name in ("errors", "pair", "marked_form")
         ),
         (lambda: rates(SCORES, by="speaker", dataset=UTTERANCES.head(3)), r"3 rows \(u0, u1, u2\) are of no utterance"),
         (

@@ -117,7 +117,8 @@ def word_rates(
     Raises
     ------
     InvalidInput
-        If the edits hold no hits, columns are missing, or there is no such column to group by.
+        If the edits of any setting (condition, axes, unit, form, normalizer and ties) hold no hits, whatever ``by`` is;
+        if columns are missing, or there is no such column to group by.
 
     Examples
     --------
@@ -129,11 +130,6 @@ def word_rates(
     _check_n(n)
     frame, keys, labels, group = _grouped(edits, by, "word_rates", dataset)
     kind = frame["kind"].to_numpy()
-    if len(frame) and not (kind == "hit").any():
-        raise InvalidInput(
-            "There is no hit among these edits, so nobody knows how often a word was said. Make them with "
-            "edits(..., hits=True). If nothing at all was right, the rate of every word is 1: use confusions()."
-        )
     said, heard = kind != "ins", (kind == "sub") | (kind == "ins")
     units, words = _codes(pd.concat([frame.loc[said, "ref"], frame.loc[heard, "hyp"]]))
     entry = groups.combined([np.concatenate([group[said], group[heard]]), units])
@@ -174,11 +170,33 @@ def _grouped(
                 f"{other} {name} is missing."
             )
     frame = frame.fillna({"condition": "unnamed", "repeat": 0})
+    if made == "word_rates":
+        _check_hits(frame)
     frame, keys = groups.by_columns(frame, by, made, dataset=dataset, table="edits")
     names = [*keys, *groups.APART]
     group = groups.numbered(frame, names)
     labels = frame.loc[groups.firsts(group), names]
     return frame[["utt_id", "kind", "ref", "hyp"]], keys, labels, group
+
+
+def _check_hits(edits: pd.DataFrame) -> None:
+    """Make sure that hits are there in each setting: tables with and without them may have been put together."""
+    names = ["condition", *groups.axes(edits, "edits"), *groups.APART]
+    setting = groups.numbered(edits, names)
+    settings = edits.iloc[groups.firsts(setting)][names]
+    hits = np.bincount(setting[(edits["kind"] == "hit").to_numpy(np.bool)], minlength=len(settings))
+    if hits.all():
+        return
+    telling = [name for name in names if settings[name].nunique(dropna=False) > 1]
+    first = settings[hits == 0].iloc[0]
+    where = ", ".join(f"{name} {first[name]}" for name in telling)
+    others = int((hits == 0).sum()) - 1
+    raise InvalidInput(
+        f"There is no hit among {'the edits of ' + where if where else 'these edits'}"
+        f"{f' and of {others} more' if others else ''}, so nobody knows how often a word was said there. Make all with "
+        "edits(..., hits=True). If nothing at all was right there, the rate of each of its words is 1: leave these "
+        "edits out, and list them with confusions()."
+    )
 
 
 def _codes(texts: pd.Series) -> tuple[Codes, pd.Index]:

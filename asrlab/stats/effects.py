@@ -7,20 +7,24 @@ another rule of ties is never pooled: these four are always among the columns th
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from asrlab import groups, tables
 from asrlab.errors import InvalidInput
-from asrlab.stats.intervals import difference_interval, ratio_interval
+from asrlab.stats.intervals import difference_intervals, ratio_intervals
 from asrlab.stats.tests import holm, sign_flip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    Codes = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+    Words = NDArray[np.object_]
 
 #: Fewer blocks than this cannot reach p < 0.05 by swapping: the least is 2 / 2^G.
 _FEWEST_BLOCKS: Final = 6
@@ -77,35 +81,34 @@ def summarize(
     >>> summarize(scores)[["condition", "rate", "n_blocks"]].round(3).to_dict("records")
     [{'condition': 'unnamed', 'rate': 0.273, 'n_blocks': 2}]
     """
-    frame = groups.check_scores(scores, ("block", "block_kind"))
-    frame, keys = groups.by_columns(frame, by, "summary", dataset=dataset)
-    group = groups.numbered(frame, [*keys, *groups.APART, "block_kind"])
+    frame, keys = groups.by_columns(_checked(scores), by, "summary", dataset=dataset)
+    labels = [*keys, *groups.APART, "block_kind"]
+    group = groups.numbered(frame, labels)
+    found = frame.loc[groups.firsts(group), labels]
+    n = len(found)
     fates = groups.fates(frame, group)
-    rows: list[dict[str, Any]] = []
-    for places, fate in zip(groups.places(group), fates.to_dict("records"), strict=True):
-        part = frame.iloc[places]
-        marked = part[part["errors"].notna()]
-        first = part.iloc[0]
-        sums = {name: int(marked[name].sum()) for name in groups.COUNTS}
-        block, kind, few = _blocks(marked, str(first["block_kind"]))
-        errors, lengths = _sums(block, marked["errors"]), _sums(block, marked["ref_len"])
-        interval = ratio_interval(errors, lengths, level)
-        rows.append(
-            {
-                **{name: first[name] for name in (*keys, *groups.APART)},
-                "rate": interval.estimate,
-                "low": interval.low,
-                "high": min(interval.high, 1.0) if first["unit"] == "term" else interval.high,
-                "level": level,
-                "method": f"ratio t by {kind}" + (f"; {few}" if few else ""),
-                "block_kind": kind,
-                "n_utts": marked["utt_id"].nunique(),
-                "n_blocks": len(lengths),
-                **{str(name): value for name, value in fate.items()},
-                **sums,
-            }
-        )
-    return _table(rows, frame, keys, "summary")
+    there = frame["errors"].notna().to_numpy(np.bool)
+    marked, group = frame[there], group[there]
+    blocks = _blocks(marked, group, found["block_kind"])
+    errors, lengths = (_sums(blocks.number, marked[name]) for name in ("errors", "ref_len"))
+    interval = ratio_intervals(errors, lengths, group=blocks.group, n_groups=n, level=level)
+    shares = (found["unit"] == "term").to_numpy(np.bool)
+    columns = {
+        "rate": interval.estimate,
+        "low": interval.low,
+        "high": np.where(shares, np.minimum(interval.high, 1.0), interval.high),
+        "level": level,
+        "method": [
+            f"ratio t by {kind}" + (f"; {few}" if few else "")
+            for kind, few in zip(blocks.kind, blocks.few, strict=True)
+        ],
+        "block_kind": blocks.kind,
+        "n_utts": groups.counted_once(group, _numbers(marked["utt_id"]), n),
+        "n_blocks": np.bincount(blocks.group, minlength=n),
+        **{str(name): fates[name] for name in fates},
+        **{name: _sums(group, marked[name], n) for name in groups.COUNTS},
+    }
+    return groups.labelled(found, keys, columns, "summary")
 
 
 def compare(
@@ -154,14 +157,21 @@ def compare(
     Raises
     ------
     InvalidInput
-        If there is no such axis, level or column, answers stand twice, or nothing can be paired.
+        If there is no such axis, level or column, answers have no level (``<NA>``) or stand twice, or nothing can be
+        paired.
     """
-    frame = groups.check_scores(scores, ("block", "block_kind"))
+    frame = _checked(scores)
     axes = groups.axes(frame)
     if along not in {*axes, "condition"}:
         raise InvalidInput(
             f"There is no axis {along!r} to compare along; there are {', '.join([*axes, 'condition'])}. Axes are the "
             "columns of the scores besides the declared ones."
+        )
+    if nameless := int((frame[along].isna() & frame["errors"].notna()).sum()):
+        raise InvalidInput(
+            f"{nameless} answers have no level of {along}: it is <NA> there, and a comparison says by name what it "
+            f'compares. Name it first: scores["{along}"] = scores["{along}"].astype("string").fillna("none"). Or leave '
+            "those answers out."
         )
     levels = groups.levels(frame[along])
     matching = [label for label in levels if str(label) == str(baseline)]
@@ -172,30 +182,41 @@ def compare(
     if along in keys or ("condition" in keys and along != "condition"):
         raise InvalidInput(f"Cannot group by {along if along in keys else 'condition'}: it differs within each pair.")
     pairing = list(dict.fromkeys(["utt_id", "repeat", "channel", *groups.APART, *others, *keys]))
-    frame["pair"] = frame.groupby(pairing, dropna=False, observed=True, sort=False).ngroup()
-    marked = frame[frame["errors"].notna()]
+    frame["pair"] = groups.numbered(frame, pairing)
+    labels = [*keys, *groups.APART, "block_kind"]
+    group = groups.numbered(frame, labels)
+    found = frame.loc[groups.firsts(group), labels]
+    place = groups.numbered(frame, [along])
+    there = frame["errors"].notna().to_numpy(np.bool)
+    marked, group, place = frame[there], group[there], place[there]
     if (twice := marked.duplicated(["pair", along])).any():
         raise InvalidInput(
             f"{int(twice.sum())} answers stand twice: they agree in {along}, {', '.join(pairing)} "
             f"({', '.join(marked.loc[twice, 'utt_id'].unique()[:5])}). Number the repeats, or drop the copies."
         )
-    rows = []
-    for places in groups.places(groups.numbered(frame, [*keys, *groups.APART, "block_kind"])):
-        part = frame.iloc[places]
-        base = part[(part[along] == matching[0]) & part["errors"].notna()]
-        for label in levels:
-            arm = part[(part[along] == label) & part["errors"].notna()]
-            if label != matching[0] and len(arm) + len(base):
-                facts = {name: part.iloc[0][name] for name in (*keys, *groups.APART)}
-                names = {"axis": along, "level": str(label), "baseline": str(matching[0]), "confidence": level}
-                rows.append({**facts, **names, **_difference(arm, base, level, seed)})
-    if not any(row["n_pairs"] for row in rows):
+    # A row of the table is a cell: a group and a level.
+    baseline_place = levels.index(matching[0])
+    cell = group * len(levels) + place
+    arm, base = _partners(marked["pair"].to_numpy(np.int64), group, place == baseline_place)
+    if not len(arm):
         raise InvalidInput(_why_no_pairs(marked, along, matching[0], pairing))
-    adjusted = holm([row["p"] for row in rows])
-    tested = int((~np.isnan(adjusted)).sum())
-    for row, p in zip(rows, adjusted.tolist(), strict=True):
-        row |= {"p_adjusted": p, "n_comparisons": tested}
-    return _table(rows, frame, keys, "comparison")
+    answers = np.bincount(cell, minlength=len(found) * len(levels)).reshape(len(found), len(levels))
+    either = answers + answers[:, [baseline_place]]
+    either[:, baseline_place] = 0
+    of, at = np.nonzero(either)
+    row = np.cumsum(either.ravel() > 0) - 1
+    cell = row[cell[arm]]
+    columns = {
+        "axis": along,
+        "level": [str(levels[k]) for k in at],
+        "baseline": str(matching[0]),
+        "confidence": level,
+        "n_unpaired": either[of, at] - 2 * np.bincount(cell, minlength=len(of)),
+        **_differences(marked.iloc[arm], marked.iloc[base], cell, found["block_kind"].iloc[of], level=level, seed=seed),
+    }
+    columns["p_adjusted"] = holm(columns["p"])
+    columns["n_comparisons"] = int((~np.isnan(columns["p"])).sum())
+    return groups.labelled(found.iloc[of], keys, columns, "comparison")
 
 
 def sentences(comparison: pd.DataFrame) -> list[str]:
@@ -222,76 +243,117 @@ def _decided(frame: pd.DataFrame, axis: str) -> bool:
     return bool((frame.groupby("condition")[axis].nunique(dropna=False) <= 1).all())
 
 
-def _blocks(marked: pd.DataFrame, kind: str) -> tuple[NDArray[np.int64], str, str]:
-    """Count rows off into blocks: where speakers or recordings are too few for a test, into utterances, and say so."""
-    few = ""
-    column = marked["block"]
-    if kind != "utterance" and (found := column.nunique()) < _FEWEST_BLOCKS:
-        few = f"too few {kind}s ({found}): true of these {'voices' if kind == 'speaker' else kind + 's'} only"
-        kind, column = "utterance", marked["utt_id"]
-    # Sorted, so that the random swaps fall on the same blocks whatever the order of the rows.
-    return pd.factorize(column, sort=True)[0].astype(np.int64), kind, few
+def _checked(scores: pd.DataFrame) -> pd.DataFrame:
+    """Check scores, of which each that has counts must be in a block."""
+    frame = groups.check_scores(scores, ("block", "block_kind"))
+    lacking = frame[["block", "block_kind"]].isna().any(axis=1) & frame["errors"].notna()
+    groups.complain(lacking, frame, "have counts and no block or block_kind. Mark them again with score().")
+    return frame
 
 
-def _sums(block: NDArray[np.int64], counts: pd.Series) -> NDArray[np.float64]:
-    return np.bincount(block, weights=counts.to_numpy(np.float64)).astype(np.float64)
+class _Blocks(NamedTuple):
+    """What is taken as independent in each group of answers."""
+
+    number: Codes  #: of each answer, its block; the blocks of a group follow one another
+    group: Codes  #: of each block, its group
+    kind: Words  #: of each group, what its blocks are
+    few: Words  #: of each group, what to say where speakers or recordings were too few; else empty
 
 
-def _difference(arm: pd.DataFrame, base: pd.DataFrame, level: float, seed: int) -> dict[str, Any]:
-    """Compare the pairs of two sets of answers."""
-    _, at, base_at = np.intersect1d(arm["pair"], base["pair"], assume_unique=True, return_indices=True)
-    unpaired = len(arm) + len(base) - 2 * len(at)
-    recorded = str((arm if len(arm) else base)["block_kind"].iloc[0])
-    a, b = arm.iloc[at], base.iloc[base_at]
-    if (a["block"].to_numpy() != b["block"].to_numpy()).any():
+def _blocks(marked: pd.DataFrame, group: Codes, kinds: pd.Series) -> _Blocks:
+    """Count answers off into blocks: where speakers or recordings are too few for a test, into utterances."""
+    kind = kinds.to_numpy(object, na_value="utterance")
+    block = _numbers(marked["block"])
+    different = groups.counted_once(group, block, len(kind))
+    too_few = (kind != "utterance") & (different < _FEWEST_BLOCKS)
+    few = [
+        f"too few {name}s ({number}): true of these {'voices' if name == 'speaker' else name + 's'} only" if bad else ""
+        for name, number, bad in zip(kind, different, too_few, strict=True)
+    ]
+    # In order of their names, so that the random swaps fall on the same blocks whatever the order of the rows.
+    number = groups.combined([group, np.where(too_few[group], _numbers(marked["utt_id"]), block)])
+    kind = np.where(too_few, "utterance", kind)
+    return _Blocks(number, group[groups.firsts(number)], kind, np.array(few, dtype=object))
+
+
+def _numbers(names: pd.Series) -> Codes:
+    return pd.factorize(names, sort=True)[0].astype(np.int64)
+
+
+def _sums(group: Codes, counts: pd.Series, n: int = 0) -> Floats:
+    # Exact: whole numbers below 2^53 are added without rounding.
+    return np.bincount(group, weights=counts.to_numpy(np.float64), minlength=n).astype(np.float64)
+
+
+def _partners(pair: Codes, group: Codes, base: NDArray[np.bool]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Give the places of the answers that have a partner of the baseline in their group, and of those partners."""
+    of_pair = np.full(pair.max(initial=-1) + 1, -1, dtype=np.intp)
+    of_pair[pair[base]] = np.flatnonzero(base)
+    partner = of_pair[pair]
+    paired = ~base & (partner >= 0) & (group == group[partner])
+    return np.flatnonzero(paired), partner[paired]
+
+
+def _differences(
+    arm: pd.DataFrame, base: pd.DataFrame, cell: Codes, kinds: pd.Series, *, level: float, seed: int
+) -> dict[str, Any]:
+    """Compare answers with their partners, row by row, in each cell; kinds has one entry a cell."""
+    if (arm["block"].to_numpy() != base["block"].to_numpy()).any():
         raise InvalidInput(
             "The two answers of a pair are in different blocks. Mark all transcripts in one call of score()."
         )
-    block, kind, few = _blocks(a, recorded)
-    errors = a["errors"].to_numpy(np.int64), b["errors"].to_numpy(np.int64)
-    e, n, e0, n0 = (_sums(block, counts) for counts in (a["errors"], a["ref_len"], b["errors"], b["ref_len"]))
-    interval = difference_interval(e, n, e0, n0, level)
-    test = sign_flip(e, n, e0, n0, seed=seed)
-    notes = [few] if few and len(a) else []
-    if all_deleted := int((a["state"] != "answered").sum() + (b["state"] != "answered").sum()):
-        notes.append(f"{all_deleted} of the answers never came and count as all-deleted")
-    blocks = len(e)
-    p = test.p
-    if not len(a):
-        notes.append("no answers to pair")
-    elif math.isnan(interval.estimate):
-        notes.append("no reference units: no rate")
-    elif blocks < _FEWEST_BLOCKS:
-        p = math.nan
-        notes.append(f"too few utterances ({blocks}) for a test")
-    if not math.isnan(interval.estimate) and math.isnan(interval.low):
-        alike = (
-            "no pair differs: no interval" if (errors[0] == errors[1]).all() else "all blocks differ alike: no interval"
-        )
-        notes.append("one block: no interval" if blocks < 2 else alike)
+    n = len(kinds)
+    blocks = _blocks(arm, cell, kinds)
+    sums = [_sums(blocks.number, side[name]) for side in (arm, base) for name in ("errors", "ref_len")]
+    estimate, low, high, _ = difference_intervals(*sums, group=blocks.group, n_groups=n, level=level)
+    sides = [_sums(cell, side[name], n) for side in (arm, base) for name in ("errors", "ref_len")]
+    way = np.sign(arm["errors"].to_numpy(np.int64) - base["errors"].to_numpy(np.int64))
+    better, tied, worse = (np.bincount(cell[way == sign], minlength=n) for sign in (-1, 0, 1))
+    pairs, n_blocks = np.bincount(cell, minlength=n), np.bincount(blocks.group, minlength=n)
+    silent = [(side["state"] != "answered").to_numpy(np.int64) for side in (arm, base)]
+    lost = np.bincount(cell, weights=silent[0] + silent[1], minlength=n).astype(np.int64)
+    ends = np.cumsum(n_blocks)
+    statistic, p, names, notes = np.full(n, np.nan), np.full(n, np.nan), [], []
+    for k, end in enumerate(ends):
+        known = n_blocks[k] >= _FEWEST_BLOCKS and not math.isnan(estimate[k])
+        if known:
+            test = sign_flip(*(side[end - n_blocks[k] : end] for side in sums), seed=seed)
+            statistic[k], p[k] = test.statistic, test.p
+        names.append(f"sign-flip by {blocks.kind[k]}, {'exact' if test.exact else 'Monte Carlo'}" if known else pd.NA)
+        said = [blocks.few[k]] if blocks.few[k] and pairs[k] else []
+        if lost[k]:
+            said.append(f"{lost[k]} of the answers never came and count as all-deleted")
+        if not pairs[k]:
+            said.append("no answers to pair")
+        elif math.isnan(estimate[k]):
+            said.append("no reference units: no rate")
+        elif not known:
+            said.append(f"too few utterances ({n_blocks[k]}) for a test")
+        if not math.isnan(estimate[k]) and math.isnan(low[k]):
+            alike = "no pair differs" if tied[k] == pairs[k] else "all blocks differ alike"
+            said.append(f"{'one block' if n_blocks[k] < 2 else alike}: no interval")
+        notes.append("; ".join(said) or pd.NA)
     return {
-        "rate": _rate(a),
-        "baseline_rate": _rate(b),
-        "delta": interval.estimate,
-        "low": interval.low,
-        "high": interval.high,
-        "test": pd.NA if math.isnan(p) else f"sign-flip by {kind}, {'exact' if test.exact else 'Monte Carlo'}",
-        "statistic": math.nan if math.isnan(p) else test.statistic,
+        "rate": _share(sides[0], sides[1]),
+        "baseline_rate": _share(sides[2], sides[3]),
+        "delta": estimate,
+        "low": low,
+        "high": high,
+        "test": names,
+        "statistic": statistic,
         "p": p,
-        "block_kind": kind,
-        "n_blocks": blocks,
-        "n_pairs": len(a),
-        "n_unpaired": unpaired,
-        "better": int((errors[0] < errors[1]).sum()),
-        "worse": int((errors[0] > errors[1]).sum()),
-        "tied": int((errors[0] == errors[1]).sum()),
-        "note": "; ".join(notes) or pd.NA,
+        "block_kind": blocks.kind,
+        "n_blocks": n_blocks,
+        "n_pairs": pairs,
+        "better": better,
+        "worse": worse,
+        "tied": tied,
+        "note": notes,
     }
 
 
-def _rate(rows: pd.DataFrame) -> float:
-    length = int(rows["ref_len"].sum())
-    return int(rows["errors"].sum()) / length if length else math.nan
+def _share(part: Floats, whole: Floats) -> Floats:
+    return part / np.where(whole == 0, np.nan, whole)
 
 
 def _why_no_pairs(marked: pd.DataFrame, along: str, baseline: object, pairing: list[str]) -> str:
@@ -307,14 +369,6 @@ def _why_no_pairs(marked: pd.DataFrame, along: str, baseline: object, pairing: l
                 " the answers, drop it from the scores; if the settings differ in it too, compare along another axis."
             )
     return f"Nothing can be paired: {have}, but never of the same {', '.join(pairing)}."
-
-
-def _table(rows: list[dict[str, Any]], frame: pd.DataFrame, keys: list[str], table: str) -> pd.DataFrame:
-    if not rows:
-        return pd.concat([frame[keys].head(0), tables.empty(table)], axis=1)
-    raw = pd.DataFrame(rows)
-    made = tables.check(raw.drop(columns=keys), table)
-    return pd.concat([raw[keys].astype({name: frame[name].dtype for name in keys}), made], axis=1)
 
 
 def _sentence(row: dict[Any, Any], where: list[str]) -> str:

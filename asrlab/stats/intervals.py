@@ -8,7 +8,6 @@ With few blocks the t distribution with G - 1 degrees of freedom keeps the level
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,6 +15,9 @@ from scipy.special import stdtrit
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
+
+    Floats = NDArray[np.float64]
+    Codes = NDArray[np.int64]
 
 #: Residuals that are equal but for rounding.
 _ROUNDING = 1e-12
@@ -28,6 +30,15 @@ class Interval(NamedTuple):
     low: float
     high: float
     standard_error: float
+
+
+class Intervals(NamedTuple):
+    """The same of several groups, each with its own blocks: one entry a group."""
+
+    estimate: Floats
+    low: Floats
+    high: Floats
+    standard_error: Floats
 
 
 def ratio_interval(errors: ArrayLike, lengths: ArrayLike, level: float = 0.95) -> Interval:
@@ -57,12 +68,31 @@ def ratio_interval(errors: ArrayLike, lengths: ArrayLike, level: float = 0.95) -
     (0.093, 0.0, 0.2)
     """
     e, n = _blocks(errors, lengths)
-    total = n.sum()
-    if not total:
-        return Interval(math.nan, math.nan, math.nan, math.nan)
-    rate = float(e.sum() / total)
-    interval = _about(rate, (e - rate * n) / total, level)
-    return interval._replace(low=max(0.0, interval.low) if not math.isnan(interval.low) else math.nan)
+    return _only(ratio_intervals(e, n, group=_one_group(e), n_groups=1, level=level))
+
+
+def ratio_intervals(errors: Floats, lengths: Floats, *, group: Codes, n_groups: int, level: float = 0.95) -> Intervals:
+    """Give the intervals of many groups at once, each as from :func:`ratio_interval`.
+
+    Parameters
+    ----------
+    errors, lengths : ndarray of float, shape (B,)
+        Errors and reference units of the blocks of all groups.
+    group : ndarray of int, shape (B,)
+        Which group each block is of, from 0.
+    n_groups : int
+        Number of groups; some may have no block.
+    level : float
+        Confidence level, between 0 and 1.
+
+    Returns
+    -------
+    Intervals
+        Arrays of shape (n_groups,).
+    """
+    rate, residuals = _rate(errors, lengths, group, n_groups)
+    found = _about(rate, residuals, group, level)
+    return found._replace(low=np.maximum(0.0, found.low))
 
 
 def difference_interval(
@@ -93,14 +123,41 @@ def difference_interval(
     """
     e, n = _blocks(errors, lengths)
     e0, n0 = _blocks(baseline_errors, baseline_lengths)
-    total, total0 = n.sum(), n0.sum()
-    if not total or not total0:
-        return Interval(math.nan, math.nan, math.nan, math.nan)
-    rate, rate0 = e.sum() / total, e0.sum() / total0
-    return _about(float(rate - rate0), (e - rate * n) / total - (e0 - rate0 * n0) / total0, level)
+    if e.shape != e0.shape:
+        raise ValueError(f"Both settings must have the same blocks: {e.shape}, {e0.shape}.")
+    return _only(difference_intervals(e, n, e0, n0, group=_one_group(e), n_groups=1, level=level))
 
 
-def _blocks(errors: ArrayLike, lengths: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def difference_intervals(
+    errors: Floats,
+    lengths: Floats,
+    baseline_errors: Floats,
+    baseline_lengths: Floats,
+    *,
+    group: Codes,
+    n_groups: int,
+    level: float = 0.95,
+) -> Intervals:
+    """Give the intervals of many groups at once, each as from :func:`difference_interval`.
+
+    Parameters
+    ----------
+    errors, lengths, baseline_errors, baseline_lengths : ndarray of float, shape (B,)
+        Of the blocks of all groups.
+    group, n_groups, level
+        As in :func:`ratio_intervals`.
+
+    Returns
+    -------
+    Intervals
+        Arrays of shape (n_groups,).
+    """
+    rate, residuals = _rate(errors, lengths, group, n_groups)
+    rate0, residuals0 = _rate(baseline_errors, baseline_lengths, group, n_groups)
+    return _about(rate - rate0, residuals - residuals0, group, level)
+
+
+def _blocks(errors: ArrayLike, lengths: ArrayLike) -> tuple[Floats, Floats]:
     e, n = np.asarray(errors, dtype=np.float64), np.asarray(lengths, dtype=np.float64)
     if e.ndim != 1 or e.shape != n.shape:
         raise ValueError(
@@ -109,14 +166,28 @@ def _blocks(errors: ArrayLike, lengths: ArrayLike) -> tuple[NDArray[np.float64],
     return e, n
 
 
-def _about(estimate: float, residuals: NDArray[np.float64], level: float) -> Interval:
+def _one_group(blocks: Floats) -> Codes:
+    return np.zeros(len(blocks), dtype=np.int64)
+
+
+def _only(found: Intervals) -> Interval:
+    return Interval(*(float(values[0]) for values in found))
+
+
+def _rate(errors: Floats, lengths: Floats, group: Codes, n_groups: int) -> tuple[Floats, Floats]:
+    """Give the pooled rate of each group, and how far each block lies from it, as a share of all its group's units."""
+    total = np.bincount(group, weights=lengths, minlength=n_groups)
+    total = np.where(total == 0, np.nan, total)
+    rate = np.bincount(group, weights=errors, minlength=n_groups) / total
+    return rate, (errors - rate[group] * lengths) / total[group]
+
+
+def _about(estimate: Floats, residuals: Floats, group: Codes, level: float) -> Intervals:
     if not 0 < level < 1:
         raise ValueError(f"A confidence level lies between 0 and 1, such as 0.95; this is {level}.")
-    g = len(residuals)
-    if g < 2:
-        return Interval(estimate, math.nan, math.nan, math.nan)
-    error = math.sqrt(g / (g - 1) * float(residuals @ residuals))
-    if error <= _ROUNDING:
-        return Interval(estimate, math.nan, math.nan, math.nan)
-    half = float(stdtrit(g - 1, (1 + level) / 2)) * error
-    return Interval(estimate, estimate - half, estimate + half, error)
+    g = np.bincount(group, minlength=len(estimate))
+    free = np.maximum(g - 1, 1)
+    error = np.sqrt(g / free * np.bincount(group, weights=residuals**2, minlength=len(estimate)))
+    error[(g < 2) | (error <= _ROUNDING)] = np.nan
+    half = stdtrit(free, (1 + level) / 2) * error
+    return Intervals(estimate, estimate - half, estimate + half, error)
