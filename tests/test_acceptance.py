@@ -16,12 +16,14 @@ import urllib.request
 from dataclasses import replace
 from pathlib import Path
 
+import jiwer
 import pandas as pd
 import pytest
 
 import asrlab as lab
 from asrlab.engines.itn import spoken
 from asrlab.engines.local import LocalEngine
+from asrlab.scoring.tokens import tokens
 
 pytestmark = pytest.mark.acceptance
 
@@ -88,8 +90,20 @@ def test_real_speech_in_13_languages(tmp_path, service, speech):
     }
     print((100 * pd.DataFrame(rates)).assign(orientation=pd.Series(ORIENTATION)).round(1).to_string())
     scores = lab.score(frame, kept)
+    counts_are_those_of_jiwer(scores, frame, kept)
     worst = scores.assign(errors=scores["subs"] + scores["dels"] + scores["ins"]).nlargest(12, "errors")
     print(worst[["utt_id", "unit", "hits", "subs", "dels", "ins", "ref_len"]].to_string())
+
+
+def counts_are_those_of_jiwer(scores, transcripts, dataset):
+    """Mark real transcripts by jiwer, unit for unit as the table of scores says that they were cut."""
+    said, heard = dataset.references.set_index("utt_id")["text"], transcripts.set_index("utt_id")["text"]
+    as_is = jiwer.Compose([])
+    for row in scores.itertuples():
+        chain = lab.normalizer(row.normalizer)
+        ref, hyp = ([tokens(chain(texts[row.utt_id]), row.unit)] for texts in (said, heard))
+        out = jiwer.process_words(ref, hyp, as_is, as_is)
+        assert (row.hits, row.subs, row.dels, row.ins) == (out.hits, out.substitutions, out.deletions, out.insertions)
 
 
 def rate_by_language(transcripts, dataset, **options):

@@ -136,3 +136,9 @@ def test_a_term_counts_only_where_every_wording_has_it():
     rows = [{"utt_id": "a", "alternative": n, "text": t} for n, t in enumerate(["Kim met Ann", "Kim met her"])]
     data = dataset(rows, [{"utt_id": None, "term": t, "role": "present"} for t in ("kim", "ann")])
     assert score(heard(a="kim met ann"), data, unit="term")["ref_len"].tolist() == [1]
+
+
+@pytest.mark.parametrize("unit", ["term", "word"])
+def test_what_is_no_executor_is_refused(unit):
+    with pytest.raises(InvalidInput, match=r"executor= takes an executor of concurrent\.futures.* not 4"):
+        score(heard(a="x"), dataset([{"utt_id": "a", "text": "x"}], present(a=["x"])), unit=unit, executor=4)

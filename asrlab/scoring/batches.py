@@ -124,21 +124,25 @@ def _bounds(recipe: NDArray[np.intp], refs: NDArray[np.intp], length: NDArray[np
     return bounds
 
 
+def check_executor(executor: object) -> None:
+    """Raise if that is no executor."""
+    if executor is not None and not isinstance(executor, Executor):
+        raise InvalidInput(
+            "executor= takes an executor of concurrent.futures, such as ProcessPoolExecutor(4), or None; not "
+            f"{executor!r}."
+        )
+
+
 def work_off(work: Callable[[Batch], T], parts: Sequence[Batch], executor: Executor | None) -> list[T]:
     """Do the same work on every batch, here or in an executor, and give what comes of it in order.
 
     Raises
     ------
     InvalidInput
-        If that is no executor, or a normalizer cannot be sent to another process.
+        If a normalizer cannot be sent to another process.
     """
     if executor is None:
         return [work(part) for part in parts]
-    if not isinstance(executor, Executor):
-        raise InvalidInput(
-            "executor= takes an executor of concurrent.futures, such as ProcessPoolExecutor(4), or None; not "
-            f"{executor!r}."
-        )
     if isinstance(executor, ThreadPoolExecutor):
         return list(executor.map(work, parts))
     chains = {id(part.recipe.normalizer): part.recipe.normalizer for part in parts}.values()

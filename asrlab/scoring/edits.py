@@ -11,7 +11,7 @@ from rapidfuzz.distance import Indel
 
 from asrlab import tables
 from asrlab.errors import InvalidInput
-from asrlab.scoring.batches import Batch, batches, work_off
+from asrlab.scoring.batches import Batch, batches, check_executor, work_off
 from asrlab.scoring.codes import code_points
 from asrlab.scoring.counts import check_ties
 from asrlab.scoring.given import complain, numbers
@@ -98,6 +98,7 @@ def edits(
      del  hall <NA>        5        5
     """
     check_ties(ties)
+    check_executor(executor)
     if unit == "term":
         raise InvalidInput('unit="term" has no alignment. Choose what the words are cut into, such as unit="word".')
     sheet, _ = lay_out(

@@ -12,7 +12,7 @@ import pandas as pd
 
 from asrlab import tables
 from asrlab.scoring import terms
-from asrlab.scoring.batches import Batch, batches, work_off
+from asrlab.scoring.batches import Batch, batches, check_executor, work_off
 from asrlab.scoring.codes import encode
 from asrlab.scoring.counts import check_ties, counts
 from asrlab.scoring.sheet import Sheet, constant, lay_out
@@ -114,6 +114,7 @@ def score(
     [{'subs': 1, 'dels': 0, 'ins': 1}]
     """
     check_ties(ties)
+    check_executor(executor)
     sheet, listed = lay_out(
         transcripts,
         references,
