@@ -416,3 +416,15 @@ def test_the_rule_of_ties_that_was_marked_by_is_the_one_that_is_shown():
     nist, plain = (repr(html.errors(score(heard, said, ties=ties), heard, said)) for ties in ("sclite", "jiwer"))
     assert "the cat [sat→sit] on [−the] mat [+today]" in nist
     assert "the cat [sat→sit] on [the→mat] [mat→today]" in plain
+
+
+def test_a_joined_answer_that_lacks_a_channel_is_shown_as_missing():
+    said = SimpleNamespace(
+        utterances=pd.DataFrame({"utt_id": ["a", "b"]}),
+        references=pd.DataFrame({"utt_id": list("aabb"), "channel": [0, 1, 0, 1], "text": ["l", "r", "l", "r"]}),
+        terms=tables.empty("terms"),
+    )
+    heard = pd.DataFrame({"utt_id": ["a", "a", "b"], "condition": "c", "channel": [0, 1, 0], "text": ["l", "r", "l"]})
+    shown = repr(html.errors(score(heard, said, channels="joined", missing="drop"), heard, said))
+    assert "1 answered, 1 missing" in shown
+    assert "−" not in shown

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import asrlab as lab
 from asrlab import tables
 from asrlab.errors import InvalidInput
 from asrlab.scoring import Normalizer, score
@@ -281,11 +282,12 @@ def test_unknown_unit():
 @pytest.mark.parametrize("form", [None, "best"])
 def test_an_empty_table_has_answered_nothing(unit, form):
     empty = tables.empty("transcripts").assign(context=pd.Series(dtype="string"))
+    data = dataset([{"utt_id": "a", "text": "x"}], [{"utt_id": "a", "term": "x", "role": "present"}])
     with pytest.raises(InvalidInput, match="1 of 1 answers are not there to mark: 1 missing"):
-        score(empty, said(a="x"), unit=unit, form=form)
-    scores = score(empty, said(a="x"), unit=unit, form=form, missing="drop")
+        score(empty, data, unit=unit, form=form)
+    scores = score(empty, data, unit=unit, form=form, missing="drop")
     assert list(scores.columns) == [*tables.SCHEMAS["scores"], "context", *(["marked_form"] if form else [])]
-    assert scores["state"].tolist() == (["missing"] if unit == "auto" else [])
+    assert scores["state"].tolist() == ["missing"]
     nothing = SimpleNamespace(**{name: tables.empty(name) for name in ("utterances", "references", "terms")})
     assert score(empty, nothing, unit=unit, form=form).empty
 
@@ -407,8 +409,8 @@ def test_a_frame_of_references_may_say_all_that_is_known():
     assert scores["marked_form"].tolist() == ["written", "spoken"]
     assert scores["unit"].tolist() == ["word", "char"]
     assert scores["block"].tolist() == ["speaker:s", "speaker:t"]
-    with pytest.raises(InvalidInput, match=r"1 row \(a\) are given more than one language or speaker"):
-        score(heard(a="50", b="x"), references.assign(speaker=["s", "t", "t"]), form="best")
+    with pytest.raises(InvalidInput, match=r"1 row \(a\) are given more than one language"):
+        score(heard(a="50", b="x"), references.assign(language=["en", "de", "zh"]), form="best")
 
 
 def test_a_language_given_fills_in_what_utterances_lack():
@@ -695,7 +697,7 @@ def test_references_that_become_one_are_refused(column):
     rows = pd.DataFrame({"utt_id": ["a", "a"], "alternative": 0, "text": ["x", "y"], **column})
     data = SimpleNamespace(utterances=pd.DataFrame({"utt_id": ["a"]}), references=rows, terms=tables.empty("terms"))
     for table in (data, rows):
-        with pytest.raises(InvalidInput, match="two references of one channel, form and number"):
+        with pytest.raises(InvalidInput, match=r"two references of one channel|stand more than once in the ref"):
             score(heard(a="x"), table)
 
 
@@ -788,3 +790,100 @@ def test_a_missing_row_has_the_labels_of_its_setting_and_no_other():
     last = score(frame, said(a="x", b="x", c="x"), missing="drop").iloc[-1]
     assert (last["utt_id"], last["condition"], last["itn"]) == ("c", "x", "off")
     assert pd.isna(last["topic"])
+
+
+# What a second hostile reading found.
+
+
+def systems(n=20, lost=()):
+    rows = [(f"u{i}", system, i % 2 == 0) for system in ("A", "B", "C") for i in range(n) if (system, i) not in lost]
+    frame = pd.DataFrame(rows, columns=["utt_id", "system", "noisy"]).assign(text="one two")
+    return frame, said(**{f"u{i}": "one two" for i in range(n)})
+
+
+@pytest.mark.parametrize("flag", [lambda i: i % 3 == 0, lambda i: i < 5, lambda i: i % 7])
+@pytest.mark.parametrize("first", [True, False])
+def test_flags_and_counters_of_answers_make_no_settings(flag, first):
+    frame, data = systems()
+    values = [flag(i) for i in range(len(frame))]
+    frame.insert(1 if first else 3, "flag", values)
+    scores = score(frame, data)
+    assert scores["state"].eq("answered").all()
+    assert len(scores) == 60
+
+
+def test_missing_rows_keep_what_is_true_of_their_utterance():
+    frame, data = systems(lost={("B", 4), ("B", 5)})
+    scores = score(frame, data, missing="all-deleted")
+    last = scores.tail(2)
+    assert last[["utt_id", "system", "noisy", "dels"]].to_numpy().tolist() == [
+        ["u4", "B", True, 2],
+        ["u5", "B", False, 2],
+    ]
+    compared = lab.compare(scores, "system", "A", by=[])
+    assert compared.set_index("level")["n_pairs"].to_dict() == {"B": 20, "C": 20}
+
+
+def test_missing_rows_of_flags_and_whole_numbers_have_no_value():
+    frame, data = systems(lost={("B", 4)})
+    frame["ms"], frame["ok"] = range(len(frame)), [n % 2 == 0 for n in range(len(frame))]
+    last = score(frame, data, missing="drop").iloc[-1]
+    assert pd.isna(last["ms"])
+    assert pd.isna(last["ok"])
+
+
+def test_models_that_a_failed_row_does_not_name_make_no_settings():
+    frame, data = systems(4)
+    frame["model"] = ["scripted 1"] * len(frame)
+    frame.loc[[1, 5], "model"] = ["scripted", None]
+    frame.loc[[1, 5], "text"] = None
+    scores = score(frame, data, missing="drop")
+    assert scores["state"].value_counts().to_dict() == {"answered": 10, "failed": 2}
+
+
+def test_a_blank_channel_makes_no_second_wording_of_another():
+    rows = pd.DataFrame({"utt_id": ["a", "a"], "channel": [0, None], "text": ["good day", "good bye"]})
+    with pytest.raises(InvalidInput, match="stand more than once in the references"):
+        score(heard(a="good day"), rows)
+
+
+def test_joined_every_combination_of_wordings_is_tried():
+    wordings = [("a", 0, 0, "one one"), ("a", 0, 1, "two two"), ("a", 1, 0, "three three"), ("a", 1, 1, "four four")]
+    data = dataset([{"utt_id": u, "channel": c, "alternative": n, "text": t} for u, c, n, t in wordings])
+    frame = pd.DataFrame({"utt_id": "a", "channel": [0, 1], "text": ["one one", "four four"]})
+    scores = score(frame, data, channels="joined")
+    assert scores[["hits", "alternative"]].to_numpy().tolist() == [[4, 1]]
+    many = [{"utt_id": "a", "channel": c, "alternative": n, "text": "x"} for c in (0, 1) for n in range(40)]
+    with pytest.raises(InvalidInput, match="wordings of the channels of a make 1600 texts"):
+        score(frame, dataset(many), channels="joined")
+
+
+@pytest.mark.parametrize("name", ["zho", "Chinese", "", None, "x-unknown"])
+def test_what_is_no_code_of_a_language_decides_nothing(name):
+    data = dataset([{"utt_id": "a", "text": "我想喝茶"}], language=[name])
+    scores = score(heard(a="我想喝"), data)
+    assert scores[["unit", "normalizer", "ref_len"]].to_numpy().tolist() == [["char", "zh-1", 4]]
+
+
+def test_two_speakers_of_one_recording_are_one_block():
+    rows = [("a", 0, "Ann", "x"), ("a", 1, "Bob", "y"), ("b", 0, "Ann", "x"), ("b", 1, None, "y")]
+    references = pd.DataFrame(rows, columns=["utt_id", "channel", "speaker", "text"])
+    frame = references[["utt_id", "channel", "text"]]
+    scores = score(frame, references)
+    assert scores["block"].tolist() == ["speaker:Ann + Bob"] * 2 + ["speaker:Ann"] * 2
+    with pytest.raises(InvalidInput, match=r"1 row \(a\) are given more than one language"):
+        score(frame, references.assign(language=["en", "de", "en", "en"]))
+
+
+def test_values_that_cannot_be_told_apart_are_found_anywhere():
+    frame = heard(**{f"u{n}": "x" for n in range(1200)}).assign(note=[*["a"] * 1199, ["b"]])
+    with pytest.raises(InvalidInput, match="Column 'note'"):
+        score(frame, said(**{f"u{n}": "x" for n in range(1200)}))
+
+
+def test_a_sparse_grid_of_a_real_setting_is_marked():
+    rng = random.Random(3)
+    rows = {(f"s{rng.randrange(20)}", f"u{rng.randrange(200)}") for _ in range(150)}
+    frame = pd.DataFrame(sorted(rows), columns=["system", "utt_id"]).assign(text="x")
+    scores = score(frame, said(**{f"u{n}": "x" for n in range(200)}), missing="drop")
+    assert (scores["state"] == "answered").sum() == len(frame)

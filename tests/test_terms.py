@@ -142,3 +142,10 @@ def test_a_term_counts_only_where_every_wording_has_it():
 def test_what_is_no_executor_is_refused(unit):
     with pytest.raises(InvalidInput, match=r"executor= takes an executor of concurrent\.futures.* not 4"):
         score(heard(a="x"), dataset([{"utt_id": "a", "text": "x"}], present(a=["x"])), unit=unit, executor=4)
+
+
+def test_an_utterance_without_terms_is_not_missed():
+    data = dataset([{"utt_id": u, "text": t} for u, t in (("a", "kestrel"), ("b", "sparrow"))], present(a=["kestrel"]))
+    assert score(heard(a="kestrel"), data, unit="term")["utt_id"].tolist() == ["a"]
+    with pytest.raises(InvalidInput, match="1 of 1 answers are not there to mark: 1 missing"):
+        score(heard(b="sparrow"), data, unit="term")

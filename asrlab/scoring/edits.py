@@ -259,12 +259,15 @@ def _words_of_answers(
             "name neither utterance nor trial" if words["trial"].isna().any() else "name a trial, as not all answers do"
         )
         complain(words["utt_id"].isna(), words, f"{nameless}. Every word must say what it is of: give them an utt_id.")
-    number = numbers(pd.concat([rows[key], words[key]], ignore_index=True), key)
+    # As text, so that a number read as one matches it read as the other.
+    number = numbers(pd.concat([rows[key].astype("string"), words[key].astype("string")], ignore_index=True), key)
     of_row, of_word = number[: len(rows)], number[len(rows) :]
     if len(words) and len(rows) and not np.isin(of_word, of_row).any():
+        word, answer = (", ".join(map(str, table[key].iloc[0])) for table in (words, rows))
         raise InvalidInput(
-            f"None of the {len(words)} words is of an answer: they are told apart by {', '.join(key)}. Give the words "
-            "of the same sweep."
+            f"None of the {len(words)} words is of an answer: they are matched by {', '.join(key)}, and the first word "
+            f"has {word}, the first answer {answer}. Give the words of the same sweep; leave words= out where these "
+            "answers have no times."
         )
     shared = np.isin(of_row, of_word) & pd.Series(of_row).duplicated(keep=False).to_numpy(bool)
     if by_trial:

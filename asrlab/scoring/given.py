@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
+from math import prod
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias, cast
 
 import numpy as np
@@ -23,6 +25,8 @@ _FACTS: Final = ("language", "duration_s", "speaker", "recording")
 KEPT: Final = ("trial", "utt_id", "condition", "repeat", "channel", "state", "text")
 #: Working column: which utterance a row is of.
 PLACE: Final = "utterance place"
+#: Texts that the wordings of the channels of one recording may make when they are joined.
+_MOST_COMBINATIONS: Final = 1000
 #: Columns that marking, pooling and pairing make for themselves.
 _WORKING: Final = frozenset({"marked_form", "errors", "pair", PLACE})
 
@@ -133,6 +137,7 @@ def _utterances_of(references: pd.DataFrame) -> pd.DataFrame:
     if not references.columns.is_unique:
         raise InvalidInput(f"The references have columns of the same name: {', '.join(map(str, references))}.")
     table = tables.check(references, "references", required=("utt_id", "text"))
+    table = table.fillna({"channel": 0, "form": "unstated"})
     complain(
         repeated(table, ["utt_id", "channel", "form", "alternative"]),
         table,
@@ -141,18 +146,21 @@ def _utterances_of(references: pd.DataFrame) -> pd.DataFrame:
     )
     facts = references[["utt_id", *(name for name in _FACTS if name in references.columns)]]
     facts = facts[table["utt_id"].notna()]
-    if not facts["utt_id"].is_unique:
-        facts = facts.drop_duplicates()
-        complain(
-            facts["utt_id"].duplicated(),
-            facts,
-            f"are given more than one {' or '.join(facts.columns[1:])} in the references. Each has one.",
-        )
-    return facts
+    if facts["utt_id"].is_unique:
+        return facts
+    groups = facts.groupby("utt_id", sort=False)
+    made = groups.first().reset_index()  # of each column what is given first
+    for name in facts.columns.drop("utt_id"):
+        several = (groups[name].nunique() > 1).to_numpy(bool)
+        if several.any() and name == "speaker":  # those of a conversation, as one: they do not come apart
+            made[name] = [" + ".join(one.dropna().unique()) or None for _, one in groups[name]]
+            continue
+        complain(several, made, f"are given more than one {name} in the references. An utterance has one.")
+    return made
 
 
-def answers(transcripts: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[str]]:
-    """Give transcripts from anywhere the columns that marking needs; name their axes, and those of engines."""
+def answers(transcripts: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Give transcripts from anywhere the columns that marking needs, and name their axes."""
     if not transcripts.columns.is_unique:
         raise InvalidInput(f"A transcripts table has columns of the same name: {', '.join(map(str, transcripts))}.")
     rows = tables.check(transcripts.reset_index(drop=True), "transcripts", required=("utt_id", "text"))
@@ -161,18 +169,16 @@ def answers(transcripts: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[st
         raise InvalidInput(
             f"Marking makes a column {taken[0]!r} itself, and the transcripts have one. Rename it there."
         )
-    for name in axes:
+    for name in (name for name in axes if rows[name].dtype == object):
         try:
-            rows[name].head(1000).nunique()
+            pd.factorize(rows[name])
         except TypeError as error:
             raise InvalidInput(
                 f"Column {name!r} of the transcripts holds values that cannot be told apart ({error}). Drop it, or "
                 "write its values as text."
             ) from error
-    engines = []
     if rows["condition"].isna().all():
-        engines = [name for name in _ENGINE if rows[name].nunique(dropna=False) > 1]
-        axes += engines
+        axes += [name for name in _ENGINE if rows[name].nunique(dropna=False) > 1]
     rows["condition"] = rows["condition"].fillna("unnamed")
     rows["repeat"] = rows["repeat"].fillna(0)
     if rows["state"].isna().any():
@@ -189,7 +195,7 @@ def answers(transcripts: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[st
     )
     if not answered.all():
         rows["text"] = rows["text"].where(answered)
-    return rows[[*KEPT, *axes]], axes, engines
+    return rows[[*KEPT, *axes]], axes
 
 
 def references_in(
@@ -265,18 +271,27 @@ def join_answers(rows: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
 
 
 def join_references(said: pd.DataFrame) -> pd.DataFrame:
-    """Make one reference of those of all channels: of each form the first wordings, the second ones and so on."""
-    place = said.groupby(["utt_id", "form", "channel"])["alternative"].rank("first") - 1
-    said = said.assign(alternative=place.astype("Int64"))
-    wording = ["utt_id", "form", "alternative"]
-    joined = said.drop_duplicates(wording, ignore_index=True)
-    every = joined[wording].reset_index(names="number").rename(columns={"alternative": "wanted"})
-    every = every.merge(said, on=["utt_id", "form"])
-    # A channel with fewer wordings than another goes on with its last.
-    every = every[every["alternative"] <= every["wanted"]].sort_values(["number", "channel", "alternative"])
-    every = every.drop_duplicates(["number", "channel"], keep="last")
-    texts = _joined_texts(every["number"], every["text"]).reindex(joined.index)
-    return joined.assign(text=texts, channel=pd.array([0] * len(joined), dtype="Int64"))
+    """Make one reference of those of all channels: in each form, every combination of the wordings of its channels."""
+    texts: dict[tuple[str, str], dict[int, list[str]]] = {}
+    for utt_id, form in zip(said["utt_id"].tolist(), said["form"].tolist(), strict=True):
+        texts.setdefault((utt_id, form), {})
+    ordered = said.sort_values(["channel", "alternative"], kind="stable")
+    for utt_id, form, channel, text in ordered[["utt_id", "form", "channel", "text"]].itertuples(index=False):
+        texts[utt_id, form].setdefault(channel, []).append(text)
+    rows = []
+    for (utt_id, form), channels in texts.items():
+        if (combinations := prod(map(len, channels.values()))) > _MOST_COMBINATIONS:
+            raise InvalidInput(
+                f"The wordings of the channels of {utt_id} make {combinations} texts when channels are joined, more "
+                f"than {_MOST_COMBINATIONS}. Mark each channel, or give fewer wordings."
+            )
+        rows += [(utt_id, form, n, " ".join(part)) for n, part in enumerate(product(*channels.values()))]
+    joined = tables.check(
+        pd.DataFrame(rows, columns=["utt_id", "form", "alternative", "text"]).assign(channel=0), "references"
+    )
+    if PLACE in said.columns:
+        joined[PLACE] = joined["utt_id"].map(said.drop_duplicates("utt_id").set_index("utt_id")[PLACE])
+    return joined
 
 
 def _joined_texts(number: pd.Series, texts: pd.Series) -> pd.Series:
@@ -288,11 +303,16 @@ def _joined_texts(number: pd.Series, texts: pd.Series) -> pd.Series:
 
 def numbers(rows: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.int64]:
     """Give each different combination of the columns a number, from 0, in the order in which they come."""
-    made = np.zeros(len(rows), np.int64)
-    for name in columns:
-        code, different = pd.factorize(rows[name], use_na_sentinel=False)
-        if len(different) > 1:
-            made = pd.factorize(made * len(different) + code)[0].astype(np.int64)
+    return numbers_of(
+        np.zeros(len(rows), np.int64), *(pd.factorize(rows[name], use_na_sentinel=False)[0] for name in columns)
+    )
+
+
+def numbers_of(made: NDArray[np.int64], *codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give each different combination of codes a number, from 0, in the order in which they come."""
+    for code in codes:
+        if many := int(code.max(initial=0)):
+            made = pd.factorize(made * (many + 1) + code)[0].astype(np.int64)
     return made
 
 

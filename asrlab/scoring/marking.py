@@ -15,7 +15,7 @@ from asrlab.scoring import terms
 from asrlab.scoring.batches import Batch, batches, check_executor, work_off
 from asrlab.scoring.codes import encode
 from asrlab.scoring.counts import check_ties, counts
-from asrlab.scoring.sheet import Sheet, constant, lay_out
+from asrlab.scoring.sheet import Sheet, constant, lay_out, unanswered
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -73,17 +73,17 @@ def score(
         ``"each"``: the transcript of a channel against the reference of that channel. ``"joined"``: the transcripts of
         all channels, one after another in the order of the channels, against the references joined in the same way: one
         rate for the recording. A channel that nobody asked for is deleted words; on which channel a word was heard
-        matters as far as it changes that order.
+        matters as far as it changes that order. Of wordings, every combination is tried.
     ties : {"jiwer", "sclite"}
         Where several alignments are equally short: the subs, dels and ins of jiwer, or those of NIST's sclite. See
         :func:`asrlab.scoring.counts.counts`. Match error rate and word information lost depend on it.
     missing : {"raise", "drop", "all-deleted"}
         How trials count that have no answer: failed, unknown, not yet run, or missing, which is that a setting has no
         row of an utterance and channel that has a reference. (A setting is a condition and repeat, and where these
-        leave several rows of an utterance alike, the axes that tell them apart. Of joined channels, one is missed only
-        in settings that have it of some other utterance.) ``"raise"``: such a table is refused. ``"drop"``: they stand
-        in the table with their state and ``<NA>`` counts, and so in no rate. ``"all-deleted"``: all units of their
-        reference are deleted.
+        leave rows of an utterance alike, the axes that tell them apart with the fewest settings. Of joined channels,
+        one is missed only in settings that have it of some other utterance.) ``"raise"``: such a table is refused.
+        ``"drop"``: they stand in the table with their state and ``<NA>`` counts, and so in no rate.
+        ``"all-deleted"``: all units of their reference are deleted.
     executor : concurrent.futures.Executor, optional
         Where to work: a process pool uses more processors. The table is the same.
 
@@ -123,10 +123,12 @@ def score(
         normalizer=normalizer,
         language=language,
         channels=channels,
-        missing=missing,
+        missing="drop" if unit == "term" and missing == "raise" else missing,
     )
     if unit == "term":
         found, sheet = _term_counts(sheet, listed)
+        if missing == "raise" and (sheet.rows["state"] != "answered").any():
+            raise unanswered(sheet.rows, ["condition", "repeat", *sheet.axes])
     else:
         found = pair_counts(sheet, ties, executor)
     chosen = best(sheet, found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -19,10 +20,11 @@ from asrlab.scoring.given import (
     join_answers,
     join_references,
     numbers,
+    numbers_of,
     references_in,
 )
 from asrlab.scoring.normalize import Normalizer, choose
-from asrlab.scoring.tokens import SCRIPTS, UNITS, unit_for, unknown_unit
+from asrlab.scoring.tokens import SCRIPTS, UNITS, base_language, unit_for, unknown_unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 #: How a trial without an answer may count.
 MISSING: Final = ("raise", "drop", "all-deleted")
 CHANNELS: Final = ("each", "joined")
+#: Columns that may make a setting together, and how many are tried.
+_MOST_TOGETHER: Final = 3
+_MOST_TRIED: Final = 10
 #: Trials that a table may lack for each that it has, before something is wrong with what is taken for settings.
 _EMPTIEST: Final = 20
 
@@ -125,12 +130,12 @@ def lay_out(
     if unit not in {"auto", "term", *UNITS}:
         raise unknown_unit(unit, ("auto", *UNITS, "term"))
     given, known = frames(transcripts, references, language)
-    rows, axes, engines = answers(given)
+    rows, axes = answers(given)
     joined, all_marked = channels == "joined", missing == "all-deleted"
     said, form_name = references_in(known.references, form, joined=joined)
     utterances, rows, said = _utterances(known.utterances, rows, said)
     rows = _with_channels(rows, said, every=all_marked and not joined)
-    setting = _setting(rows, axes, engines)
+    setting = _setting(rows, axes)
     referenced = pd.Index(np.sort(said["channel"].astype("int64").unique()))
     if not joined:
         unreferenced = ~np.isin(_targets(rows, referenced), _targets(said, referenced))
@@ -138,14 +143,14 @@ def lay_out(
             _all_have_references(unreferenced & ((rows["state"] == "answered").to_numpy(bool) | all_marked), rows, form)
     lacking = _missing(rows, axes, setting, said, channels=referenced, asked_only=joined)
     if len(lacking):
-        rows = pd.concat([rows, lacking], ignore_index=True)
+        rows = pd.concat([_nullable(rows, axes), lacking], ignore_index=True)
     if joined:
         rows, said = join_answers(rows, [PLACE, *setting]), join_references(said)
         referenced = pd.Index([0])
     target, wanted = _targets(said, referenced), _targets(rows, referenced)
     to_mark = (rows["state"] == "answered").to_numpy(bool)
     if missing == "raise" and not to_mark.all():
-        raise _unanswered(rows, setting)
+        raise unanswered(rows, setting)
     if joined:
         _all_have_references(~np.isin(wanted, target) & (to_mark | all_marked), rows, form)
     to_mark |= all_marked
@@ -192,7 +197,8 @@ def _utterances(
     complain(
         heard_of < 0,
         rows,
-        "are of no utterance of this dataset. Mark them with the dataset they were asked about, or leave them out.",
+        f"are of no utterance that has references ({', '.join(known['utt_id'].head(2))} ... have). Mark them against "
+        "what they were asked about, or leave them out; see that both tables read their ids as text.",
     )
     complain(said_of < 0, said, "are references of no utterance of this dataset. Correct the references.")
     for name in ("language", "speaker", "recording"):  # as files without a value are often read
@@ -238,21 +244,29 @@ def _targets(table: pd.DataFrame, channels: pd.Index) -> NDArray[np.int64]:
     return np.where(channel < 0, -1, table[PLACE].to_numpy(np.int64) * len(channels) + channel)
 
 
-def _setting(rows: pd.DataFrame, axes: list[str], engines: list[str]) -> list[str]:
+def _setting(rows: pd.DataFrame, axes: list[str]) -> list[str]:
     """Name the columns that make a setting: those that tell askings of one utterance and channel apart.
 
-    Condition, repeat and engines do; where these leave rows alike, so do axes, those with the fewest values first.
+    Condition and repeat do. Where they leave rows alike, so do the axes that tell them apart with the fewest settings.
     """
-    setting = ["condition", "repeat", *engines]
-    key = numbers(rows, [PLACE, *setting, "channel"])
-    varied = {name: numbers(rows, [name]) for name in axes if name not in setting} if _alike(key) else {}
-    for name, value in sorted(varied.items(), key=lambda item: int(item[1].max(initial=0))):
-        told = numbers(pd.DataFrame({"key": key, "value": value}), ["key", "value"])
-        if told.max() > key.max():
-            setting.append(name)
-            key = told
-        if not _alike(key):
-            break
+    base = ["condition", "repeat"]
+    key = numbers(rows, [PLACE, *base, "channel"])
+    extra: tuple[str, ...] = ()
+    if _alike(key):
+        codes = {name: numbers(rows, [name]) for name in axes}
+        varied = [name for name in axes if numbers_of(key, codes[name]).max() > key.max()]
+        # Of equals, a column that is always filled goes before one that is not, and text before flags and numbers.
+        plain = sorted(varied, key=lambda name: (rows[name].isna().any(), rows[name].dtype.kind in "biuf"))
+        settings = numbers(rows, base)
+        extra = tuple(varied)
+        fewest = len(rows) + 1
+        for size in range(1, min(len(plain), _MOST_TOGETHER) + 1):
+            for some in combinations(sorted(plain, key=lambda name: int(codes[name].max()))[:_MOST_TRIED], size):
+                many = int(numbers_of(settings, *(codes[name] for name in some)).max()) + 1
+                if many < fewest and not _alike(numbers_of(key, *(codes[name] for name in some))):
+                    extra, fewest = some, many
+        key = numbers_of(key, *(codes[name] for name in extra))
+    setting = [*base, *extra]
     alike = pd.Series(key).duplicated().to_numpy(bool)
     # A trial that failed as a whole names no channel, and stands for all of them.
     whole = rows["channel"].isna().to_numpy(bool)
@@ -308,18 +322,31 @@ def _missing(
     of, target = np.nonzero((expected & ~there).reshape(len(there), -1)[:, targets])
     if not len(of):
         return rows.head(0)
-    group = rows.groupby(number)
-    fixed = [name for name in axes if name not in setting and bool((group[name].nunique(dropna=False) <= 1).all())]
-    absent = settings[[name for name in (*setting, *fixed) if name in settings]].take(of).reset_index(drop=True)
+    absent = settings[[name for name in setting if name in settings]].take(of).reset_index(drop=True)
     lacking = said[["utt_id", "channel", PLACE]].take(first[target]).reset_index(drop=True)
     absent = pd.concat([absent, lacking], axis=1).assign(state="missing")
-    return absent.reindex(columns=rows.columns).astype(rows.dtypes.to_dict())
+    # What is the same in all rows of a setting, or of an utterance, is so in the missing row too.
+    for name in (name for name in axes if name not in setting):
+        for group, place in ((number, of), (utterance, lacking[PLACE].to_numpy(np.int64))):
+            values = rows[name].groupby(group)
+            if len(rows) and bool((values.nunique(dropna=False) <= 1).all()):
+                known = rows[name].groupby(group).head(1)
+                absent[name] = known.set_axis(group[known.index]).reindex(place).array
+                break
+    kinds = _nullable(rows, axes).dtypes.to_dict()
+    return absent.reindex(columns=rows.columns).astype(kinds)
+
+
+def _nullable(rows: pd.DataFrame, axes: list[str]) -> pd.DataFrame:
+    """Give axes of whole numbers and flags a dtype that can be without a value."""
+    plain = [name for name in axes if isinstance(rows[name].dtype, np.dtype) and rows[name].dtype.kind in "biu"]
+    return rows.assign(**{name: rows[name].convert_dtypes() for name in plain}) if plain else rows
 
 
 def _is_grid(rows: pd.DataFrame, setting: list[str], settings: int, targets: int) -> None:
     """Raise if hardly any setting has hardly any utterance: something then is taken for a setting that is none."""
     axes = [name for name in setting if name not in {"condition", "repeat"}]
-    if axes and settings * targets > max(_EMPTIEST * len(rows), 1000):
+    if axes and 4 * settings > len(rows) and settings * targets > max(_EMPTIEST * len(rows), 1000):
         most = max(axes, key=lambda name: rows[name].nunique())
         raise InvalidInput(
             f"The transcripts have {settings} settings ({' and '.join(setting)}) of {targets} referenced channels, and "
@@ -328,7 +355,8 @@ def _is_grid(rows: pd.DataFrame, setting: list[str], settings: int, targets: int
         )
 
 
-def _unanswered(rows: pd.DataFrame, setting: list[str]) -> InvalidInput:
+def unanswered(rows: pd.DataFrame, setting: list[str]) -> InvalidInput:
+    """Make the error of answers that are not there."""
     lost = rows[rows["state"] != "answered"]
     counts = ", ".join(f"{count} {state}" for state, count in lost["state"].value_counts(sort=False).items())
     telling = [name for name in (*setting, "channel") if rows[name].nunique(dropna=False) > 1]
@@ -371,7 +399,7 @@ def _recipes(
     """Decide for each utterance how its texts become units; give the recipes and the place of each one's."""
     language, languages = pd.factorize(utterances["language"])
     kind = language * 3
-    undecided = language < 0
+    undecided = ~np.array([bool(base_language(name)) for name in [*languages, None]])[language]
     if undecided.any() and (unit not in UNITS or not isinstance(normalizer, str | Normalizer) or normalizer == "auto"):
         # By script: 0 has words, 1 characters, 2 Han characters where no kana are.
         unsegmented, han, kana = (

@@ -36,8 +36,13 @@ _SPACE_BETWEEN_CHARACTERS: Final = re.compile(rf"(?<=[{_UNSEGMENTED}]) (?=[{_UNS
 
 
 def base_language(language: str | None) -> str:
-    """Give the plain code of a language tag: ``"zh-TW"`` is ``"zh"``, None is ``""``."""
-    return re.split("[-_]", language or "", maxsplit=1)[0].lower()
+    """Give the plain code of a language tag: ``"zh-TW"`` is ``"zh"``.
+
+    None is ``""``, and so is what is no code that the languages here are known by ("zho", "Chinese"): nothing then is
+    concluded from it.
+    """
+    base = re.split("[-_]", language or "", maxsplit=1)[0].lower()
+    return base if len(base) == 2 or base in CHINESE or base == "fil" else ""
 
 
 def unit_for(language: str | None, text: str) -> str:
@@ -55,8 +60,8 @@ def unit_for(language: str | None, text: str) -> str:
     str
         ``"char"`` or ``"word"``.
     """
-    if language:
-        return "char" if base_language(language) in CHARACTER_LANGUAGES else "word"
+    if base := base_language(language):
+        return "char" if base in CHARACTER_LANGUAGES else "word"
     return "char" if SCRIPTS[0].search(text) else "word"
 
 

@@ -297,7 +297,8 @@ def _with_answers(scores: pd.DataFrame, transcripts: pd.DataFrame) -> pd.DataFra
     # Transcripts from elsewhere may be told apart by their axes alone.
     axes = [name for name in marked.columns if name not in tables.SCHEMAS["scores"] and name in answers.columns]
     key = ["trial", "utt_id", "condition", "repeat", *axes]
-    if (marked["channel"].isna() & (marked["state"] == "answered")).any():  # score() has joined the channels
+    joined = bool((marked["channel"].isna() & (marked["state"] == "answered")).any())
+    if joined:  # score() has joined the channels
         axes = [name for name in axes if marked[name].notna().all()]
         key = ["trial", "utt_id", "condition", "repeat", *axes]
         answers = join_answers(answers.assign(state=answers["state"].fillna("answered")), key)
@@ -309,7 +310,10 @@ def _with_answers(scores: pd.DataFrame, transcripts: pd.DataFrame) -> pd.DataFra
     answers = answers[[*key, *(name for name in ("state", "text", "error_code", "error") if name not in key)]]
     kept = [*tables.SCHEMAS["scores"], *axes, *({"marked_form"} & set(marked.columns))]
     marked = marked[kept].merge(answers.drop_duplicates(key, keep="last"), on=key, how="left", suffixes=("", "_answer"))
-    marked["state"] = marked["state_answer"].fillna(marked["state"])
+    if joined:  # of which one may be missing, which only score() knows
+        marked["text"] = marked["text"].where(marked["state"] == "answered")
+    else:
+        marked["state"] = marked["state_answer"].fillna(marked["state"])
     return marked.assign(outcome=outcomes(marked))
 
 
