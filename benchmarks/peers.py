@@ -19,7 +19,7 @@ from rapidfuzz.distance import Levenshtein
 
 import asrlab as lab
 from asrlab.scoring.codes import encode
-from asrlab.scoring.counts import counts
+from asrlab.scoring.counts import count_pairs
 from asrlab.scoring.paths import KINDS, errors
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from corpora import Pairs
 
 SPLIT = ["subs", "dels", "ins"]
+BATCH = 10_000
 SCLITE = shutil.which("sclite") or shutil.which("sclite", path="/usr/lib/sctk/bin")
 
 
@@ -74,26 +75,33 @@ def jiwer_totals(output: jiwer.WordOutput | jiwer.CharacterOutput) -> tuple[int,
 
 
 def kernel(corpus: Pairs) -> pd.DataFrame:
-    """Encode two lists and count; every pair is counted, repeated or not."""
-    codes = encode([*corpus.references, *corpus.hypotheses], corpus.unit).texts
-    n = len(corpus)
-    return pd.DataFrame(counts(codes[:n], codes[n:]), columns=["hits", *SPLIT])
+    """Count by what score() counts with, in batches as it does, from two lists into a frame; texts are not compared."""
+    parts = []
+    for first in range(0, len(corpus), BATCH):
+        refs, hyps = (side[first : first + BATCH] for side in (corpus.references, corpus.hypotheses))
+        place = np.arange(len(refs))
+        parts.append(count_pairs([*refs, *hyps], place, place + len(refs), corpus.unit))
+    return pd.DataFrame(np.concatenate(parts), columns=["hits", *SPLIT])
 
 
 def kernel_once(corpus: Pairs) -> pd.DataFrame:
-    """Encode each different text and count each different pair once."""
+    """Find each different text and pair, and count them once."""
     place, texts = _different(corpus)
-    distinct, again = np.unique(place[0] * len(texts) + place[1], return_inverse=True)
-    codes = encode(texts, corpus.unit).texts
-    refs, hyps = ([codes[n] for n in side.tolist()] for side in np.divmod(distinct, len(texts)))
-    return pd.DataFrame(counts(refs, hyps)[again], columns=["hits", *SPLIT])
+    return pd.DataFrame(count_pairs(texts, *place, corpus.unit), columns=["hits", *SPLIT])
 
 
 def align_kernel(corpus: Pairs) -> pd.DataFrame:
-    """Encode each different text and align, likeness and all: a row an error, with its kind and places."""
-    place, texts = _different(corpus)
-    steps = errors(encode(texts, corpus.unit), *place)
-    return pd.DataFrame(steps._asdict()).assign(kind=pd.Categorical.from_codes(steps.kind, KINDS))
+    """Align by what edits() aligns with, likeness and all, in batches: a row an error, with its kind and places."""
+    parts = []
+    for first in range(0, len(corpus), BATCH):
+        pairs = zip(corpus.references[first : first + BATCH], corpus.hypotheses[first : first + BATCH], strict=True)
+        wrong = {first + n: pair for n, pair in enumerate(pairs) if pair[0] != pair[1]}
+        refs, hyps = zip(*wrong.values(), strict=True)
+        place = np.arange(len(wrong))
+        steps = errors(encode([*refs, *hyps], corpus.unit), place, place + len(wrong))
+        parts.append(pd.DataFrame(steps._asdict()).assign(pair=np.fromiter(wrong, int)[steps.pair]))
+    table = pd.concat(parts, ignore_index=True)
+    return table.assign(kind=pd.Categorical.from_codes(table["kind"], KINDS))
 
 
 def _different(corpus: Pairs) -> tuple[np.ndarray, list[str]]:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 import numpy as np
 
 from asrlab.errors import InvalidInput
-from asrlab.scoring.codes import Codes, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,14 +52,14 @@ class Batch(NamedTuple):
     hyps: NDArray[np.int64]
     ties: str
 
-    def coded(self) -> tuple[Codes, NDArray[np.int64], NDArray[np.int64]]:
-        """Normalise and cut each text once; give codes, and the places of reference and transcript among them."""
+    def normalised(self) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
+        """Normalise each text once; give what differs then, and the places of reference and transcript in it."""
         if not self.recipe.normalizer.steps:
-            return encode(self.texts, self.recipe.unit), self.refs, self.hyps
-        texts = [self.recipe.normalizer(text) for text in self.texts]
+            return self.texts, self.refs, self.hyps
         places: dict[str, int] = {}
-        place = np.array([places.setdefault(text, len(places)) for text in texts], np.int64)
-        return encode(list(places), self.recipe.unit), place[self.refs], place[self.hyps]
+        normalizer = self.recipe.normalizer
+        place = np.array([places.setdefault(normalizer(text), len(places)) for text in self.texts], np.int64)
+        return list(places), place[self.refs], place[self.hyps]
 
 
 def batches(

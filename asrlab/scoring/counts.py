@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import ne
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -9,6 +10,7 @@ from rapidfuzz.distance import Indel, Levenshtein
 from rapidfuzz.process import cpdist
 
 from asrlab.errors import InvalidInput
+from asrlab.scoring.codes import encode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +22,51 @@ if TYPE_CHECKING:
 TIES: Final = ("jiwer", "sclite")
 #: From here on a first guess of the distance spares most of the matrix; below, it costs more than it saves.
 _LONG: Final = 1000
+
+
+def count_pairs(
+    texts: Sequence[str], refs: NDArray[np.int64], hyps: NDArray[np.int64], unit: str, ties: str = "jiwer"
+) -> NDArray[np.int64]:
+    """Count hits, subs, dels and ins of pairs among texts, each different pair once.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Normalised texts.
+    refs, hyps : ndarray of int64, shape (n,)
+        Places of reference and transcript of each pair among the texts.
+    unit : {"word", "char", "codepoint", "mixed"}
+        As in :func:`asrlab.scoring.tokens.tokens`.
+    ties : {"jiwer", "sclite"}
+        See :func:`counts`.
+
+    Returns
+    -------
+    ndarray of int64, shape (n, 4)
+        hits, subs, dels, ins.
+
+    Examples
+    --------
+    >>> count_pairs(["the cat", "a cat"], np.array([0, 0]), np.array([0, 1]), "word").tolist()
+    [[2, 0, 0, 0], [1, 1, 0, 0]]
+    """
+    distinct, place = np.unique(refs * max(len(texts), 1) + hyps, return_inverse=True)
+    refs, hyps = np.divmod(distinct, max(len(texts), 1))
+    if unit != "word":  # characters need hardly any cutting
+        codes = encode(texts, unit).texts
+        said, heard = ([codes[n] for n in side.tolist()] for side in (refs, hyps))
+        return counts(said, heard, ties)[place]
+    said, heard = ([texts[n] for n in side.tolist()] for side in (refs, hyps))
+    differ = np.fromiter(map(ne, said, heard), bool, len(said))
+    used, coded = np.unique(np.concatenate([refs[differ], hyps[differ]]), return_inverse=True)
+    codes = encode([texts[n] for n in used.tolist()], unit).texts
+    said, heard = ([codes[n] for n in side.tolist()] for side in np.split(coded, 2))
+    found = np.zeros((len(distinct), 4), np.int64)
+    found[differ] = counts(said, heard, ties)
+    # What is equal is right, however it is cut: only its length has to be known.
+    equal = [texts[n] for n in refs[~differ].tolist()]
+    found[~differ, 0] = [len(text.split()) for text in equal]
+    return found[place]
 
 
 def counts(refs: Sequence[str], hyps: Sequence[str], ties: str = "jiwer") -> NDArray[np.int64]:

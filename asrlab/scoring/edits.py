@@ -12,7 +12,7 @@ from rapidfuzz.distance import Indel
 from asrlab import tables
 from asrlab.errors import InvalidInput
 from asrlab.scoring.batches import Batch, batches, check_executor, work_off
-from asrlab.scoring.codes import code_points
+from asrlab.scoring.codes import code_points, encode
 from asrlab.scoring.counts import check_ties
 from asrlab.scoring.given import complain, numbers
 from asrlab.scoring.marking import best, pair_counts
@@ -158,7 +158,14 @@ def _all_steps(batch: Batch) -> _Aligned:
 
 def _steps(batch: Batch, *, hits: bool) -> _Aligned:
     """Align the pairs of a batch."""
-    codes, refs, hyps = batch.coded()
+    texts, refs, hyps = batch.normalised()
+    if not hits:  # what is equal has no steps then, and need not be cut
+        used, place = np.unique(np.concatenate([refs, hyps])[np.tile(refs != hyps, 2)], return_inverse=True)
+        texts = [texts[n] for n in used.tolist()]
+        differ = refs != hyps
+        refs, hyps = np.full((2, len(refs)), -1)
+        refs[differ], hyps[differ] = np.split(place, 2)
+    codes = encode(texts, batch.recipe.unit)
     path = errors(codes, refs, hyps, batch.ties)
     lengths = np.fromiter(map(len, codes.texts), np.int64, len(codes.texts))
     if hits:
@@ -166,9 +173,9 @@ def _steps(batch: Batch, *, hits: bool) -> _Aligned:
     points = code_points(codes.texts)
     begin = np.cumsum(lengths) - lengths
     units = []
-    for texts, positions, absent in ((refs, path.ref_pos, INS), (hyps, path.hyp_pos, DEL)):
+    for side_of, positions, absent in ((refs, path.ref_pos, INS), (hyps, path.hyp_pos, DEL)):
         there = path.kind != absent
-        different, place = np.unique(points[(begin[texts][path.pair] + positions)[there]], return_inverse=True)
+        different, place = np.unique(points[(begin[side_of[path.pair]] + positions)[there]], return_inverse=True)
         side = np.full(len(path.pair), None, dtype=object)
         side[there] = np.array(codes.units(different), dtype=object)[place]
         units.append(side)

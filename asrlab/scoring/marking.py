@@ -14,7 +14,7 @@ from asrlab import tables
 from asrlab.scoring import terms
 from asrlab.scoring.batches import Batch, batches, check_executor, work_off
 from asrlab.scoring.codes import encode
-from asrlab.scoring.counts import check_ties, counts
+from asrlab.scoring.counts import check_ties, count_pairs
 from asrlab.scoring.sheet import Sheet, constant, lay_out, unanswered
 
 if TYPE_CHECKING:
@@ -144,11 +144,7 @@ def pair_counts(sheet: Sheet, ties: str, executor: Executor | None) -> NDArray[n
 
 
 def _count(batch: Batch) -> NDArray[np.int64]:
-    codes, refs, hyps = batch.coded()
-    # Pairs that the normalizer has made the same are counted once.
-    distinct, place = np.unique(refs * len(codes.texts) + hyps, return_inverse=True)
-    said, heard = ([codes.texts[n] for n in side.tolist()] for side in np.divmod(distinct, len(codes.texts)))
-    return counts(said, heard, batch.ties)[place]
+    return count_pairs(*batch.normalised(), batch.recipe.unit, batch.ties)
 
 
 def best(sheet: Sheet, found: NDArray[np.int64]) -> NDArray[np.intp]:

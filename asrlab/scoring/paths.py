@@ -148,7 +148,7 @@ def alike(path: Steps, codes: Codes, refs: NDArray[np.int64], hyps: NDArray[np.i
     begin = np.zeros(len(codes.texts), np.int64)
     begin[used[1:]] = np.cumsum([len(text) for text in texts[:-1]])
     points = code_points(texts)
-    said_at, heard_at = begin[refs][pair] + ref_pos, begin[hyps][pair] + hyp_pos
+    said_at, heard_at = begin[refs[pair]] + ref_pos, begin[hyps[pair]] + hyp_pos
     kind, ref_pos, hyp_pos = kind.copy(), ref_pos.copy(), hyp_pos.copy()
     # Stretches of one shape are worked on together.
     shapes, shape = np.unique(np.stack([subs, left, long_is_ref], axis=1), axis=0, return_inverse=True)
