@@ -305,7 +305,7 @@ def _with_facts(frame: pd.DataFrame, utterances: pd.DataFrame, facts: list[str])
 
 def _tags(cell: object) -> list[Any]:
     given = [cell] if isinstance(cell, str) else cell if pd.api.types.is_list_like(cell) else []
-    return list(dict.fromkeys(str(tag) for tag in given if not pd.isna(tag))) or [pd.NA]  # type: ignore[attr-defined]
+    return list(dict.fromkeys(str(tag) for tag in given if not pd.isna(tag))) or [pd.NA]  # type: ignore[attr-defined]  # list-like
 
 
 def complain(bad: pd.Series | NDArray[np.bool], rows: pd.DataFrame, what: str) -> None:

@@ -264,7 +264,8 @@ def join_answers(rows: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
     joined["state"] = silent.reindex(joined.index).fillna("answered")
     joined["text"] = _joined_texts(number.iloc[order], rows["text"].iloc[order]).reindex(joined.index)
     joined["text"] = joined["text"].where(joined["state"] == "answered")
-    for name in (name for name in rows.columns if name not in {*key, *KEPT[1:], PLACE}):
+    # The trial and the axes; what else there is belongs to the key, or has been joined above.
+    for name in (name for name in rows.columns if name == "trial" or name not in {*key, *KEPT, PLACE}):
         one = (rows[name].groupby(number).nunique(dropna=False) == 1).reindex(joined.index)
         joined[name] = joined[name].where(one)
     return joined.assign(channel=pd.array([0] * len(joined), dtype="Int64")).reset_index(drop=True)[list(rows.columns)]

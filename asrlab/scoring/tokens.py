@@ -81,7 +81,7 @@ def tokens(text: str, unit: str) -> list[str]:
         ``"word"``: what white space separates. ``"char"``: what a reader takes for one character, without white space:
         extended grapheme clusters (Unicode Standard Annex 29), so that a vowel sign, a tone mark or a joined emoji is
         not counted apart. ``"codepoint"``: code points without white space, which other tools count as characters; the
-        same as ``"char"`` for Chinese, about half as long again for Thai. ``"mixed"``, for speech that switches
+        same as ``"char"`` for Chinese, more than those for Thai. ``"mixed"``, for speech that switches
         between languages: characters of Han, kana, Thai, Lao, Khmer and Burmese, words of all other scripts.
 
     Returns
