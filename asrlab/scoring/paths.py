@@ -1,8 +1,8 @@
 """Paths: which unit answers which, for many pairs at once, as columns.
 
 Of the alignments that have the same subs, dels and ins there are often many. The one taken here is rapidfuzz's (so
-jiwer's) in what is right; between two right units, the shorter side's are all substitutions, and which units of the
-longer side are left over is chosen so that those which look or sound alike are paired.
+jiwer's) in what is right, or sclite's; between two right units, the shorter side's are all substitutions, and which
+units of the longer side are left over is chosen so that those which look or sound alike are paired.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from rapidfuzz.distance import Levenshtein
 
 from asrlab.errors import InvalidInput
 from asrlab.scoring.codes import code_points
-from asrlab.scoring.counts import counts, hints, nist_costs
+from asrlab.scoring.counts import counts, hints
 from asrlab.scoring.likeness import likeness, pair_up
+from asrlab.scoring.nist import trace
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,29 +87,63 @@ def errors(codes: Codes, refs: NDArray[np.int64], hyps: NDArray[np.int64], ties:
     """
     differ = np.flatnonzero(refs != hyps)  # equal texts are encoded once
     said, heard = ([codes.texts[n] for n in side[differ].tolist()] for side in (refs, hyps))
-    nist = counts(said, heard, ties)[:, 1:].tolist() if ties == "sclite" else None
+    if ties == "sclite":
+        return alike(_nist(said, heard, differ), codes, refs, hyps)
+    return alike(_plain(said, heard, differ), codes, refs, hyps)
+
+
+def _plain(said: list[str], heard: list[str], numbers: NDArray[np.int64]) -> Steps:
+    """Align as rapidfuzz does."""
     many: list[int] = []
     # Three flat lists: lists of tuples that live on would be walked through by the garbage collector again and again.
     tags: list[str] = []
     ref_pos: list[int] = []
     hyp_pos: list[int] = []
-    for n, (ref, hyp, hint) in enumerate(zip(said, heard, hints(said, heard), strict=True)):
+    for ref, hyp, hint in zip(said, heard, hints(said, heard), strict=True):
         # rapidfuzz's Editop unpacks to these three; to type checkers it says that each may be any of them.
         steps: list[Step] = Levenshtein.editops(ref, hyp, score_hint=hint).as_list()  # type: ignore[assignment]
-        if nist is not None and _split(steps) != nist[n]:
-            steps = _nist(ref, hyp)
         many.append(len(steps))
         for tag, at, to in steps:
             tags.append(tag)
             ref_pos.append(at)
             hyp_pos.append(to)
-    path = Steps(
-        np.repeat(differ, many),
+    return Steps(
+        np.repeat(numbers, many),
         np.array([_KIND_OF[tag] for tag in tags], np.int8),
         np.array(ref_pos, np.int64),
         np.array(hyp_pos, np.int64),
     )
-    return alike(path, codes, refs, hyps)
+
+
+def _nist(said: list[str], heard: list[str], numbers: NDArray[np.int64]) -> Steps:
+    """Align as sclite does; what is too long for that, as rapidfuzz does where it has the same counts."""
+    cells = np.fromiter(map(len, said), np.int64, len(said)) + 1
+    cells *= np.fromiter(map(len, heard), np.int64, len(heard)) + 1
+    long = np.flatnonzero(cells > _MOST_CELLS)
+    short = np.flatnonzero(cells <= _MOST_CELLS)
+    traced = trace([said[n] for n in short.tolist()], [heard[n] for n in short.tolist()])
+    kind = np.select([traced.replaced, traced.inserted], [SUB, INS], DEL).astype(np.int8)
+    path = Steps(numbers[short[traced.pair]], kind, traced.ref_pos, traced.hyp_pos)
+    if not len(long):
+        return path
+    refs, hyps = [said[n] for n in long.tolist()], [heard[n] for n in long.tolist()]
+    plain = _plain(refs, hyps, np.arange(len(long)))
+    found = np.stack([np.bincount(plain.pair[plain.kind == one], minlength=len(long)) for one in (SUB, DEL, INS)], 1)
+    if (unlike := (found != counts(refs, hyps, "sclite")[:, 1:]).any(axis=1)).any():
+        n = int(unlike.argmax())
+        raise InvalidInput(
+            f'ties="sclite" aligns texts of up to {_MOST_CELLS:,} cells (lengths multiplied), and these have '
+            f"{cells[long[n]]:,} ({len(refs[n]):,} and {len(hyps[n]):,} units). Cut them into segments, or align with "
+            'ties="jiwer"; counts by score() have no such limit.'
+        )
+    plain = plain._replace(pair=numbers[long[plain.pair]])
+    order = np.argsort(np.concatenate([path.pair, plain.pair]), kind="stable")
+    return Steps(
+        np.concatenate([path.pair, plain.pair])[order],
+        np.concatenate([path.kind, plain.kind])[order],
+        np.concatenate([path.ref_pos, plain.ref_pos])[order],
+        np.concatenate([path.hyp_pos, plain.hyp_pos])[order],
+    )
 
 
 def alike(path: Steps, codes: Codes, refs: NDArray[np.int64], hyps: NDArray[np.int64]) -> Steps:
@@ -218,46 +253,3 @@ def _untouched(path: Steps, lengths: NDArray[np.int64], absent: int) -> tuple[ND
     at = np.flatnonzero(right)
     pair = np.repeat(np.arange(len(lengths)), lengths)[at]
     return pair, at - begin[pair]
-
-
-def _split(steps: list[Step]) -> list[int]:
-    tags = [tag for tag, _, _ in steps]
-    return [tags.count("replace"), tags.count("delete"), tags.count("insert")]
-
-
-def _nist(ref: str, hyp: str) -> list[Step]:
-    """Align by NIST's costs, traced from the end as sclite does: first a pair, then an insertion."""
-    cells = (len(ref) + 1) * (len(hyp) + 1)
-    if cells > _MOST_CELLS:
-        raise InvalidInput(
-            f'ties="sclite" aligns texts of up to {_MOST_CELLS:,} cells (lengths multiplied), and these have {cells:,} '
-            f'({len(ref):,} and {len(hyp):,} units). Cut them into segments, or align with ties="jiwer"; counts by '
-            "score() have no such limit."
-        )
-    _, sub, gap = nist_costs(len(ref) + len(hyp))
-    said, heard = code_points([ref]), code_points([hyp])
-    ramp = gap * np.arange(len(hyp) + 1)
-    cost = np.empty((len(ref) + 1, len(hyp) + 1), np.int64)
-    cost[0] = ramp
-    for n, unit in enumerate(said, 1):
-        above = cost[n - 1]
-        row = cost[n]
-        row[0] = above[0] + gap
-        row[1:] = np.minimum(above[:-1] + np.where(heard == unit, 0, sub), above[1:] + gap)
-        # What comes from the left is a running minimum, once each column's own insertions are taken out.
-        row[:] = np.minimum.accumulate(row - ramp) + ramp
-    steps: list[Step] = []
-    at, to = len(ref), len(hyp)
-    while at or to:
-        same = at > 0 and to > 0 and ref[at - 1] == hyp[to - 1]
-        if at and to and cost[at, to] == cost[at - 1, to - 1] + (0 if same else sub):
-            at, to = at - 1, to - 1
-            if not same:
-                steps.append(("replace", at, to))
-        elif to and cost[at, to] == cost[at, to - 1] + gap:
-            to -= 1
-            steps.append(("insert", at, to))
-        else:
-            at -= 1
-            steps.append(("delete", at, to))
-    return steps[::-1]
