@@ -23,9 +23,13 @@ if TYPE_CHECKING:
     from asrlab.scoring.normalize import normalizer as normalizer
     from asrlab.scoring.rates import rates as rates
     from asrlab.server.run import serve as serve
-    from asrlab.stats.effects import compare as compare
-    from asrlab.stats.effects import sentences as sentences
-    from asrlab.stats.effects import summarize as summarize
+    from asrlab.stats.agreement import agreement as agreement
+    from asrlab.stats.comparison import compare as compare
+    from asrlab.stats.corrections import adjust as adjust
+    from asrlab.stats.effects import effects as effects
+    from asrlab.stats.power import power as power
+    from asrlab.stats.sentences import sentences as sentences
+    from asrlab.stats.summary import summarize as summarize
     from asrlab.sweep.grid import column as column
     from asrlab.sweep.grid import grid as grid
     from asrlab.sweep.opened import open_sweep as open_sweep
@@ -44,7 +48,11 @@ _HOMES: Final = {
     "align": "asrlab.scoring.align:align",
     "column": "asrlab.sweep.grid:column",
     "confusions": "asrlab.scoring.confusions:confusions",
-    "compare": "asrlab.stats.effects:compare",
+    "adjust": "asrlab.stats.corrections:adjust",
+    "agreement": "asrlab.stats.agreement:agreement",
+    "compare": "asrlab.stats.comparison:compare",
+    "effects": "asrlab.stats.effects:effects",
+    "power": "asrlab.stats.power:power",
     "dashscope": "asrlab.dashscope",
     "edits": "asrlab.scoring.edits:edits",
     "engine": "asrlab.engines:engine",
@@ -57,9 +65,9 @@ _HOMES: Final = {
     "provenance": "asrlab.views.provenance:provenance",
     "rates": "asrlab.scoring.rates:rates",
     "score": "asrlab.scoring.marking:score",
-    "sentences": "asrlab.stats.effects:sentences",
+    "sentences": "asrlab.stats.sentences:sentences",
     "serve": "asrlab.server.run:serve",
-    "summarize": "asrlab.stats.effects:summarize",
+    "summarize": "asrlab.stats.summary:summarize",
     "word_rates": "asrlab.scoring.confusions:word_rates",
 }
 

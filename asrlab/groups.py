@@ -263,6 +263,25 @@ def fates(frame: pd.DataFrame, group: Codes) -> pd.DataFrame:
     return pd.DataFrame(by_state).assign(lost=pd.array(words[dropped + 2 * all_deleted], dtype="string"))
 
 
+def refuse_nameless(frame: pd.DataFrame, axis: str) -> None:
+    """Refuse answers that have no level of an axis along which settings are told apart."""
+    if nameless := int((frame[axis].isna() & frame["errors"].notna()).sum()):
+        raise InvalidInput(
+            f"{nameless} answers have no level of {axis}: it is <NA> there, and a comparison says by name what it "
+            f'compares. Name it first: scores["{axis}"] = scores["{axis}"].astype("string").fillna("none"). Or leave '
+            "those answers out."
+        )
+
+
+def refuse_twice(marked: pd.DataFrame, setting: list[str], pairing: list[str]) -> None:
+    """Refuse answers of one setting that cannot be told apart; ``pair`` numbers what ``pairing`` tells apart."""
+    if (twice := marked.duplicated(["pair", *setting])).any():
+        raise InvalidInput(
+            f"{int(twice.sum())} answers stand twice: they agree in {', '.join([*setting, *pairing])} "
+            f"({', '.join(marked.loc[twice, 'utt_id'].unique()[:5])}). Number the repeats, or drop the copies."
+        )
+
+
 def duration_buckets(seconds: pd.Series) -> pd.Series:
     """Sort durations into buckets, the lower edge included: 2 s is in "2–5 s".
 

@@ -120,6 +120,107 @@ def test_level_of_a_comparison_is_never_folded():
     assert "level" in repr(html.table(pd.DataFrame({"level": ["on"], "delta": [0.1]}))).splitlines()[0]
 
 
+RESULTS = {
+    "comparison": {
+        "axis": "context", "level": "terms", "baseline": "none", "rate": 0.1, "baseline_rate": 0.12, "delta": -0.02,
+        "low": -0.03, "high": -0.01, "confidence": 0.95, "test": "sign-flip by speaker", "p": 0.0004,
+        "p_adjusted": 0.0012, "correction": "holm", "n_comparisons": 3, "smallest_p": 0.00003, "detectable": 0.015,
+        "repeat_noise": 0.001, "changed": 0.3, "changed_floor": 0.02, "unit": "word", "form": "spoken", "ties": "jiwer",
+    },
+    "effects": {
+        "effect": "interaction", "axis": "context", "level": "terms", "baseline": "none", "moderator": "language",
+        "moderator_level": "right", "moderator_baseline": "none", "delta": -0.02, "low": -0.03, "high": -0.01,
+        "confidence": 0.95, "p_adjusted": 0.02, "there": -0.03, "there_low": -0.04, "there_high": -0.02,
+        "elsewhere": -0.01, "elsewhere_low": -0.02, "elsewhere_high": 0.001, "n_cells": 4, "n_left_out": 0,
+    },
+    "power": {
+        "delta": 0.003, "speakers": 84, "utterances": 20, "power": 0.804, "low": 0.79, "high": 0.817, "target": 0.8,
+        "enough": True, "test": "sign-flip", "unit": "word", "rate": 0.05, "design_effect": 1.5, "n_simulations": 4000,
+        "seed": 0, "source": "pilot",
+    },
+    "agreement": {
+        "same": 0.975, "low": 0.94, "high": 0.991, "level": 0.95, "method": "ratio t", "rate": 0.052, "rate_low": 0.051,
+        "rate_high": 0.053, "repeat_noise": 0.0007, "unit": "word", "n_repeats": 5, "n_questions": 64, "n_pairs": 640,
+    },
+}  # fmt: skip
+
+
+def result(table, **changes):
+    full = tables.check(pd.DataFrame([{**RESULTS[table], **changes}] * 2), table, required=())
+    return full[[name for name in full if name in {**RESULTS[table], **changes}]]
+
+
+@pytest.mark.parametrize(
+    ("table", "heads", "cells", "foot"),
+    [
+        (
+            "comparison",
+            "level  rate  baseline_rate  delta, points  low, points  high, points  p  p_adjusted  detectable, points  "
+            "repeat_noise, points  changed  changed_floor",
+            "terms  10.00%  12.00%  -2.00  -3.00  -1.00  <0.001  0.001  1.50  0.10  30.00%  2.00%",
+            "axis context; baseline none; confidence 95.0%; test sign-flip by speaker; correction holm; n_comparisons "
+            "3; smallest_p <0.001; unit word; form spoken",
+        ),
+        (
+            "effects",
+            "level  moderator  moderator_level  moderator_baseline  delta, points  low, points  high, points  "
+            "p_adjusted  there, points  there_low, points  there_high, points  elsewhere, points  elsewhere_low, "
+            "points  elsewhere_high, points",
+            "terms  language  right  none  -2.00  -3.00  -1.00  0.020  -3.00  -4.00  -2.00  -1.00  -2.00  +0.10",
+            "effect interaction; axis context; baseline none; confidence 95.0%; n_cells 4; n_left_out 0",
+        ),
+        (
+            "power",
+            "delta, points  speakers  utterances  power  low  high  enough  rate",
+            "+0.30  84  20  80.40%  79.00%  81.70%  True  5.00%",
+            "target 80.00%; test sign-flip; unit word; design_effect 1.50; n_simulations 4000; seed 0; source pilot",
+        ),
+        (
+            "agreement",
+            "same  low  high  rate  rate_low  rate_high  repeat_noise, points",
+            "97.50%  94.00%  99.10%  5.20%  5.10%  5.30%  0.07",
+            "level 95.0%; method ratio t; unit word; n_repeats 5; n_questions 64; n_pairs 640",
+        ),
+    ],
+)
+def test_tables_of_results_lead_with_what_matters(table, heads, cells, foot):
+    head, first, second, last = repr(html.table(result(table))).splitlines()
+    assert squeezed(head) == squeezed(heads)
+    assert first.split() == second.split() == cells.split()
+    assert last == f"In all rows: {foot}"
+
+
+def test_what_is_not_known_of_any_row_is_no_column():
+    gaps = {
+        "repeat_noise": None,
+        "changed": None,
+        "changed_floor": None,
+        "detectable": None,
+        "margin": None,
+        "note": None,
+    }
+    shown = repr(html.table(result("comparison", **gaps)))
+    assert not any(name in shown for name in gaps)
+    assert "note" in repr(html.table(result("comparison", **gaps), fold=False))
+    some = result("comparison")
+    some.loc[0, "repeat_noise"] = None
+    assert "repeat_noise, points" in repr(html.table(some))
+    main = result("effects", **dict.fromkeys([name for name in RESULTS["effects"] if "here" in name or "mod" in name]))
+    assert repr(html.table(main)).splitlines()[0].split()[:2] == ["level", "delta,"]
+    # In a table that is no result, an empty column may mean something.
+    assert "repeat_noise" in repr(html.table(pd.DataFrame({"repeat_noise": [None, None]})))
+
+
+def test_a_margin_is_in_points_below_the_table_too():
+    assert "margin 0.50 points" in repr(html.table(result("comparison", margin=0.005)))
+
+
+def test_columns_of_other_tables_are_not_taken_for_those_of_results():
+    frame = pd.DataFrame({"repeat_noise": [20.0], "changed": [0.5], "margin": [2.0], "target": [0.5], "there": [1.0]})
+    assert repr(html.table(frame, fold=False)).splitlines()[1].split() == ["20.00", "0.50", "2.00", "0.50", "1.00"]
+    assert "50.00%" in repr(html.table(pd.DataFrame({"delta": [0.1], "low": [0.5]}), shares=["low"]))
+
+
 def test_empty_text_and_missing_are_different():
     shown = repr(html.table(pd.DataFrame({"text": pd.array(["", None, "–"], dtype="string")})))
     assert shown.splitlines()[1:] == ["(empty)", "–", "–"]

@@ -274,7 +274,7 @@ def test_utterances_that_stand_twice_are_refused():
 
 
 def test_unknown_unit():
-    with pytest.raises(InvalidInput, match="auto, word, char, codepoint, mixed, term, not 'phone'"):
+    with pytest.raises(InvalidInput, match="auto, word, char, codepoint, mixed, term, sentence, not 'phone'"):
         score(heard(a="x"), said(a="x"), unit="phone")
 
 

@@ -87,6 +87,14 @@ def texts(ax):
     return [text.get_text() for text in ax.texts]
 
 
+def facts(ax):
+    return ax.get_title("left").replace("\n", " ")
+
+
+def labels(ax):
+    return [label.get_text() for label in ax.get_yticklabels()]
+
+
 def draw(ax):
     """Draw for real, so that bad markup and missing glyphs would show as warnings, which are errors."""
     ax.figure.canvas.draw()
@@ -110,7 +118,7 @@ def test_bars_and_intervals_are_those_of_the_table():
     assert ax.get_xlabel() == "context"
     assert ax.get_ylabel() == "Word error rate (WER), %"
     assert ax.get_title("left").replace("\n", " ") == (
-        "spoken reference; normalizer en-1; 95% intervals; 30 utterances; 8 speakers"
+        "spoken reference; normalizer en-1; 95% intervals; ratio t; 30 utterances; 8 speakers"
     )
     assert ax.get_ylim()[1] > 30
     assert ax.get_legend() is None
@@ -198,6 +206,7 @@ def test_units_are_not_mixed():
         plot.rates(frame)
     assert plot.rates(frame[frame["unit"] == "char"]).get_ylabel() == "Character error rate (CER), %"
     assert plot.rates(TWO.assign(unit="term")).get_ylabel() == "Term miss rate, %"
+    assert plot.rates(TWO.assign(unit="sentence")).get_ylabel() == "Sentence error rate, %"
     assert plot.rates(TWO.assign(unit="mixed")).get_ylabel() == "Mixed error rate, %"
     assert plot.rates(TWO.assign(unit="codepoint")).get_ylabel() == "Character error rate (CER, code points), %"
     with pytest.raises(InvalidInput, match="comparison counts in char and word"):
@@ -224,7 +233,17 @@ def test_normalizers_tell_rows_apart_where_nothing_else_does():
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["en-1", "basic-1"]
     rows = comparison([{"level": "a", "delta": 0.1, "normalizer": name} for name in ("en-1", "basic-1")])
     labels = [label.get_text().split("\n")[0] for label in plot.deltas(rows).get_yticklabels()]
-    assert labels == ["en-1: a against none", "basic-1: a against none"]
+    assert labels == ["normalizer en-1: a against none", "normalizer basic-1: a against none"]
+
+
+def test_how_intervals_were_made_is_said():
+    frame = TWO.assign(
+        method=["bootstrap by speaker", "ratio t by utterance; too few speakers (3): true of these only"]
+    )
+    assert facts(plot.rates(frame)).startswith(
+        "spoken reference; normalizer en-1; 95% intervals; bootstrap by speaker; ratio t by utterance; too few "
+        "speakers (3): true of these only; 30 utterances"
+    )
 
 
 def test_zero_rates_have_room_too():
@@ -264,8 +283,8 @@ def test_deltas_are_points_around_zero():
     assert intervals(ax, 0) == [(-3.0, -0.5), (-1.0, 4.0)]
     assert texts(ax) == ["−2.00", "+1.00"]
     assert [label.get_text() for label in ax.get_yticklabels()] == [
-        "en: terms against none\np adj. = 0.030, 8 speakers",
-        "zh: terms against none\np adj. < 0.001, 8 speakers",
+        "language en: terms against none\np adj. = 0.030, 8 speakers",
+        "language zh: terms against none\np adj. < 0.001, 8 speakers",
     ]
     low, high = ax.get_xlim()
     assert low == -high
@@ -287,11 +306,196 @@ def test_deltas_without_interval_p_or_difference_say_so():
     ax = draw(plot.deltas(frame))
     assert intervals(ax, 0) == []
     assert texts(ax) == ["−2.00, no interval", "no difference known"]
-    filled, hollow = ax.lines[-2:]
-    assert len(filled.get_xdata()) == 0
+    (hollow,) = [line for line in ax.lines if line.get_marker() == "o" and len(line.get_xdata())]
     assert hollow.get_color() == "white"
     labels = [label.get_text() for label in ax.get_yticklabels()]
     assert labels == ["a against none\nno p, 1 speaker", "b against none\np adj. = 0.030"]
+
+
+def test_the_correction_is_named():
+    row = {"level": "a", "delta": 0.1, "low": 0.0, "high": 0.2}
+    for how, said in (("holm", "Holm"), ("max-t", "max-T"), ("benjamini-hochberg", "Benjamini-Hochberg")):
+        ax = plot.deltas(comparison([{**row, "correction": how}]))
+        assert facts(ax).endswith(f"64 pairs; p adjusted by {said} over 3 comparisons")
+        assert labels(ax)[0].endswith("p adj. = 0.030, 8 speakers")
+    ax = plot.deltas(comparison([{**row, "correction": "none"}]))
+    assert facts(ax).endswith("64 pairs; p not corrected")
+    assert labels(ax)[0].endswith("\np = 0.030, 8 speakers")
+    assert facts(plot.deltas(comparison([{**row, "correction": "holm", "n_comparisons": 1}]))).endswith("64 pairs")
+
+
+def test_tables_put_together_say_nothing_of_an_axis_twice():
+    row = {"level": "a", "delta": 0.1, "low": 0.0, "high": 0.2}
+    both = pd.concat([comparison([{"itn": "off", **row}]), comparison([{"context": "no", **row, "axis": "itn"}])])
+    first, second = labels(draw(plot.deltas(both[["itn", "context", *tables.SCHEMAS["comparison"]]])))
+    assert first.startswith("itn off · context: a against none\n")
+    assert second.startswith("context no · itn: a against none\n")
+    # As pandas puts them together, the by-column of the second stands at the end.
+    again = pd.concat([both[:1].drop(columns="context"), both[1:], both[1:].assign(context="yes")])
+    lines = labels(plot.deltas(again))
+    assert [line.split("\n")[0] for line in lines] == [
+        "itn off · context: a against none",
+        "itn · context no: a against none",
+        "itn · context yes: a against none",
+    ]
+
+
+def test_the_services_own_variation_is_a_band_of_its_line():
+    row = {"level": "a", "delta": 0.01, "low": 0.0, "high": 0.02}
+    ax = draw(plot.deltas(comparison([row, {**row, "level": "b", "repeat_noise": 0.03}])))
+    (band,) = ax.patches
+    assert (round(band.get_x(), 6), round(band.get_width(), 6)) == (-6.0, 12.0)
+    assert band.get_y() < 1 < band.get_y() + band.get_height() < 1.5
+    assert ax.get_xlim()[1] > 6
+    assert facts(ax).endswith("; grey: ±2 standard errors of what the service varies by itself")
+    assert "grey" not in facts(plot.deltas(comparison([row])))
+
+
+def test_the_margin_is_dashed():
+    def margins(**changes):
+        frame = comparison([{"level": "a", "delta": 0.01, "low": 0.0, "high": 0.02, **changes}])
+        ax = draw(plot.deltas(frame))
+        lines = [c for c in ax.collections if c.get_linestyle()[0][1] is not None]
+        return sorted(round(float(s[0, 0]), 6) for c in lines for s in c.get_segments()), ax
+
+    both, ax = margins(margin=0.05, test="equivalence, two one-sided t by speaker")
+    assert both == [-5.0, 5.0]
+    assert ax.get_xlim()[1] > 5
+    assert facts(ax).endswith("; dashed: margin of 5 points")
+    worse, ax = margins(margin=0.01, test="non-inferiority, one-sided t by speaker")
+    assert worse == [1.0]
+    assert facts(ax).endswith("; dashed: margin of 1 point")
+    none, ax = margins()
+    assert none == []
+    assert "dashed" not in facts(ax)
+
+
+# -- effects -----------------------------------------------------------------------------------------------------------
+
+MAIN = {"effect": "main", "level": "terms", "delta": -0.067, "low": -0.09, "high": -0.04}
+INTERACTION = {
+    "effect": "interaction", "level": "terms", "delta": -0.125, "low": -0.16, "high": -0.09, "moderator": "language",
+    "moderator_level": "right", "moderator_baseline": "none",
+}  # fmt: skip
+
+
+def effects(rows):
+    made = {
+        "axis": "context", "baseline": "none", "confidence": 0.95, "unit": "term", "form": "spoken", "n_utts": 32,
+        "normalizer": "en-1", "block_kind": "speaker", "n_blocks": 8, "correction": "holm", "n_comparisons": 3,
+        "p_adjusted": 0.03,
+    }  # fmt: skip
+    frame = pd.DataFrame([{**made, **row} for row in rows])
+    checked = tables.check(frame, "effects", required=())
+    by = [name for name in frame.columns if name not in tables.SCHEMAS["effects"]]
+    return checked[[*by, *tables.SCHEMAS["effects"]]]
+
+
+def test_effects_are_drawn_as_differences_and_interactions_told_apart():
+    ax = draw(plot.deltas(effects([MAIN, {**MAIN, "axis": "language", "level": "right"}, INTERACTION])))
+    assert labels(ax) == [
+        "context: terms against none\np adj. = 0.030, 8 speakers",
+        "language: right against none\np adj. = 0.030, 8 speakers",
+        "context: terms against none,\nby language: right against none\np adj. = 0.030, 8 speakers",
+    ]
+    assert intervals(ax, 0) == [(-9.0, -4.0), (-9.0, -4.0), (-16.0, -9.0)]
+    (diamonds,) = [line for line in ax.lines if line.get_marker() == "D" and len(line.get_xdata())]
+    assert list(np.round(diamonds.get_xdata(), 6)) == [-12.5]
+    assert facts(ax) == (
+        "spoken reference; normalizer en-1; 95% intervals; 32 utterances; p adjusted by Holm over 3 comparisons; "
+        "diamond: interaction, how much an effect differs"
+    )
+    assert ax.get_xlabel().startswith("Difference in term miss rate, points")
+    assert "diamond" not in facts(plot.deltas(effects([MAIN])))
+    groups = draw(plot.deltas(effects([{"itn": True, **MAIN}, {"itn": False, **MAIN}])))
+    assert labels(groups)[1].startswith("itn False: terms against none\n")
+
+
+# -- power -------------------------------------------------------------------------------------------------------------
+
+
+def designs(rows):
+    made = {
+        "delta": 0.003, "speakers": 20, "utterances": 30, "power": 0.5, "low": 0.45, "high": 0.55, "target": 0.8,
+        "test": "sign-flip by speaker", "correction": "holm", "n_comparisons": 3, "unit": "word", "rate": 0.05,
+        "n_simulations": 2000, "source": "pilot",
+    }  # fmt: skip
+    return tables.check(pd.DataFrame([{**made, **row} for row in rows]), "power", required=())
+
+
+def curves(ax):
+    """Give the points of all lines but that of the target."""
+    lines = [line for line in ax.lines if line.get_marker() in plot._MARKERS]
+    return [list(zip(np.round(line.get_xdata(), 6), np.round(line.get_ydata(), 6), strict=True)) for line in lines]
+
+
+def targets(ax):
+    return [line.get_ydata()[0] for line in ax.lines if line.get_linestyle() == "--" and line.get_marker() == "None"]
+
+
+GRID = [
+    {"speakers": speakers, "utterances": utterances, "power": speakers * utterances / 1000}
+    for speakers in (20, 10)
+    for utterances in (30, 40)
+]
+
+
+def test_power_is_drawn_against_speakers_with_a_line_for_each_number_of_utterances():
+    ax = draw(plot.power(designs(GRID)))
+    assert curves(ax) == [[(10, 30), (20, 60)], [(10, 40), (20, 80)]]
+    assert targets(ax) == [80]
+    assert ax.get_xlabel() == "Speakers"
+    assert ax.get_ylabel() == "Power, % of such experiments"
+    assert facts(ax) == (
+        "true difference 0.3 points; Word error rate (WER); 5.0% at the baseline; sign-flip by speaker; p adjusted by "
+        "Holm over 3 comparisons; rates and spreads from a pilot; 95% intervals of 2000 simulations; dashed: 80% wanted"
+    )
+    assert ax.get_legend().get_title().get_text() == "utterances of each"
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["30", "40"]
+    lines = [line for line in ax.lines if line.get_marker() in plot._MARKERS]
+    for look in ("get_color", "get_marker", "get_linestyle"):
+        assert len({getattr(line, look)() for line in lines}) == 2
+    bands = [collection.get_datalim(ax.transData) for collection in ax.collections]
+    assert [(round(band.y0, 6), round(band.y1, 6)) for band in bands] == [(45, 55), (45, 55)]
+
+
+def test_what_varies_is_the_horizontal_axis():
+    utterances = draw(plot.power(designs([{"utterances": n, "power": n / 100} for n in (40, 30)])))
+    assert utterances.get_xlabel() == "Utterances of each speaker"
+    assert curves(utterances) == [[(30, 30), (40, 40)]]
+    assert "20 speakers;" in facts(utterances)
+    assert utterances.get_legend() is None
+    delta = draw(plot.power(designs([{"delta": d, "power": 0.4} for d in (0.003, 0.01)])))
+    assert delta.get_xlabel() == "True difference, points"
+    assert curves(delta) == [[(0.3, 40), (1.0, 40)]]
+    both = plot.power(designs([{"delta": d, "speakers": n} for d in (0.003, 0.01) for n in (10, 20)]))
+    assert [text.get_text() for text in both.get_legend().get_texts()] == ["0.3 points", "1 point"]
+
+
+def test_one_design_is_a_point_with_its_interval():
+    ax = draw(plot.power(designs([{}])))
+    assert curves(ax) == [[(20, 50)]]
+    assert intervals(ax, 1) == [(45.0, 55.0)]
+    assert not [
+        collection
+        for collection in ax.collections
+        if hasattr(collection, "get_facecolor") and len(collection.get_facecolor())
+    ]
+    assert "30 utterances each" in facts(ax)
+
+
+def test_designs_without_an_answer_are_counted_and_doubles_refused():
+    ax = draw(plot.power(designs([{}, {"speakers": None, "power": None, "low": None, "high": None}])))
+    assert curves(ax) == [[(20, 50)]]
+    assert facts(ax).endswith("; 1 design of unknown power left out")
+    assert not curves(draw(plot.power(designs([{"power": None}]))))
+    assert not curves(draw(plot.power(designs([{}])[:0])))
+    with pytest.raises(InvalidInput, match="Several rows would be one point by speakers"):
+        plot.power(designs([{}, {}]))
+    with pytest.raises(InvalidInput, match="power table needs the column power"):
+        plot.power(designs([{}]).drop(columns="power"))
+    apart = plot.power(designs([{"unit": "word"}, {"unit": "char"}]))
+    assert [text.get_text() for text in apart.get_legend().get_texts()] == ["word", "char"]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -309,7 +513,10 @@ def test_labels_are_text_and_nothing_else(text):
     assert label == (shown if len(shown) <= 40 else shown[:39] + "…")
     assert ax.get_legend().get_texts()[0].get_text() == label
     axs = draw(plot.deltas(comparison([{"level": text, "baseline": text, "delta": 0.1, "low": 0.0, "high": 0.2}])))
-    for each in (ax, axs):
+    foreign = {"level": text, "moderator": text, "moderator_level": text, "moderator_baseline": text, "delta": 0.1}
+    mixed = draw(plot.deltas(effects([{**INTERACTION, **foreign}, MAIN])))
+    planned = draw(plot.power(designs([{"source": text}, {"source": "other"}, {"test": text, "source": "more"}])))
+    for each in (ax, axs, mixed, planned):
         for part in each.figure.findobj(lambda artist: hasattr(artist, "get_parse_math") and artist.get_text()):
             foreign = not part.get_text().strip("−+.0123456789*")
             assert foreign or not part.get_parse_math()

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from asrlab import groups, tables
 from asrlab.errors import InvalidInput
 from asrlab.scoring.rates import rates
-from asrlab.stats.effects import compare, summarize
+from asrlab.stats.comparison import compare
+from asrlab.stats.summary import summarize
 from asrlab.views import markup
 
 WORDS = st.lists(st.sampled_from("abc"), max_size=6).map(" ".join)

@@ -125,6 +125,20 @@ def test_numbers_of_the_tables_are_there(tmp_path):
     assert "Comparison" in text
 
 
+def test_each_table_of_results_has_its_heading(tmp_path):
+    results = {
+        "effects": "Effects",
+        "power": "Power",
+        "agreement": "Agreement of repeats",
+        "comparison": "Comparison",
+        "summary": "Summary",
+        "utterances": "Table",
+    }
+    report = Report(sweep(), scores(), *(tables.empty(name) for name in results))
+    headings = re.findall("<h2>(.*?)</h2>", saved(report, tmp_path))
+    assert headings[-len(results) :] == list(results.values())
+
+
 def test_long_tables_are_whole(tmp_path):
     text = Reader(saved(Report(sweep(), scores()).add("T", pd.DataFrame({"n": range(500)})), tmp_path)).text
     assert "\n499\n" in re.sub(r"\s+", "\n", text)

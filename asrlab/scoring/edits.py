@@ -61,8 +61,9 @@ def edits(
     Parameters
     ----------
     transcripts, references, form, unit, normalizer, language, channels, ties, missing, executor
-        As in :func:`asrlab.score`, whose subs, dels and ins these rows are. There is no unit ``"term"`` here. Trials
-        without an answer have no rows, or with ``missing="all-deleted"`` a deletion for each unit of their reference.
+        As in :func:`asrlab.score`, whose subs, dels and ins these rows are. There are no units ``"term"`` and
+        ``"sentence"`` here. Trials without an answer have no rows, or with ``missing="all-deleted"`` a deletion for
+        each unit of their reference.
     hits : bool
         Give a row for each right unit too, which :func:`asrlab.word_rates` needs.
     words : DataFrame, optional
@@ -99,8 +100,8 @@ def edits(
     """
     check_ties(ties)
     check_executor(executor)
-    if unit == "term":
-        raise InvalidInput('unit="term" has no alignment. Choose what the words are cut into, such as unit="word".')
+    if unit in tables.SHARES:
+        raise InvalidInput(f'unit="{unit}" has no alignment. Choose what the words are cut into, such as unit="word".')
     sheet, _ = lay_out(
         transcripts,
         references,

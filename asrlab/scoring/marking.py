@@ -5,6 +5,7 @@ Counts are kept and rates derived later, because a rate is pooled by adding coun
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,12 +59,15 @@ def score(
         Form of the reference to mark against. Needed where the references have more than one. ``"best"`` marks against
         every form and takes the one with the fewest errors; ``marked_form`` then names it. Of equals it is the longest
         (which has the lowest rate), then the first by name and number.
-    unit : {"auto", "word", "char", "codepoint", "mixed", "term"}
+    unit : {"auto", "word", "char", "codepoint", "mixed", "term", "sentence"}
         What is counted. ``"auto"``: words, or characters for languages written without spaces (by the script of the
         reference where the language is not known); the column ``unit`` says what was chosen. The others are those of
         :func:`asrlab.scoring.tokens.tokens`; and ``"term"``: occurrences of the terms that are present
         (:mod:`asrlab.scoring.terms`), so that ``dels / ref_len`` is the term miss rate, 1 - recall; subs and ins are 0,
-        hyp_len is hits, and utterances without terms are left out.
+        hyp_len is hits, and utterances without terms are left out; and ``"sentence"``: each answer is one unit, right
+        if it has no error when cut as ``"auto"`` has it, else substituted, also where the reference is empty, so that
+        the rate is the share of answers with any error (``ser`` of :func:`asrlab.rates` with ``"auto"``). One that
+        counts as all-deleted is deleted, also where nothing was said (with ``"auto"`` it has no error then).
     normalizer : str, Normalizer, or mapping of language to either
         ``"auto"``: by the language of the recording, else by the script of its reference. See
         :func:`asrlab.normalizer`.
@@ -97,6 +101,9 @@ def score(
         ``block`` says what is independent of what: the speaker, where most of the utterances with this unit and
         normalizer have one, else the recording, else the utterance. The utterances whose speaker (or recording) is not
         given form one block together: any of them may share a voice, and one block too few only widens an interval.
+
+        ``heard`` is a fingerprint of the transcript before anything is done to it (of joined channels, of the joined
+        text), by which :func:`asrlab.agreement` tells whether the same was heard again.
 
     Raises
     ------
@@ -132,6 +139,8 @@ def score(
     else:
         found = pair_counts(sheet, ties, executor)
     chosen = best(sheet, found)
+    if unit == "sentence":
+        found = _judged_whole(found, (sheet.rows["state"] == "answered").to_numpy(bool)[sheet.row])
     return _table(sheet, found, chosen, ties, named=form == "best")
 
 
@@ -155,6 +164,12 @@ def best(sheet: Sheet, found: NDArray[np.int64]) -> NDArray[np.intp]:
     return order[np.unique(sheet.row[order], return_index=True)[1]]
 
 
+def _judged_whole(found: NDArray[np.int64], answered: NDArray[np.bool]) -> NDArray[np.int64]:
+    """Make one unit of each pair: right or substituted; deleted where there is no answer."""
+    right = answered & (found[:, 1:].sum(axis=1) == 0)
+    return np.stack([right, answered & ~right, ~answered, np.zeros(len(found), bool)], axis=1).astype(np.int64)
+
+
 def _table(sheet: Sheet, found: NDArray[np.int64], chosen: NDArray[np.intp], ties: str, *, named: bool) -> pd.DataFrame:
     rows = sheet.rows
     row, reference = sheet.row[chosen], sheet.reference[chosen]
@@ -164,7 +179,7 @@ def _table(sheet: Sheet, found: NDArray[np.int64], chosen: NDArray[np.intp], tie
     marked["alternative"] = sheet.references["alternative"].to_numpy(np.int64)[reference]
     unmarked = np.ones(len(rows), bool)
     unmarked[row] = False
-    columns: dict[str, ExtensionArray] = {"ties": constant(ties, len(rows))}
+    columns: dict[str, ExtensionArray] = {"ties": constant(ties, len(rows)), "heard": _fingerprints(sheet)}
     for name, values in marked.items():
         whole = np.zeros(len(rows), np.int64)
         whole[row] = values
@@ -175,6 +190,19 @@ def _table(sheet: Sheet, found: NDArray[np.int64], chosen: NDArray[np.intp], tie
         columns["marked_form"] = sheet.references["form"].array.take(place, allow_fill=True)
     order = [*tables.SCHEMAS["scores"], *sheet.axes, *(["marked_form"] if named else [])]
     return tables.check(rows.assign(**columns)[order], "scores")
+
+
+def _fingerprints(sheet: Sheet) -> ExtensionArray:
+    """Give each row the fingerprint of its text as it was given, ``<NA>`` where there is none.
+
+    Of 64 bits: among a million different texts, two share one with a chance of 1 in 37 million.
+    """
+    answered = (sheet.rows["state"] == "answered").to_numpy(bool)
+    used, place = np.unique(sheet.heard[answered], return_inverse=True)
+    made = [blake2b(sheet.texts[n].encode("utf-8", "surrogatepass"), digest_size=8).hexdigest() for n in used.tolist()]
+    whole = np.full(len(answered), -1)
+    whole[answered] = place
+    return pd.array(made, dtype="string").take(whole, allow_fill=True)
 
 
 def _term_counts(sheet: Sheet, listed: pd.DataFrame) -> tuple[NDArray[np.int64], Sheet]:

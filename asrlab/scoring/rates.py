@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from asrlab import groups
+from asrlab import groups, tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,8 +62,9 @@ def rates(
           neither it is 1 and mer 0. They depend on ``ties``, which the other rates hardly do.
 
         All are ``<NA>`` where there is no answer. Of unit ``term``, ``rate`` is the miss rate, ``mean`` and ``median``
-        are of the miss rates of the answers, and ``ser`` is the share of answers that miss any term; clipped, mer, wil
-        and wip would only repeat the rate under a false name, and are ``<NA>``.
+        are of the miss rates of the answers, and ``ser`` is the share of answers that miss any term; of unit
+        ``sentence``, ``rate``, ``mean`` and ``ser`` are all the sentence error rate. Clipped, mer, wil and wip would
+        only repeat the rate under a false name, and are ``<NA>`` for both.
 
         Trials without an answer are not in the rates where ``lost`` is dropped. Where it is all-deleted, they are in
         all of them, n_marked and n_utts too; "dropped and all-deleted" says that the scores were made both ways.
@@ -85,12 +86,12 @@ def rates(
     group = groups.numbered(frame, labels)
     marked = frame["errors"].notna().to_numpy(np.bool)
     found = frame.loc[groups.firsts(group), labels]
-    columns = _rates(frame[marked], group[marked], len(found), (found["unit"] == "term").to_numpy(np.bool))
+    columns = _rates(frame[marked], group[marked], len(found), found["unit"].isin(tables.SHARES).to_numpy(np.bool))
     fates = groups.fates(frame, group)
     return groups.labelled(found, keys, {**columns, **{str(name): fates[name] for name in fates}}, "rates")
 
 
-def _rates(marked: pd.DataFrame, group: Ints, n: int, terms: NDArray[np.bool]) -> dict[str, Floats | Ints]:
+def _rates(marked: pd.DataFrame, group: Ints, n: int, whole: NDArray[np.bool]) -> dict[str, Floats | Ints]:
     counts = {name: marked[name].to_numpy(np.int64) for name in (*_SUMS, "errors")}
     sums = {name: _sums(count, group, n) for name, count in counts.items()}
     errors, ref_len, wrong, right = counts["errors"], counts["ref_len"], sums["errors"], sums["hits"]
@@ -99,10 +100,10 @@ def _rates(marked: pd.DataFrame, group: Ints, n: int, terms: NDArray[np.bool]) -
     said, heard = sums["ref_len"] > 0, sums["hyp_len"] > 0
     mer = np.where(said | heard, _share(wrong, right + wrong), 0.0)
     wip = np.where(said & heard, _share(right, sums["ref_len"]) * _share(right, sums["hyp_len"]), ~(said | heard))
-    unfit = terms | (answers == 0)
+    unfit = whole | (answers == 0)
     return {
         "rate": _share(wrong, sums["ref_len"]),
-        "clipped": np.where(terms, np.nan, _share(_sums(np.minimum(errors, ref_len), group, n), sums["ref_len"])),
+        "clipped": np.where(whole, np.nan, _share(_sums(np.minimum(errors, ref_len), group, n), sums["ref_len"])),
         "mean": mean,
         "median": median,
         "ser": _share(np.bincount(group[errors > 0], minlength=n), answers),

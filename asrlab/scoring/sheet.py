@@ -127,8 +127,8 @@ def lay_out(
     """
     _one_of("channels", channels, CHANNELS)
     _one_of("missing", missing, MISSING)
-    if unit not in {"auto", "term", *UNITS}:
-        raise unknown_unit(unit, ("auto", *UNITS, "term"))
+    if unit not in {"auto", *UNITS, *tables.SHARES}:
+        raise unknown_unit(unit, ("auto", *UNITS, *tables.SHARES))
     given, known = frames(transcripts, references, language)
     rows, axes = answers(given)
     joined, all_marked = channels == "joined", missing == "all-deleted"
@@ -421,7 +421,7 @@ def _described(
     utterances: pd.DataFrame, unit: str, recipes: list[Recipe], recipe_of: NDArray[np.int64]
 ) -> dict[str, ExtensionArray]:
     """Say of each utterance how it is marked, and which block it is in."""
-    units = pd.array(["term" if unit == "term" else recipe.unit for recipe in recipes], dtype="string")
+    units = pd.array([unit if unit in tables.SHARES else recipe.unit for recipe in recipes], dtype="string")
     chains = pd.array([recipe.normalizer.name for recipe in recipes], dtype="string")
     facts = {
         "spoken_language": utterances["language"].array,

@@ -1,405 +1,325 @@
-"""Effects: pooled rates of each setting, differences from a baseline, and what may be said of them.
+"""Effects in a factorial grid: what each axis does on average, and how far that depends on the other axes.
 
-Rates are pooled from counts. What is counted in another unit, against another form, after another normalizer or under
-another rule of ties is never pooled: these four are always among the columns that make a row (:mod:`asrlab.groups`).
+Every effect is a contrast of the pooled rates of the cells, and all cells are marked on the same utterances. So it is
+in points, needs no model of how errors arise, and is the marginal mean that a saturated linear model of rates would
+give (with independence as working correlation: generalised estimating equations, Liang & Zeger 1986). Its standard
+error comes from leaving out one block at a time, as that of a difference of two settings does.
 """
 
 from __future__ import annotations
 
-import math
+from itertools import combinations, product
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from asrlab import groups, tables
+from asrlab import groups
 from asrlab.errors import InvalidInput
-from asrlab.stats.intervals import difference_intervals, ratio_intervals
-from asrlab.stats.tests import holm, sign_flip
+from asrlab.stats.blocks import FEWEST_BLOCKS, blocks, checked, numbers, sums
+from asrlab.stats.contrasts import contrasts, signs_flipped, with_correction
+from asrlab.stats.corrections import check_correction
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    Codes = NDArray[np.int64]
-    Floats = NDArray[np.float64]
-    Words = NDArray[np.object_]
+    from asrlab.stats.blocks import Blocks, Codes, Floats
+    from asrlab.stats.intervals import Intervals
 
-#: Fewer blocks than this cannot reach p < 0.05 by swapping: the least is 2 / 2^G.
-_FEWEST_BLOCKS: Final = 6
-_MEASURES: Final = {
-    "word": "WER",
-    "char": "CER",
-    "codepoint": "CER (code points)",
-    "mixed": "mixed error rate",
-    "term": "term miss rate",
-}
+_TIMES: Final = " × "
 
 
-def summarize(
+def effects(
     scores: pd.DataFrame,
-    by: str | Sequence[str] | None = None,
+    axes: Sequence[str] | None = None,
     *,
-    level: float = 0.95,
-    dataset: groups.Facts | None = None,
-) -> pd.DataFrame:
-    """Pool the counts of each setting to a rate with its interval.
-
-    Parameters
-    ----------
-    scores : DataFrame
-        A ``scores`` table, from :func:`asrlab.score`; further columns are axes.
-    by : str or sequence of str, optional
-        Columns that make a row, besides unit, form, normalizer and ties, which always do. By default all axes: one row
-        for each setting (``condition`` where there are no axes). ``[]`` pools over all of them. Besides the axes there
-        are condition, spoken_language, repeat, channel, block and utt_id, and with ``dataset`` the facts of its
-        utterances, ``duration`` and ``tag``: see :func:`asrlab.rates`.
-    level : float
-        Confidence level of the intervals.
-    dataset : Dataset or DataFrame, optional
-        Knows the utterances: for ``by``.
-
-    Returns
-    -------
-    DataFrame
-        The by-columns, then the columns of a ``summary`` table. ``rate`` is errors / reference units (of terms: the
-        miss rate, 1 - recall), ``<NA>`` without reference units. Intervals are ratio t intervals by block
-        (:func:`asrlab.stats.intervals.ratio_interval`); with fewer than six speakers or recordings the utterances are
-        the blocks and ``method`` says so. Rows come in the order of the levels: of the categories, else of appearance.
-        ``lost`` says whether trials without an answer were dropped or count as all-deleted.
-
-    Raises
-    ------
-    InvalidInput
-        If columns are missing, or there is no such column to group by.
-
-    Examples
-    --------
-    >>> scores = pd.DataFrame({"utt_id": ["a", "b"], "block": ["a", "b"], "block_kind": "utterance", "unit": "word",
-    ...                        "subs": 1, "dels": 0, "ins": [0, 1], "ref_len": [10, 1]})
-    >>> summarize(scores)[["condition", "rate", "n_blocks"]].round(3).to_dict("records")
-    [{'condition': 'unnamed', 'rate': 0.273, 'n_blocks': 2}]
-    """
-    frame, keys = groups.by_columns(_checked(scores), by, "summary", dataset=dataset)
-    labels = [*keys, *groups.APART, "block_kind"]
-    group = groups.numbered(frame, labels)
-    found = frame.loc[groups.firsts(group), labels]
-    n = len(found)
-    fates = groups.fates(frame, group)
-    there = frame["errors"].notna().to_numpy(np.bool)
-    marked, group = frame[there], group[there]
-    blocks = _blocks(marked, group, found["block_kind"])
-    errors, lengths = (_sums(blocks.number, marked[name]) for name in ("errors", "ref_len"))
-    interval = ratio_intervals(errors, lengths, group=blocks.group, n_groups=n, level=level)
-    shares = (found["unit"] == "term").to_numpy(np.bool)
-    columns = {
-        "rate": interval.estimate,
-        "low": interval.low,
-        "high": np.where(shares, np.minimum(interval.high, 1.0), interval.high),
-        "level": level,
-        "method": [
-            f"ratio t by {kind}" + (f"; {few}" if few else "")
-            for kind, few in zip(blocks.kind, blocks.few, strict=True)
-        ],
-        "block_kind": blocks.kind,
-        "n_utts": groups.counted_once(group, _numbers(marked["utt_id"]), n),
-        "n_blocks": np.bincount(blocks.group, minlength=n),
-        **{str(name): fates[name] for name in fates},
-        **{name: _sums(group, marked[name], n) for name in groups.COUNTS},
-    }
-    return groups.labelled(found, keys, columns, "summary")
-
-
-def compare(
-    scores: pd.DataFrame,
-    along: str,
-    baseline: object,
-    *,
+    baselines: Mapping[str, str] | None = None,
+    order: int = 2,
     by: str | Sequence[str] | None = None,
+    correction: str = "holm",
     level: float = 0.95,
+    resamples: int = 9999,
     seed: int = 0,
     dataset: groups.Facts | None = None,
 ) -> pd.DataFrame:
-    """Compare each level of an axis with a baseline, on the same utterances.
+    """Estimate main effects and interactions of the axes of a full grid.
 
-    Answers are paired on utterance, repeat, channel and all other axes. Along ``"condition"``, axes that the condition
-    decides do not count as other ones.
+    The main effect of a level is its difference from the axis's baseline, averaged over the cells of the other axes,
+    each cell counting alike. The interaction of two axes is how much the effect of the first differs between a level of
+    the second and the second's baseline: "the context helps only with the right hint" is such a row.
 
     Parameters
     ----------
     scores : DataFrame
-        A ``scores`` table, from :func:`asrlab.score`; further columns are axes.
-    along : str
-        The axis, or ``"condition"``.
-    baseline : str
-        Label of the level that all others are compared with.
+        A ``scores`` table, from :func:`asrlab.score`, in which every combination of the levels was asked for.
+    axes : sequence of str, optional
+        The axes, in the order in which interactions are told: the effect of the earlier one, depending on the later.
+        By default all axes with more than one level that are not in ``by``. Answers are paired within axes left out,
+        which are pooled over.
+    baselines : mapping of str to str, optional
+        Label of the level of each axis that its others are compared with; by default the first.
+    order : int
+        Most axes that an interaction is of; 1 for main effects only.
     by : str or sequence of str, optional
-        Columns that make a row, besides unit, form, normalizer and ties. By default all other axes; ``[]`` pools over
-        them, paired within them all the same. With ``dataset`` also facts of its utterances: see :func:`asrlab.rates`.
+        Columns that make tables of their own, besides unit, form, normalizer and ties, as in :func:`asrlab.compare`; by
+        default none. With ``dataset`` also facts of its utterances: see :func:`asrlab.rates`.
+    correction : {"holm", "max-t", "benjamini-hochberg", "none"}
+        How ``p_adjusted`` allows for all the rows of the table, as in :func:`asrlab.compare`.
     level : float
         Confidence level of the intervals.
-    seed : int
-        Of the random swaps of the test, where there are more than 14 blocks.
+    resamples, seed : int
+        Of the random swaps, where there are more than 14 blocks.
     dataset : Dataset or DataFrame, optional
         Knows the utterances: for ``by``.
 
     Returns
     -------
     DataFrame
-        The by-columns, then the columns of a ``comparison`` table; one row a group and level other than the baseline.
-        ``delta`` is the difference of the pooled rates, with its paired ratio t interval
-        (:func:`asrlab.stats.intervals.difference_interval`); ``p`` is of the sign-flip test by block
-        (:func:`asrlab.stats.tests.sign_flip`), ``p_adjusted`` after Holm over all rows of the table. With fewer than
-        six speakers or recordings the utterances are the blocks, and ``note`` says what that is worth. An answer whose
-        partner failed is unpaired, unless it was marked as all-deleted: ``note`` says how many are.
+        The by-columns, then the columns of an ``effects`` table. Of a utterance (and repeat and channel) those answers
+        count that are there in every cell; ``n_left_out`` says how many others are left out. ``p`` is of the sign-flip
+        test by block of the contrast. Of an interaction of two axes ``there`` and ``elsewhere`` are the effects of the
+        first axis at the two levels of the second; ``delta`` is ``there - elsewhere``.
 
     Raises
     ------
     InvalidInput
-        If there is no such axis, level or column, answers have no level (``<NA>``) or stand twice, or nothing can be
-        paired.
+        If there is no such axis or level, axes have one level, answers have no level or stand twice, or no utterance
+        has an answer in every cell.
+
+    Notes
+    -----
+    The sign-flip test of an interaction takes the block's contribution as equally likely to have either sign where
+    there is no interaction, which holds for axes of two levels if settings are exchangeable, and else nearly
+    (``benchmarks/simulations.py`` measures it).
     """
-    frame = _checked(scores)
-    axes = groups.axes(frame)
-    if along not in {*axes, "condition"}:
-        raise InvalidInput(
-            f"There is no axis {along!r} to compare along; there are {', '.join([*axes, 'condition'])}. Axes are the "
-            "columns of the scores besides the declared ones."
-        )
-    if nameless := int((frame[along].isna() & frame["errors"].notna()).sum()):
-        raise InvalidInput(
-            f"{nameless} answers have no level of {along}: it is <NA> there, and a comparison says by name what it "
-            f'compares. Name it first: scores["{along}"] = scores["{along}"].astype("string").fillna("none"). Or leave '
-            "those answers out."
-        )
-    levels = groups.levels(frame[along])
-    matching = [label for label in levels if str(label) == str(baseline)]
-    if not matching:
-        raise InvalidInput(f"{along} has no level {baseline!r}; it has {', '.join(map(str, levels)) or 'none'}.")
-    others = [axis for axis in axes if axis != along and not (along == "condition" and _decided(frame, axis))]
-    frame, keys = groups.by_columns(frame, by, "comparison", default=others, dataset=dataset)
-    if along in keys or ("condition" in keys and along != "condition"):
-        raise InvalidInput(f"Cannot group by {along if along in keys else 'condition'}: it differs within each pair.")
+    check_correction(correction)
+    frame = checked(scores)
+    chosen = _chosen(frame, axes, baselines, order, by)
+    others = [axis for axis in groups.axes(frame) if axis not in chosen.levels]
+    frame, keys = groups.by_columns(frame, by, "effects", default=[], dataset=dataset)
+    if crossed := [name for name in keys if name in {*chosen.levels, "condition"}]:
+        raise InvalidInput(f"Cannot group by {crossed[0]}: its levels are what is compared.")
     pairing = list(dict.fromkeys(["utt_id", "repeat", "channel", *groups.APART, *others, *keys]))
     frame["pair"] = groups.numbered(frame, pairing)
     labels = [*keys, *groups.APART, "block_kind"]
     group = groups.numbered(frame, labels)
     found = frame.loc[groups.firsts(group), labels]
-    place = groups.numbered(frame, [along])
     there = frame["errors"].notna().to_numpy(np.bool)
-    marked, group, place = frame[there], group[there], place[there]
-    if (twice := marked.duplicated(["pair", along])).any():
+    marked, group = frame[there], group[there]
+    groups.refuse_twice(marked, list(chosen.levels), pairing)
+    cell = _cells(marked, chosen.levels)
+    pair = groups.combined([marked["pair"].to_numpy(np.int64), group])  # blocks of two kinds make no pair
+    complete = np.bincount(pair, minlength=pair.max(initial=-1) + 1)[pair] == chosen.n_cells
+    if not complete.any():
+        raise InvalidInput(_why_none(cell, chosen.levels))
+    left_out = np.bincount(group[~complete], minlength=len(found))
+    marked, group, cell = marked[complete], group[complete], cell[complete]
+    first = cell == 0
+    if (marked["block"].groupby(marked["pair"]).nunique(dropna=False) > 1).any():
         raise InvalidInput(
-            f"{int(twice.sum())} answers stand twice: they agree in {along}, {', '.join(pairing)} "
-            f"({', '.join(marked.loc[twice, 'utt_id'].unique()[:5])}). Number the repeats, or drop the copies."
+            "Answers to one question are in different blocks. Mark all transcripts in one call of score()."
         )
-    # A row of the table is a cell: a group and a level.
-    baseline_place = levels.index(matching[0])
-    cell = group * len(levels) + place
-    arm, base = _partners(marked["pair"].to_numpy(np.int64), group, place == baseline_place)
-    if not len(arm):
-        raise InvalidInput(_why_no_pairs(marked, along, matching[0], pairing))
-    answers = np.bincount(cell, minlength=len(found) * len(levels)).reshape(len(found), len(levels))
-    either = answers + answers[:, [baseline_place]]
-    either[:, baseline_place] = 0
-    of, at = np.nonzero(either)
-    row = np.cumsum(either.ravel() > 0) - 1
-    cell = row[cell[arm]]
+    parts = blocks(marked, group, found["block_kind"])
+    place = cell * len(parts.group) + parts.number
+    n_sums = chosen.n_cells * len(parts.group)
+    errors, lengths = (sums(place, marked[name], n_sums).reshape(chosen.n_cells, -1) for name in ("errors", "ref_len"))
+    contrast = contrasts(np.stack([row.weights for row in chosen.rows]), errors, lengths, parts, level)
+    at = {
+        name: contrasts(np.stack([getattr(row, name) for row in chosen.rows]), errors, lengths, parts, level).interval
+        for name in ("there", "elsewhere")
+    }
+    many = len(chosen.rows)
+    tested = signs_flipped(contrast, np.repeat(parts.kind, many), resamples=resamples, seed=seed)
+    n_utts = groups.counted_once(group[first], numbers(marked["utt_id"])[first], len(found))
+    n_answers = np.bincount(group[first], minlength=len(found))
     columns = {
-        "axis": along,
-        "level": [str(levels[k]) for k in at],
-        "baseline": str(matching[0]),
+        **{name: [getattr(row, name) for row in chosen.rows] * len(found) for name in _NAMES},
+        "delta": contrast.interval.estimate,
+        "low": contrast.interval.low,
+        "high": contrast.interval.high,
         "confidence": level,
-        "n_unpaired": either[of, at] - 2 * np.bincount(cell, minlength=len(of)),
-        **_differences(marked.iloc[arm], marked.iloc[base], cell, found["block_kind"].iloc[of], level=level, seed=seed),
-    }
-    columns["p_adjusted"] = holm(columns["p"])
-    columns["n_comparisons"] = int((~np.isnan(columns["p"])).sum())
-    return groups.labelled(found.iloc[of], keys, columns, "comparison")
-
-
-def sentences(comparison: pd.DataFrame) -> list[str]:
-    """Say in words what a comparison shows, and no more.
-
-    Parameters
-    ----------
-    comparison : DataFrame
-        From :func:`compare`.
-
-    Returns
-    -------
-    list of str
-        One sentence a row. A difference is claimed only where the interval excludes 0 and the adjusted p agrees; what
-        is not shown is not said to be absent.
-    """
-    table = tables.check(comparison, "comparison")
-    by = [name for name in comparison.columns if name not in tables.SCHEMAS["comparison"]]
-    return [_sentence(row, [f"{name} {row[name]}" for name in by]) for row in table.to_dict("records")]
-
-
-def _decided(frame: pd.DataFrame, axis: str) -> bool:
-    """Whether each condition has one label on an axis."""
-    return bool((frame.groupby("condition")[axis].nunique(dropna=False) <= 1).all())
-
-
-def _checked(scores: pd.DataFrame) -> pd.DataFrame:
-    """Check scores, of which each that has counts must be in a block."""
-    frame = groups.check_scores(scores, ("block", "block_kind"))
-    lacking = frame[["block", "block_kind"]].isna().any(axis=1) & frame["errors"].notna()
-    groups.complain(lacking, frame, "have counts and no block or block_kind. Mark them again with score().")
-    return frame
-
-
-class _Blocks(NamedTuple):
-    """What is taken as independent in each group of answers."""
-
-    number: Codes  #: of each answer, its block; the blocks of a group follow one another
-    group: Codes  #: of each block, its group
-    kind: Words  #: of each group, what its blocks are
-    few: Words  #: of each group, what to say where speakers or recordings were too few; else empty
-
-
-def _blocks(marked: pd.DataFrame, group: Codes, kinds: pd.Series) -> _Blocks:
-    """Count answers off into blocks: where speakers or recordings are too few for a test, into utterances."""
-    kind = kinds.to_numpy(object, na_value="utterance")
-    block = _numbers(marked["block"])
-    different = groups.counted_once(group, block, len(kind))
-    too_few = (kind != "utterance") & (different < _FEWEST_BLOCKS)
-    few = [
-        f"too few {name}s ({number}): true of these {'voices' if name == 'speaker' else name + 's'} only" if bad else ""
-        for name, number, bad in zip(kind, different, too_few, strict=True)
-    ]
-    # In order of their names, so that the random swaps fall on the same blocks whatever the order of the rows.
-    number = groups.combined([group, np.where(too_few[group], _numbers(marked["utt_id"]), block)])
-    kind = np.where(too_few, "utterance", kind)
-    return _Blocks(number, group[groups.firsts(number)], kind, np.array(few, dtype=object))
-
-
-def _numbers(names: pd.Series) -> Codes:
-    return pd.factorize(names, sort=True)[0].astype(np.int64)
-
-
-def _sums(group: Codes, counts: pd.Series, n: int = 0) -> Floats:
-    # Exact: whole numbers below 2^53 are added without rounding.
-    return np.bincount(group, weights=counts.to_numpy(np.float64), minlength=n).astype(np.float64)
-
-
-def _partners(pair: Codes, group: Codes, base: NDArray[np.bool]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Give the places of the answers that have a partner of the baseline in their group, and of those partners."""
-    of_pair = np.full(pair.max(initial=-1) + 1, -1, dtype=np.intp)
-    of_pair[pair[base]] = np.flatnonzero(base)
-    partner = of_pair[pair]
-    paired = ~base & (partner >= 0) & (group == group[partner])
-    return np.flatnonzero(paired), partner[paired]
-
-
-def _differences(
-    arm: pd.DataFrame, base: pd.DataFrame, cell: Codes, kinds: pd.Series, *, level: float, seed: int
-) -> dict[str, Any]:
-    """Compare answers with their partners, row by row, in each cell; kinds has one entry a cell."""
-    if (arm["block"].to_numpy() != base["block"].to_numpy()).any():
-        raise InvalidInput(
-            "The two answers of a pair are in different blocks. Mark all transcripts in one call of score()."
-        )
-    n = len(kinds)
-    blocks = _blocks(arm, cell, kinds)
-    sums = [_sums(blocks.number, side[name]) for side in (arm, base) for name in ("errors", "ref_len")]
-    estimate, low, high, _ = difference_intervals(*sums, group=blocks.group, n_groups=n, level=level)
-    sides = [_sums(cell, side[name], n) for side in (arm, base) for name in ("errors", "ref_len")]
-    way = np.sign(arm["errors"].to_numpy(np.int64) - base["errors"].to_numpy(np.int64))
-    better, tied, worse = (np.bincount(cell[way == sign], minlength=n) for sign in (-1, 0, 1))
-    pairs, n_blocks = np.bincount(cell, minlength=n), np.bincount(blocks.group, minlength=n)
-    silent = [(side["state"] != "answered").to_numpy(np.int64) for side in (arm, base)]
-    lost = np.bincount(cell, weights=silent[0] + silent[1], minlength=n).astype(np.int64)
-    ends = np.cumsum(n_blocks)
-    statistic, p, names, notes = np.full(n, np.nan), np.full(n, np.nan), [], []
-    for k, end in enumerate(ends):
-        known = n_blocks[k] >= _FEWEST_BLOCKS and not math.isnan(estimate[k])
-        if known:
-            test = sign_flip(*(side[end - n_blocks[k] : end] for side in sums), seed=seed)
-            statistic[k], p[k] = test.statistic, test.p
-        names.append(f"sign-flip by {blocks.kind[k]}, {'exact' if test.exact else 'Monte Carlo'}" if known else pd.NA)
-        said = [blocks.few[k]] if blocks.few[k] and pairs[k] else []
-        if lost[k]:
-            said.append(f"{lost[k]} of the answers never came and count as all-deleted")
-        if not pairs[k]:
-            said.append("no answers to pair")
-        elif math.isnan(estimate[k]):
-            said.append("no reference units: no rate")
-        elif not known:
-            said.append(f"too few utterances ({n_blocks[k]}) for a test")
-        if not math.isnan(estimate[k]) and math.isnan(low[k]):
-            alike = "no pair differs" if tied[k] == pairs[k] else "all blocks differ alike"
-            said.append(f"{'one block' if n_blocks[k] < 2 else alike}: no interval")
-        notes.append("; ".join(said) or pd.NA)
-    return {
-        "rate": _share(sides[0], sides[1]),
-        "baseline_rate": _share(sides[2], sides[3]),
-        "delta": estimate,
-        "low": low,
-        "high": high,
-        "test": names,
-        "statistic": statistic,
-        "p": p,
-        "block_kind": blocks.kind,
-        "n_blocks": n_blocks,
-        "n_pairs": pairs,
-        "better": better,
-        "worse": worse,
-        "tied": tied,
-        "note": notes,
-    }
-
-
-def _share(part: Floats, whole: Floats) -> Floats:
-    return part / np.where(whole == 0, np.nan, whole)
-
-
-def _why_no_pairs(marked: pd.DataFrame, along: str, baseline: object, pairing: list[str]) -> str:
-    base = marked[along] == baseline
-    have = f"{int(base.sum())} answers are {along} {baseline!r} and {int((~base).sum())} are another level"
-    if not base.any() or base.all():
-        return f"Nothing can be paired: {have}. Ask for what is missing, or look at the failures."
-    for name in pairing:
-        keys = [other for other in pairing if other != name]
-        if len(marked.loc[base, keys].merge(marked.loc[~base, keys])):
-            return (
-                f"Nothing can be paired: {have}, and the two sides never agree in column {name!r}. If it only describes"
-                " the answers, drop it from the scores; if the settings differ in it too, compare along another axis."
+        **tested.columns(),
+        **{
+            f"{name}{end}": values
+            for name, interval in at.items()
+            for end, values in (("", interval.estimate), ("_low", interval.low), ("_high", interval.high))
+        },
+        "n_cells": chosen.n_cells,
+        **{
+            name: np.repeat(values, many)
+            for name, values in (
+                ("block_kind", parts.kind),
+                ("n_blocks", parts.counted()),
+                ("n_utts", n_utts),
+                ("n_answers", n_answers),
+                ("n_left_out", left_out),
             )
-    return f"Nothing can be paired: {have}, but never of the same {', '.join(pairing)}."
+        },
+        "note": _notes(parts, contrast.interval, n_answers, many, tested.tried),
+    }
+    table = groups.labelled(found.iloc[np.repeat(np.arange(len(found)), many)], keys, columns, "effects")
+    return with_correction(table, correction, contrast, tested, resamples=resamples, seed=seed)
 
 
-def _sentence(row: dict[Any, Any], where: list[str]) -> str:
-    measure = _MEASURES.get(row["unit"], "error rate")
-    where = [*where, *([] if pd.isna(row["form"]) else [f"{row['form']} reference"])]
-    where += [] if pd.isna(row["ties"]) or row["ties"] == "jiwer" else [f"counted as by {row['ties']}"]
-    setting = f"{row['axis']} {row['level']} against {row['baseline']}" + (f" ({', '.join(where)})" if where else "")
-    note = "" if pd.isna(row["note"]) else f" {row['note'][0].upper()}{row['note'][1:]}."
-    if pd.isna(row["delta"]):
-        return f"{setting}: {measure} cannot be compared.{note}"
-    alpha = 1 - row["confidence"]
-    many = row["n_comparisons"] > 1
-    if pd.isna(row["low"]) or row["low"] <= 0 <= row["high"]:
-        verdict = f"no difference in {measure} shown"
-    elif pd.isna(row["p_adjusted"]):
-        verdict = f"difference in {measure} not tested"
-    elif row["p_adjusted"] > alpha:
-        lost = row["p"] <= alpha
-        verdict = f"no difference in {measure} shown" + (" once all comparisons are allowed for" if lost else "")
-    else:
-        verdict = f"{'lower' if row['delta'] < 0 else 'higher'} {measure}"
-    facts = [
-        "no interval"
-        if pd.isna(row["low"])
-        else f"{100 * row['confidence']:g} % interval {100 * row['low']:+.1f} to {100 * row['high']:+.1f}"
+_NAMES: Final = ("effect", "axis", "level", "baseline", "moderator", "moderator_level", "moderator_baseline")
+
+
+class _Row(NamedTuple):
+    """An effect: its labels, and its weights of the cells."""
+
+    effect: str
+    axis: str
+    level: str
+    baseline: str
+    moderator: str | None
+    moderator_level: str | None
+    moderator_baseline: str | None
+    weights: Floats
+    there: Floats  #: weights of the effect at the moderator's level; NaN where there is no such
+    elsewhere: Floats
+
+
+class _Chosen(NamedTuple):
+    """The grid: its axes with their levels, and the effects to estimate. The last axis changes first."""
+
+    levels: dict[str, list[Any]]
+    rows: list[_Row]
+    n_cells: int
+
+
+def _chosen(
+    frame: pd.DataFrame,
+    axes: Sequence[str] | None,
+    baselines: Mapping[str, str] | None,
+    order: int,
+    by: str | Sequence[str] | None,
+) -> _Chosen:
+    there = groups.axes(frame)
+    apart = {by} if isinstance(by, str) else set(by or ())
+    if isinstance(axes, str):
+        axes = [axes]
+    answered = frame["errors"].notna()
+    if axes is None:
+        # An axis with one name and answers without any is no single level, and is refused below.
+        several = (len(groups.levels(frame[axis])) + (frame[axis].isna() & answered).any() > 1 for axis in there)
+        axes = [axis for axis, many in zip(there, several, strict=True) if many and axis not in apart]
+    if order < 1:
+        raise InvalidInput(f"order must be 1 (main effects) or more (interactions of so many axes), not {order}.")
+    if not axes or len(set(axes)) < len(axes):
+        raise InvalidInput(f"axes must name one or more different axes; these are {', '.join(axes) or 'none'}.")
+    for axis in axes:
+        if axis not in there:
+            raise InvalidInput(f"There is no axis {axis!r}; there are {', '.join(there) or 'none'}.")
+        groups.refuse_nameless(frame, axis)
+    # In their order among all rows, so that a failure does not make another level the first.
+    known = {axis: set(frame.loc[answered, axis]) for axis in axes}
+    levels = {axis: [label for label in groups.levels(frame[axis]) if label in known[axis]] for axis in axes}
+    for axis, labels in levels.items():
+        if len(labels) < 2:
+            raise InvalidInput(
+                f"{axis} has one level with answers, {', '.join(map(str, labels)) or 'or none'}: it has no effect to "
+                "estimate. Leave it out of axes=."
+            )
+    if unknown := [axis for axis in baselines or {} if axis not in levels]:
+        raise InvalidInput(f"baselines= names {unknown[0]!r}, which is none of the axes {', '.join(levels)}.")
+    places = {axis: _baseline(axis, labels, (baselines or {}).get(axis)) for axis, labels in levels.items()}
+    rows = [
+        row
+        for several in range(1, order + 1)
+        for some in combinations(levels, several)
+        for row in _rows(some, levels, places)
     ]
-    if not pd.isna(row["p_adjusted"]):
-        p = "p < 0.001" if row["p_adjusted"] < 0.001 else f"p = {row['p_adjusted']:.3f}"
-        facts.append(p + (f" adjusted for {row['n_comparisons']} comparisons" if many else ""))
-    facts.append(f"{row['n_blocks']} {row['block_kind']}{'s' * (row['n_blocks'] != 1)}, {row['n_pairs']} pairs")
-    return (
-        f"{setting}: {verdict}, {100 * row['rate']:.1f} % against {100 * row['baseline_rate']:.1f} %, "
-        f"{100 * row['delta']:+.1f} points ({'; '.join(facts)}).{note}"
+    return _Chosen(levels, rows, int(np.prod([len(labels) for labels in levels.values()])))
+
+
+def _baseline(axis: str, labels: list[Any], wanted: object) -> int:
+    names = [str(label) for label in labels]
+    if wanted is None:
+        return 0
+    if str(wanted) not in names:
+        raise InvalidInput(f"{axis} has no level {wanted!r} as baseline; it has {', '.join(names)}.")
+    return names.index(str(wanted))
+
+
+def _rows(some: tuple[str, ...], levels: dict[str, list[Any]], places: dict[str, int]) -> list[_Row]:
+    """Write out the effects of some axes: one for each combination of their levels other than the baselines."""
+    found = []
+    for at in product(*([k for k in range(len(levels[axis])) if k != places[axis]] for axis in some)):
+        own = dict(zip(some, at, strict=True))
+        labels = [(str(levels[axis][k]), str(levels[axis][places[axis]])) for axis, k in own.items()]
+        moderator, two = some[1:], len(some) == 2
+        nowhere = np.full(int(np.prod([len(names) for names in levels.values()])), np.nan)
+        found.append(
+            _Row(
+                "interaction" if moderator else "main",
+                some[0],
+                *labels[0],
+                _TIMES.join(moderator) or None,
+                _TIMES.join(label for label, _ in labels[1:]) or None,
+                _TIMES.join(base for _, base in labels[1:]) or None,
+                _weights(levels, places, own),
+                _weights(levels, places, {some[0]: at[0]}, {some[1]: at[1]}) if two else nowhere,
+                _weights(levels, places, {some[0]: at[0]}, {some[1]: places[some[1]]}) if two else nowhere,
+            )
+        )
+    return found
+
+
+def _weights(
+    levels: dict[str, list[Any]], places: dict[str, int], own: dict[str, int], held: dict[str, int] | None = None
+) -> Floats:
+    """Give the weight of each cell: a difference along own axes, one level of axes held, the mean over all others."""
+    weights = np.ones(1)
+    for axis, labels in levels.items():
+        along = np.full(len(labels), 1 / len(labels))
+        if axis in own:
+            along = np.zeros(len(labels))
+            along[own[axis]], along[places[axis]] = 1.0, -1.0
+        elif held and axis in held:
+            along = np.zeros(len(labels))
+            along[held[axis]] = 1.0
+        weights = np.kron(weights, along)
+    return weights
+
+
+def _cells(marked: pd.DataFrame, levels: dict[str, list[Any]]) -> Codes:
+    cell = np.zeros(len(marked), dtype=np.int64)
+    for axis, labels in levels.items():
+        cell = cell * len(labels) + pd.Index(labels).get_indexer(marked[axis])
+    return cell
+
+
+def _why_none(cell: Codes, levels: dict[str, list[Any]]) -> str:
+    number = np.bincount(cell, minlength=int(np.prod([len(labels) for labels in levels.values()])))
+    empty = [labels for labels, n in zip(product(*levels.values()), number, strict=True) if not n]
+    if not empty:
+        return (
+            "No utterance has an answer in every cell of the grid: each was asked in some only, or some answer of each "
+            "failed. Ask for what is missing, or give fewer axes."
+        )
+    named = "; ".join(
+        ", ".join(f"{axis} {label}" for axis, label in zip(levels, labels, strict=True)) for labels in empty[:3]
     )
+    return (
+        f"The grid is not full: {len(empty)} of its {len(number)} cells have no answer ({named}). Effects need every "
+        "combination: ask for those, keep only levels that are crossed in full, or use compare() along one axis."
+    )
+
+
+def _notes(parts: Blocks, interval: Intervals, n_answers: Codes, many: int, tried: NDArray[np.bool]) -> list[object]:
+    notes: list[object] = []
+    for k, n_blocks in enumerate(np.repeat(parts.counted(), many).tolist()):
+        group = k // many
+        said = [parts.caution[group]] if parts.caution[group] and n_answers[group] else []
+        if not n_answers[group]:
+            said.append("no utterance has an answer in every cell")
+        elif np.isnan(interval.estimate[k]):
+            said.append("no reference units: no rate")
+        elif not tried[k] and n_blocks < FEWEST_BLOCKS:
+            said.append(f"too few utterances ({n_blocks}) for a test")
+        if not np.isnan(interval.estimate[k]) and np.isnan(interval.low[k]):
+            said.append(f"{'one block' if n_blocks < 2 else 'all blocks differ alike'}: no interval")
+        notes.append("; ".join(said) or pd.NA)
+    return notes

@@ -1,121 +1,225 @@
-"""Tests of a difference by block, and the correction for making many of them."""
+"""Tests of differences by block: swapping settings within blocks.
+
+If a setting makes no difference, then within a block its answers and the baseline's are exchangeable, and what the
+block contributes to the difference might as well have the other sign (Fisher's randomisation test; Noreen 1989). All
+signs are gone through where blocks are few, else random ones, the same for all rows.
+"""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import ArrayLike, NDArray
 
+    Codes = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+
 #: Up to so many blocks all swaps are gone through: 2**14 of them.
 EXACT_BLOCKS: Final = 14
+#: Numbers held at a time.
 _CELLS: Final = 2**21
 _TIE: Final = 1e-12
 
 
 class SignFlip(NamedTuple):
-    """Result of a sign-flip test: the difference of pooled rates, its two-sided p, and whether all swaps were tried."""
+    """Result of a sign-flip test: the statistic, its two-sided p, and whether all swaps were tried."""
 
     statistic: float
     p: float
     exact: bool
 
 
-def sign_flip(
-    errors: ArrayLike,
-    lengths: ArrayLike,
-    baseline_errors: ArrayLike,
-    baseline_lengths: ArrayLike,
-    *,
-    resamples: int = 9999,
-    seed: int = 0,
-) -> SignFlip:
-    """Test whether two settings have the same pooled rate, by swapping them within blocks.
+class SignFlips(NamedTuple):
+    """The same of several groups, each with its own blocks: one entry a group."""
 
-    If a setting makes no difference, then within a block its answers and the baseline's are exchangeable. The statistic
-    is the difference of the pooled rates; p is the share of swaps in which it is at least as large, either way
-    (Fisher's randomisation test; Noreen 1989).
+    statistic: Floats
+    p: Floats
+    exact: NDArray[np.bool]
+
+
+def sign_flip(contributions: ArrayLike, *, resamples: int = 9999, seed: int = 0) -> SignFlip:
+    """Test whether a difference is 0, by changing the sign of what blocks contribute to it.
+
+    T = Σ d_g; p is the share of sign changes, T* = Σ ±d_g, for which ``|T*| >= |T|``.
 
     Parameters
     ----------
-    errors, baseline_errors : array_like, shape (G,)
-        Errors of each block under either setting.
-    lengths, baseline_lengths : array_like, shape (G,)
-        Reference units of each block.
+    contributions : array_like, shape (G,)
+        What each block contributes, such as its errors under a setting minus those under the baseline.
     resamples : int
-        Random swaps R where there are more than 14 blocks; p = (1 + count) / (R + 1) then (Phipson & Smyth 2010).
-        With up to 14 blocks all 2^G swaps are gone through.
+        Random sign changes R where there are more than 14 blocks; p = (1 + count) / (R + 1) then (Phipson & Smyth
+        2010). With up to 14 blocks all 2^G are gone through.
     seed : int
-        Of the random swaps.
+        Of the random sign changes.
 
     Returns
     -------
     SignFlip
-        NaN where either setting has no reference units. The smallest p with G blocks is 2 / 2^G.
+        NaN without blocks, or where a contribution is NaN. The smallest p with G blocks is 2 / 2^G.
 
     Examples
     --------
-    >>> sign_flip([1, 2, 0, 1, 1, 2], [9] * 6, [3, 4, 2, 3, 3, 5], [9] * 6).p
+    >>> sign_flip([-2, -2, -2, -2, -2, -3]).p
     0.03125
     """
-    e, n, e0, n0 = (np.asarray(a, dtype=np.float64) for a in (errors, lengths, baseline_errors, baseline_lengths))
-    if not e.shape == n.shape == e0.shape == n0.shape or e.ndim != 1:
-        raise ValueError("Errors and lengths of both settings must be lists of one length, one entry a block.")
-    if not n.sum() or not n0.sum():
-        return SignFlip(math.nan, math.nan, exact=False)
-    swap = np.column_stack([e0 - e, n0 - n])
-    observed = float(e.sum() / n.sum() - e0.sum() / n0.sum())
-    # Rounding must not turn a swap that ties with what was seen into a smaller one.
-    least = abs(observed) - _TIE * max(1.0, e.sum() / n.sum(), e0.sum() / n0.sum())
-    exact = len(e) <= EXACT_BLOCKS
-    as_large = total = 0
-    for swapped in _all_swaps(len(e)) if exact else _random_swaps(len(e), resamples, seed):
-        de, dn = (swapped @ swap).T
-        with np.errstate(divide="ignore", invalid="ignore"):
-            statistic = (e.sum() + de) / (n.sum() + dn) - (e0.sum() - de) / (n0.sum() - dn)
-        as_large += int((~(np.abs(statistic) < least)).sum())
-        total += len(statistic)
-    return SignFlip(observed, as_large / total if exact else (1 + as_large) / (total + 1), exact)
+    d = np.asarray(contributions, dtype=np.float64)
+    if d.ndim != 1:
+        raise ValueError(f"Contributions must be a list, one entry a block: {d.shape}.")
+    number = np.arange(len(d))
+    found = sign_flips(d, group=np.zeros_like(number), block=number, n_groups=1, resamples=resamples, seed=seed)
+    return SignFlip(float(found.statistic[0]), float(found.p[0]), bool(found.exact[0]))
 
 
-def holm(p: ArrayLike) -> NDArray[np.float64]:
-    """Correct p for the number of tests (Holm 1979): the chance of any false finding stays below the level.
+def sign_flips(
+    contributions: Floats, *, group: Codes, block: Codes, n_groups: int, resamples: int = 9999, seed: int = 0
+) -> SignFlips:
+    """Test many groups at once, each as in :func:`sign_flip`.
 
     Parameters
     ----------
-    p : array_like, shape (m,)
-        NaN marks what was not tested, and is not counted.
+    contributions : ndarray of float, shape (B,)
+        Of the blocks of all groups.
+    group : ndarray of int, shape (B,)
+        Which group each is of, from 0; in order.
+    block : ndarray of int, shape (B,)
+        Which block it is, from 0: a block that is in several groups has the same random signs in all.
+    n_groups : int
+        Number of groups; some may have no block.
+    resamples, seed : int
+        As in :func:`sign_flip`.
 
     Returns
     -------
-    ndarray, shape (m,)
-        Adjusted p, in the order given.
-
-    Examples
-    --------
-    >>> holm([0.01, 0.04, 0.03]).tolist()
-    [0.03, 0.06, 0.06]
+    SignFlips
+        Arrays of shape (n_groups,).
     """
-    given = np.asarray(p, dtype=np.float64)
-    adjusted = np.full(given.shape, np.nan)
-    tested = np.flatnonzero(~np.isnan(given))
-    order = tested[np.argsort(given[tested], kind="stable")]
-    steps = given[order] * np.arange(len(order), 0, -1)
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    _check(resamples)
+    size = np.bincount(group, minlength=n_groups)
+    statistic = np.bincount(group, weights=contributions, minlength=n_groups).astype(np.float64)
+    # Rounding must not turn a swap that ties with what was seen into a smaller one.
+    scale = np.bincount(group, weights=np.abs(contributions), minlength=n_groups)
+    least = np.abs(statistic) - _TIE * scale
+    p = np.full(n_groups, np.nan)
+    exact = (size > 0) & (size <= EXACT_BLOCKS)
+    first = np.cumsum(size) - size
+    for g in np.unique(size[exact]).tolist():
+        these = np.flatnonzero(size == g)
+        signs = _all_signs(g)
+        for part in np.array_split(these, -(-len(these) * signs.shape[1] // _CELLS)):
+            swapped = contributions[first[part][:, None] + np.arange(g)] @ signs
+            p[part] = (np.abs(swapped) >= least[part][:, None]).mean(axis=1)
+    random = np.flatnonzero(size > EXACT_BLOCKS)
+    if len(random):
+        # Only blocks that are drawn for, so that signs do not hang on which other groups are there.
+        drawn = size[group] > EXACT_BLOCKS
+        column = np.unique(block[drawn], return_inverse=True)[1]
+        matrix = _matrix(contributions[drawn], group[drawn], column, n_groups)[random]
+        as_large = np.zeros(len(random))
+        for signs in _random_signs(matrix.shape[1], resamples, seed, at_once=max(matrix.shape)):
+            as_large += (np.abs(matrix @ signs) >= least[random][:, None]).sum(axis=1)
+        p[random] = (1 + as_large) / (resamples + 1)
+    statistic[size == 0] = np.nan
+    p[np.isnan(statistic)] = np.nan
+    return SignFlips(statistic, p, exact)
+
+
+def max_t(
+    contributions: Floats,
+    shares: Floats,
+    *,
+    group: Codes,
+    block: Codes,
+    n_groups: int,
+    resamples: int = 9999,
+    seed: int = 0,
+) -> Floats:
+    """Correct for the number of tests by the distribution of the greatest ``|t|`` of all groups.
+
+    Signs are changed for all groups together, block by block, so that the correction knows how alike the groups are:
+    settings that err on the same utterances cost less than settings that have nothing to do with each other. Step-down
+    (Westfall & Young 1993, algorithm 4.1): the family-wise error stays below the level, and less power is lost than
+    with Holm.
+
+    Parameters
+    ----------
+    contributions, group, block, n_groups, resamples, seed
+        As in :func:`sign_flips`.
+    shares : ndarray of float, shape (B,)
+        Share of the block in the reference units of its group: t = T / SE with SE² = G/(G-1) · Σ(d_g - T w_g)².
+
+    Returns
+    -------
+    ndarray of float, shape (n_groups,)
+        Adjusted p; NaN for groups without blocks or with NaN among their contributions, which do not count as tests.
+    """
+    _check(resamples)
+    known = np.bincount(group, minlength=n_groups) > 1
+    known[group[np.isnan(contributions) | np.isnan(shares)]] = False
+    rows = np.flatnonzero(known)
+    adjusted = np.full(n_groups, np.nan)
+    if not len(rows):
+        return adjusted
+    of_rows = known[group]
+    kept, block = np.unique(block[of_rows], return_inverse=True)
+    group = (np.cumsum(known) - 1)[group[of_rows]]
+    d, w = contributions[of_rows], shares[of_rows]
+    size = np.bincount(group)
+    flipped, centre = (_matrix(values, group, block, len(rows)) for values in (d, d * w))
+    squares, spread = np.bincount(group, weights=d**2)[:, None], np.bincount(group, weights=w**2)[:, None]
+
+    def studentised(signs: Floats) -> Floats:
+        total = flipped @ signs
+        rest = squares - 2 * total * (centre @ signs) + total**2 * spread
+        error = np.sqrt(np.maximum((size / (size - 1))[:, None] * rest, 0.0))
+        # No spread left about a total that is there: nothing could be more extreme.
+        certain: Floats = np.where(np.abs(total) > _TIE * np.sqrt(squares), np.inf, 0.0)
+        np.divide(np.abs(total), error, out=certain, where=error > _TIE * np.sqrt(squares))
+        return certain
+
+    seen = studentised(np.ones((len(kept), 1)))[:, 0]
+    order = np.argsort(seen, kind="stable")  # from the least to the greatest, each against the greatest of those before
+    least = seen[order][:, None] * (1 - _TIE)
+    as_large, total = np.zeros(len(rows)), 0
+    exact, at_once = len(kept) <= EXACT_BLOCKS, max(flipped.shape)
+    all_signs = _in_parts(_all_signs(len(kept)), at_once) if exact else None
+    for signs in all_signs or _random_signs(len(kept), resamples, seed, at_once=at_once):
+        greatest = np.maximum.accumulate(studentised(signs)[order], axis=0)
+        as_large += (greatest >= least).sum(axis=1)
+        total += signs.shape[1]
+    p = as_large / total if exact else (1 + as_large) / (total + 1)
+    adjusted[rows[order]] = np.maximum.accumulate(p[::-1])[::-1]
     return adjusted
 
 
-def _all_swaps(blocks: int) -> Iterator[NDArray[np.float64]]:
-    yield ((np.arange(2**blocks)[:, None] >> np.arange(blocks)) & 1).astype(np.float64)
+def _check(resamples: int) -> None:
+    if resamples < 1:
+        raise ValueError(f"resamples must be at least 1, better 9999; this is {resamples}.")
 
 
-def _random_swaps(blocks: int, resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
+def _matrix(values: Floats, group: Codes, block: Codes, n_groups: int) -> csr_array:
+    return csr_array((values, (group, block)), shape=(n_groups, int(block.max(initial=-1)) + 1))
+
+
+def _all_signs(blocks: int) -> Floats:
+    """Give all sign changes of so many blocks, a column each; all the other way round is the same, and left out."""
+    bits = (np.arange(2 ** (blocks - 1)) >> np.arange(blocks)[:, None]) & 1
+    return (1 - 2 * bits).astype(np.float64)
+
+
+def _in_parts(signs: Floats, at_once: int) -> list[Floats]:
+    return np.array_split(signs, -(-signs.shape[1] * at_once // _CELLS), axis=1)
+
+
+def _random_signs(blocks: int, resamples: int, seed: int, *, at_once: int) -> Iterator[Floats]:
     rng = np.random.default_rng(seed)
-    batch = max(1, _CELLS // blocks)
+    # The generator cuts words of 32 bits into four: of fours, batches of any size draw the same.
+    batch = max(4, _CELLS // max(at_once, 1) // 4 * 4)
     for done in range(0, resamples, batch):
-        yield rng.integers(0, 2, (min(batch, resamples - done), blocks), dtype=np.int8).astype(np.float64)
+        bits = rng.integers(0, 2, (min(batch, resamples - done), blocks), dtype=np.int8)
+        yield np.ascontiguousarray(1.0 - 2.0 * bits.T)

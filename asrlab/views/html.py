@@ -348,7 +348,7 @@ def _entry(
     if reference is None:
         facts += ["its reference is not here"] if to_align else []
     elif to_align:
-        unit = "auto" if row["unit"] == "term" else row["unit"]
+        unit = "auto" if row["unit"] in tables.SHARES else row["unit"]
         chain = normalizer or row["normalizer"] or "auto"
         try:
             aligned = align(

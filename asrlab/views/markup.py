@@ -23,13 +23,27 @@ if TYPE_CHECKING:
 _HOW: Final = frozenset(
     {"axis", "baseline", "block_kind", "confidence", "form", "level", "method", "n_comparisons", "normalizer", "note"}
     | {"n_marked", "n_blocks", "n_failed", "n_missing", "n_not_run", "n_pairs", "n_unpaired", "n_utts"}
-    | {"lost", "seed", "test", "ties", "unit"}
+    | {"n_answers", "n_cells", "n_left_out", "n_questions", "n_repeats", "n_simulations", "design_effect"}
+    | {"correction", "effect", "lost", "margin", "resamples", "seed", "smallest_p", "source", "target", "test"}
+    | {"ties", "unit"}
 )
+#: Of an interaction, the effects on either side.
+_SIDES: Final = frozenset({"there", "there_low", "there_high", "elsewhere", "elsewhere_low", "elsewhere_high"})
+#: What only some differences have: where none in a table has it, it is no column.
+_AT_TIMES: Final = _SIDES | {
+    *("changed", "changed_floor", "detectable", "repeat_noise", "moderator", "moderator_level", "moderator_baseline")
+}
 #: What is not worth a word where it is so in all rows; ``<NA>`` is the same.
-_USUAL: Final = {"lost": None, "n_missing": 0, "ties": "jiwer"}
+_USUAL: Final = {
+    **dict.fromkeys(("lost", "margin", "note", "resamples", "seed", *_AT_TIMES)),
+    "n_missing": 0,
+    "ties": "jiwer",
+}
+_SIGNED: Final = _SIDES | {"delta", "low", "high"}
 #: Rates that depend on which of equally short alignments is taken.
 _BY_TIES: Final = frozenset({"mer", "wil", "wip"})
-_FORMS: Final = {"level": ".1%", "confidence": ".1%", "p": ".3f", "p_adjusted": ".3f", "statistic": ".3f"}
+_P: Final = frozenset({"p", "p_adjusted", "smallest_p"})
+_FORMS: Final = {"level": ".1%", "confidence": ".1%", "statistic": ".3f", **dict.fromkeys(_P, ".3f")}
 MISSING: Final = "–"
 EMPTY: Final = "(empty)"
 # Controls, and marks that turn the direction of all that follows, are spelled out.
@@ -94,18 +108,18 @@ def table(
     Parameters
     ----------
     frame : DataFrame
-        Any table. Rates are shown in per cent with two decimals, differences of rates in points with their sign, p with
-        its statistic with three decimals, other fractions with two; ids, labels and whole numbers as they are. A
-        missing value is an en dash, an empty text is "(empty)". An index is shown where it has a name or holds
-        something else than numbers.
+        Any table. Rates and other shares are shown in per cent with two decimals, differences of rates in points, those
+        with a direction with their sign, p with its statistic with three decimals, other fractions with two; ids,
+        labels and whole numbers as they are. A missing value is an en dash, an empty text is "(empty)". An index is
+        shown where it has a name or holds something else than numbers.
     caption : str, optional
         Text above the table.
     shares : collection of str
         Further columns that hold shares, to be shown in per cent.
     fold : bool
         Say once, below the table, how all rows were made (unit, form, normalizer, test ...) where that is the same in
-        all of them, instead of in a column each. That ties are jiwer's (where no rate shown depends on them), and that
-        no trial is missing or lost, is not said.
+        all of them, instead of in a column each. Not said is that ties are jiwer's (where no rate shown depends on
+        them), that no trial is missing or lost, and what is not known of any row.
     max_rows : int, optional
         Show so many rows and say how many more there are; None shows all.
 
@@ -127,19 +141,20 @@ def table(
         raise InvalidInput(
             f"shares= names {', '.join(unknown)}; the columns are {', '.join(names)}. Name one of those."
         )
-    points = {"delta", "low", "high"} if "delta" in names else set()
-    percent = {"rate", "baseline_rate", "clipped", "ser", *_BY_TIES, *shares} | ({"low", "high"} - points)
-    percent |= {"mean", "median"} if "rate" in names else set()  # elsewhere they may be of anything
+    points, percent = _units(names)
+    points, percent = points - set(shares), percent | set(shares)
     columns = [frame.iloc[:, place] for place in range(len(names))]
     same: list[str] = []
     if fold and len(frame):
         folded = [
             place
             for place, (name, column) in enumerate(zip(names, columns, strict=True))
-            if name in _HOW and not (name == "level" and points) and column.nunique(dropna=False) == 1
+            if (name in _HOW and not (name == "level" and "delta" in points) and column.nunique(dropna=False) == 1)
+            or (name in _AT_TIMES and column.isna().all() and {"delta", "same"} & set(names))
         ]
         same = [
             f"{names[place]} {_cell(columns[place].iloc[0], names[place], percent, points)}"
+            + " points" * (names[place] in points)
             for place in folded
             if not _goes_without_saying(names[place], columns[place].iloc[0], names)
         ]
@@ -157,6 +172,23 @@ def table(
     return Html(_table_markup(heads, cells, right, caption, feet), _table_text(heads, cells, right, caption, feet))
 
 
+def _units(names: list[str]) -> tuple[set[str], set[str]]:
+    """Give the columns in points and those in per cent; some names may mean anything in a table that is no result."""
+    points: set[str] = set()
+    percent = {"rate", "baseline_rate", "clipped", "ser", *_BY_TIES}
+    percent |= {"mean", "median", "rate_low", "rate_high"} if "rate" in names else set()
+    if "delta" in names:
+        points |= _SIGNED | {"detectable", "repeat_noise", "margin"}
+        percent |= {"changed", "changed_floor"}
+    if "same" in names:
+        points |= {"repeat_noise"}
+        percent |= {"same"}
+    if "power" in names:
+        points -= {"low", "high"}
+        percent |= {"power", "target"}
+    return points, percent | ({"low", "high"} - points)
+
+
 def _goes_without_saying(name: str, value: object, names: list[str]) -> bool:
     if name not in _USUAL or (name == "ties" and not is_missing(value) and _BY_TIES & set(names)):
         return False
@@ -170,10 +202,10 @@ def _cell(value: object, name: str, percent: set[str], points: set[str]) -> str:
         return str(value) or EMPTY
     number = float(value)
     if name in points:
-        return f"{100 * number:+z.2f}"
+        return f"{100 * number:+z.2f}" if name in _SIGNED else f"{100 * number:.2f}"
     if isinstance(value, Integral) and name not in percent:
         return str(int(value))
-    if name in {"p", "p_adjusted"} and number < 0.001:
+    if name in _P and number < 0.001:
         return "<0.001"
     return f"{number:{'.2%' if name in percent else _FORMS.get(name, '.2f')}}"
 

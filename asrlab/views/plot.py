@@ -7,7 +7,7 @@ figure. The only module that imports matplotlib; it sets no backend, changes no 
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -19,7 +19,7 @@ from asrlab.errors import InvalidInput
 from asrlab.views.markup import EMPTY, display_width, is_missing, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
 
     import pandas as pd
     from matplotlib.axes import Axes
@@ -27,8 +27,12 @@ if TYPE_CHECKING:
     Key = tuple[object, ...]
     Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
 
+#: Of lines, which need more contrast than bars.
+_LINES: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 #: Okabe and Ito's colours, grey for black: hatches and intervals are black. 8 colours and 7 hatches: 56 different bars.
 _COLOURS: Final = ("#56B4E9", "#E69F00", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#999999")
+_MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
+_DASHES: Final = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)), (0, (3, 1, 1, 1, 1, 1)))
 _HATCHES: Final = ("", "//", "..", "xx", "\\\\", "oo", "++")
 _MEASURES: Final = {
     "word": "Word error rate (WER)",
@@ -36,7 +40,17 @@ _MEASURES: Final = {
     "codepoint": "Character error rate (CER, code points)",
     "mixed": "Mixed error rate",
     "term": "Term miss rate",
+    "sentence": "Sentence error rate",
 }
+#: What an experiment is designed by, and how the axis of a figure names it.
+_DESIGN: Final = {
+    "speakers": "Speakers",
+    "utterances": "Utterances of each speaker",
+    "delta": "True difference, points",
+}
+_COUNTS: Final = ("speakers", "utterances")
+_CORRECTIONS: Final = {"holm": "Holm", "max-t": "max-T", "benjamini-hochberg": "Benjamini-Hochberg"}
+_SERIES: Final = {"utterances": "utterances of each", "delta": "difference", "n_comparisons": "comparisons"}
 #: Families that may hold what the default one lacks; those that are not installed are left out.
 _FALLBACKS: Final = (
     "Noto Sans CJK SC",
@@ -79,7 +93,7 @@ def rates(summary: pd.DataFrame, *, ax: Axes | None = None, x: str | None = None
     """
     frame = tables.check(summary, "summary", required=("rate", "low", "high", "unit")).reset_index(drop=True)
     measure = _measure(frame, "summary")
-    groups, series = _layout(frame, _told_apart(frame, _by(summary, "summary", "rate"), []), x, hue)
+    groups, series = _layout(frame, _told_apart(frame, "summary", _by(summary, "summary", "rate"), []), x, hue)
     group_of, member_of = _keys(frame, groups), _keys(frame, series)
     if len(set(zip(group_of, member_of, strict=True))) < len(frame):
         raise InvalidInput(
@@ -126,7 +140,8 @@ def deltas(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     comparison : DataFrame
-        From :func:`asrlab.compare`: a row a line, the first one on top. Shares; drawn in percentage points.
+        From :func:`asrlab.compare` or :func:`asrlab.effects`: a row a line, the first one on top. Shares; drawn in
+        percentage points.
     ax : Axes, optional
         Draw here instead of in a new figure.
 
@@ -134,42 +149,130 @@ def deltas(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     -------
     Axes
         Left of zero is better. Each line says what is compared, the adjusted p and the number of blocks; a difference
-        without an interval is a hollow mark that says so.
+        without an interval is a hollow mark that says so, an interaction is a diamond. A grey band around zero is two
+        standard errors of what the service varies by itself, dashed lines are the margin of an equivalence test, where
+        the table has those.
 
     Raises
     ------
     InvalidInput
         If the rows count in different units, or a column is not there.
     """
+    table, first = ("effects", "effect") if "moderator" in comparison.columns else ("comparison", "axis")
     needed = ("level", "baseline", "delta", "low", "high", "unit")
-    frame = tables.check(comparison, "comparison", required=needed).reset_index(drop=True)
-    measure = _measure(frame, "comparison")
-    by = [name for name in [*_by(comparison, "comparison", "axis"), "axis"] if frame[name].nunique(dropna=False) > 1]
-    by = _told_apart(frame, by, ["level", "baseline"])
+    frame = tables.check(comparison, table, required=needed).reset_index(drop=True)
+    frame = frame.reindex(columns=list(dict.fromkeys([*frame.columns, "repeat_noise", "margin", "moderator"])))
+    measure = _measure(frame, table)
+    by = [name for name in [*_by(comparison, table, first), "axis"] if frame[name].nunique(dropna=False) > 1]
+    moderators = ["moderator", "moderator_level", "moderator_baseline"] if table == "effects" else []
+    by = _told_apart(frame, table, by, ["level", "baseline", *moderators])
     labels = [
-        f"{_label(key)}: {_label((row['level'],))} against {_label((row['baseline'],))}\n{_evidence(row)}".lstrip(": ")
+        f"{_named(by, key, row['axis'])}: {_compared(row)}\n{_evidence(row)}".lstrip(": ")
         for key, row in zip(_keys(frame, by), frame.to_dict("records"), strict=True)
     ]
-    margin = 0.5 + 0.075 * max((display_width(line) for label in labels for line in label.split("\n")), default=0)
+    beside = 0.5 + 0.075 * max((display_width(line) for label in labels for line in label.split("\n")), default=0)
     width = 5.5 if ax is None else _width(ax)
-    ax = ax or _axes(width + margin, 1.8 + 0.6 * len(frame))
+    ax = ax or _axes(width + beside, 1.8 + 0.6 * len(frame))
     style = _style()
-    delta, low, high = (100 * frame[name].to_numpy("float64", na_value=np.nan) for name in ("delta", "low", "high"))
+    names = ("delta", "low", "high", "repeat_noise", "margin")
+    delta, low, high, noise, margin = (100 * frame[name].to_numpy("float64", na_value=np.nan) for name in names)
     lines = np.arange(len(frame))
     known = ~np.isnan(delta + low + high)
+    mixed = frame["moderator"].notna().to_numpy()
     ax.axvline(0, color="black", linewidth=0.8)
+    noisy = ~np.isnan(noise)
+    ax.barh(lines[noisy], 4 * noise[noisy], left=-2 * noise[noisy], height=0.7, color="#DDDDDD", zorder=0)
+    # No worse by more than the margin: its other side is of no interest.
+    one_sided = frame["test"].str.contains("inferior").fillna(value=False).to_numpy("bool")
+    for side, wanted in ((margin, ~np.isnan(margin)), (-margin, ~np.isnan(margin) & ~one_sided)):
+        ax.vlines(side[wanted], lines[wanted] - 0.5, lines[wanted] + 0.5, colors="black", linestyles="dashed")
     _intervals(ax, lines[known], low[known], high[known], upright=False)
-    ax.plot(delta[known], lines[known], "o", color="#0072B2", markeredgecolor="black")
-    ax.plot(delta[~known], lines[~known], "o", color="white", markeredgecolor="black")
+    for marker, mine in (("o", ~mixed), ("D", mixed)):
+        for colour, drawn in (("#0072B2", known), ("white", ~known)):
+            ax.plot(delta[drawn & mine], lines[drawn & mine], marker, color=colour, markeredgecolor="black")
     for line, value, sure in zip(lines, delta, known, strict=True):
         text = "no difference known" if np.isnan(value) else f"{value:+z.2f}" + ", no interval" * (not sure)
         _mark(ax, text, (0.0 if np.isnan(value) else float(value), float(line)), 6, style=style)
     ax.set_yticks(lines, labels, **style)
     ax.set_ylim(max(len(frame), 1) - 0.4, -0.7)
-    reach = 1.25 * float(np.nanmax(np.abs(np.concatenate([delta, low, high, [0.0]])))) or 1.0
+    reach = 1.25 * float(np.nanmax(np.abs(np.concatenate([delta, low, high, 2 * noise, margin, [0.0]])))) or 1.0
     ax.set_xlim(-reach, reach)
     ax.set_xlabel(f"Difference in {measure[0].lower()}{measure[1:]}, points\n← better   |   worse →", **style)
     _tidy(ax, _delta_facts(frame), width, style)
+    return ax
+
+
+def power(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw the power of planned experiments, with the power that is wanted.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From :func:`asrlab.power`: a row a point.
+    ax : Axes, optional
+        Draw here instead of in a new figure.
+
+    Returns
+    -------
+    Axes
+        Power in per cent against the number of speakers, or of utterances of each where only those vary, or the
+        difference where only that does. What varies besides makes lines, told apart by colour, marker and dashes. The
+        band (of a single point, the bar) is the interval of the simulation, the dashed line the target. Designs whose
+        power is not known are left out and counted.
+
+    Raises
+    ------
+    InvalidInput
+        If a column is not there, or several rows would be one point.
+    """
+    needed = ("delta", "speakers", "utterances", "power", "target")
+    frame = tables.check(table, "power", required=needed).reset_index(drop=True)
+    shown = frame[frame[["power", "delta", "speakers", "utterances"]].notna().all(axis=1)].reset_index(drop=True)
+    varying = [name for name in _DESIGN if shown[name].nunique() > 1]
+    x = (varying or ["speakers"])[0]
+    by = [*_by(table, "power", "delta"), "unit", "test", "correction", "n_comparisons", "confidence", "rate", "source"]
+    apart = [name for name in by if shown[name].nunique(dropna=False) > 1]
+    series = list(dict.fromkeys([name for name in varying if name != x] + apart))
+    member_of = _keys(shown, series)
+    if len(set(zip(member_of, shown[x], strict=True))) < len(shown):
+        raise InvalidInput(
+            f"Several rows would be one point by {', '.join([x, *series])}. Filter the table, or give it a column that "
+            "tells its rows apart."
+        )
+    members = list(dict.fromkeys(member_of))
+    legend_labels = [_design_label(series, member) for member in members]
+    width = 6.0 if ax is None else _width(ax)
+    ax = ax or _axes(width + (0.6 + 0.09 * max(map(display_width, legend_labels)) if series else 0), 4.2)
+    style, entries = _style(), []
+    names = (x, "power", "low", "high")
+    values = {
+        name: shown[name].to_numpy("float64", na_value=np.nan) * (1 if name in _COUNTS else 100) for name in names
+    }
+    for number, member in enumerate(members):
+        mine = np.flatnonzero([key == member for key in member_of])
+        mine = mine[np.argsort(values[x][mine], kind="stable")]
+        place, share, low, high = (values[name][mine] for name in names)
+        colour, marker = _LINES[number % len(_LINES)], _MARKERS[number % len(_MARKERS)]
+        dashes = _DASHES[number % len(_DASHES)]
+        entries += ax.plot(place, share, color=colour, marker=marker, linestyle=dashes, markeredgecolor="black")
+        if len(mine) > 1:
+            ax.fill_between(place, low, high, color=colour, alpha=0.2, linewidth=0)
+        else:
+            known = ~np.isnan(low + high)
+            _intervals(ax, place[known], low[known], high[known], upright=True)
+    for target in sorted(frame["target"].dropna().unique()):
+        ax.axhline(100 * target, color="black", linestyle="dashed", linewidth=1)
+    ax.set_ylim(0, 105)
+    if len(shown) and x in _COUNTS:
+        ax.set_xlim(left=0)
+    ax.set_xlabel(_DESIGN[x], **style)
+    ax.set_ylabel("Power, % of such experiments", **style)
+    _tidy(ax, _power_facts(frame, shown, [x, *series]), width, style)
+    if series:
+        legend = ax.legend(entries, ["."] * len(entries), title=".", loc="upper left", bbox_to_anchor=(1.01, 1))
+        titles = [", ".join(_SERIES.get(name, plain(name, 40)) for name in series), *legend_labels]
+        for entry, label in zip([legend.get_title(), *legend.get_texts()], titles, strict=True):
+            entry.set(text=label, **style)
     return ax
 
 
@@ -193,6 +296,7 @@ def _rate_facts(frame: pd.DataFrame, *, starred: bool) -> list[str]:
     fate = "partly counted as all deleted" if dropped else "counted as all deleted"
     return [
         *_conditions_of_marking(frame, "level"),
+        *dict.fromkeys(part for method in frame["method"].dropna().unique() for part in str(method).split("; ")),
         *_numbers(frame["n_utts"], "utterance"),
         *_blocks(frame),
         *([f"{fate if all_deleted else 'not in the rates'}: {lost}"] if lost else []),
@@ -201,11 +305,59 @@ def _rate_facts(frame: pd.DataFrame, *, starred: bool) -> list[str]:
 
 
 def _delta_facts(frame: pd.DataFrame) -> list[str]:
+    noisy = frame["repeat_noise"].notna().any()
+    margins = sorted({f"{100 * margin:.4g}" for margin in frame["margin"].dropna()})
     return [
         *_conditions_of_marking(frame, "confidence"),
-        *_numbers(frame["n_pairs"], "pair"),
-        *(f"p adjusted for {n} comparisons" for n in sorted(frame["n_comparisons"].dropna().unique())),
+        *(_numbers(frame["n_pairs"], "pair") if "n_pairs" in frame else _numbers(frame["n_utts"], "utterance")),
+        *dict.fromkeys(map(_corrected, frame["correction"], frame["n_comparisons"])),
+        *(["grey: ±2 standard errors of what the service varies by itself"] if noisy else []),
+        *([f"dashed: margin of {' or '.join(margins)} point{'s' * (margins != ['1'])}"] if margins else []),
+        *(["diamond: interaction, how much an effect differs"] if frame["moderator"].notna().any() else []),
     ]
+
+
+def _corrected(how: object, many: object) -> str:
+    name = "" if is_missing(how) else str(how)
+    if name == "none":
+        return "p not corrected"
+    if is_missing(many) or many == 1:
+        return ""
+    return (
+        f"p adjusted {f'by {_CORRECTIONS.get(name, name)} over' if name else 'for'} {_plural(str(many), 'comparison')}"
+    )
+
+
+def _power_facts(frame: pd.DataFrame, shown: pd.DataFrame, drawn: list[str]) -> list[str]:
+    """Say what all designs of a figure share."""
+    same = {name: shown[name].iloc[0] for name in shown if name not in drawn and shown[name].nunique(dropna=False) == 1}
+    same = {str(name): value for name, value in same.items() if not is_missing(value)}
+    left_out = len(frame) - len(shown)
+    said: dict[str, Callable[[Any], str]] = {
+        "delta": lambda delta: f"true difference {_points(delta)}",
+        "speakers": lambda many: _plural(str(many), "speaker"),
+        "utterances": lambda many: f"{_plural(str(many), 'utterance')} each",
+        "unit": lambda unit: _MEASURES.get(unit, f"error rate by {unit}"),
+        "rate": lambda rate: f"{100 * rate:.1f}% at the baseline",
+        "test": str,
+        "n_comparisons": lambda many: "" if many == 1 else _corrected(same.get("correction"), many),
+        "source": lambda source: f"rates and spreads {'from a pilot' if source == 'pilot' else source}",
+        "n_simulations": lambda many: f"95% intervals of {many} simulations",
+    }
+    return [
+        *(word(same[name]) for name, word in said.items() if name in same),
+        *(f"dashed: {100 * target:.3g}% wanted" for target in sorted(frame["target"].dropna().unique())),
+        *([f"{_plural(str(left_out), 'design')} of unknown power left out"] if left_out else []),
+    ]
+
+
+def _points(share: float) -> str:
+    return _plural(f"{100 * abs(share):.3g}", "point")
+
+
+def _design_label(series: list[str], member: Key) -> str:
+    parts = zip(series, member, strict=True)
+    return _label(tuple(_points(cast("float", v)) if name == "delta" else v for name, v in parts))
 
 
 def _conditions_of_marking(frame: pd.DataFrame, level: str) -> list[str]:
@@ -219,10 +371,27 @@ def _conditions_of_marking(frame: pd.DataFrame, level: str) -> list[str]:
     ]
 
 
+def _named(columns: list[str], key: Key, axis: object) -> str:
+    """Say a by-column's name with its value, which may be a bare True; an axis names itself."""
+    named = dict(zip(columns, key, strict=True))
+    if not is_missing(axis) and named.get(str(axis), axis) is None:
+        del named[str(axis)]  # of tables put together, a row has no label of the axis that it is itself about
+    return _label(tuple(v if name == "axis" else f"{name} {_label((v,))}" for name, v in named.items()))
+
+
+def _compared(row: dict[Hashable, Any]) -> str:
+    said = f"{_label((row['level'],))} against {_label((row['baseline'],))}"
+    if is_missing(row["moderator"]):
+        return said
+    moderator, level, base = (_label((row[f"moderator{part}"],)) for part in ("", "_level", "_baseline"))
+    return f"{said},\nby {moderator}: {level} against {base}"
+
+
 def _evidence(row: dict[Hashable, Any]) -> str:
     """Say in a line's label how much speaks for it."""
     p = row["p_adjusted"]
-    said = "no p" if is_missing(p) else "p adj. < 0.001" if p < 0.001 else f"p adj. = {p:.3f}"
+    name = "p adj." if is_missing(row["correction"]) or row["correction"] != "none" else "p"
+    said = "no p" if is_missing(p) else f"{name} < 0.001" if p < 0.001 else f"{name} = {p:.3f}"
     blocks = [] if is_missing(row["n_blocks"]) else [_plural(str(row["n_blocks"]), _kind(row["block_kind"]))]
     return ", ".join([said, *blocks])
 
@@ -260,12 +429,12 @@ def _by(frame: pd.DataFrame, table: str, first: str) -> list[str]:
     return leading or [name for name in names if name not in tables.SCHEMAS[table]]
 
 
-def _told_apart(frame: pd.DataFrame, by: list[str], more: list[str]) -> list[str]:
-    """Add form, normalizer and ties, which always make rows of their own, where nothing else tells the rows apart."""
+def _told_apart(frame: pd.DataFrame, table: str, by: list[str], more: list[str]) -> list[str]:
+    """Add columns that others put there, and form, normalizer and ties, where nothing else tells the rows apart."""
     if len(set(_keys(frame, [*by, *more]))) == len(frame):
         return by
-    apart = ("form", "normalizer", "ties")
-    return by + [name for name in apart if name not in by and frame[name].nunique(dropna=False) > 1]
+    apart = [*(name for name in frame.columns if name not in tables.SCHEMAS[table]), "form", "normalizer", "ties"]
+    return by + [name for name in apart if name not in {*by, *more} and frame[name].nunique(dropna=False) > 1]
 
 
 def _layout(frame: pd.DataFrame, by: list[str], x: str | None, hue: str | None) -> tuple[list[str], list[str]]:
@@ -339,7 +508,7 @@ def _ticks(ax: Axes, labels: list[str], style: dict[str, Any]) -> None:
 
 def _tidy(ax: Axes, facts: list[str], width: float, style: dict[str, Any]) -> None:
     ax.spines[["top", "right"]].set_visible(False)
-    facts_in_lines = textwrap.fill("; ".join(plain(fact, 80) for fact in facts), max(int(14 * width), 20))
+    facts_in_lines = textwrap.fill("; ".join(plain(fact, 80) for fact in facts if fact), max(int(14 * width), 20))
     ax.set_title(facts_in_lines, loc="left", fontsize=9, **style)
 
 

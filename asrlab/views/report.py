@@ -75,7 +75,7 @@ class Report:
     scores : DataFrame
         What was marked, as in :data:`asrlab.tables.SCHEMAS`.
     *results : DataFrame
-        Tables to begin with, such as summaries and comparisons.
+        Tables to begin with: summaries, comparisons, effects, power, agreement or others.
     title : str, optional
         Title of the report; made of the dataset's name if not given.
 
@@ -231,9 +231,14 @@ def _marking(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _heading(result: pd.DataFrame) -> str:
-    if "delta" in result.columns:
-        return "Comparison"
-    return "Summary" if "rate" in result.columns else "Table"
+    told_by = {
+        "moderator": "Effects",
+        "design_effect": "Power",
+        "n_questions": "Agreement of repeats",
+        "delta": "Comparison",
+        "rate": "Summary",
+    }
+    return next((heading for column, heading in told_by.items() if column in result.columns), "Table")
 
 
 def _image(heading: str, figure: Any) -> str:  # noqa: ANN401 - only views.plot knows matplotlib

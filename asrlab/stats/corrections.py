@@ -1,0 +1,173 @@
+"""Corrections for making many comparisons, and what they leave to be seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from scipy.special import stdtrit
+
+from asrlab.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+    Floats = NDArray[np.float64]
+
+#: By name: what adjusts p. ``max-t`` needs the blocks: :func:`asrlab.stats.tests.max_t`.
+CORRECTIONS: Final = ("holm", "max-t", "benjamini-hochberg", "none")
+#: Power that ``detectable`` is for.
+POWER: Final = 0.8
+
+
+def holm(p: ArrayLike) -> Floats:
+    """Correct p for the number of tests (Holm 1979): the chance of any false finding stays below the level.
+
+    Parameters
+    ----------
+    p : array_like, shape (m,)
+        NaN marks what was not tested, and is not counted.
+
+    Returns
+    -------
+    ndarray, shape (m,)
+        Adjusted p, in the order given.
+
+    Examples
+    --------
+    >>> holm([0.01, 0.04, 0.03]).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    given, order = _in_order(p)
+    steps = given[order] * np.arange(len(order), 0, -1)
+    adjusted = np.full(given.shape, np.nan)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return adjusted
+
+
+def benjamini_hochberg(p: ArrayLike) -> Floats:
+    """Correct p so that of what is found, no more than the level is false on average (Benjamini & Hochberg 1995).
+
+    For exploring: it is no protection against a single false winner.
+
+    Parameters
+    ----------
+    p : array_like, shape (m,)
+        NaN marks what was not tested, and is not counted.
+
+    Returns
+    -------
+    ndarray, shape (m,)
+        Adjusted p, in the order given.
+
+    Examples
+    --------
+    >>> benjamini_hochberg([0.01, 0.04, 0.03]).round(3).tolist()
+    [0.03, 0.04, 0.04]
+    """
+    given, order = _in_order(p)
+    steps = given[order] * len(order) / np.arange(1, len(order) + 1)
+    adjusted = np.full(given.shape, np.nan)
+    adjusted[order] = np.minimum.accumulate(steps[::-1])[::-1]
+    return adjusted
+
+
+def adjust(table: pd.DataFrame, correction: str = "holm") -> pd.DataFrame:
+    """Correct the p of a table of differences for all its rows, anew.
+
+    For a table that was put together from several, or of which some rows were dropped before anybody looked at them:
+    what has to be corrected for is all that was looked at.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From :func:`asrlab.compare` or :func:`asrlab.effects`, or several of them put together with ``pandas.concat``.
+    correction : {"holm", "benjamini-hochberg", "none"}
+        As in :func:`asrlab.compare`. ``"max-t"`` needs the answers themselves, and is chosen there.
+
+    Returns
+    -------
+    DataFrame
+        The same with ``p_adjusted``, ``correction``, ``n_comparisons`` and ``detectable`` made anew.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such correction, or the table has no such columns.
+
+    Examples
+    --------
+    >>> both = pd.concat([lab.compare(scores, "context", "none"), lab.compare(scores, "itn", "off")])  # doctest: +SKIP
+    >>> lab.adjust(both)  # doctest: +SKIP
+    """
+    check_correction(correction)
+    if correction == "max-t":
+        raise InvalidInput('correction="max-t" needs the answers: give it to compare() or effects(), with all in one.')
+    needed = ("p", "low", "high", "confidence", "n_blocks", "smallest_p", "test")
+    if lacking := [name for name in needed if name not in table.columns]:
+        raise InvalidInput(
+            f"This table has no column {lacking[0]!r}: adjust() takes what compare() and effects() give, one or several"
+            " of them put together with pandas.concat."
+        )
+    p = table["p"].to_numpy(np.float64, na_value=np.nan)
+    return corrected(table, _BY_NAME[correction](p), correction)
+
+
+def corrected(table: pd.DataFrame, p_adjusted: Floats, correction: str) -> pd.DataFrame:
+    """Write adjusted p into a table of differences, and what can be seen with that correction.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With the columns of a difference but for those made here.
+    p_adjusted : ndarray of float, shape (len(table),)
+        NaN where there is no p.
+    correction : str
+        One of :data:`CORRECTIONS`.
+    """
+    n = int((~np.isnan(p_adjusted)).sum())
+    found = table.assign(p_adjusted=p_adjusted, correction=correction, n_comparisons=n)
+    return found.assign(detectable=_detectable(found)).astype(
+        dict.fromkeys(("p_adjusted", "detectable"), "Float64") | {"correction": "string", "n_comparisons": "Int64"}
+    )
+
+
+def check_correction(correction: str) -> None:
+    """Refuse a correction that there is not."""
+    if correction not in CORRECTIONS:
+        raise InvalidInput(f"correction must be one of {', '.join(CORRECTIONS)}, not {correction!r}.")
+
+
+def _detectable(table: pd.DataFrame) -> Floats:
+    """Give the least true difference that would be found with 80 % power; NaN where none would, or it is not known.
+
+    (t(1 - α/2m; G-1) + t(0.8; G-1)) · SE, for m comparisons the first step of Holm. For the tests of the difference by
+    block only: others ask something else.
+    """
+    low, high, confidence, smallest, p, blocks = (
+        table[name].to_numpy(np.float64, na_value=np.nan)
+        for name in ("low", "high", "confidence", "smallest_p", "p", "n_blocks")
+    )
+    free = np.maximum(blocks - 1, 1)
+    error = (high - low) / 2 / stdtrit(free, (1 + confidence) / 2)
+    correction = table["correction"].to_numpy(object)
+    alpha = (1 - confidence) / np.where(correction == "none", 1, np.maximum(table["n_comparisons"].to_numpy(int), 1))
+    least = np.where(correction == "max-t", smallest * alpha / (1 - confidence), smallest)
+    by_block = table["test"].str.match(r"(sign-flip|t) by ").fillna(False).to_numpy(bool)
+    known = by_block & ~np.isnan(p) & (least <= alpha)
+    return np.where(known, (stdtrit(free, 1 - alpha / 2) + stdtrit(free, POWER)) * error, np.nan)
+
+
+def _in_order(p: ArrayLike) -> tuple[Floats, NDArray[np.intp]]:
+    """Give the p, and the places of those that there are, from the least to the greatest."""
+    given = np.asarray(p, dtype=np.float64)
+    tested = np.flatnonzero(~np.isnan(given))
+    return given, tested[np.argsort(given[tested], kind="stable")]
+
+
+def _none(p: Floats) -> Floats:
+    return p
+
+
+_BY_NAME: Final = {"holm": holm, "benjamini-hochberg": benjamini_hochberg, "none": _none}

@@ -1,0 +1,495 @@
+"""Sentences: what a table of results shows, in words, and no more.
+
+A difference is claimed only where the corrected p and the interval agree; what is not shown is not said to be absent,
+but the data say what they could have seen.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from asrlab import tables
+from asrlab.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    Row = Mapping[str, Any]  # None is what is not known
+
+_MEASURES: Final = {
+    "word": "WER",
+    "char": "CER",
+    "codepoint": "CER (code points)",
+    "mixed": "mixed error rate",
+    "term": "term miss rate",
+    "sentence": "sentence error rate",
+}
+_CORRECTIONS: Final = {"holm": "Holm", "max-t": "max-T", "benjamini-hochberg": "Benjamini-Hochberg"}
+_DIFFERENCE: Final = ("axis", "level", "baseline", "delta", "low", "high", "confidence", "test", "p_adjusted", "unit")
+#: Table -> the column that no other table has, and those without which nothing true can be said.
+_TOLD_BY: Final = {
+    "effects": ("moderator", ("effect", "moderator_level", "moderator_baseline", *_DIFFERENCE)),
+    "comparison": ("baseline_rate", _DIFFERENCE),
+    "power": ("design_effect", ("delta", "speakers", "utterances", "power", "target", "unit")),
+    "agreement": ("n_questions", ("same", "low", "high", "unit")),
+}
+#: Between the moderators of an interaction of more than two axes.
+_TIMES: Final = " × "
+#: What a sentence says of its row besides the by-columns, where the table has it.
+_ROWS: Final = (
+    *("axis", "level", "baseline", "moderator", "moderator_level", "moderator_baseline", "unit", "form", "ties"),
+    *("test", "delta", "speakers", "utterances"),
+)
+#: 1 - 0.9 is a little less than 0.1.
+_ROUNDING: Final = 1e-12
+
+
+def sentences(table: pd.DataFrame) -> list[str]:
+    """Say in words what a table of results shows, and no more.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A comparison, from :func:`asrlab.compare`; effects, from :func:`asrlab.effects`; power, from
+        :func:`asrlab.power`; or the agreement of repeats, from :func:`asrlab.agreement`. They are told apart by their
+        columns.
+
+    Returns
+    -------
+    list of str
+        A string a row, of one to four short sentences, with the numbers, the test and the correction. A rate is called
+        lower or higher only where the corrected p is at most 1 - confidence and the interval excludes 0. Otherwise no
+        difference is *shown*, which is not to say that there is none: what such data would find in 80 % of experiments
+        is said beside it. Two settings are the same only within the margin of an equivalence test that says so. Labels
+        are given as they are: escape them before they stand in HTML.
+
+    Raises
+    ------
+    InvalidInput
+        If the table is none of these, or lacks a column without which nothing true can be said.
+
+    Examples
+    --------
+    >>> row = {"axis": "context", "level": "terms", "baseline": "none", "rate": 0.123, "baseline_rate": 0.15,
+    ...        "delta": -0.027, "low": -0.04, "high": -0.014, "confidence": 0.95, "test": "sign-flip by speaker, exact",
+    ...        "p_adjusted": 0.004, "unit": "word", "block_kind": "speaker", "n_blocks": 16, "n_pairs": 64}
+    >>> sentences(pd.DataFrame([row]))[0]
+    'context terms against none: lower WER, 12.3 % against 15.0 %, -2.7 points (95 % interval -4.0 to -1.4; sign-flip by speaker, exact, p = 0.004; 16 speakers, 64 pairs).'
+    """  # noqa: E501 - one string
+    has = set(table.columns)
+    fitting = [name for name, (column, _) in _TOLD_BY.items() if column in has]
+    name = next((name for name in fitting if has.issuperset(_TOLD_BY[name][1])), fitting[0] if fitting else None)
+    if name is None:
+        raise InvalidInput(
+            "Sentences are made of what compare(), effects(), power() or agreement() give; this table has the columns "
+            f"{', '.join(map(str, table.columns)) or 'none'}. Rates alone are no finding: compare them first."
+        )
+    frame = tables.check(table, name, required=_TOLD_BY[name][1])
+    rows = [{str(key): _known(value) for key, value in row.items()} for row in frame.to_dict("records")]
+    by = [str(column) for column in table.columns if column not in tables.SCHEMAS[name]]
+    told_apart = [*by, *(column for column in _ROWS if column in frame.columns)]
+    if "normalizer" in frame.columns and frame.duplicated(told_apart).any():
+        by.append("normalizer")
+    say: Callable[[Row, str, Sequence[Row]], list[str]] = {
+        "comparison": _of_comparison,
+        "effects": _of_effects,
+        "power": _of_power,
+        "agreement": _of_agreement,
+    }[name]
+    return [" ".join([*say(row, _where(row, by), rows), *_note(row)]) for row in rows]
+
+
+# -- one table each ----------------------------------------------------------------------------------------------------
+
+
+def _of_comparison(row: Row, where: str, _: Sequence[Row]) -> list[str]:
+    measure = _measure(row)
+    setting = f"{_setting(row)}{f' ({where})' if where else ''}"
+    if row["delta"] is None:
+        return [f"{setting}: {measure} cannot be compared."]
+    digits = _digits(row, "delta", "low", "high", "detectable", "repeat_noise")
+    test, finding = str(row["test"] or "").lower(), _finding(row)
+    pooled = [] if row["rate"] is None or row["baseline_rate"] is None else [_rates(row, digits)]
+    change = ", ".join([*pooled, f"{_signed(row['delta'], digits)} points"])
+    counts = [_many(row["n_blocks"], row["block_kind"] or "block"), _many(row["n_pairs"], "pair")]
+    counts += [f"{_many(row['n_unpaired'], 'answer')} left out for want of a partner"] if row["n_unpaired"] else []
+    interval, evidence = _interval(row, digits), [*_evidence(row), ", ".join(filter(None, counts))]
+    if "mcnemar" in test and row["unit"] != "sentence":
+        # It asks how many sentences have any error, and the rate may go the other way.
+        verdict = {
+            "passed": "the share of sentences with any error differs",
+            "corrected": "no difference shown in the share of sentences with any error: not significant once all "
+            "comparisons are allowed for",
+            "failed": "no difference shown in the share of sentences with any error",
+            "untested": "the share of sentences with any error is not tested",
+        }[_passes(row)]
+        said = f"{setting}: {verdict}{_bracketed(evidence)}; {measure} {change} ({interval})."
+        return [said, *_beside(row, digits)]
+    more: list[str] = []
+    if "inferior" in test or "equivalence" in test:
+        opening = _within_margin(row, measure, one_sided="inferior" in test)
+    elif "wilcoxon" in test and _passes(row) == "passed":
+        # It asks of the blocks' own rates, each as weighty as the other.
+        pooled_too = f"is {_way(row)} when pooled" if finding == "shown" else "is not shown to differ when pooled"
+        opening = f"{measure} of the {row['block_kind'] or 'block'}s differs, and {pooled_too}, "
+    elif finding == "shown":
+        opening = f"{_way(row)} {measure}{' if segments are independent' * ('mapsswe' in test)}, "
+    else:
+        opening = _not_shown(finding, f"difference in {measure}")
+        more = _could_have_seen(row, digits)
+    return [f"{setting}: {opening}{change}{_bracketed([interval, *evidence])}.", *more, *_beside(row, digits)]
+
+
+def _of_effects(row: Row, where: str, rows: Sequence[Row]) -> list[str]:
+    measure = _measure(row)
+    setting = f"{_setting(row)}{f' ({where})' if where else ''}"
+    interaction = row["moderator"] is not None
+    if row["delta"] is None:
+        return [f"{setting}: {measure} cannot be compared{' in ' + _label(row['moderator']) if interaction else ''}."]
+    digits = _digits(row, "delta", "low", "high", "detectable", "there", "elsewhere")
+    counts = [_many(row["n_blocks"], row["block_kind"] or "block")]
+    counts += [] if row["block_kind"] == "utterance" else [_many(row["n_utts"], "utterance")]
+    counts += [f"{_many(row['n_left_out'], 'answer')} left out for want of a partner"] if row["n_left_out"] else []
+    facts = [_interval(row, digits), *_evidence(row), ", ".join(filter(None, counts))]
+    proof = f"{_bracketed(facts)}."
+    finding = _finding(row)
+    more = [] if finding == "shown" else _could_have_seen(row, digits)
+    axes = dict.fromkeys(axis for other in rows for axis in _axes(other))
+    others = [axis for axis in axes if axis not in _axes(row)]
+    averaged = f", averaged over {_joined(others)}" if others else ""
+    if not interaction:
+        if finding == "shown":
+            verdict = f"{_way(row)} {measure} by {_plain(row['delta'], digits)} points{averaged}"
+        else:
+            verdict = _not_shown(finding, f"difference in {measure}")
+            verdict += f"{_signed(row['delta'], digits)} points{averaged}"
+        depends = list(dict.fromkeys(name for other in rows for name in _moderated_by(other, row)))
+        more += [f"This effect depends on {_joined(depends)}."] if depends else []
+        return [f"{setting}: {verdict}{proof}", *more]
+    moderator, there, elsewhere = (_label(row[name]) for name in ("moderator", "moderator_level", "moderator_baseline"))
+    if finding == "shown":
+        opening = f"{setting} depends on {moderator}: "
+    else:
+        opening = f"{setting}: {_not_shown(finding, f'dependence on {moderator}')}"
+    change = f"{_signed(row['delta'], digits)} points"
+    if row["there"] is None or row["elsewhere"] is None:
+        change += f" in {measure}, {there} against {elsewhere}"
+        return [f"{opening}a difference of differences of {change}{averaged}{proof}", *more]
+    sides = [
+        f"{_signed(row[name], digits)} points with {label}{_ends(row, f'{name}_low', f'{name}_high', digits)}"
+        for name, label in (("there", there), ("elsewhere", elsewhere))
+    ]
+    if finding == "shown":
+        more += _only_there(row, there, elsewhere)
+    sided = f"{measure} changes by {sides[0]} and {sides[1]}"
+    return [f"{opening}{sided}, a difference of {change}{averaged}{proof}", *more]
+
+
+def _of_power(row: Row, where: str, _: Sequence[Row]) -> list[str]:
+    kind = row["test"].rpartition(" by ")[2] if row["test"] and " by " in row["test"] else "speaker"
+    design = [_many(row["speakers"], kind), "" if kind == "utterance" else _many(row["utterances"], "utterance")]
+    design = list(filter(None, design))
+    asked = " of ".join(design) + " each" * (len(design) > 1) or "this design"
+    sought = f"a true difference in {_measure(row)}"
+    if row["delta"] is not None:
+        sought = f"a true difference of {_round_points(row['delta'])} in {_measure(row)}"
+    if row["power"] is None:
+        return [_opened(where, f"how often {asked} would find {sought} is not known.")]
+    note, source = str(row["note"] or "").lower(), row["source"] or ""
+    simulated = [
+        "" if row["low"] is None else f"95 % interval {_percent(row['low'])} to {_percent(row['high'])}",
+        _many(row["n_simulations"], "simulation"),
+        ", ".join([*([row["test"]] if row["test"] else []), *_corrected(row)]),
+        f"rates and spreads {'from a pilot' if source == 'pilot' else source}" if source and source not in note else "",
+        "" if row["rate"] is None else f"baseline {100 * row['rate']:.1f} %",
+    ]
+    found = _percent(row["power"])
+    would = f"{asked} would find {sought} in {found} of experiments{_bracketed(simulated)}"
+    if row["target"] is None:
+        return [_opened(where, f"{would}.")]
+    target = f"{100 * row['target']:.3g} %"
+    if row["power"] < row["target"]:
+        return [_opened(where, f"{would}: not enough for {target}.")]
+    sure = row["low"] is None or row["low"] >= row["target"]
+    enough = f"{asked} are {'' if sure else 'about '}enough{_bracketed([f'simulated power {found}', *simulated])}"
+    return [_opened(where, f"to see {sought} with {target} power, {enough}.")]
+
+
+def _of_agreement(row: Row, where: str, _: Sequence[Row]) -> list[str]:
+    if row["same"] is None:
+        return [_opened(where, "whether answers come back the same is not known.")]
+    ends = "no interval"
+    if row["low"] is not None:
+        level = "interval" if row["level"] is None else f"{100 * row['level']:.6g} % interval"
+        ends = f"{level} {_percent(row['low'])} to {_percent(row['high'])}"
+    questions, askings = _many(row["n_questions"], "question"), _many(row["n_repeats"], "asking")
+    counts = [_many(row["n_pairs"], "pair"), questions, _many(row["n_blocks"], row["block_kind"] or "block")]
+    proof = _bracketed([ends, row["method"], ", ".join(filter(None, counts))])
+    came = f"asked again, {_percent(row['same'])} of answers came back the same{proof}"
+    if row["same"] == 1:
+        came = f"no answer changed in {askings or 'any asking'}{f' of {questions}' if questions else ''}{proof}"
+    measure, low, high = _measure(row), row["rate_low"], row["rate_high"]
+    digits = _digits(row, "repeat_noise")
+    if low is not None and high is not None:
+        digits = 2 if low != high and f"{100 * low:.1f}" == f"{100 * high:.1f}" else digits
+        least, most = f"{100 * low:.{digits}f} %", f"{100 * high:.{digits}f} %"
+        varied = f"varied from {least} to {most}{f' over {askings}' if askings else ''}"
+        came += f"; {measure} {f'was {least} each time' if low == high else varied}"
+    said = [_opened(where, f"{came}.")]
+    if row["repeat_noise"]:
+        spread = f"±{_plain(row['repeat_noise'], digits)} points (one standard deviation)"
+        said.append(f"By the service alone, {measure} of one asking of all varies by {spread}.")
+    return said
+
+
+# -- what may be said --------------------------------------------------------------------------------------------------
+
+
+def _passes(row: Row) -> str:
+    """Tell what the test alone says: passed, corrected (passed but for the correction), failed or untested."""
+    p, corrected, alpha = row["p"], row["p_adjusted"], _alpha(row)
+    if corrected is None or alpha is None:
+        return "untested"
+    if corrected <= alpha:
+        return "passed"
+    return "corrected" if p is not None and p <= alpha else "failed"
+
+
+def _finding(row: Row) -> str:
+    """Tell what test and interval say together: shown, corrected, untested, no, or which of the two contradicts."""
+    outside = row["low"] is not None and row["high"] is not None and not row["low"] <= 0 <= row["high"]
+    test = _passes(row)
+    if test == "passed":
+        return "shown" if outside else "no" if row["low"] is None else "interval"
+    if test == "failed":
+        return "test" if outside else "no"
+    return test if outside or test == "corrected" else "no"
+
+
+def _alpha(row: Row) -> float | None:
+    return None if row["confidence"] is None else 1 - float(row["confidence"]) + _ROUNDING
+
+
+def _not_shown(finding: str, what: str) -> str:
+    """Open a sentence of what is not shown, up to the numbers."""
+    return {
+        "no": f"no {what} shown, ",
+        "corrected": f"no {what} shown: not significant once all comparisons are allowed for; ",
+        "interval": f"no {what} shown: the test finds one, but the interval includes 0; ",
+        "test": f"no {what} shown: the interval excludes 0, but the test finds none; ",
+        "untested": f"{what} not tested, ",
+    }[finding]
+
+
+def _within_margin(row: Row, measure: str, *, one_sided: bool) -> str:
+    within = "the margin" if row["margin"] is None else _round_points(row["margin"])
+    claim = f"no worse by more than {within}" if one_sided else f"the same within {within}"
+    passed = _passes(row)
+    if passed == "untested":
+        return f"whether {measure} is {claim} is not tested, "
+    if passed == "passed":
+        return f"{measure} {claim}, "
+    why = ": not significant once all comparisons are allowed for; " if passed == "corrected" else ", "
+    return f"{measure} not shown to be {claim}{why}"
+
+
+def _could_have_seen(row: Row, digits: int) -> list[str]:
+    if row["detectable"] is None:
+        return _too_few(row)
+    return [f"Data like these would find {_plain(row['detectable'], digits)} points or more in 80 % of experiments."]
+
+
+def _too_few(row: Row) -> list[str]:
+    """Say so where no data of so few blocks could have shown anything."""
+    least, alpha, many = row["smallest_p"], _alpha(row), row["n_comparisons"] or 1
+    if least is None or alpha is None or row["n_blocks"] is None or row["correction"] not in {"holm", "none"}:
+        return []
+    many = many if row["correction"] == "holm" else 1
+    if least <= alpha / many:
+        return []
+    needed = f"{alpha / many:.2g} is needed" + (f" among {many} comparisons" if many > 1 else "")
+    return [f"{_many(row['n_blocks'], row['block_kind'] or 'block')} cannot give p below {least:.2g}, and {needed}."]
+
+
+def _beside(row: Row, digits: int) -> list[str]:
+    """Set a difference against what the service does by itself, and say how many transcripts changed."""
+    noise, changed, floor = row["repeat_noise"], row["changed"], row["changed_floor"]
+    said = []
+    if noise is not None:
+        alone = f"asked again, the service itself varies by ±{_plain(noise, digits)} points (one standard error)"
+        within = abs(row["delta"]) < 2 * noise
+        alone += ": the difference is within what the service does by itself" if within else ""
+        said.append(alone if noise else "asked again, the service made as many errors each time")
+    if changed is not None:
+        again = "" if floor is None else f" ({_whole_percent(floor)} when merely asked again)"
+        said.append(
+            f"the transcript changed in {_whole_percent(changed)} of pairs{again}"
+            if changed
+            else "no transcript changed at all: the parameter may not have acted"
+        )
+    return [f"{_capital('; '.join(said))}."] if said else []
+
+
+def _axes(row: Row) -> list[str]:
+    return [_label(row["axis"]), *([] if row["moderator"] is None else _label(row["moderator"]).split(_TIMES))]
+
+
+def _moderated_by(other: Row, row: Row) -> list[str]:
+    """Give the axis on which an effect depends, where another row is an interaction that shows it."""
+    own = [name for name in row if name not in tables.SCHEMAS["effects"]]
+    alike = all(other[name] == row[name] for name in ("unit", "form", "normalizer", "ties", *own))
+    if not alike or other["moderator"] is None or other["delta"] is None or _finding(other) != "shown":
+        return []
+    effect = (row["axis"], row["level"], row["baseline"])
+    if effect == (other["axis"], other["level"], other["baseline"]):
+        return [_label(other["moderator"])]
+    if effect == (other["moderator"], other["moderator_level"], other["moderator_baseline"]):
+        return [_label(other["axis"])]
+    return []
+
+
+def _only_there(row: Row, there: str, elsewhere: str) -> list[str]:
+    sides = [(row[f"{name}_low"], row[f"{name}_high"]) for name in ("there", "elsewhere")]
+    if any(end is None for side in sides for end in side):
+        return []
+    outside = [not low <= 0 <= high for low, high in sides]
+    if outside == [True, False]:
+        return [f"Shown with {there}, not shown with {elsewhere}."]
+    return [f"Shown with {elsewhere}, not shown with {there}."] if outside == [False, True] else []
+
+
+# -- numbers and words -------------------------------------------------------------------------------------------------
+
+
+def _evidence(row: Row) -> list[str]:
+    """Name the test with its p, and what was corrected for."""
+    if row["p_adjusted"] is None:
+        return []
+    name, corrected = ([row["test"]] if row["test"] else []), _corrected(row)
+    if corrected and _passes(row) == "corrected":
+        return [", ".join([*name, f"{_p(row['p'])}, but {row['p_adjusted']:.3f} {corrected[0]}"])]
+    return [", ".join([*name, " ".join([_p(row["p_adjusted"]), *corrected])])]
+
+
+def _corrected(row: Row) -> list[str]:
+    many, how = row["n_comparisons"] or 1, row["correction"]
+    if many == 1:
+        return []
+    if how == "none":
+        return ["not corrected for other comparisons"]
+    return [f"{f'after {_CORRECTIONS.get(how, how)} over' if how else 'adjusted for'} {many} comparisons"]
+
+
+def _interval(row: Row, digits: int) -> str:
+    if row["low"] is None or row["high"] is None:
+        return "no interval"
+    level = "interval" if row["confidence"] is None else f"{100 * row['confidence']:.6g} % interval"
+    return f"{level} {_signed(row['low'], digits)} to {_signed(row['high'], digits)}"
+
+
+def _ends(row: Row, low: str, high: str, digits: int) -> str:
+    if row[low] is None or row[high] is None:
+        return ""
+    return f" ({_signed(row[low], digits)} to {_signed(row[high], digits)})"
+
+
+def _rates(row: Row, digits: int) -> str:
+    return f"{100 * row['rate']:.{digits}f} % against {100 * row['baseline_rate']:.{digits}f} %"
+
+
+def _digits(row: Row, *names: str) -> int:
+    """Choose the decimals of all points in a sentence: two where one of them is not 0 and below 0.1 points."""
+    small = [abs(row[name]) for name in names if row[name] is not None and abs(row[name]) > _ROUNDING]
+    return 2 if min(small, default=1.0) < 0.001 - _ROUNDING else 1
+
+
+def _signed(share: float, digits: int) -> str:
+    # The sign of what is rounded to 0 is kept: it says on which side of 0 an interval ends.
+    return f"{100 * share:+.{digits}f}" if abs(share) > _ROUNDING else f"{0:.{digits}f}"
+
+
+def _plain(share: float, digits: int) -> str:
+    return f"{100 * abs(share):.{digits}f}"
+
+
+def _round_points(share: float) -> str:
+    """Give points that somebody chose, or that were searched for: as they are, to two decimals or two digits."""
+    points = 100 * abs(share)
+    said = f"{points:.2f}".rstrip("0").rstrip(".") if points >= 0.1 else f"{points:.2g}"
+    return f"{said} point{'s' * (said != '1')}"
+
+
+def _percent(share: float | None, digits: int = 1) -> str:
+    """Give a share in per cent; none and all are said only of 0 and 1."""
+    if share is None:
+        return "not known"
+    least = 10**-digits
+    if share > 0 and 100 * share < least / 2:
+        return f"under {least:g} %"
+    if share < 1 and 100 * (1 - share) < least / 2:
+        return f"over {100 - least:g} %"
+    return f"{100 * share:.{digits}f} %"
+
+
+def _whole_percent(share: float) -> str:
+    return _percent(share, 0 if share in {0, 1} or 0.01 <= share <= 0.99 else 1)
+
+
+def _p(value: float) -> str:
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+
+
+def _bracketed(facts: Sequence[str | None]) -> str:
+    said = "; ".join(fact for fact in facts if fact)
+    return f" ({said})" if said else ""
+
+
+def _many(number: int | None, noun: str) -> str:
+    return "" if number is None else f"{number} {noun}{'s' * (number != 1)}"
+
+
+def _measure(row: Row) -> str:
+    return _MEASURES.get(row["unit"], "error rate")
+
+
+def _way(row: Row) -> str:
+    return "lower" if row["delta"] < 0 else "higher"
+
+
+def _setting(row: Row) -> str:
+    return f"{_label(row['axis'])} {_label(row['level'])} against {_label(row['baseline'])}"
+
+
+def _where(row: Row, by: Sequence[str]) -> str:
+    # Of tables put together, a row has no label of the axis that it is itself about.
+    where = [f"{name} {_label(row[name])}" for name in by if row[name] is not None or name != row.get("axis")]
+    where += [f"{row['form']} reference"] if row.get("form") else []
+    where += [f"counted as by {row['ties']}"] if row.get("ties") not in {None, "jiwer"} else []
+    return ", ".join(where)
+
+
+def _label(value: object) -> str:
+    return "not known" if value is None else str(value)
+
+
+def _joined(words: list[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _opened(where: str, text: str) -> str:
+    return f"{where}: {text}" if where else _capital(text)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _note(row: Row) -> list[str]:
+    return [f"{_capital(str(row['note'])).rstrip('.')}."] if row["note"] else []
+
+
+def _known(value: object) -> object:
+    missing = value is None or (pd.api.types.is_scalar(value) and bool(pd.isna(value)))  # type: ignore[call-overload]
+    return None if missing else value

@@ -1,0 +1,442 @@
+"""Sentences: what they say of comparisons, effects, power and agreement, and what they never say."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from asrlab import tables
+from asrlab.errors import InvalidInput
+from asrlab.stats.sentences import sentences
+
+NAN = float("nan")
+MARKED = {"unit": "word", "block_kind": "speaker", "n_blocks": 16}
+SIGN_FLIP = {
+    "confidence": 0.95, "test": "sign-flip by speaker, exact", "p": 0.004, "p_adjusted": 0.012, "correction": "holm",
+    "n_comparisons": 3,
+}  # fmt: skip
+USUAL = {
+    "comparison": {
+        "axis": "context", "level": "terms", "baseline": "none", "rate": 0.123, "baseline_rate": 0.15, "delta": -0.027,
+        "low": -0.04, "high": -0.014, **SIGN_FLIP, **MARKED, "n_pairs": 64,
+    },
+    "effects": {
+        "effect": "main", "axis": "context", "level": "terms", "baseline": "none", "delta": -0.123, "low": -0.15,
+        "high": -0.09, **SIGN_FLIP, **MARKED, "unit": "term", "n_utts": 32,
+    },
+    "power": {
+        "delta": 0.003, "speakers": 84, "utterances": 20, "power": 0.804, "low": 0.79, "high": 0.817, "target": 0.8,
+        "enough": True, "test": "sign-flip", "correction": "holm", "n_comparisons": 3, "unit": "word", "rate": 0.05,
+        "n_simulations": 4000, "source": "pilot",
+    },
+    "agreement": {
+        "same": 0.975, "low": 0.94, "high": 0.991, "level": 0.95, "method": "ratio t by speaker", "rate": 0.052,
+        "rate_low": 0.051, "rate_high": 0.053, "n_repeats": 5, "n_questions": 64, "n_pairs": 640, **MARKED,
+    },
+}  # fmt: skip
+
+
+def frame_of(table, *rows):
+    return tables.check(pd.DataFrame([{**USUAL[table], **row} for row in rows]), table, required=())
+
+
+def said(table, **changes):
+    (sentence,) = sentences(frame_of(table, changes))
+    return sentence
+
+
+# --- comparisons
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {},
+            "context terms against none: lower WER, 12.3 % against 15.0 %, -2.7 points (95 % interval -4.0 to -1.4; "
+            "sign-flip by speaker, exact, p = 0.012 after Holm over 3 comparisons; 16 speakers, 64 pairs).",
+        ),
+        (
+            {"itn": "off", "unit": "char", "low": -0.06, "high": 0.01, "p_adjusted": 0.2, "p": 0.2, "n_comparisons": 1},
+            "context terms against none (itn off): no difference in CER shown, 12.3 % against 15.0 %, -2.7 points "
+            "(95 % interval -6.0 to +1.0; sign-flip by speaker, exact, p = 0.200; 16 speakers, 64 pairs).",
+        ),
+        (
+            {"unit": "term", "rate": 0.2, "delta": 0.05, "low": 0.01, "high": 0.09, "p_adjusted": 0.0004, "n_blocks": 1,
+             "block_kind": "utterance", "note": "too few speakers (1): true of these voices only",
+             "correction": "max-t"},
+            "context terms against none: higher term miss rate, 20.0 % against 15.0 %, +5.0 points (95 % interval +1.0 "
+            "to +9.0; sign-flip by speaker, exact, p < 0.001 after max-T over 3 comparisons; 1 utterance, 64 pairs). "
+            "Too few speakers (1): true of these voices only.",
+        ),
+        (
+            {"p": NAN, "p_adjusted": NAN},
+            "context terms against none: difference in WER not tested, 12.3 % against 15.0 %, -2.7 points (95 % "
+            "interval -4.0 to -1.4; 16 speakers, 64 pairs).",
+        ),
+        (
+            {"low": NAN, "high": NAN, "p": 1.0, "p_adjusted": 1.0},
+            "context terms against none: no difference in WER shown, 12.3 % against 15.0 %, -2.7 points (no interval; "
+            "sign-flip by speaker, exact, p = 1.000 after Holm over 3 comparisons; 16 speakers, 64 pairs).",
+        ),
+        (
+            {"unit": "mixed", "form": "spoken", "ties": "sclite", "correction": "benjamini-hochberg"},
+            "context terms against none (spoken reference, counted as by sclite): lower mixed error rate, 12.3 % "
+            "against 15.0 %, -2.7 points (95 % interval -4.0 to -1.4; sign-flip by speaker, exact, p = 0.012 after "
+            "Benjamini-Hochberg over 3 comparisons; 16 speakers, 64 pairs).",
+        ),
+        (
+            {"unit": "codepoint", "ties": "jiwer", "correction": "none", "n_unpaired": 3},
+            "context terms against none: lower CER (code points), 12.3 % against 15.0 %, -2.7 points (95 % interval "
+            "-4.0 to -1.4; sign-flip by speaker, exact, p = 0.012 not corrected for other comparisons; 16 speakers, 64 "
+            "pairs, 3 answers left out for want of a partner).",
+        ),
+        (
+            {"unit": "sentence", "delta": NAN, "note": "no answers to pair"},
+            "context terms against none: sentence error rate cannot be compared. No answers to pair.",
+        ),
+    ],
+)  # fmt: skip
+def test_a_comparison_is_said_with_its_numbers_test_and_correction(changes, sentence):
+    assert said("comparison", **changes) == sentence
+
+
+def test_what_could_have_been_seen_is_said_where_nothing_was():
+    unsure = {"low": -0.06, "high": 0.01, "p": 0.2, "p_adjusted": 0.6}
+    found = said("comparison", **unsure, detectable=0.045)
+    assert "no difference in WER shown" in found
+    assert found.endswith(" Data like these would find 4.5 points or more in 80 % of experiments.")
+    assert "would find" not in said("comparison", **unsure)
+    assert "would find" not in said("comparison", detectable=0.045)
+
+
+def test_blocks_too_few_for_the_comparisons_are_said_to_be():
+    few = {"p": 0.0078125, "p_adjusted": 0.078125, "smallest_p": 0.0078125, "n_blocks": 8, "n_comparisons": 10}
+    assert said("comparison", **few).endswith(
+        " 8 speakers cannot give p below 0.0078, and 0.005 is needed among 10 comparisons."
+    )
+    assert said("effects", **few).endswith(" 0.005 is needed among 10 comparisons.")
+    for enough in ({"n_comparisons": 6}, {"detectable": 0.1}, {"correction": "none"}, {"correction": "max-t"}):
+        assert "cannot" not in said("comparison", **{**few, **enough})
+    alone = {**few, "n_blocks": 5, "smallest_p": 0.0625, "correction": "none", "p": 0.0625, "p_adjusted": 0.0625}
+    assert said("comparison", **alone).endswith(" 5 speakers cannot give p below 0.062, and 0.05 is needed.")
+
+
+def test_a_claim_needs_both_the_corrected_p_and_the_interval():
+    through = said("comparison", low=-0.05, high=0.001)
+    assert "no difference in WER shown: the test finds one, but the interval includes 0; 12.3 %" in through
+    assert "no difference in WER shown: the test finds one" in said("comparison", low=-0.05, high=0.0)
+    refuted = said("comparison", p=0.07, p_adjusted=0.21)
+    assert "no difference in WER shown: the interval excludes 0, but the test finds none; 12.3 %" in refuted
+    corrected = said("comparison", p=0.03, p_adjusted=0.09)
+    assert "no difference in WER shown: not significant once all comparisons are allowed for; 12.3 %" in corrected
+    assert "exact, p = 0.030, but 0.090 after Holm over 3 comparisons;" in corrected
+    without = said("comparison", low=NAN, high=NAN)
+    assert "no difference in WER shown, 12.3 % against 15.0 %, -2.7 points (no interval; sign-flip" in without
+    assert "lower WER" in said("comparison", p_adjusted=0.05)
+    assert "lower WER" in said("comparison", p_adjusted=0.1, confidence=0.9)
+    assert "no difference" in said("comparison", p_adjusted=0.012, confidence=0.99)
+    assert "no difference" in said("comparison", p_adjusted=0.0501, p=0.0501)
+
+
+def test_harm_is_said_as_plainly_as_help():
+    better = said("comparison")
+    worse = said("comparison", delta=0.027, low=0.014, high=0.04, rate=0.15, baseline_rate=0.123)
+    assert "none: lower WER, 12.3 % against 15.0 %, -2.7 points" in better
+    assert "none: higher WER, 15.0 % against 12.3 %, +2.7 points" in worse
+
+
+def test_small_differences_have_two_decimals_all_through():
+    small = said("comparison", rate=0.0512, baseline_rate=0.05, delta=0.0012, low=0.0002, high=0.0022)
+    assert "5.12 % against 5.00 %, +0.12 points (95 % interval +0.02 to +0.22;" in small
+    at_zero = said("comparison", rate=0.05, baseline_rate=0.05, delta=0.0, low=0.0, high=0.0, p=1.0, p_adjusted=1.0)
+    assert "5.0 % against 5.0 %, 0.0 points (95 % interval 0.0 to 0.0;" in at_zero
+    rounding = said("comparison", delta=-1e-17, low=-1e-2, high=1e-2, p=1.0, p_adjusted=1.0)
+    assert " 0.0 points (95 % interval -1.0 to +1.0;" in rounding
+    assert "+2.0 points (95 % interval -0.1 to +4.1;" in said("comparison", delta=0.02, low=-0.001, high=0.041)
+    assert "find 0.09 points" in said("comparison", detectable=0.0009, low=-0.05, high=0.02, p_adjusted=0.9, p=0.9)
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({}, "WER the same within 3 points, 12.3 %"),
+        ({"test": "non-inferiority, one-sided t by speaker"}, "WER no worse by more than 3 points, 12.3 %"),
+        ({"p": 0.3, "p_adjusted": 0.6}, "WER not shown to be the same within 3 points, 12.3 %"),
+        (
+            {"p": 0.3, "p_adjusted": 0.6, "test": "non-inferiority, one-sided t by speaker", "margin": 0.0025},
+            "WER not shown to be no worse by more than 0.25 points, 12.3 %",
+        ),
+        (
+            {"p": 0.03, "p_adjusted": 0.06},
+            "WER not shown to be the same within 3 points: not significant once all comparisons are allowed for; 12.3",
+        ),
+        ({"p": NAN, "p_adjusted": NAN}, "whether WER is the same within 3 points is not tested, 12.3 %"),
+    ],
+)
+def test_equivalence_is_within_a_margin_and_its_absence_is_no_difference(changes, verdict):
+    equivalent = {"test": "equivalence, two one-sided t by speaker", "margin": 0.03, "detectable": 0.01}
+    sentence = said("comparison", **{**equivalent, **changes})
+    assert f"none: {verdict}" in sentence
+    assert not re.search("lower|higher|differ|would find", sentence)
+
+
+def test_mcnemar_claims_nothing_of_the_rate():
+    tested = {"test": "exact McNemar by utterance", "detectable": 0.01}
+    assert said("comparison", **tested) == (
+        "context terms against none: the share of sentences with any error differs (exact McNemar by utterance, p = "
+        "0.012 after Holm over 3 comparisons; 16 speakers, 64 pairs); WER 12.3 % against 15.0 %, -2.7 points (95 % "
+        "interval -4.0 to -1.4)."
+    )
+    failed = said("comparison", **tested, p=0.3, p_adjusted=0.9)
+    assert "none: no difference shown in the share of sentences with any error (exact" in failed
+    corrected = said("comparison", **tested, p=0.03, p_adjusted=0.09)
+    assert "any error: not significant once all comparisons are allowed for (exact" in corrected
+    assert "is not tested (" in said("comparison", **tested, p=NAN, p_adjusted=NAN)
+    # Of sentences, it is the rate itself.
+    assert "none: lower sentence error rate, 12.3 %" in said("comparison", **tested, unit="sentence")
+
+
+def test_mapsswe_and_wilcoxon_say_what_they_ask():
+    matched = {"test": "MAPSSWE", "note": "takes segments as independent"}
+    assert "none: lower WER if segments are independent, 12.3 %" in said("comparison", **matched)
+    assert said("comparison", **matched).endswith("). Takes segments as independent.")
+    assert "independent" not in said("comparison", test="MAPSSWE", p=0.3, p_adjusted=0.9)
+    ranked = {"test": "Wilcoxon by speaker, exact"}
+    assert "none: WER of the speakers differs, and is lower when pooled, 12.3 %" in said("comparison", **ranked)
+    unsure = said("comparison", **ranked, high=0.01, detectable=0.03)
+    assert "none: WER of the speakers differs, and is not shown to differ when pooled, 12.3 %" in unsure
+    assert "would find" not in unsure
+    assert "none: no difference in WER shown, 12.3" in said("comparison", **ranked, high=0.01, p=0.3, p_adjusted=0.9)
+
+
+def test_a_difference_is_set_against_what_the_service_does_by_itself():
+    far = said("comparison", repeat_noise=0.002, changed=0.34, changed_floor=0.02)
+    assert far.endswith(
+        "). Asked again, the service itself varies by ±0.2 points (one standard error); the transcript changed in 34 % "
+        "of pairs (2 % when merely asked again)."
+    )
+    near = said("comparison", repeat_noise=0.0136)
+    assert near.endswith("(one standard error): the difference is within what the service does by itself.")
+    assert "by itself" not in said("comparison", repeat_noise=0.0134)
+    assert said("comparison", repeat_noise=0.0).endswith("). Asked again, the service made as many errors each time.")
+    assert "±0.02 points" in said("comparison", repeat_noise=0.0002)
+
+
+def test_unchanged_transcripts_cast_doubt_on_the_parameter():
+    unmoved = {"changed": 0.0, "delta": 0.0, "low": NAN, "high": NAN, "p": 1.0, "p_adjusted": 1.0}
+    assert said("comparison", **unmoved).endswith("). No transcript changed at all: the parameter may not have acted.")
+    assert "The transcript changed in 0.4 % of pairs." in said("comparison", changed=0.004)
+    assert "changed in under 0.1 % of pairs" in said("comparison", changed=0.0001)
+    assert "changed in 99.6 % of pairs" in said("comparison", changed=0.996)
+    assert "changed in 100 % of pairs (0 % when" in said("comparison", changed=1.0, changed_floor=0.0)
+
+
+def test_rows_that_differ_in_their_normalizer_alone_are_told_apart():
+    both = sentences(frame_of("comparison", {"normalizer": "en-1"}, {"normalizer": "basic-1"}))
+    assert ["(normalizer en-1)" in both[0], "(normalizer basic-1)" in both[1]] == [True, True]
+    assert "normalizer" not in said("comparison", normalizer="en-1")
+
+
+def test_tables_put_together_say_nothing_of_an_axis_twice():
+    both = pd.concat([frame_of("comparison", {"itn": "off"}), frame_of("comparison", {"axis": "itn", "context": "no"})])
+    first, second = sentences(both)
+    assert first.startswith("context terms against none (itn off): ")
+    assert second.startswith("itn terms against none (context no): ")
+    assert "(itn not known)" in said("comparison", itn=None)
+
+
+def test_a_table_may_lack_what_a_sentence_can_do_without():
+    needed = ["axis", "level", "baseline", "baseline_rate", "delta", "low", "high", "confidence", "test"]
+    few = frame_of("comparison", {})[[*needed, "p_adjusted", "unit"]]
+    assert sentences(few)[0].startswith("context terms against none: lower WER, -2.7 points (95 % interval -4.0 to")
+    # Without the test, the p of an equivalence would pass for that of a difference.
+    for name in ("test", "confidence", "p_adjusted"):
+        with pytest.raises(InvalidInput, match=f"comparison table needs the column {name}"):
+            sentences(few.drop(columns=name))
+
+
+# --- effects
+
+
+INTERACTION = {
+    "effect": "interaction", "moderator": "language", "moderator_level": "right", "moderator_baseline": "none",
+    "delta": -0.125, "low": -0.16, "high": -0.09, "there": -0.13, "there_low": -0.16, "there_high": -0.1,
+    "elsewhere": -0.005, "elsewhere_low": -0.015, "elsewhere_high": 0.005,
+}  # fmt: skip
+
+
+def test_a_main_effect_says_what_it_is_averaged_over():
+    main, interaction = sentences(frame_of("effects", {}, {**INTERACTION, "p": 0.2, "p_adjusted": 0.3}))
+    assert main == (
+        "context terms against none: lower term miss rate by 12.3 points, averaged over language (95 % interval -15.0 "
+        "to -9.0; sign-flip by speaker, exact, p = 0.012 after Holm over 3 comparisons; 16 speakers, 32 utterances)."
+    )
+    assert "no dependence on language shown" in interaction
+    assert "averaged" not in said("effects")
+    unsure = said("effects", delta=-0.01, low=-0.03, high=0.01, p=0.2, p_adjusted=0.6, detectable=0.028)
+    assert unsure.startswith("context terms against none: no difference in term miss rate shown, -1.0 points (95 %")
+    assert unsure.endswith(" Data like these would find 2.8 points or more in 80 % of experiments.")
+    three = sentences(frame_of("effects", {}, {"axis": "itn"}, {"axis": "language"}))
+    assert "averaged over itn and language (" in three[0]
+    assert "averaged over context and itn (" in three[2]
+    assert "3 answers left out for want of a partner)" in said("effects", n_left_out=3)
+    assert "; 16 utterances)" in said("effects", block_kind="utterance", n_utts=16)
+
+
+def test_an_interaction_says_both_sides_and_their_difference():
+    assert said("effects", **INTERACTION) == (
+        "context terms against none depends on language: term miss rate changes by -13.0 points with right (-16.0 to "
+        "-10.0) and -0.5 points with none (-1.5 to +0.5), a difference of -12.5 points (95 % interval -16.0 to -9.0; "
+        "sign-flip by speaker, exact, p = 0.012 after Holm over 3 comparisons; 16 speakers, 32 utterances). Shown with "
+        "right, not shown with none."
+    )
+    assert "depends on" not in said("effects", **{**INTERACTION, "high": 0.01})
+    unsure = said("effects", **{**INTERACTION, "high": 0.01, "p": 0.2, "p_adjusted": 0.6, "detectable": 0.14})
+    assert "none: no dependence on language shown, term miss rate changes by" in unsure
+    assert unsure.endswith("Data like these would find 14.0 points or more in 80 % of experiments.")
+    three_way = said("effects", **INTERACTION | {"there": NAN, "elsewhere": NAN})
+    assert "depends on language: a difference of differences of -12.5 points in term miss rate, right ag" in three_way
+    itn = {"moderator": "language × itn", "there": NAN, "elsewhere": NAN}
+    main, two, three = sentences(frame_of("effects", {}, INTERACTION, INTERACTION | itn))
+    assert "12.3 points, averaged over language and itn (" in main
+    assert "a difference of -12.5 points, averaged over itn (" in two
+    assert "averaged" not in three
+
+
+@pytest.mark.parametrize(
+    ("changes", "ending"),
+    [
+        ({"elsewhere_high": -0.001}, "32 utterances)."),
+        ({"there_high": 0.001}, "32 utterances)."),
+        ({"there_high": 0.001, "elsewhere_high": -0.001}, " Shown with none, not shown with right."),
+        ({"elsewhere_low": NAN, "elsewhere_high": NAN}, "32 utterances)."),
+        ({"p": 0.3, "p_adjusted": 0.9}, "32 utterances)."),
+    ],
+)
+def test_only_there_needs_an_interaction_and_both_intervals(changes, ending):
+    sentence = said("effects", **{**INTERACTION, **changes})
+    assert sentence.endswith(ending)
+
+
+def test_an_average_that_hides_an_interaction_says_so():
+    language = {"axis": "language", "level": "right", "baseline": "none"}
+    rows = [{}, {"baseline": "other"}, language, INTERACTION]
+    context, other, of_language, _ = sentences(frame_of("effects", *rows))
+    assert context.endswith(" This effect depends on language.")
+    assert of_language.endswith(" This effect depends on context.")
+    assert "depends" not in other
+    assert "depends" not in sentences(frame_of("effects", {"unit": "word"}, INTERACTION))[0]
+    assert "depends" not in sentences(frame_of("effects", {"site": "a"}, {"site": "b", **INTERACTION}))[0]
+    assert "depends" not in sentences(frame_of("effects", {}, {**INTERACTION, "p_adjusted": 0.2}))[0]
+
+
+# --- power
+
+
+def test_power_says_what_is_enough_for_what():
+    assert said("power", low=0.801) == (
+        "To see a true difference of 0.3 points in WER with 80 % power, 84 speakers of 20 utterances each are enough "
+        "(simulated power 80.4 %; 95 % interval 80.1 % to 81.7 %; 4000 simulations; sign-flip, after Holm over 3 "
+        "comparisons; rates and spreads from a pilot; baseline 5.0 %)."
+    )
+    assert "each are about enough (" in said("power")
+    assert said("power", power=0.45, low=0.43, high=0.47, speakers=20, utterances=1, n_comparisons=1) == (
+        "20 speakers of 1 utterance each would find a true difference of 0.3 points in WER in 45.0 % of experiments "
+        "(95 % interval 43.0 % to 47.0 %; 4000 simulations; sign-flip; rates and spreads from a pilot; baseline 5.0 %)"
+        ": not enough for 80 %."
+    )
+
+
+def test_power_without_a_target_or_an_answer():
+    assert said("power", target=NAN, itn="on").startswith("itn on: 84 speakers of 20 utterances each would find a ")
+    assert "enough" not in said("power", target=NAN)
+    unknown = said("power", power=NAN, speakers=NAN, note="not reached with 1000 speakers", source="assumed")
+    assert unknown == (
+        "How often 20 utterances would find a true difference of 0.3 points in WER is not known. Not reached with 1000 "
+        "speakers."
+    )
+    assert "rates and spreads assumed" in said("power", source="assumed")
+    assert said("power", source="assumed", note="assumed: 18 words").count("ssumed") == 1
+    assert "of 1 point in WER" in said("power", delta=-0.01)
+    assert "of 0.82 points in WER" in said("power", delta=0.00816)
+    assert "of 0.052 points in WER" in said("power", delta=0.00052)
+    by_session = said("power", test="sign-flip by recording", speakers=1)
+    assert "power, 1 recording of 20 utterances each" in by_session
+    assert "power, 84 utterances are" in said("power", test="sign-flip by utterance")
+
+
+def test_designs_side_by_side_are_no_comparisons_to_correct_for():
+    assert "not corrected" not in sentences(frame_of("power", *[{"correction": "none", "n_comparisons": 1}] * 2))[0]
+
+
+# --- agreement
+
+
+def test_agreement_says_how_often_answers_came_back_the_same():
+    assert said("agreement", context="terms", repeat_noise=0.0007) == (
+        "context terms: asked again, 97.5 % of answers came back the same (95 % interval 94.0 % to 99.1 %; ratio t by "
+        "speaker; 640 pairs, 64 questions, 16 speakers); WER varied from 5.10 % to 5.30 % over 5 askings. By the "
+        "service alone, WER of one asking of all varies by ±0.07 points (one standard deviation)."
+    )
+    assert "varied from 5.1 % to 5.3 % over" in said("agreement")
+    assert "varied from 5.11 % to 5.13 % over" in said("agreement", rate_low=0.0511, rate_high=0.0513)
+
+
+def test_all_the_same_is_not_called_certain():
+    sentence = said("agreement", same=1.0, low=0.98, high=1.0, rate_low=0.05, rate_high=0.05, n_repeats=3)
+    assert sentence.startswith("No answer changed in 3 askings of 64 questions (95 % interval 98.0 % to 100.0 %;")
+    assert sentence.endswith("; WER was 5.0 % each time.")
+    assert "over 99.9 % of answers" in said("agreement", same=0.99999)
+    assert said("agreement", same=NAN, note="no question was asked twice") == (
+        "Whether answers come back the same is not known. No question was asked twice."
+    )
+
+
+# --- all
+
+
+def test_other_tables_are_refused():
+    for frame in (tables.empty("summary"), tables.empty("scores"), pd.DataFrame()):
+        with pytest.raises(InvalidInput, match=r"what compare\(\), effects\(\), power\(\) or agreement\(\) give"):
+            sentences(frame)
+
+
+@pytest.mark.parametrize("table", USUAL)
+def test_no_rows_no_sentences(table):
+    assert sentences(tables.empty(table)) == []
+
+
+@pytest.mark.parametrize("table", USUAL)
+def test_whatever_is_missing_is_never_printed(table):
+    usual = {**USUAL[table], "by": "x", "note": "mind", "form": "spoken", "ties": "sclite"}
+    usual |= {"repeat_noise": 0.001, "changed": 0.3, "changed_floor": 0.1, "detectable": 0.02, "margin": 0.01}
+    usual |= INTERACTION if table == "effects" else {}
+    usual = {name: value for name, value in usual.items() if name in {"by", *tables.SCHEMAS[table]}}
+    gaps = [set(), *({name} for name in usual), *map(set, itertools.combinations(usual, 2)), set(usual)]
+    rows = [{name: None if name in gap else value for name, value in usual.items()} for gap in gaps]
+    frame = tables.check(pd.DataFrame(rows), table, required=())
+    for kept in (frame, frame.astype(object), frame.astype(object).where(frame.notna(), np.nan)):
+        for sentence in sentences(kept):
+            assert not re.search(r"nan|NA\b|None|\(\)|\(;|; ?;|;\)|\. ?\.|  |, ,|: :", sentence), sentence
+            assert sentence.endswith(".")
+
+
+@pytest.mark.parametrize("test", ["sign-flip", "t", "wilcoxon", "mapsswe", "mcnemar", "equivalence", "non-inferiority"])
+def test_words_are_never_stronger_than_the_evidence(test):
+    """Over a grid of evidence: claims only where it is there, and never that nothing is."""
+    places = [(-0.03, -0.01), (-0.03, 0.01), (0.01, 0.03), (-0.01, 0.03), (NAN, NAN)]
+    for (low, high), (p, adjusted) in itertools.product(places, [(0.001, 0.01), (0.02, 0.2), (0.4, 0.9), (NAN, NAN)]):
+        delta = 0.02 if low > 0 or high == 0.03 else -0.02
+        sentence = said("comparison", test=test, delta=delta, low=low, high=high, p=p, p_adjusted=adjusted, margin=0.04)
+        passed, outside = adjusted <= 0.05, low > 0 or high < 0
+        rates = test not in {"mcnemar", "equivalence", "non-inferiority"}
+        assert ("lower" in sentence) == (rates and passed and outside and delta < 0)
+        assert ("higher" in sentence) == (rates and passed and outside and delta > 0)
+        same = re.search("the same|no worse", sentence) and not re.search("not shown to be|is not tested", sentence)
+        assert bool(same) == (test in {"equivalence", "non-inferiority"} and passed)
+        assert not re.search(r"no effect|equal|identical|no difference (?!in WER shown|shown)", sentence)
