@@ -38,7 +38,9 @@ _DIFFERENCE: Final = {
     "p_adjusted": ("Float64", "p corrected for all comparisons of this table"),
     "correction": ("string", "how: holm, max-t, benjamini-hochberg, or none"),
     "n_comparisons": ("Int64", "how many comparisons that correction is for"),
-    "smallest_p": ("Float64", "least p that so many blocks can give, before any correction"),
+    "resamples": ("Int64", "random swaps of p or its correction; <NA> where all were gone through, or there are none"),
+    "seed": ("Int64", "of those swaps"),
+    "smallest_p": ("Float64", "least p that so many blocks can give, before any correction; <NA> where any can be"),
     "detectable": ("Float64", "least true difference that 80 % of such experiments would find, correction included"),
 }
 

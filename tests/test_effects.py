@@ -1,779 +1,598 @@
-"""Summaries, comparisons and sentences: pooled from counts, paired, and no stronger than the data."""
+"""Effects in a full grid: contrasts of pooled rates by hand, by least squares of statsmodels, and as compared."""
 
 from __future__ import annotations
 
 import math
+import re
+import warnings
+from itertools import combinations, product
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from marked import errors, fail, grid, make, numbers, step_down
 from scipy import stats
 
-from asrlab import score, tables
+from asrlab import tables
 from asrlab.errors import InvalidInput
-from asrlab.scoring.rates import rates
-from asrlab.stats.effects import compare, sentences, summarize
-from asrlab.stats.intervals import (
-    difference_interval,
-    difference_intervals,
-    ratio_interval,
-    ratio_intervals,
-)
-from asrlab.stats.tests import holm, sign_flip
+from asrlab.stats.comparison import compare
+from asrlab.stats.corrections import benjamini_hochberg, holm
+from asrlab.stats.effects import effects
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from statsmodels.formula.api import wls
+
+LEVELS = {"context": ("none", "terms", "wrong"), "itn": ("off", "on"), "hint": ("en", "auto")}
+NAMES = ["effect", "axis", "level", "baseline", "moderator", "moderator_level", "moderator_baseline"]
 
 
-def make(speakers=8, utterances=3, contexts=("none", "terms"), itns=("off", "on"), seed=1, **columns):
-    """Make scores of a grid: context x itn, with errors drawn anew for each."""
-    rng = np.random.default_rng(seed)
-    lengths = {(s, u): int(rng.integers(5, 20)) for s in range(speakers) for u in range(utterances)}
-    rows = [
-        {
-            "utt_id": f"s{s}-{u}",
-            "condition": f"context={c}, itn={i}",
-            "repeat": 0,
-            "channel": 0,
-            "state": "answered",
-            "unit": "word",
-            "normalizer": "en-1",
-            "form": "spoken",
-            "block": f"speaker:s{s}",
-            "block_kind": "speaker",
-            "subs": int(rng.integers(0, 4)),
-            "dels": int(rng.integers(0, 3)),
-            "ins": int(rng.integers(0, 2)),
-            "ref_len": lengths[s, u],
-            "context": c,
-            "itn": i,
-        }
-        for s, u in lengths
-        for c in contexts
-        for i in itns
+def cell_rates(scores, axes):
+    """Pooled rate of each cell, by its labels."""
+    sums = scores.assign(errors=errors).groupby(list(axes), observed=True)[["errors", "ref_len"]].sum()
+    rates = sums["errors"] / sums["ref_len"]
+    return {key if isinstance(key, tuple) else (key,): float(rate) for key, rate in rates.items()}
+
+
+def by_hand(rates, axes, differences, held=None):
+    """Mean over the cells of a difference along some axes, of which each is (level, baseline): one after another."""
+    axes, held = list(axes), held or {}
+    if differences:
+        (axis, (level, base)), *rest = differences.items()
+        up, down = (by_hand(rates, axes, dict(rest), {**held, axis: label}) for label in (level, base))
+        return up - down
+    own = [rate for key, rate in rates.items() if all(key[axes.index(axis)] == label for axis, label in held.items())]
+    return sum(own) / len(own)
+
+
+def wanted(row):
+    """What a row is the difference along, from its labels."""
+    axes = [row.axis] + ([] if pd.isna(row.moderator) else row.moderator.split(" × "))
+    levels = [row.level] + ([] if pd.isna(row.moderator) else row.moderator_level.split(" × "))
+    bases = [row.baseline] + ([] if pd.isna(row.moderator) else row.moderator_baseline.split(" × "))
+    return {axis: (level, base) for axis, level, base in zip(axes, levels, bases, strict=True)}
+
+
+def jackknifed(scores, axes, estimate, level=0.95):
+    """Leave out each block of the scores in turn, and estimate anew from all that is left."""
+    blocks = sorted(scores["block"].unique())
+    without = np.array([estimate(cell_rates(scores[scores["block"] != block], axes)) for block in blocks])
+    g = len(blocks)
+    half = stats.t.ppf((1 + level) / 2, g - 1) * math.sqrt((g - 1) / g * ((without - without.mean()) ** 2).sum())
+    value = estimate(cell_rates(scores, axes))
+    return value, value - half, value + half
+
+
+def parts_of(scores, axes, differences):
+    """What each block adds to a contrast, where all cells have the same references; and its share."""
+    marked = scores.assign(errors=errors)
+    total = marked["ref_len"].sum() / np.prod([scores[axis].nunique() for axis in axes])
+    found = {}
+    for block, own in marked.groupby("block"):
+        sums = own.groupby(list(axes))["errors"].sum() / total
+        rates = {key if isinstance(key, tuple) else (key,): value for key, value in sums.items()}
+        found[block] = (by_hand(rates, axes, differences), own["ref_len"].sum() / marked["ref_len"].sum())
+    return found
+
+
+def flipped(parts):
+    """Give p by going through all signs of what blocks contribute."""
+    d = [own for own, _ in parts.values()]
+    sums = [abs(sum(s * x for s, x in zip(signs, d, strict=True))) for signs in product((1, -1), repeat=len(d))]
+    return sum(value >= abs(sum(d)) - 1e-12 for value in sums) / len(sums)
+
+
+# --- estimates
+
+
+@pytest.mark.parametrize("length", [None, 12])
+@pytest.mark.parametrize("axes", [("context", "itn"), ("itn", "hint", "context"), ("context",)])
+def test_every_effect_by_hand(axes, length):
+    scores = grid({axis: LEVELS[axis] for axis in axes}, speakers=7, length=length)
+    found = effects(scores, order=3, level=0.9)
+    assert list(found.columns) == list(tables.SCHEMAS["effects"])
+    assert found.loc[:, "n_comparisons"].tolist() == [len(found)] * len(found)
+    for row in found.itertuples():
+        differences = wanted(row)
+        expected = jackknifed(scores, axes, lambda rates, of=differences: by_hand(rates, axes, of), 0.9)
+        assert (row.delta, row.low, row.high) == pytest.approx(expected)
+        parts = parts_of(scores, axes, differences)
+        assert row.statistic == pytest.approx(sum(d for d, _ in parts.values()))
+        assert row.p == pytest.approx(flipped(parts))
+        assert (row.test, row.smallest_p, row.confidence) == ("sign-flip by speaker, exact", 2 / 2**7, 0.9)
+        assert (row.block_kind, row.n_blocks, row.n_utts, row.n_answers, row.n_left_out) == ("speaker", 7, 21, 21, 0)
+        assert row.n_cells == len(scores) / 21
+        assert pd.isna(row.note)
+        if len(differences) != 2:
+            assert all(pd.isna(getattr(row, f"{name}{end}")) for name in ("there", "elsewhere") for end in ("", "_low"))
+            continue
+        assert row.effect == "interaction"
+        for name, label in (("there", row.moderator_level), ("elsewhere", row.moderator_baseline)):
+            held, of = {row.moderator: label}, {row.axis: (row.level, row.baseline)}
+            expected = jackknifed(scores, axes, lambda rates, of=of, at=held: by_hand(rates, axes, of, at), 0.9)
+            assert [getattr(row, f"{name}{end}") for end in ("", "_low", "_high")] == pytest.approx(expected)
+        assert row.there - row.elsewhere == pytest.approx(row.delta)
+
+
+def test_rows_are_all_main_effects_then_all_interactions_of_two_then_of_three():
+    found = effects(grid(LEVELS, speakers=6), order=3)
+    assert found[NAMES].fillna("").agg(" ".join, axis=1).str.strip().tolist() == [
+        "main context terms none",
+        "main context wrong none",
+        "main itn on off",
+        "main hint auto en",
+        "interaction context terms none itn on off",
+        "interaction context wrong none itn on off",
+        "interaction context terms none hint auto en",
+        "interaction context wrong none hint auto en",
+        "interaction itn on off hint auto en",
+        "interaction context terms none itn × hint on × auto off × en",
+        "interaction context wrong none itn × hint on × auto off × en",
     ]
-    return tables.check(pd.DataFrame(rows).assign(**columns), "scores", required=("utt_id",))
+    assert len(effects(grid(LEVELS, speakers=6), order=9)) == 11
+    assert effects(grid(LEVELS, speakers=6), order=1)["effect"].unique().tolist() == ["main"]
+    assert len(effects(grid(LEVELS, speakers=6))) == 9
 
 
-def fail(scores, rows, state="failed"):
-    scores = scores.copy()
-    scores.loc[rows, ["subs", "dels", "ins", "ref_len"]] = pd.NA
-    scores.loc[rows, "state"] = state
-    return scores
+def test_baselines_and_the_order_of_axes_may_be_chosen():
+    scores = grid(LEVELS, speakers=7)
+    found = effects(scores, ["itn", "context", "hint"], baselines={"context": "wrong", "itn": "on"})
+    main = found[found["effect"] == "main"]
+    assert main[["axis", "level", "baseline"]].to_numpy().tolist() == [
+        ["itn", "off", "on"],
+        ["context", "none", "wrong"],
+        ["context", "terms", "wrong"],
+        ["hint", "auto", "en"],
+    ]
+    rates = cell_rates(scores, LEVELS)
+    for row in found.itertuples():
+        assert row.delta == pytest.approx(by_hand(rates, LEVELS, wanted(row)))
+    assert found.loc[4, NAMES].tolist() == ["interaction", "itn", "off", "on", "context", "none", "wrong"]
+    # An interaction is the same whichever axis is told first.
+    other = effects(scores, baselines={"context": "wrong", "itn": "on"})
+    assert other.loc[4, ["delta", "low", "high", "p"]].tolist() == pytest.approx(
+        found.loc[4, ["delta", "low", "high", "p"]].tolist()
+    )
 
 
-def errors(scores):
-    return scores["subs"] + scores["dels"] + scores["ins"]
+def test_categories_are_told_in_their_order():
+    scores = make(contexts=("b", "c", "a")).astype({"context": pd.CategoricalDtype(["unused", "a", "b", "c"])})
+    found = effects(scores, order=1)
+    assert found[["level", "baseline"]].to_numpy().tolist() == [["b", "a"], ["c", "a"], ["on", "off"]]
+    assert found["delta"][0] == pytest.approx(
+        by_hand(cell_rates(scores, ["context", "itn"]), ["context", "itn"], {"context": ("b", "a")})
+    )
 
 
-# --- summarize
+def test_labels_are_told_as_they_are():
+    scores = make(contexts=("<b>&amp;</b>", "a × b"), itns=("off", "on"))
+    found = effects(scores)
+    assert found[["level", "baseline"]].to_numpy().tolist() == [
+        ["a × b", "<b>&amp;</b>"], ["on", "off"], ["a × b", "<b>&amp;</b>"]
+    ]  # fmt: skip
+    numbered = make().assign(snr=lambda t: t["itn"].map({"off": 5, "on": 10})).drop(columns="itn")
+    found = effects(numbered, baselines={"snr": 10})
+    assert found[["level", "baseline"]].to_numpy().tolist()[1] == ["5", "10"]
+    truths = make().assign(itn=lambda t: t["itn"] == "on")
+    assert effects(truths)["level"].tolist() == ["terms", "True", "terms"]
 
 
-def test_a_row_for_each_setting_pooled_from_counts():
+# --- least squares
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_effects_are_those_of_a_saturated_linear_model(seed):
+    """Weighted least squares of the answers' rates, clustered by speaker, with sums to zero for the other axes."""
+    scores = grid(LEVELS, speakers=9, seed=seed)
+    units = scores.groupby("utt_id")["ref_len"].first()  # as much for each speaker, in utterances of different length
+    by_place = {place: 5 + 4 * place for place in range(3)}
+    scores = scores.assign(ref_len=scores["utt_id"].str[-1].astype(int).map(by_place)).drop(
+        columns=["hits", "hyp_len"], errors="ignore"
+    )
+    assert len(units) == 27
+    frame = pd.DataFrame(
+        {
+            **{axis: scores[axis].astype(str) for axis in LEVELS},
+            "rate": (errors(scores) / scores["ref_len"]).astype(float),
+            "units": scores["ref_len"].astype(float),
+            "speaker": pd.factorize(scores["block"])[0],
+        }
+    )
+
+    def fitted(**reference):
+        """Treatment coding of the axes of an effect; the others are coded to sum to zero, so that it is their mean."""
+        terms = [
+            f"C({axis}, Treatment('{reference[axis]}'))" if axis in reference else f"C({axis}, Sum)" for axis in LEVELS
+        ]
+        model = wls("rate ~ " + " * ".join(terms), frame, weights=frame["units"])
+        return model.fit(cov_type="cluster", cov_kwds={"groups": frame["speaker"], "use_correction": False})
+
+    found = effects(scores, order=3)
+    fits = {
+        axes: fitted(**{axis: LEVELS[axis][0] for axis in axes}) for n in (1, 2, 3) for axes in combinations(LEVELS, n)
+    }
+    for row in found.itertuples():
+        of = wanted(row)
+        fit = fits[tuple(sorted(of, key=list(LEVELS).index))]
+        name = ":".join(f"C({a}, Treatment('{LEVELS[a][0]}'))[T.{of[a][0]}]" for a in LEVELS if a in of)
+        error = fit.bse[name] * math.sqrt(9 / 8)
+        half = stats.t.ppf(0.975, 8) * error
+        assert row.delta == pytest.approx(fit.params[name])
+        assert (row.low, row.high) == pytest.approx((row.delta - half, row.delta + half))
+
+
+def test_with_unequal_speakers_the_error_is_near_to_that_of_least_squares():
+    scores = grid({"context": ("none", "terms"), "itn": ("off", "on")}, speakers=40, utterances=2)
+    frame = pd.DataFrame(
+        {
+            "context": scores["context"].astype(str),
+            "itn": scores["itn"].astype(str),
+            "rate": (errors(scores) / scores["ref_len"]).astype(float),
+            "speaker": pd.factorize(scores["block"])[0],
+        }
+    )
+    model = wls("rate ~ C(context) * C(itn)", frame, weights=scores["ref_len"].astype(float))
+    fit = model.fit(cov_type="cluster", cov_kwds={"groups": frame["speaker"]})
+    row = effects(scores).iloc[2]
+    assert row["delta"] == pytest.approx(fit.params.iloc[3])
+    error = (row["high"] - row["low"]) / 2 / stats.t.ppf(0.975, 39)
+    assert error == pytest.approx(fit.bse.iloc[3], rel=0.1)
+
+
+# --- as compare() has it
+
+
+SHARED = [
+    *("delta", "low", "high", "confidence", "test", "statistic", "p", "p_adjusted", "correction", "n_comparisons"),
+    *("smallest_p", "detectable", "unit", "form", "normalizer", "ties", "block_kind", "n_blocks", "note"),
+]
+
+
+@pytest.mark.parametrize("speakers", [7, 16, 4])
+@pytest.mark.parametrize("correction", ["holm", "max-t"])
+def test_one_axis_is_a_comparison(speakers, correction):
+    scores = make(contexts=("none", "terms", "wrong"), speakers=speakers)
+    options = {"correction": correction, "seed": 3, "resamples": 499}
+    for axes in (["context"], "context"):
+        found = effects(scores, axes, **options)
+        # Answers are paired within the axis left out, and pooled over it.
+        expected = compare(scores, "context", "none", by=[], **options)
+        pd.testing.assert_frame_equal(found[SHARED], expected[SHARED])
+        assert found["n_answers"].tolist() == expected["n_pairs"].tolist() == [speakers * 6] * 2
+        assert found["n_utts"].tolist() == [speakers * 3] * 2
+    found = effects(scores, by="itn", **options)
+    expected = compare(scores, "context", "none", **options)
+    pd.testing.assert_frame_equal(found[["itn", *SHARED]], expected[["itn", *SHARED]])
+
+
+def test_effects_there_and_elsewhere_are_those_of_compare_on_the_same_answers():
+    scores = make(contexts=("none", "terms", "wrong"))
+    lost = scores["utt_id"].isin(["s0-0", "s5-2"])
+    broken = fail(scores, [0, *scores.index[(scores["utt_id"] == "s5-2") & (scores["context"] == "wrong")]])
+    found = effects(broken)
+    expected = compare(scores[~lost], "context", "none").set_index(["itn", "level"])
+    interactions = found[found["effect"] == "interaction"]
+    assert len(interactions) == 2
+    for row in interactions.itertuples():
+        for name, itn in (("there", "on"), ("elsewhere", "off")):
+            own = expected.loc[itn, row.level]
+            assert [getattr(row, f"{name}{end}") for end in ("", "_low", "_high")] == pytest.approx(
+                [own["delta"], own["low"], own["high"]]
+            )
+    main = found[found["effect"] == "main"].set_index(["axis", "level"])["delta"]
+    assert main["context", "terms"] == pytest.approx(expected.xs("terms", level="level")["delta"].mean())
+
+
+# --- which answers count
+
+
+def test_answers_count_that_are_there_in_every_cell():
+    scores = make(contexts=("none", "terms", "wrong"))
+    broken = fail(scores, [0, 1, 7])  # two of the first utterance, one of the second
+    assert scores.loc[[0, 1, 7], "utt_id"].tolist() == ["s0-0", "s0-0", "s0-1"]
+    never = broken[~((broken["utt_id"] == "s3-1") & (broken["itn"] == "on"))]
+    found = effects(never)
+    assert never.loc[never["subs"].notna(), "context"].iloc[0] == "terms"  # and none is the baseline all the same
+    kept = effects(scores[~scores["utt_id"].isin(["s0-0", "s0-1", "s3-1"])])
+    assert found["n_left_out"].unique().tolist() == [4 + 5 + 3]
+    assert found["n_utts"].unique().tolist() == found["n_answers"].unique().tolist() == [21]
+    pd.testing.assert_frame_equal(found.drop(columns="n_left_out"), kept.drop(columns="n_left_out"))
+
+
+def test_repeats_and_channels_count_apart():
     scores = make()
-    summary = summarize(scores)
-    assert list(summary.columns) == ["context", "itn", *tables.SCHEMAS["summary"]]
-    assert summary[["context", "itn"]].to_numpy().tolist() == [[c, i] for c in ("none", "terms") for i in ("off", "on")]
-    for row in summary.itertuples():
-        part = scores[(scores["context"] == row.context) & (scores["itn"] == row.itn)]
-        assert row.rate == pytest.approx(errors(part).sum() / part["ref_len"].sum())
-        blocks = part.assign(errors=errors(part)).groupby("block")[["errors", "ref_len"]].sum()
-        expected = ratio_interval(blocks["errors"], blocks["ref_len"])
-        assert (row.low, row.high) == pytest.approx((expected.low, expected.high))
-        assert (row.n_utts, row.n_blocks, row.n_failed, row.n_not_run) == (24, 8, 0, 0)
-        assert (row.block_kind, row.method, row.level) == ("speaker", "ratio t by speaker", 0.95)
+    both = pd.concat([scores, scores.assign(repeat=1), scores.assign(channel=1)], ignore_index=True)
+    found = effects(fail(both, [len(scores)]))
+    assert found["n_utts"].unique().tolist() == [24]
+    assert found["n_answers"].unique().tolist() == [71]
+    assert found["n_left_out"].unique().tolist() == [3]
+    by_repeat = effects(both, by="repeat")
+    assert by_repeat[["repeat", "n_answers"]].drop_duplicates().to_numpy().tolist() == [[0, 48], [1, 24]]
 
 
-def test_by_pools_over_what_is_not_named():
+def test_axes_left_out_are_paired_within():
+    scores = grid(LEVELS, speakers=6)
+    lost = fail(scores, [0])
+    found = effects(lost, ["context", "itn"])
+    assert found["n_cells"].unique().tolist() == [6]
+    assert found["n_answers"].unique().tolist() == [2 * 18 - 1]
+    assert found["n_left_out"].unique().tolist() == [5]
+    kept = scores[~((scores["utt_id"] == "s0-0") & (scores["hint"] == "en"))]
+    rates = cell_rates(kept, ["context", "itn"])
+    for row in found.itertuples():
+        assert row.delta == pytest.approx(by_hand(rates, ["context", "itn"], wanted(row)))
+
+
+def test_by_makes_tables_of_their_own_that_are_corrected_together():
+    scores = grid(LEVELS, speakers=8)
+    found = effects(scores, by="hint")
+    assert list(found.columns) == ["hint", *tables.SCHEMAS["effects"]]
+    assert found["hint"].tolist() == ["en"] * 5 + ["auto"] * 5
+    for hint in ("en", "auto"):
+        alone = effects(scores[scores["hint"] == hint], ["context", "itn"], correction="none")
+        own = found[found["hint"] == hint].reset_index(drop=True)
+        together = ["p_adjusted", "correction", "n_comparisons", "detectable"]
+        pd.testing.assert_frame_equal(own.drop(columns=["hint", *together]), alone.drop(columns=together))
+    assert found["n_comparisons"].tolist() == [10] * 10
+    assert found["p_adjusted"].tolist() == pytest.approx(holm(found["p"]).tolist())
+
+
+def test_facts_of_the_utterances_make_tables_of_their_own():
     scores = make()
-    assert len(summarize(scores, by=[])) == 1
-    assert summarize(scores, by="itn")["itn"].tolist() == ["off", "on"]
-    assert summarize(scores, by=["block_kind", "unit"]).equals(summarize(scores, by=[]))
-    assert summarize(scores, by=["itn", "unit"]).columns.tolist()[:2] == ["itn", "rate"]
-    assert len(summarize(scores, by=["block"])) == 8
-    assert summarize(scores.drop(columns=["context", "itn"])).columns[0] == "condition"
+    facts = pd.DataFrame({"utt_id": scores["utt_id"].unique(), "topic": ["numbers", "terms", "terms"] * 8})
+    facts["tags"] = [["x", "y"] if topic == "terms" else [] for topic in facts["topic"]]
+    found = effects(scores, by="topic", dataset=facts, order=1)
+    assert found[["topic", "axis", "n_answers"]].to_numpy().tolist() == [
+        [topic, axis, n] for topic, n in (("numbers", 8), ("terms", 16)) for axis in ("context", "itn")
+    ]
+    by_tag = effects(scores, by="tag", dataset=facts, order=1)
+    assert by_tag["n_answers"].tolist() == [16, 16, 16, 16, 8, 8]
 
 
 @pytest.mark.parametrize("column", ["unit", "form", "normalizer", "ties", "block_kind"])
-def test_what_is_counted_otherwise_is_never_pooled(column):
-    scores = make(contexts=("none",), itns=("off",))
-    other = scores.assign(
-        **{column: "recording" if column == "block_kind" else "char" if column == "unit" else "other"}
-    )
-    both = summarize(pd.concat([scores, other]), by=[])
-    assert len(both) == 2
-    assert both[column].nunique(dropna=False) == 2
-    assert both["ref_len"].tolist() == [scores["ref_len"].sum()] * 2
+def test_what_is_counted_otherwise_has_effects_of_its_own(column):
+    scores = make(ties="jiwer")
+    label = "recording" if column == "block_kind" else "char" if column == "unit" else "other"
+    other = make(seed=2, ties="jiwer").assign(**{column: label})
+    if column == "block_kind":
+        other["utt_id"] = "r-" + other["utt_id"]
+    found = effects(pd.concat([scores, other], ignore_index=True))
+    assert found[column].tolist() == [scores[column][0]] * 3 + [label] * 3
+    alone = [*effects(scores)["delta"], *effects(other)["delta"]]
+    assert found["delta"].tolist() == pytest.approx(alone)
 
 
-def test_failed_and_not_run_are_counted_apart_and_kept_out_of_the_rate():
-    scores = make(contexts=("none",), itns=("off",))
-    broken = fail(fail(fail(fail(scores, [0]), [1], "unknown"), [2], "submitted"), [3], "not run")
-    row = summarize(broken).iloc[0]
-    assert (row["n_failed"], row["n_not_run"], row["n_utts"]) == (2, 2, 20)
-    assert row["rate"] == pytest.approx(errors(scores[4:]).sum() / scores["ref_len"][4:].sum())
-
-
-def test_a_cell_without_answers_keeps_its_row():
-    row = summarize(fail(make(contexts=("none",), itns=("off",)), slice(None))).iloc[0]
-    assert row[["rate", "low", "high"]].isna().all()
-    assert (row["n_utts"], row["n_blocks"], row["n_failed"], row["ref_len"]) == (0, 0, 24, 0)
-
-
-def test_no_reference_units_no_rate_but_insertions_are_kept():
-    row = summarize(make().assign(subs=0, dels=0, ins=2, ref_len=0), by=[]).iloc[0]
-    assert pd.isna(row["rate"])
-    assert row["ins"] == 192
-
-
-def test_insertions_on_an_empty_reference_count_in_the_pool():
-    scores = make(contexts=("none",), itns=("off",)).assign(subs=0, dels=0, ins=0, ref_len=10)
-    scores.loc[0, ["ins", "ref_len"]] = [3, 0]
-    assert summarize(scores)["rate"][0] == pytest.approx(3 / 230)
-
-
-def test_too_few_speakers_fall_back_to_utterances_and_say_so():
-    row = summarize(make(speakers=5, contexts=("none",), itns=("off",))).iloc[0]
-    assert (row["block_kind"], row["n_blocks"]) == ("utterance", 15)
-    assert row["method"] == "ratio t by utterance; too few speakers (5): true of these voices only"
-    assert summarize(make(speakers=6, contexts=("none",)))["block_kind"].tolist() == ["speaker"] * 2
-
-
-def test_no_errors_at_all_gives_no_interval():
-    row = summarize(make().assign(subs=0, dels=0, ins=0), by=[]).iloc[0]
-    assert row["rate"] == 0
-    assert pd.isna(row["low"])
-
-
-def test_a_miss_rate_does_not_go_above_one():
-    scores = make(contexts=("none",), itns=("off",), unit="term").assign(subs=0, ins=0, ref_len=2)
-    scores["dels"] = ([2, 2, 2] * 7 + [0, 0, 0])[: len(scores)]
-    assert summarize(scores)["high"][0] == 1
-
-
-def test_an_error_rate_may_go_above_one():
-    scores = make(contexts=("none",), itns=("off",)).assign(subs=2, dels=0, ins=0, ref_len=2)
-    scores.loc[:2, "subs"] = 1
-    summary = summarize(scores)
-    assert summary["rate"][0] < 1 < summary["high"][0]
-
-
-def test_order_of_categories_is_the_order_of_rows():
-    scores = make(contexts=("b", "a"))
-    assert summarize(scores, by="context")["context"].tolist() == ["b", "a"]
-    categories = pd.CategoricalDtype(["a", "c", "b"])
-    ordered = summarize(scores.astype({"context": categories}), by="context")
-    assert ordered["context"].tolist() == ["a", "b"]
-    assert ordered["context"].dtype == categories
-
-
-def test_labels_that_are_missing_have_a_row():
-    scores = make().assign(context=lambda t: t["context"].where(t["context"] == "none"))
-    assert summarize(scores, by="context")["context"].isna().tolist() == [False, True]
-
-
-@pytest.mark.parametrize("by", [None, [], ["context"]])
-def test_an_empty_table_of_scores_gives_an_empty_summary(by):
-    empty = summarize(make().head(0), by=by)
-    assert empty.empty
-    assert set(tables.SCHEMAS["summary"]) <= set(empty.columns)
-
-
-@pytest.mark.parametrize(
-    ("call", "says"),
-    [
-        (lambda: summarize(make(), by="contxt"), "no column 'contxt' to group by; there are context, itn, condition"),
-        (lambda: summarize(make().rename(columns={"itn": "level"})), "column 'level' of its own"),
-        (lambda: summarize(make().drop(columns="block")), "needs the column block"),
-        (lambda: summarize(make().assign(state="failed")), "were not answered and have counts"),
-        (lambda: summarize(fail(make(), [0]).assign(state="answered")), r"1 row \(s0-0\) are answered without counts"),
-    ],
-)
-def test_summaries_say_what_is_wrong(call, says):
-    with pytest.raises(InvalidInput, match=says):
-        call()
-
-
-def test_rows_that_have_counts_must_have_a_block():
+def test_an_answer_in_a_block_of_another_kind_is_no_partner():
     scores = make()
-    with pytest.raises(InvalidInput, match=r"1 row \(s0-0\) have counts and no block"):
-        summarize(scores.assign(block=scores["block"].mask(scores.index == 2)))
-    with pytest.raises(InvalidInput, match=r"96 rows .* have counts and no block or block_kind"):
-        compare(scores.assign(block_kind=pd.NA), "context", "none")
-    lost = fail(scores, [2])
-    assert summarize(lost.assign(block=lost["block"].mask(lost.index == 2)))["n_failed"].tolist() == [0, 0, 1, 0]
-
-
-@pytest.mark.parametrize("level", [0.9, 0.95])
-def test_each_row_of_a_summary_is_that_of_its_answers_alone(level):
-    """Speakers, few speakers, recordings, utterances, terms and nothing at all, beside each other."""
-    parts = [
-        make(speakers=6, seed=2, contexts=("enough",)),
-        make(speakers=5, seed=3, contexts=("few",)),
-        make(speakers=7, seed=4, contexts=("recordings",), block_kind="recording"),
-        make(speakers=2, seed=5, contexts=("few recordings",), block_kind="recording"),
-        make(speakers=3, seed=6, contexts=("utterances",), block_kind="utterance").assign(block=lambda t: t["utt_id"]),
-        make(speakers=6, seed=7, contexts=("terms",), unit="term").assign(subs=0, ins=0, ref_len=2),
-        fail(make(seed=8, contexts=("nothing",)), slice(None)),
-        make(speakers=1, utterances=1, seed=9, contexts=("one",)),
-    ]
-    whole = summarize(pd.concat(parts, ignore_index=True), level=level)
-    alone = [summarize(part, level=level) for part in parts]
-    assert whole.equals(pd.concat(alone, ignore_index=True))
-    of_context = whole.drop_duplicates("context").set_index("context")
-    assert of_context["method"].to_dict() == {
-        "enough": "ratio t by speaker",
-        "few": "ratio t by utterance; too few speakers (5): true of these voices only",
-        "recordings": "ratio t by recording",
-        "few recordings": "ratio t by utterance; too few recordings (2): true of these recordings only",
-        "utterances": "ratio t by utterance",
-        "terms": "ratio t by speaker",
-        "nothing": "ratio t by utterance; too few speakers (0): true of these voices only",
-        "one": "ratio t by utterance; too few speakers (1): true of these voices only",
-    }
-    assert of_context["n_blocks"].tolist() == [6, 15, 7, 6, 9, 6, 0, 1]
-    assert of_context["n_utts"].tolist() == [18, 15, 21, 6, 9, 18, 0, 1]
-
-
-def formula(residuals, level):
-    """Give half the interval by the formula, block by block; NaN where no spread is seen."""
-    g = len(residuals)
-    error = math.sqrt(g / (g - 1) * math.fsum(u * u for u in residuals)) if g > 1 else 0.0
-    return stats.t.ppf((1 + level) / 2, g - 1) * error if error > 1e-12 else math.nan
-
-
-COUNT = st.integers(0, 12)
-GROUPS = st.lists(st.lists(st.tuples(COUNT, COUNT, COUNT, COUNT), max_size=5), min_size=1, max_size=6)
-
-
-@settings(max_examples=80, deadline=None)
-@given(blocks_of=GROUPS, level=st.sampled_from([0.5, 0.95]), rng=st.randoms(use_true_random=False))
-def test_intervals_of_many_groups_are_those_of_each_alone_and_of_the_formula(blocks_of, level, rng):
-    flat = [(k, *block) for k, blocks in enumerate(blocks_of) for block in blocks]
-    rng.shuffle(flat)
-    group = np.array([block[0] for block in flat], dtype=np.int64)
-    e, n, e0, n0 = np.array([block[1:] for block in flat], dtype=float).reshape(-1, 4).T
-    options = {"group": group, "n_groups": len(blocks_of), "level": level}
-    ratios = ratio_intervals(e, n, **options)
-    differences = difference_intervals(e, n, e0, n0, **options)
-    for k in range(len(blocks_of)):
-        a, b, a0, b0 = (values[group == k] for values in (e, n, e0, n0))
-        one, other = ratio_interval(a, b, level), difference_interval(a, b, a0, b0, level)
-        np.testing.assert_array_equal([values[k] for values in ratios], one)
-        np.testing.assert_array_equal([values[k] for values in differences], other)
-        if not b.sum():
-            assert np.isnan([*one, *other]).all()
-            continue
-        rate = math.fsum(a) / math.fsum(b)
-        u = (a - rate * b) / b.sum()
-        half = formula(u, level)
-        expected = [rate, np.maximum(0.0, rate - half), rate + half]
-        np.testing.assert_allclose(one[:3], expected, rtol=1e-13, atol=1e-15)
-        if b0.sum():
-            rate0 = math.fsum(a0) / math.fsum(b0)
-            half = formula(u - (a0 - rate0 * b0) / b0.sum(), level)
-            expected = [rate - rate0, rate - rate0 - half, rate - rate0 + half]
-            np.testing.assert_allclose(other[:3], expected, rtol=1e-13, atol=1e-14)
-        else:
-            assert np.isnan(other).all()
-
-
-# --- compare
-
-
-def test_a_comparison_is_that_of_the_kernels():
-    scores = make()
-    found = compare(scores, "context", "none")
-    assert list(found.columns) == ["itn", *tables.SCHEMAS["comparison"]]
-    assert found["itn"].tolist() == ["off", "on"]
-    for row in found.itertuples():
-        part = scores[scores["itn"] == row.itn].assign(errors=errors)
-        sums = part.pivot_table(index="block", columns="context", values=["errors", "ref_len"], aggfunc="sum")
-        arms = [sums[name, c] for c in ("terms", "none") for name in ("errors", "ref_len")]
-        test = sign_flip(*arms)
-        assert (row.statistic, row.p) == pytest.approx(test[:2])
-        assert row.test == "sign-flip by speaker, exact"
-        assert row.delta == pytest.approx(row.rate - row.baseline_rate)
-        assert row.rate == pytest.approx(arms[0].sum() / arms[1].sum())
-        wide = part.pivot_table(index="utt_id", columns="context", values="errors", aggfunc="sum")
-        signs = np.sign(wide["terms"] - wide["none"])
-        assert (row.better, row.worse, row.tied) == ((signs < 0).sum(), (signs > 0).sum(), (signs == 0).sum())
-        assert (row.n_pairs, row.n_unpaired, row.n_blocks, row.block_kind) == (24, 0, 8, "speaker")
-        assert (row.axis, row.level, row.baseline, row.confidence) == ("context", "terms", "none", 0.95)
-    assert found["p_adjusted"].tolist() == pytest.approx(holm(found["p"]).tolist())
-    assert found["n_comparisons"].tolist() == [2, 2]
-
-
-def test_equal_blocks_give_the_paired_t_interval():
-    scores = make(itns=("off",), utterances=1).assign(ref_len=20)
-    row = compare(scores, "context", "none", by=[]).iloc[0]
-    a, b = (errors(scores[scores["context"] == c]).to_numpy(float) / 20 for c in ("terms", "none"))
-    paired = stats.ttest_rel(a, b).confidence_interval(0.95)
-    assert (row["low"], row["high"]) == pytest.approx((paired.low, paired.high))
-
-
-def test_pooling_over_other_axes_still_pairs_within_them():
-    scores = make()
-    row = compare(scores, "context", "none", by=[]).iloc[0]
-    assert (row["n_pairs"], row["n_blocks"]) == (48, 8)
-    assert row["delta"] == pytest.approx(
-        errors(scores[scores["context"] == "terms"]).sum() / scores["ref_len"].sum() * 2
-        - errors(scores[scores["context"] == "none"]).sum() / scores["ref_len"].sum() * 2
-    )
-
-
-def test_one_row_a_level_in_their_order():
-    found = compare(make(contexts=("terms", "none", "wrong")), "context", "none")
-    assert found[["itn", "level"]].to_numpy().tolist() == [
-        *(["off", "terms"], ["off", "wrong"], ["on", "terms"], ["on", "wrong"])
-    ]
-    assert found["n_comparisons"].tolist() == [4] * 4
-
-
-def test_each_row_of_a_comparison_is_that_of_its_answers_alone():
-    parts = [
-        make(contexts=("b", "none", "a"), itns=("off",), speakers=9),
-        make(contexts=("b", "none", "a"), itns=("few",), speakers=4, seed=2),
-        make(contexts=("b", "none", "c"), itns=("on",), speakers=16, seed=3),
-    ]
-    scores = fail(pd.concat(parts, ignore_index=True), [3, 4, 100])
-    whole = compare(scores, "context", "none", seed=5)
-    rows = whole[["itn", "level"]].to_numpy().tolist()
-    assert rows == [
-        *(["off", "b"], ["off", "a"], ["off", "c"]),
-        *(["few", "b"], ["few", "a"], ["few", "c"]),
-        *(["on", "b"], ["on", "a"], ["on", "c"]),
-    ]
-    assert whole["n_pairs"].tolist() == [26, 26, 0, 11, 11, 0, 48, 0, 48]
-    assert whole["n_unpaired"].tolist() == [0, 1, 26, 1, 1, 11, 0, 48, 0]
-    together = ["p_adjusted", "n_comparisons"]
-    for place, (itn, label) in enumerate(rows):
-        part = scores[(scores["itn"] == itn) & scores["context"].isin(["none", label])]
-        if whole["n_pairs"][place]:
-            alone = compare(part, "context", "none", seed=5).drop(columns=together)
-            assert alone.equals(whole.loc[[place]].drop(columns=together).reset_index(drop=True))
-    p = whole["p"].to_numpy(float, na_value=math.nan)
-    assert whole["p_adjusted"].to_numpy(float, na_value=math.nan) == pytest.approx(holm(p), nan_ok=True)
-    assert whole["n_comparisons"].unique().tolist() == [6]
-
-
-@pytest.mark.parametrize("dtype", ["string", "category", object])
-def test_answers_without_a_level_are_not_left_out_in_silence(dtype):
-    scores = make(itns=("off",), contexts=("none", "en", "fr"))
-    column = scores["context"].astype(object).where(scores["context"] != "none", None)
-    hinted = scores.assign(context=column.astype(dtype))
-    says = r'24 answers have no level of context: it is <NA> there.*scores\["context"\].*fillna\("none"\)'
-    for baseline in ("en", None):
-        with pytest.raises(InvalidInput, match=says):
-            compare(hinted, "context", baseline)
-    named = hinted.assign(context=hinted["context"].astype("string").fillna("none"))
-    assert compare(named, "context", "none")["level"].tolist() == ["en", "fr"]
-    # What has no counts leaves nothing out.
-    dropped = fail(hinted, hinted["context"].isna())
-    without = compare(hinted[hinted["context"].notna()], "context", "en")
-    assert compare(dropped, "context", "en").equals(without)
-    assert without["level"].tolist() == ["fr"]
-
-
-def test_answers_in_blocks_of_other_kinds_are_no_pair():
-    scores = make(itns=("off",))
-    mixed = scores.assign(block_kind=scores["block_kind"].mask(scores["utt_id"] == "s0-0", "recording"))
-    assert compare(mixed, "context", "none")["n_pairs"].tolist() == [1, 23]
     apart = (scores["utt_id"] == "s0-0") & (scores["context"] == "none")
-    found = compare(scores.assign(block_kind=scores["block_kind"].mask(apart, "recording")), "context", "none")
-    assert found[["n_pairs", "n_unpaired"]].to_numpy().tolist() == [[0, 1], [23, 1]]
-
-
-def test_categories_are_compared_in_their_order_and_by_their_names():
-    scores = make(contexts=("c", "a", "b"))
-    ordered = scores.astype({"context": pd.CategoricalDtype(["unused", "a", "b", "c"])})
-    plain, found = compare(scores, "context", "b"), compare(ordered, "context", "b")
-    assert plain["level"].tolist() == ["c", "a"] * 2
-    assert found["level"].tolist() == ["a", "c"] * 2
-    assert found.equals(plain.iloc[[1, 0, 3, 2]].reset_index(drop=True))
-
-
-def test_the_seed_chooses_the_swaps():
-    scores = make(speakers=15)
-    first, again, other = (compare(scores, "context", "none", seed=seed)["p"].tolist() for seed in (0, 0, 1))
-    assert first == again != other
-
-
-def test_repeats_and_channels_are_paired_one_to_one():
-    scores = make(itns=("off",))
-    twice = pd.concat([scores, scores.assign(repeat=1), scores.assign(channel=1)])
-    row = compare(twice, "context", "none").iloc[0]
-    assert (row["n_pairs"], row["n_unpaired"]) == (72, 0)
-    assert compare(twice, "context", "none", by="repeat")["n_pairs"].tolist() == [48, 24]
-
-
-def test_an_answer_whose_partner_failed_is_unpaired():
-    scores = make(itns=("off",))
-    assert scores.loc[[0, 3], "context"].tolist() == ["none", "terms"]
-    whole = compare(scores.drop(index=[0, 1, 2, 3]), "context", "none").iloc[0]
-    part = compare(fail(scores, [0, 3]), "context", "none").iloc[0]
-    assert (part["n_pairs"], part["n_unpaired"]) == (22, 2)
-    assert part["delta"] == pytest.approx(whole["delta"])
-    assert compare(fail(scores, [0, 1]), "context", "none").iloc[0]["n_unpaired"] == 0
-
-
-def test_trials_that_count_as_all_deleted_are_paired_and_said():
-    scores = make(itns=("off",))
-    lost = scores.copy()
-    lost.loc[[0, 3], "state"] = ["failed", "missing"]
-    lost.loc[[0, 3], ["subs", "ins"]] = 0
-    lost.loc[[0, 3], "dels"] = lost.loc[[0, 3], "ref_len"]
-    row = compare(lost, "context", "none").iloc[0]
-    assert (row["n_pairs"], row["n_unpaired"]) == (24, 0)
-    assert row["delta"] == compare(lost.assign(state="answered"), "context", "none")["delta"][0]
-    assert row["note"] == "2 of the answers never came and count as all-deleted"
-    assert pd.isna(compare(scores, "context", "none")["note"][0])
-    assert summarize(lost)[["n_failed", "n_missing", "lost"]].to_numpy().tolist() == [
-        *([1, 0, "all-deleted"], [0, 1, "all-deleted"])
-    ]
-
-
-def test_joined_channels_are_paired_and_are_none_of_the_channels():
-    scores = make(itns=("off",))
-    both = pd.concat([scores, scores.assign(channel=pd.NA)])
-    assert compare(scores.assign(channel=pd.NA), "context", "none")["n_pairs"].tolist() == [24]
-    assert compare(both, "context", "none", by="channel")["channel"].tolist() == [0, pd.NA]
-    assert compare(both, "context", "none")["n_pairs"].tolist() == [48]
-
-
-def test_comparisons_take_facts_of_the_utterances():
-    scores = make(itns=("off",))
-    facts = pd.DataFrame({"utt_id": scores["utt_id"].unique(), "topic": ["numbers", "terms", "terms"] * 8})
-    facts["tags"] = [["x", "y"] if topic == "terms" else [] for topic in facts["topic"]]
-    found = compare(scores, "context", "none", by="topic", dataset=facts)
-    assert found[["topic", "n_pairs", "n_blocks"]].to_numpy().tolist() == [["numbers", 8, 8], ["terms", 16, 8]]
-    terms = scores[scores["utt_id"].isin(facts["utt_id"][facts["topic"] == "terms"])]
-    assert found["delta"][1] == compare(terms, "context", "none")["delta"][0]
-    by_tag = compare(scores, "context", "none", by="tag", dataset=facts)
-    assert by_tag[["tag", "n_pairs"]].fillna("none").to_numpy().tolist() == [["x", 16], ["y", 16], ["none", 8]]
-
-
-def test_rules_of_ties_are_compared_apart():
-    scores = make(itns=("off",), ties="jiwer")
-    found = compare(pd.concat([scores, scores.assign(ties="sclite")]), "context", "none")
-    assert found[["ties", "n_pairs"]].to_numpy().tolist() == [["jiwer", 24], ["sclite", 24]]
-
-
-def test_units_and_forms_are_compared_apart():
-    english = make(itns=("off",))
-    chinese = make(itns=("off",), seed=2).assign(unit="char", normalizer="zh-1", utt_id=lambda t: "zh-" + t["utt_id"])
-    found = compare(pd.concat([english, chinese]), "context", "none")
-    assert found["unit"].tolist() == ["word", "char"]
-    assert found.loc[1, "delta"] == pytest.approx(compare(chinese, "context", "none")["delta"][0])
-
-
-def test_the_form_that_won_does_not_keep_answers_apart():
-    scores = make(itns=("off",), form="best")
-    scores["marked_form"] = np.where(scores["context"] == "none", "spoken", "written")
-    assert compare(scores, "context", "none")["n_pairs"].tolist() == [24]
+    found = effects(scores.assign(block_kind=scores["block_kind"].mask(apart, "recording")))
+    own = found[found["block_kind"] == "speaker"]
+    expected = effects(scores[scores["utt_id"] != "s0-0"])
+    assert own["delta"].tolist() == pytest.approx(expected["delta"].tolist())
+    assert found["n_answers"].tolist() == [0] * 3 + [23] * 3
+    assert found["n_left_out"].sum() == 3 * 4
 
 
 def test_denominators_may_differ():
-    scores = make(itns=("off",))
-    scores.loc[scores["context"] == "terms", "ref_len"] += 3
-    row = compare(scores, "context", "none").iloc[0]
-    part = scores[scores["context"] == "terms"]
-    assert row["rate"] == pytest.approx(errors(part).sum() / part["ref_len"].sum())
-    assert row["delta"] == pytest.approx(row["rate"] - row["baseline_rate"])
+    scores = make(form="best")
+    scores.loc[(scores["context"] == "terms") & (scores.index % 3 > 0), "ref_len"] += 4
+    axes = ["context", "itn"]
+    for row in effects(scores).itertuples():
+        of = wanted(row)
+        expected = jackknifed(scores, axes, lambda rates, of=of: by_hand(rates, axes, of))
+        assert (row.delta, row.low, row.high) == pytest.approx(expected)
+        assert row.statistic == pytest.approx(row.delta)
+        assert 2 / 2**8 <= row.p <= 1
 
 
-def test_along_condition_the_axes_it_decides_do_not_keep_answers_apart():
-    found = compare(make(), "condition", "context=none, itn=off")
-    assert found["n_pairs"].tolist() == [24] * 3
-    assert list(found.columns) == list(tables.SCHEMAS["comparison"])
-    by_axis = compare(make(), "context", "none").set_index("itn")["delta"]
-    assert found.set_index("level")["delta"]["context=terms, itn=off"] == pytest.approx(by_axis["off"])
+# --- correction
 
 
-def test_too_few_speakers_use_utterances_and_say_what_that_is_worth():
-    row = compare(make(speakers=5, itns=("off",)), "context", "none").iloc[0]
-    assert (row["block_kind"], row["n_blocks"]) == ("utterance", 15)
-    assert row["note"] == "too few speakers (5): true of these voices only"
-    assert row["test"] == "sign-flip by utterance, Monte Carlo"
-    assert 0 < row["p"] <= 1
+def test_p_is_adjusted_for_all_rows():
+    scores = make(contexts=("none", "terms", "wrong"), speakers=9, seed=5)
+    found = {name: effects(scores, correction=name) for name in ("holm", "benjamini-hochberg", "none", "max-t")}
+    p = numbers(found["none"]["p"])
+    for name, table in found.items():
+        assert table["correction"].tolist() == [name] * 5
+        assert table["n_comparisons"].tolist() == [5] * 5
+        assert numbers(table["p"]).tolist() == p.tolist()
+    assert numbers(found["holm"]["p_adjusted"]) == pytest.approx(holm(p))
+    assert numbers(found["benjamini-hochberg"]["p_adjusted"]) == pytest.approx(benjamini_hochberg(p))
+    assert numbers(found["none"]["p_adjusted"]).tolist() == p.tolist()
+    rows = [parts_of(scores, ["context", "itn"], wanted(row)) for row in found["none"].itertuples()]
+    expected, _ = step_down(rows, sorted(rows[0]))
+    assert numbers(found["max-t"]["p_adjusted"]) == pytest.approx(np.maximum(expected, p))
 
 
-def test_too_few_utterances_have_no_test():
-    row = compare(make(speakers=5, utterances=1, itns=("off",)), "context", "none").iloc[0]
-    assert row[["p", "p_adjusted", "test", "statistic"]].isna().all()
-    assert row["note"].endswith("too few utterances (5) for a test")
-    assert row["n_comparisons"] == 0
-    assert not pd.isna(row["low"])
+def test_the_seed_chooses_the_swaps_where_speakers_are_many():
+    scores = make(speakers=15)
+    first, again, other = (effects(scores, seed=seed)["p"].tolist() for seed in (0, 0, 1))
+    assert first == again != other
+    assert effects(scores)["test"].unique().tolist() == ["sign-flip by speaker, Monte Carlo"]
+    assert effects(scores, resamples=99)["smallest_p"].unique().tolist() == [0.01]
 
 
-def test_settings_that_answer_alike_have_no_interval_and_p_one():
-    same = make().assign(subs=1, dels=0, ins=0)
-    row = compare(same, "context", "none", by=[]).iloc[0]
-    assert (row["delta"], row["p"], row["tied"]) == (0, 1, 48)
-    assert pd.isna(row["low"])
-    assert row["note"] == "no pair differs: no interval"
+def test_an_interaction_that_is_there_is_found_and_no_other():
+    rng = np.random.default_rng(6)
+    scores = grid(LEVELS, speakers=12, length=40).assign(subs=0, dels=0, ins=0)
+    worse = (scores["context"] == "wrong") & (scores["itn"] == "on")
+    scores["subs"] = rng.poisson(np.where(worse, 8, 3))
+    found = effects(scores, order=3)
+    adjusted = found[found["p_adjusted"] <= 0.05]
+    assert adjusted[["effect", "axis", "level", "moderator"]].fillna("").to_numpy().tolist() == [
+        ["main", "context", "wrong", ""],
+        ["main", "itn", "on", ""],
+        ["interaction", "context", "wrong", "itn"],
+    ]
+    row = adjusted.iloc[2]
+    assert row["low"] < 5 / 40 < row["high"]
+    assert row["elsewhere_low"] < 0 < row["elsewhere_high"]
+    assert row["there_low"] > 0
 
 
-def test_a_group_without_pairs_has_a_row_and_does_not_count_as_a_test():
-    scores = make()
-    found = compare(scores[(scores["itn"] == "off") | (scores["context"] == "none")], "context", "none")
-    assert found["n_pairs"].tolist() == [24, 0]
-    assert found["n_unpaired"].tolist() == [0, 24]
-    assert found.loc[1, ["rate", "delta", "p"]].isna().all()
-    assert found["note"].tolist() == [pd.NA, "no answers to pair"]
-    assert found["n_comparisons"].tolist() == [1, 1]
+# --- what degenerates
 
 
-def test_no_reference_units():
-    row = compare(make().assign(subs=0, dels=0, ref_len=0), "context", "none", by=[]).iloc[0]
-    assert row[["rate", "delta", "low", "p"]].isna().all()
-    assert row["note"] == "no reference units: no rate"
+def test_few_speakers_use_utterances_and_say_what_that_is_worth():
+    found = effects(make(speakers=5))
+    assert found["block_kind"].unique().tolist() == ["utterance"]
+    assert found["n_blocks"].unique().tolist() == [15]
+    assert found["note"].unique().tolist() == ["too few speakers (5): true of these voices only"]
+    by_utterance = make(block_kind="utterance").assign(block=lambda t: t["utt_id"])
+    assert effects(by_utterance)["note"].unique().tolist() == [
+        "utterances taken as independent: too sure if speakers repeat"
+    ]
 
 
-def test_labels_may_be_given_as_values():
-    scores = make().assign(itn=lambda t: (t["itn"] == "on").astype(str))
-    assert compare(scores, "itn", False)["level"].tolist() == ["True", "True"]
-    numbers = make().assign(snr=lambda t: t["itn"].map({"off": 5, "on": 10})).drop(columns="itn")
-    assert compare(numbers, "snr", 5)["level"].tolist() == ["10", "10"]
+def test_too_few_utterances_have_no_test_and_one_no_interval():
+    found = effects(make(speakers=5, utterances=1))
+    assert found[["p", "p_adjusted", "test", "statistic", "smallest_p", "detectable"]].isna().all(axis=None)
+    assert found["low"].notna().all()
+    assert found["n_comparisons"].tolist() == [0, 0, 0]
+    assert found["note"][0].endswith("too few utterances (5) for a test")
+    one = effects(make(speakers=1, utterances=1))
+    assert one[["low", "p", "there_low"]].isna().all(axis=None)
+    assert one["delta"].notna().all()
+    assert one["note"][0].endswith("too few utterances (1) for a test; one block: no interval")
+
+
+@pytest.mark.parametrize("correction", ["holm", "max-t"])
+def test_answers_without_errors_or_without_units(correction):
+    right = effects(make().assign(subs=0, dels=0, ins=0), correction=correction)
+    assert right[["delta", "p", "p_adjusted", "there"]].fillna(-1).to_numpy().tolist() == [
+        *([0, 1, 1, -1], [0, 1, 1, -1], [0, 1, 1, 0])
+    ]
+    assert right["low"].isna().all()
+    assert right["note"].unique().tolist() == ["no block differs: no interval"]
+    empty = effects(make().assign(subs=0, dels=0, ins=1, ref_len=0), correction=correction)
+    assert empty[["delta", "low", "p", "p_adjusted", "there"]].isna().all(axis=None)
+    assert empty["note"].unique().tolist() == ["no reference units: no rate"]
+    assert empty["n_comparisons"].tolist() == [0, 0, 0]
+
+
+def test_a_group_without_complete_answers_has_rows_that_say_so():
+    scores = grid(LEVELS, speakers=6)
+    lost = fail(scores, (scores["hint"] == "auto") & (scores["context"] == "terms"))
+    found = effects(lost, by="hint")
+    assert found["n_answers"].tolist() == [18] * 5 + [0] * 5
+    assert found["n_left_out"].tolist() == [0] * 5 + [4 * 18] * 5
+    assert found["note"].tolist() == [pd.NA] * 5 + ["no utterance has an answer in every cell"] * 5
+    assert found["n_comparisons"].tolist() == [5] * 10
+    assert found.loc[5:, ["delta", "low", "p", "p_adjusted"]].isna().all(axis=None)
+
+
+def test_levels_without_any_answer_are_left_out_and_named():
+    scores = make(contexts=("none", "terms", "wrong"))
+    lost = fail(scores, scores["context"] == "wrong")
+    found = effects(lost)
+    assert found["note"].tolist() == ["left out, without any answer: context wrong"] * 3
+    kept = effects(scores[scores["context"] != "wrong"])
+    pd.testing.assert_frame_equal(found.drop(columns="note"), kept.drop(columns="note"))
+
+
+def test_more_than_a_thousand_blocks():
+    scores = make(speakers=1100, utterances=1, block_kind="utterance")
+    found = effects(scores.assign(block=scores["utt_id"]), resamples=49, correction="max-t")
+    assert found["n_blocks"].tolist() == [1100] * 3
+    assert (found["p_adjusted"] >= found["p"]).all()
 
 
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda s: compare(s, "ctx", "none"), "no axis 'ctx' to compare along; there are context, itn, condition"),
-        (lambda s: compare(s, "unit", "word"), "no axis 'unit'"),
-        (lambda s: compare(s, "context", "nothing"), "context has no level 'nothing'; it has none, terms"),
-        (lambda s: compare(s, "context", "none", by="topic"), "no column 'topic'"),
-        (lambda s: compare(s, "context", "none", by="context"), "Cannot group by context"),
-        (lambda s: compare(s, "context", "none", by="condition"), "Cannot group by condition"),
-        (lambda s: compare(s.rename(columns={"itn": "level"}), "context", "none"), "column 'level' of its own"),
-        (lambda s: compare(pd.concat([s, s]), "context", "none"), "96 answers stand twice"),
-        (lambda s: compare(s[s["context"] == "none"], "context", "none"), "48 answers are context 'none' and 0 are"),
-        (lambda s: compare(fail(s, slice(None)), "context", "none"), "0 answers are context 'none' and 0 are"),
+        (lambda s: effects(s, ["ctx"]), "no axis 'ctx'; there are context, itn, hint"),
+        (lambda s: effects(s, ["unit"]), "no axis 'unit'"),
+        (lambda s: effects(s, []), "axes must name one or more different axes; these are none"),
+        (lambda s: effects(s, ["itn", "itn"]), "different axes; these are itn, itn"),
+        (lambda s: effects(s, order=0), r"order must be 1 \(main effects\) or more"),
+        (lambda s: effects(s, correction="sidak"), "correction must be one of holm"),
+        (lambda s: effects(s, baselines={"ctx": "none"}), "baselines= names 'ctx', which is none of the axes context"),
+        (lambda s: effects(s, baselines={"itn": "up"}), "itn has no level 'up' as baseline; it has off, on"),
+        (lambda s: effects(s, ["context", "itn"], baselines={"hint": "en"}), "baselines= names 'hint'"),
+        (lambda s: effects(s, by="topic"), "no column 'topic' to group by"),
+        (lambda s: effects(s, ["itn"], by="itn"), "Cannot group by itn: its levels are what is compared"),
+        (lambda s: effects(s, by="condition"), "Cannot group by condition"),
+        (lambda s: effects(s.rename(columns={"hint": "level"}), by="level"), "column 'level' of its own"),
+        (lambda s: effects(pd.concat([s, s])), "432 answers stand twice"),
+        (lambda s: effects(s.drop(columns=["context", "itn", "hint"])), "axes must name .* these are none"),
+        (lambda s: effects(s.head(0)), "axes must name .* these are none"),
+        (lambda s: effects(s.drop(columns="block")), "needs the column block"),
+        (lambda s: effects(s[s["itn"] == "on"], ["itn", "hint"]), "itn has one level with answers, on: it has no eff"),
+        (lambda s: effects(fail(s, s["itn"] == "on")), "itn has one level with answers, off"),
+        (lambda s: effects(fail(s, slice(None))), "context has one level with answers, or none"),
         (
-            lambda s: compare(s[(s["context"] == "none") == (s["itn"] == "off")], "context", "none"),
-            "never agree in column 'itn'",
+            lambda s: effects(s.assign(block=s["block"].where(s["itn"] == "on", "speaker:x"))),
+            "Answers to one question are in different blocks",
         ),
         (
-            lambda s: compare(s.assign(heard_at=range(len(s))), "context", "none"),
-            "never agree in column 'heard_at'",
+            lambda s: effects(s.assign(itn=s["itn"].where(s["itn"] == "on"))),
+            r"216 answers have no level of itn: .*fillna\(\"none\"\)",
         ),
-        (
-            lambda s: compare(s.assign(block=s["block"].where(s["context"] == "none", "speaker:x")), "context", "none"),
-            "different blocks",
-        ),
-        (lambda s: compare(s.head(0), "context", "none"), "context has no level 'none'; it has none"),
+        (lambda s: effects(s.assign(answer=range(len(s))), list(LEVELS)), "No utterance has an answer in every cell"),
     ],
 )
-def test_comparisons_say_what_is_wrong(call, says):
+def test_effects_say_what_is_wrong(call, says):
     with pytest.raises(InvalidInput, match=says):
-        call(make())
+        call(grid(LEVELS, speakers=12))
 
 
-@pytest.mark.parametrize("speakers", [4, 8, 16])
-@settings(max_examples=15, deadline=None)
-@given(seed=st.integers(0, 10_000), rng=st.randoms())
-def test_the_order_of_rows_does_not_matter(speakers, seed, rng):
+def test_a_grid_that_is_not_full_names_the_empty_cells():
+    scores = make(contexts=("none", "terms", "wrong"))
+    hole = (scores["context"] == "wrong") & (scores["itn"] == "on")
+    for partial in (scores[~hole], fail(scores, hole)):
+        with pytest.raises(InvalidInput, match=re.escape("1 of its 6 cells have no answer (context wrong, itn on)")):
+            effects(partial)
+    one_at_a_time = scores[(scores["context"] == "none") | (scores["itn"] == "off")]
+    with pytest.raises(InvalidInput, match=re.escape("(context terms, itn on; context wrong, itn on)")):
+        effects(one_at_a_time)
+    halves = scores[(scores["utt_id"] < "s4") == (scores["itn"] == "on")]
+    with pytest.raises(InvalidInput, match="No utterance has an answer in every cell of the grid"):
+        effects(halves)
+    many = grid({"a": tuple("abcd"), "b": tuple("abcd")}, 6, 1)
+    with pytest.raises(
+        InvalidInput, match=re.escape("6 of its 16 cells have no answer (a a, b b; a a, b c; a a, b d)")
+    ):
+        effects(many[many["a"] >= many["b"]])
+
+
+# --- what must not matter
+
+
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 1000), speakers=st.sampled_from([4, 8, 16]), rng=st.randoms())
+def test_the_order_of_rows_does_not_matter(seed, speakers, rng):
     scores = fail(make(speakers=speakers, seed=seed), [1, 6])
     order = list(range(len(scores)))
     rng.shuffle(order)
-    shuffled = scores.iloc[order]
-    for table in (summarize, lambda s: compare(s, "context", "none")):
-        first, second = (table(s).sort_values("itn", kind="stable") for s in (scores, shuffled))
-        if "context" in first:
-            first, second = (t.sort_values(["itn", "context"]) for t in (first, second))
-        assert first.reset_index(drop=True).equals(second.reset_index(drop=True))
+    options = {"baselines": {"context": "none", "itn": "off"}, "resamples": 199, "correction": "max-t"}
+    first, second = (
+        effects(some, ["context", "itn"], **options).sort_values(["moderator", "axis"], ignore_index=True)
+        for some in (scores, scores.iloc[order])
+    )
+    exact = [name for name in first if first[name].dtype != "Float64"]
+    pd.testing.assert_frame_equal(first[exact], second[exact])
+    for name in first.columns.difference(exact):
+        np.testing.assert_allclose(numbers(first[name]), numbers(second[name]), rtol=1e-9, atol=1e-12)
 
 
-@settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 10_000), speakers=st.integers(2, 10))
-def test_swapping_the_baseline_turns_the_sign(seed, speakers):
-    scores = fail(make(seed=seed, speakers=speakers), [0])
-    there, back = compare(scores, "context", "none"), compare(scores, "context", "terms")
-    for name, other, sign in [
-        ("delta", "delta", -1),
-        ("low", "high", -1),
-        ("statistic", "statistic", -1),
-        ("p", "p", 1),
-    ]:
-        np.testing.assert_allclose(
-            there[name].to_numpy(float, na_value=math.nan),
-            sign * back[other].to_numpy(float, na_value=math.nan),
-            atol=1e-15,
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 1000), speakers=st.sampled_from([4, 7]))
+def test_swapping_a_baseline_turns_the_sign(seed, speakers):
+    scores = fail(make(speakers=speakers, seed=seed), [0])
+    there = effects(scores, baselines={"context": "none", "itn": "off"})
+    back = effects(scores, baselines={"context": "terms", "itn": "off"})
+    for k, sign in ((0, -1), (1, 1), (2, -1)):
+        low, high = ("high", "low") if sign < 0 else ("low", "high")
+        expected = [sign * back[name][k] for name in ("delta", low, high, "statistic")] + [back["p"][k]]
+        assert [there[name][k] for name in ("delta", "low", "high", "statistic", "p")] == pytest.approx(
+            expected, abs=1e-12
         )
-    assert there["better"].tolist() == back["worse"].tolist()
-    assert there[["tied", "n_pairs", "n_unpaired"]].equals(back[["tied", "n_pairs", "n_unpaired"]])
 
 
 def test_the_frame_given_is_left_as_it_was():
     scores = make()
     before = scores.copy()
-    compare(scores, "context", "none")
-    summarize(scores)
+    effects(scores, by="channel")
     pd.testing.assert_frame_equal(scores, before)
-
-
-# --- from marking to the tables
-
-
-REFERENCES = pd.DataFrame(
-    {
-        "utt_id": ["a", "a", "b", "b", "c", "c"],
-        "channel": [0, 1] * 3,
-        "text": ["one two three four", "five six", "seven", "eight nine", "ten", "ten ten"],
-    }
-)
-TRANSCRIPTS = pd.concat([REFERENCES.assign(hint=hint) for hint in ("off", "on")], ignore_index=True)
-TRANSCRIPTS["condition"] = "hint=" + TRANSCRIPTS["hint"]
-TRANSCRIPTS.loc[0, "text"] = None  # a failure: the other channel of it came back
-TRANSCRIPTS.loc[1, "text"] = "five fix"
-TRANSCRIPTS = TRANSCRIPTS.drop(index=[10, 11])  # never asked
-
-
-@pytest.mark.parametrize("ties", ["jiwer", "sclite"])
-@pytest.mark.parametrize(
-    ("how", "off", "on", "pairs"),
-    [
-        # errors, units, utterances of either; pairs, unpaired, better, worse, tied, all-deleted
-        (("drop", "each"), (1, 8, 3), (0, 9, 2), (3, 3, 1, 0, 2, 0)),
-        (("drop", "joined"), (0, 6, 2), (0, 9, 2), (1, 2, 0, 0, 1, 0)),
-        (("all-deleted", "each"), (5, 12, 3), (3, 12, 3), (6, 0, 2, 2, 2, 3)),
-        (("all-deleted", "joined"), (6, 12, 3), (3, 12, 3), (3, 0, 1, 1, 1, 2)),
-    ],
-)
-def test_what_never_came_and_what_was_joined(ties, how, off, on, pairs):
-    missing, channels = how
-    scores = score(TRANSCRIPTS, REFERENCES, language="en", missing=missing, channels=channels, ties=ties)
-    lost = "dropped" if missing == "drop" else missing
-    for table in (summarize, rates):
-        found = table(scores)
-        assert found["hint"].tolist() == ["off", "on"]
-        assert found["rate"].tolist() == [off[0] / off[1], on[0] / on[1]]
-        assert found[["ref_len", "n_utts"]].to_numpy().tolist() == [list(off[1:]), list(on[1:])]
-        assert found[["n_failed", "n_not_run", "n_missing"]].to_numpy().tolist() == [[1, 0, 0], [0, 0, 1]]
-        assert found[["lost", "ties"]].to_numpy().tolist() == [[lost, ties]] * 2
-        pooled = table(scores, by=[])
-        assert pooled["rate"].tolist() == [(off[0] + on[0]) / (off[1] + on[1])]
-        assert pooled[["n_failed", "n_missing"]].to_numpy().tolist() == [[1, 1]]
-    assert summarize(scores)["n_blocks"].tolist() == [off[2], on[2]]
-    by_channel = rates(scores, by="channel")
-    assert by_channel["channel"].tolist() == ([0, 1] if channels == "each" else [pd.NA])
-    assert by_channel["n_missing"].tolist() == [1] * len(by_channel)
-    row = compare(scores, "hint", "off").iloc[0]
-    assert row[["n_pairs", "n_unpaired", "better", "worse", "tied"]].tolist() == list(pairs[:5])
-    said = f"{pairs[5]} of the answers never came and count as all-deleted"
-    assert row["note"].startswith(said) == (missing == "all-deleted")
-    assert row["ties"] == ties
-    if missing == "all-deleted":
-        assert (row["rate"], row["baseline_rate"]) == (on[0] / on[1], off[0] / off[1])
-
-
-def test_hints_of_which_one_is_none():
-    asked = TRANSCRIPTS.assign(hint=TRANSCRIPTS["hint"].where(TRANSCRIPTS["hint"] == "on", None))
-    scores = score(asked, REFERENCES, language="en", missing="drop")
-    assert summarize(scores, by="hint")["hint"].isna().tolist() == [False, True]
-    with pytest.raises(InvalidInput, match="5 answers have no level of hint"):
-        compare(scores, "hint", "on")
-    with pytest.raises(InvalidInput, match="6 answers have no level of hint"):
-        compare(score(asked, REFERENCES, language="en", missing="all-deleted"), "hint", "on")
-
-
-def test_both_rules_of_ties_in_one_table_are_never_pooled():
-    marked = [score(TRANSCRIPTS, REFERENCES, language="en", missing="drop", ties=ties) for ties in ("jiwer", "sclite")]
-    both = pd.concat(marked, ignore_index=True)
-    for table in (summarize, rates):
-        assert table(both, by=[])[["ties", "ref_len", "n_failed"]].to_numpy().tolist() == [
-            ["jiwer", 17, 1],
-            ["sclite", 17, 1],
-        ]
-    assert compare(both, "hint", "off")[["ties", "n_pairs"]].to_numpy().tolist() == [["jiwer", 3], ["sclite", 3]]
-
-
-# --- sentences
-
-
-def row_of(**changes):
-    usual = {
-        "axis": "context",
-        "level": "terms",
-        "baseline": "none",
-        "rate": 0.123,
-        "baseline_rate": 0.15,
-        "delta": -0.027,
-        "low": -0.04,
-        "high": -0.014,
-        "confidence": 0.95,
-        "p": 0.004,
-        "p_adjusted": 0.012,
-        "n_comparisons": 3,
-        "unit": "word",
-        "block_kind": "speaker",
-        "n_blocks": 16,
-        "n_pairs": 64,
-    }
-    frame = pd.DataFrame([{**usual, **changes}])
-    return sentences(tables.check(frame, "comparison", required=()))[0]
-
-
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        (
-            {},
-            "context terms against none: lower WER, 12.3 % against 15.0 %, -2.7 points (95 % interval -4.0 to -1.4; "
-            "p = 0.012 adjusted for 3 comparisons; 16 speakers, 64 pairs).",
-        ),
-        (
-            {"itn": "off", "unit": "char", "low": -0.06, "high": 0.01, "p_adjusted": 0.2, "n_comparisons": 1},
-            "context terms against none (itn off): no difference in CER shown, 12.3 % against 15.0 %, -2.7 points "
-            "(95 % interval -6.0 to +1.0; p = 0.200; 16 speakers, 64 pairs).",
-        ),
-        (
-            {"p_adjusted": 0.08},
-            "context terms against none: no difference in WER shown once all comparisons are allowed for, 12.3 % "
-            "against 15.0 %, -2.7 points (95 % interval -4.0 to -1.4; p = 0.080 adjusted for 3 comparisons; 16 "
-            "speakers, 64 pairs).",
-        ),
-        (
-            {"unit": "term", "rate": 0.2, "delta": 0.05, "low": 0.01, "high": 0.09, "p_adjusted": 0.0004, "n_blocks": 1,
-             "block_kind": "utterance", "note": "too few speakers (1): true of these voices only"},
-            "context terms against none: higher term miss rate, 20.0 % against 15.0 %, +5.0 points (95 % interval +1.0 "
-            "to +9.0; p < 0.001 adjusted for 3 comparisons; 1 utterance, 64 pairs). Too few speakers (1): true of "
-            "these voices only.",
-        ),
-        (
-            {"p": math.nan, "p_adjusted": math.nan},
-            "context terms against none: difference in WER not tested, 12.3 % against 15.0 %, -2.7 points (95 % "
-            "interval -4.0 to -1.4; 16 speakers, 64 pairs).",
-        ),
-        (
-            {"low": math.nan, "high": math.nan, "p": 1.0, "p_adjusted": 1.0},
-            "context terms against none: no difference in WER shown, 12.3 % against 15.0 %, -2.7 points (no interval; "
-            "p = 1.000 adjusted for 3 comparisons; 16 speakers, 64 pairs).",
-        ),
-        (
-            {"unit": "mixed", "form": "spoken", "ties": "sclite", "n_comparisons": 1},
-            "context terms against none (spoken reference, counted as by sclite): lower mixed error rate, 12.3 % "
-            "against 15.0 %, -2.7 points (95 % interval -4.0 to -1.4; p = 0.012; 16 speakers, 64 pairs).",
-        ),
-        (
-            {"unit": "codepoint", "ties": "jiwer", "n_comparisons": 1},
-            "context terms against none: lower CER (code points), 12.3 % against 15.0 %, -2.7 points (95 % interval "
-            "-4.0 to -1.4; p = 0.012; 16 speakers, 64 pairs).",
-        ),
-        (
-            {"delta": math.nan, "note": "no answers to pair"},
-            "context terms against none: WER cannot be compared. No answers to pair.",
-        ),
-    ],
-)  # fmt: skip
-def test_sentences(changes, sentence):
-    assert row_of(**changes) == sentence
-
-
-def test_every_row_has_a_sentence_and_none_denies_an_effect():
-    found = compare(make(contexts=("none", "terms", "wrong"), speakers=10), "context", "none")
-    said = sentences(found)
-    assert len(said) == len(found) == 4
-    assert not any("no effect" in sentence for sentence in said)
-    assert all("(itn " in sentence for sentence in said)
-    assert sentences(found.head(0)) == []

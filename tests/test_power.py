@@ -295,7 +295,7 @@ def test_residuals_of_a_pilot_have_the_variance_within_speakers_and_not_that_of_
     assert (residuals**2).sum() / n.sum() == pytest.approx(expected.within)
     assert interaction == pytest.approx(math.sqrt(expected.between))
     assert source.rate == pytest.approx(wide["ins"]["old"].sum() / lengths.sum())
-    assert source.note == f"interaction {interaction / source.rate:.2g} of the rate"
+    assert source.note == f"setting x speaker interaction {interaction / source.rate:.2g} of the rate"
     # What a speaker's mean explains is taken away by as much as it is more than luck.
     units = np.bincount(block, lengths)
     all_alike = differences.sum() / lengths.sum()
@@ -330,7 +330,7 @@ def test_one_speaker_and_few_speakers_say_what_they_do_not_know():
     rows = [only(plan(0.02, one, speakers=20, interaction=share)) for share in (0.0, 0.3)]
     assert rows[0]["power"] > rows[1]["power"]
     assert rows[0]["design_effect"] == 1
-    assert "interaction 0.3 of the rate" in rows[1]["note"]
+    assert "setting x speaker interaction 0.3 of the rate" in rows[1]["note"]
     assert "which 4 speakers tell little about" in only(plan(0.02, pilot(speakers=4), speakers=20))["note"]
     single = only(plan(0.02, pilot(speakers=50, utterances=1), speakers=20))
     assert "one utterance of each speaker: an interaction cannot be seen" in single["note"]
@@ -438,7 +438,8 @@ def test_the_table_says_how_it_was_made():
     low, high = stats.binomtest(round(row["power"] * 500), 500).proportion_ci(method="wilson")
     assert (row["low"], row["high"]) == pytest.approx((low, high))
     assert row["note"] == (
-        "assumed: 18 chars an utterance, 0.75 of errors shared, overdispersion 1.9, interaction 0.1 of the rate"
+        "assumed: 18 chars an utterance, 0.75 of errors shared, overdispersion 1.9, setting x speaker interaction 0.1 "
+        "of the rate"
     )
 
 

@@ -34,6 +34,8 @@ TESTS: Final = {
     "equivalence": "equivalence, two one-sided t by {}",
     "non-inferiority": "non-inferiority, one-sided t by {}",
 }
+#: A margin in points and not as a share would be no smaller.
+_LARGE: Final = 0.1
 _WITH_MARGIN: Final = ("equivalence", "non-inferiority")
 #: Tests that ask something else than the interval does, and what they take for granted.
 _ASSUMED: Final = {
@@ -128,6 +130,11 @@ def compare(
     sums_of = [np.stack([sums(parts.number, side) for side in sides]) for sides in (errors, lengths)]
     difference = contrasts(np.array([[1.0, -1.0]]), sums_of[0], sums_of[1], parts, level)
     facts = _counted(pairs, errors)
+    if margin is not None and margin >= max(_LARGE, np.nanmax(difference.rates, initial=0.0)):
+        raise InvalidInput(
+            f"margin={margin:g} is {100 * margin:g} points, as much as the whole error rate. It is a share: half a "
+            "point is 0.005."
+        )
     if test == "sign-flip":
         tested = signs_flipped(difference, parts.kind, resamples=resamples, seed=seed)
     elif edits is not None:
@@ -203,7 +210,7 @@ def _classical(
 ) -> Tested:
     n_blocks, interval = parts.counted(), difference.interval
     enough = n_blocks >= FEWEST_BLOCKS
-    smallest: Floats = np.zeros(len(parts.kind))
+    smallest: Floats = np.full(len(parts.kind), np.nan)
     estimated = (interval.estimate, interval.standard_error, n_blocks)
     if test == "wilcoxon":
         rates = sums_of[0] / np.where(sums_of[1] == 0, np.nan, sums_of[1])
@@ -227,7 +234,7 @@ def _mapsswe(pairs: Pairs, edits: pd.DataFrame, difference: Contrasts) -> Tested
     segments = mapsswe.segments(*edits_of_pairs(pairs, edits))
     found = mapsswe.z_test(segments.difference, group=pairs.row[segments.pair], n_groups=n)
     names = np.full(n, TESTS["mapsswe"], dtype=object)
-    return Tested.where(~np.isnan(difference.interval.estimate), names, found.statistic, found.p, np.zeros(n))
+    return Tested.where(~np.isnan(difference.interval.estimate), names, found.statistic, found.p, np.full(n, np.nan))
 
 
 def _repeated(pairs: Pairs, errors: list[Floats], lengths: list[Floats]) -> dict[str, Any]:
@@ -270,7 +277,7 @@ def _notes(
         elif not tried[k] and n_blocks < FEWEST_BLOCKS:
             said.append(f"too few utterances ({n_blocks}) for a test")
         if not np.isnan(interval.estimate[k]) and np.isnan(interval.low[k]):
-            alike = "no pair differs" if facts["tied"][k] == facts["pairs"][k] else "all blocks differ alike"
+            alike = "no pair differs in errors" if facts["tied"][k] == facts["pairs"][k] else "all blocks differ alike"
             said.append(f"{'one block' if n_blocks < 2 else alike}: no interval")
         notes.append("; ".join(said) or pd.NA)
     return notes

@@ -10,7 +10,7 @@ import pandas as pd
 from asrlab.stats.blocks import FEWEST_BLOCKS
 from asrlab.stats.corrections import adjust, corrected
 from asrlab.stats.intervals import Intervals, influence, t_intervals
-from asrlab.stats.tests import max_t, sign_flips
+from asrlab.stats.tests import EXACT_BLOCKS, max_t, sign_flips
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 _ROUNDING: Final = 1e-14
+_DRAWN: Final = "Monte Carlo"
 
 
 class Contrasts(NamedTuple):
@@ -68,7 +69,7 @@ class Tested(NamedTuple):
 
     def columns(self) -> dict[str, Any]:
         """Give the columns of a table; :func:`with_correction` fills in those that hang on all rows."""
-        later = dict.fromkeys(("p_adjusted", "correction", "n_comparisons", "detectable"), pd.NA)
+        later = dict.fromkeys(("p_adjusted", "correction", "n_comparisons", "resamples", "seed", "detectable"), pd.NA)
         return {"test": self.names, "statistic": self.statistic, "p": self.p, "smallest_p": self.smallest, **later}
 
 
@@ -130,7 +131,7 @@ def signs_flipped(found: Contrasts, kinds: Words, *, resamples: int, seed: int) 
     n_blocks = np.bincount(found.row, minlength=len(kinds))
     names = np.array(
         [
-            f"sign-flip by {kind}, {'exact' if exact else 'Monte Carlo'}"
+            f"sign-flip by {kind}, {'exact' if exact else _DRAWN}"
             for kind, exact in zip(kinds, flips.exact, strict=True)
         ],
         dtype=object,
@@ -142,7 +143,11 @@ def signs_flipped(found: Contrasts, kinds: Words, *, resamples: int, seed: int) 
 def with_correction(
     table: pd.DataFrame, correction: str, found: Contrasts, tested: Tested, *, resamples: int, seed: int
 ) -> pd.DataFrame:
-    """Correct the p of all rows of a table for their number."""
+    """Correct the p of all rows of a table for their number, and say what was drawn at random."""
+    drawn = table["test"].str.endswith(_DRAWN).fillna(False)
+    if correction == "max-t":
+        drawn |= len(np.unique(found.block[tested.tried[found.row]])) > EXACT_BLOCKS
+    table = table.assign(resamples=table["resamples"].mask(drawn, resamples), seed=table["seed"].mask(drawn, seed))
     if correction != "max-t":
         return adjust(table, correction)
     p = max_t(

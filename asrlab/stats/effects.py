@@ -157,7 +157,7 @@ def effects(
                 ("n_left_out", left_out),
             )
         },
-        "note": _notes(parts, contrast.interval, n_answers, many, tested.tried),
+        "note": _notes(parts, contrast.interval, n_answers, chosen, tested.tried),
     }
     table = groups.labelled(found.iloc[np.repeat(np.arange(len(found)), many)], keys, columns, "effects")
     return with_correction(table, correction, contrast, tested, resamples=resamples, seed=seed)
@@ -187,6 +187,7 @@ class _Chosen(NamedTuple):
     levels: dict[str, list[Any]]
     rows: list[_Row]
     n_cells: int
+    silent: list[str]  #: levels that have no answer at all, and so no cell
 
 
 def _chosen(
@@ -225,13 +226,14 @@ def _chosen(
     if unknown := [axis for axis in baselines or {} if axis not in levels]:
         raise InvalidInput(f"baselines= names {unknown[0]!r}, which is none of the axes {', '.join(levels)}.")
     places = {axis: _baseline(axis, labels, (baselines or {}).get(axis)) for axis, labels in levels.items()}
+    silent = [f"{axis} {label}" for axis in axes for label in groups.levels(frame[axis]) if label not in levels[axis]]
     rows = [
         row
         for several in range(1, order + 1)
         for some in combinations(levels, several)
         for row in _rows(some, levels, places)
     ]
-    return _Chosen(levels, rows, int(np.prod([len(labels) for labels in levels.values()])))
+    return _Chosen(levels, rows, int(np.prod([len(labels) for labels in levels.values()])), silent)
 
 
 def _baseline(axis: str, labels: list[Any], wanted: object) -> int:
@@ -308,8 +310,11 @@ def _why_none(cell: Codes, levels: dict[str, list[Any]]) -> str:
     )
 
 
-def _notes(parts: Blocks, interval: Intervals, n_answers: Codes, many: int, tried: NDArray[np.bool]) -> list[object]:
+def _notes(
+    parts: Blocks, interval: Intervals, n_answers: Codes, chosen: _Chosen, tried: NDArray[np.bool]
+) -> list[object]:
     notes: list[object] = []
+    many, silent = len(chosen.rows), ", ".join(chosen.silent)
     for k, n_blocks in enumerate(np.repeat(parts.counted(), many).tolist()):
         group = k // many
         said = [parts.caution[group]] if parts.caution[group] and n_answers[group] else []
@@ -320,6 +325,9 @@ def _notes(parts: Blocks, interval: Intervals, n_answers: Codes, many: int, trie
         elif not tried[k] and n_blocks < FEWEST_BLOCKS:
             said.append(f"too few utterances ({n_blocks}) for a test")
         if not np.isnan(interval.estimate[k]) and np.isnan(interval.low[k]):
-            said.append(f"{'one block' if n_blocks < 2 else 'all blocks differ alike'}: no interval")
+            alike = "no block differs" if interval.estimate[k] == 0 else "all blocks differ alike"
+            said.append(f"{'one block' if n_blocks < 2 else alike}: no interval")
+        if silent:
+            said.append(f"left out, without any answer: {silent}")
         notes.append("; ".join(said) or pd.NA)
     return notes

@@ -124,7 +124,8 @@ def edits_of_pairs(pairs: Pairs, edits: pd.DataFrame) -> tuple[Codes, Codes, NDA
     """
     marked = pairs.marked
     answer = _answers_of(marked, edits)
-    wrong = (edits["kind"] != "hit").to_numpy(np.bool)
+    # Edits of answers that are not among these scores are of no concern, such as those of settings left out.
+    wrong = (edits["kind"] != "hit").to_numpy(np.bool) & (answer >= 0)
     answer, edits = answer[wrong], edits[wrong]
     counted = np.bincount(answer, minlength=len(marked))
     if (differ := counted != marked["errors"].to_numpy(np.int64)).any():
@@ -197,7 +198,7 @@ def _partners(
 
 
 def _answers_of(marked: pd.DataFrame, edits: pd.DataFrame) -> Codes:
-    """Find the answer that each edit is of."""
+    """Find the answer that each edit is of; -1 for those of answers that are not here."""
     if lacking := [name for name in ("utt_id", "kind", "ref_pos") if name not in edits.columns]:
         raise InvalidInput(f"edits= has no column {lacking[0]!r}: it takes what lab.edits() gives.")
     edits = edits.assign(
@@ -211,9 +212,10 @@ def _answers_of(marked: pd.DataFrame, edits: pd.DataFrame) -> Codes:
     of_scores, of_edits = code[: len(marked)], code[len(marked) :]
     place = np.full(code.max(initial=-1) + 1, -1, dtype=np.int64)
     place[of_scores] = np.arange(len(marked))
-    if len(np.unique(of_scores)) < len(of_scores) or (place[of_edits] < 0).any():
+    if len(np.unique(of_scores)) < len(of_scores):
         raise InvalidInput(
-            f"The edits are not those of these scores: some are of no answer, or may be of several. {_AGAIN}"
+            f"The edits may be of several answers, which agree in {', '.join(key)}. Keep the columns that tell answers "
+            "apart; and an utterance with several tags is in several rows, so that edits cannot be grouped by tag."
         )
     return place[of_edits]
 

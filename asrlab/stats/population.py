@@ -122,7 +122,7 @@ def assumed(
     variance = 2 * overdispersion * rate * (1 - shared)
     note = (
         f"assumed: {length:g} {unit}s an utterance, {shared:g} of errors shared, overdispersion {overdispersion:g}, "
-        f"interaction {interaction:g} of the rate"
+        f"setting x speaker interaction {interaction:g} of the rate"
     )
     population = Population(lengths, _scaled((one - other).astype(np.float64), lengths, variance), interaction * rate)
     return Source(population, rate, unit, "speaker", _USUAL_UTTERANCES, "assumed", note)
@@ -182,7 +182,7 @@ def from_pilot(
             notes.append(f"one utterance of each {kind}: an interaction cannot be seen, and none is assumed")
     else:
         between = max(between, 0.0)
-        share = f"interaction {math.sqrt(between) / rate:.2g} of the rate" if rate else ""
+        share = f"setting x {kind} interaction {math.sqrt(between) / rate:.2g} of the rate" if rate else ""
         few = f"which {count} {kind}s tell little about" if interaction is None and count < _FEW else ""
         notes.append(", ".join(filter(None, [share, few])))
     if not between or math.isnan(within):

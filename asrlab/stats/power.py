@@ -151,6 +151,9 @@ def power(
     rates of 2.0 to 3.7 %, 20 words an utterance, overdispersion 1.8 to 2.0; of their 231 pairs, ``shared`` 0.71 to 0.99
     (median 0.81; above 0.9 for small changes of a setting) and ``interaction`` up to 0.19 (median 0.1).
 
+    Utterances are drawn anew for each speaker: a plan knows nothing of a design in which all speakers say the same
+    sentences, which may be steadier. And a pilot of few speakers tells little of how much they differ among themselves.
+
     Examples
     --------
     How many speakers does it take to see one point, at 10 or at 40 utterances of each?

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from asrlab.stats.blocks import Blocks, Floats
 
+#: What to keep in mind where settings or repeats are pooled.
+_AGAIN: Final = "the same recordings counted several times as if they were others"
 _METHODS: Final = ("ratio t", "bootstrap", "wilson", "exact")
 #: With fewer blocks a percentile bootstrap is too sure: 7 % instead of 5 % with 24 speakers, 12 % with 10 (measured).
 _BOOTSTRAP_BLOCKS: Final = 50
@@ -109,6 +111,13 @@ def summarize(
     else:
         wrong, all_units = (sums(group, marked[name], n) for name in ("errors", "ref_len"))
         rate, low, high = _share(wrong, all_units, shares, found["unit"], method=method, level=level)
+    again = np.bincount(group, minlength=n) > groups.counted_once(
+        group, groups.numbered(marked, ["utt_id", "channel"]), n
+    )
+    cautions = [
+        "; ".join(filter(None, [caution, _AGAIN if often and method in {"wilson", "exact"} else ""]))
+        for caution, often in zip(parts.caution, again, strict=True)
+    ]
     unit_kind = np.where(shares & (method in {"wilson", "exact"}), found["unit"].to_numpy(object), parts.kind)
     columns = {
         "rate": rate,
@@ -117,7 +126,7 @@ def summarize(
         "level": level,
         "method": [
             f"{method} by {kind}" + (f"; {caution}" if caution else "")
-            for kind, caution in zip(unit_kind, parts.caution, strict=True)
+            for kind, caution in zip(unit_kind, cautions, strict=True)
         ],
         "resamples": resamples if method == "bootstrap" else pd.NA,
         "seed": seed if method == "bootstrap" else pd.NA,
