@@ -6,6 +6,7 @@ pooled: these four always tell groups apart, besides whatever a person groups by
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
@@ -178,6 +179,36 @@ def levels(column: pd.Series) -> list[Any]:
     return list(present)
 
 
+def shortened(labels: Iterable[str]) -> tuple[dict[str, str], str]:
+    """Leave out of the names of settings what all of them have in common.
+
+    Parameters
+    ----------
+    labels : iterable of str
+        Such as "language=right, context=terms": parts of the form "name=value", with a comma between them. Other labels
+        stay as they are.
+
+    Returns
+    -------
+    tuple of dict of str to str, and str
+        Each label with its short form, and what was left out. Different labels stay different, and none becomes empty.
+
+    Examples
+    --------
+    >>> short, common = shortened(["context=none, itn=off, language=en", "context=terms, itn=off, language=zh"])
+    >>> list(short.values()), common
+    (['context=none, language=en', 'context=terms, language=zh'], 'itn=off')
+    """
+    # What follows a comma and has no "=" belongs to the value before it.
+    parts = {label: re.split(r", (?=[^,=]+=)", label) for label in labels}
+    in_all = set.intersection(*map(set, parts.values())) if parts else set()
+    common = [part for part in next(iter(parts.values()), []) if part in in_all and "=" in part]
+    short = {label: ", ".join(part for part in own if part not in common) for label, own in parts.items()}
+    if "" in short.values() or len(set(short.values())) < len(short):
+        return {label: label for label in parts}, ""
+    return short, ", ".join(common)
+
+
 def numbered(frame: pd.DataFrame, columns: Iterable[str]) -> Codes:
     """Give each row the number of its group, from 0, in the order of the levels of the columns; ``<NA>`` comes last."""
     codes = [np.zeros(len(frame), dtype=np.int64)]
@@ -264,13 +295,20 @@ def fates(frame: pd.DataFrame, group: Codes) -> pd.DataFrame:
 
 
 def refuse_nameless(frame: pd.DataFrame, axis: str) -> None:
-    """Refuse answers that have no level of an axis along which settings are told apart."""
+    """Refuse an axis along which settings cannot be told apart by name: answers without a level, levels named alike."""
     if nameless := int((frame[axis].isna() & frame["errors"].notna()).sum()):
         raise InvalidInput(
             f"{nameless} answers have no level of {axis}: it is <NA> there, and a comparison says by name what it "
             f'compares. Name it first: scores["{axis}"] = scores["{axis}"].astype("string").fillna("none"). Or leave '
             "those answers out."
         )
+    by_name: dict[str, Any] = {}
+    for label in levels(frame[axis]):
+        if (other := by_name.setdefault(str(label), label)) is not label:
+            raise InvalidInput(
+                f"{axis} has the levels {other!r} and {label!r}, which a table would show alike. Give them one type or "
+                f'other names: scores["{axis}"] = scores["{axis}"].astype(str) makes them one level.'
+            )
 
 
 def refuse_twice(marked: pd.DataFrame, setting: list[str], pairing: list[str]) -> None:

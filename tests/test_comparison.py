@@ -20,6 +20,7 @@ from asrlab import edits, score, tables
 from asrlab.errors import InvalidInput
 from asrlab.scoring.rates import rates
 from asrlab.stats.comparison import compare
+from asrlab.stats.effects import effects
 from asrlab.stats.corrections import holm
 from asrlab.stats.summary import summarize
 from asrlab.stats.tests import sign_flip
@@ -102,6 +103,15 @@ def test_each_row_of_a_comparison_is_that_of_its_answers_alone():
     p = whole["p"].to_numpy(float, na_value=math.nan)
     assert whole["p_adjusted"].to_numpy(float, na_value=math.nan) == pytest.approx(holm(p), nan_ok=True)
     assert whole["n_comparisons"].unique().tolist() == [6]
+
+
+def test_levels_that_a_table_would_show_alike_are_refused():
+    scores = make(itns=("off",), contexts=("none", "one", "two"))
+    mixed = scores.assign(context=scores["context"].astype(object).replace({"one": 1, "two": "1"}))
+    with pytest.raises(InvalidInput, match="context has the levels 1 and '1', which a table would show alike"):
+        compare(mixed, "context", "none")
+    with pytest.raises(InvalidInput, match="which a table would show alike"):
+        effects(mixed, ["context"])
 
 
 @pytest.mark.parametrize("dtype", ["string", "category", object])

@@ -148,8 +148,8 @@ def test_intervals_of_many_groups_are_those_of_each_alone_and_of_leaving_out_blo
             if len(sides) == 2:
                 assert found[1:3] == pytest.approx((found.estimate - half, found.estimate + half), rel=1e-9, abs=1e-12)
             else:
-                factor = math.exp(half / rates[0])
-                assert found[1:3] == pytest.approx((rates[0] / factor, rates[0] * factor), rel=1e-9)
+                factor = math.exp(half / rates[0]) if half / rates[0] <= 5 else math.nan
+                assert found[1:3] == pytest.approx((rates[0] / factor, rates[0] * factor), rel=1e-9, nan_ok=True)
 
 
 @given(BLOCKS)
@@ -201,8 +201,11 @@ def test_no_interval_is_invented(interval, known):
 
 def test_two_blocks_of_very_different_size_bound_nothing():
     found = ratio_interval([5, 0], [1, 2000])
-    assert found.low < 1e-100
-    assert found.high > 1e100
+    assert math.isnan(found.low)
+    assert math.isnan(found.high)
+    assert found.standard_error > 0
+    known = ratio_interval([5, 4], [100, 120])
+    assert known.low < 9 / 220 < known.high
 
 
 def test_blocks_that_do_not_match_are_refused():
@@ -553,7 +556,8 @@ def test_kernels_need_numpy_and_scipy_only(module):
     tree = ast.parse(Path(module.__file__).read_text("utf-8"))
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert {name.partition(".")[0] for name in names} <= {
+    assert {name if name.startswith("asrlab") else name.partition(".")[0] for name in names} <= {
+        "asrlab.errors",
         "__future__",
         "collections",
         "math",

@@ -393,5 +393,4 @@ def test_two_utterances_of_very_different_length():
     scores = grid({"context": ("none",)}, 1, 2).assign(subs=[1, 0], dels=0, ins=0, ref_len=[1, 2000])
     row = summarize(scores).iloc[0]
     assert row["rate"] == pytest.approx(1 / 2001)
-    assert row["low"] < 1e-100
-    assert row["high"] > 1e100
+    assert row[["low", "high"]].isna().all()

@@ -276,6 +276,8 @@ def _notes(
             said.append("no reference units: no rate")
         elif not tried[k] and n_blocks < FEWEST_BLOCKS:
             said.append(f"too few utterances ({n_blocks}) for a test")
+        elif not tried[k] and not np.isnan(interval.low[k]):
+            said.append("no spread to test by")
         if not np.isnan(interval.estimate[k]) and np.isnan(interval.low[k]):
             alike = "no pair differs in errors" if facts["tied"][k] == facts["pairs"][k] else "all blocks differ alike"
             said.append(f"{'one block' if n_blocks < 2 else alike}: no interval")

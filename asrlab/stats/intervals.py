@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from scipy.special import stdtrit
 
+from asrlab.errors import InvalidInput
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,8 +28,8 @@ if TYPE_CHECKING:
 
 #: Numbers held at a time.
 _CELLS: Final = 2**21
-#: An exponent of e that is as good as infinite and no overflow: two blocks of very different size bound nothing.
-_UNBOUNDED: Final = 700.0
+#: An interval that goes from so many e-folds below a rate to as many above it says nothing.
+_SAYS_NOTHING: Final = 5.0
 #: Residuals that are equal but for rounding.
 _ROUNDING: Final = 1e-12
 
@@ -136,7 +138,8 @@ def ratio_interval(errors: ArrayLike, lengths: ArrayLike, level: float = 0.95) -
     -------
     Interval
         ``estimate`` is NaN without reference units; the rest is NaN also with fewer than two blocks, and where all
-        blocks have the same rate: no spread is seen then, which does not mean that there is none.
+        blocks have the same rate: no spread is seen then, which does not mean that there is none. The ends are NaN also
+        where they would go from a hundredth of the rate to a hundred times the rate, and so say nothing.
 
     Examples
     --------
@@ -166,7 +169,8 @@ def ratio_intervals(errors: Floats, lengths: Floats, *, group: Codes, n_groups: 
     found = influence(errors, lengths, group=group, n_groups=n_groups)
     error, half = _spread(found.without, group, n_groups, level)
     # Without errors there is no spread either, and error is NaN.
-    factor = np.exp(np.minimum(half / np.where(found.rate == 0, np.nan, found.rate), _UNBOUNDED))
+    folds = half / np.where(found.rate == 0, np.nan, found.rate)
+    factor = np.exp(np.where(folds > _SAYS_NOTHING, np.nan, folds))
     return Intervals(found.rate, found.rate / factor, found.rate * factor, error)
 
 
@@ -259,7 +263,7 @@ def bootstrap_intervals(
         Rate, and the lower and upper end. The ends are NaN with fewer than two blocks, and where no spread is seen.
     """
     if resamples < 1:
-        raise ValueError(f"resamples must be at least 1, better 9999; this is {resamples}.")
+        raise InvalidInput(f"resamples must be at least 1, better 9999; this is {resamples}.")
     found = influence(errors, lengths, group=group, n_groups=n_groups)
     error, _ = _spread(found.without, group, n_groups, level)
     size = np.bincount(group, minlength=n_groups)
@@ -307,7 +311,7 @@ def _only(found: Intervals) -> Interval:
 def _spread(without: Floats, group: Codes, n_groups: int, level: float) -> tuple[Floats, Floats]:
     """Give the standard error of each group, and half the width of its interval."""
     if not 0 < level < 1:
-        raise ValueError(f"A confidence level lies between 0 and 1, such as 0.95; this is {level}.")
+        raise InvalidInput(f"A confidence level lies between 0 and 1, such as 0.95; this is {level}.")
     g = np.bincount(group, minlength=n_groups)
     mean = np.bincount(group, weights=without, minlength=n_groups) / np.maximum(g, 1)
     squares = np.bincount(group, weights=(without - mean[group]) ** 2, minlength=n_groups)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
+from asrlab.errors import InvalidInput
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -199,7 +201,7 @@ def max_t(
 
 def _check(resamples: int) -> None:
     if resamples < 1:
-        raise ValueError(f"resamples must be at least 1, better 9999; this is {resamples}.")
+        raise InvalidInput(f"resamples must be at least 1, better 9999; this is {resamples}.")
 
 
 def _matrix(values: Floats, group: Codes, block: Codes, n_groups: int) -> csr_array:
