@@ -41,6 +41,7 @@ _DIFFERENCE: Final = {
     "resamples": ("Int64", "random swaps of p or its correction; <NA> where all were gone through, or there are none"),
     "seed": ("Int64", "of those swaps"),
     "smallest_p": ("Float64", "least p that so many blocks can give, before any correction; <NA> where any can be"),
+    "n_units": ("Int64", "reference units on one side of delta; of an effect, as many as its cells are worth together"),
     "detectable": ("Float64", "least true difference that 80 % of such experiments would find, correction included"),
 }
 

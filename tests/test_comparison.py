@@ -20,8 +20,8 @@ from asrlab import edits, score, tables
 from asrlab.errors import InvalidInput
 from asrlab.scoring.rates import rates
 from asrlab.stats.comparison import compare
-from asrlab.stats.effects import effects
 from asrlab.stats.corrections import holm
+from asrlab.stats.effects import effects
 from asrlab.stats.summary import summarize
 from asrlab.stats.tests import sign_flip
 

@@ -104,7 +104,7 @@ def test_table_of_differences_is_in_points_with_signs():
         "level  delta, points  low, points  p_adjusted",
         "x              -1.23        -2.00      <0.001",
         "y              +0.20            –       0.031",
-        "z              +0.00       -10.00           –",
+        "z               0.00       -10.00           –",
     ]
 
 
@@ -123,7 +123,9 @@ def test_level_of_a_comparison_is_never_folded():
 RESULTS = {
     "comparison": {
         "axis": "context", "level": "terms", "baseline": "none", "rate": 0.1, "baseline_rate": 0.12, "delta": -0.02,
-        "low": -0.03, "high": -0.01, "confidence": 0.95, "test": "sign-flip by speaker", "p": 0.0004,
+        "low": -0.03, "high": -0.01, "confidence": 0.95, "test": "sign-flip by speaker", "statistic": -4.276,
+        "p": 0.0004, "note": "mind", "normalizer": "en-1", "n_pairs": 32, "n_blocks": 8, "better": 10, "worse": 2,
+        "tied": 20,
         "p_adjusted": 0.0012, "correction": "holm", "n_comparisons": 3, "smallest_p": 0.00003, "detectable": 0.015,
         "repeat_noise": 0.001, "changed": 0.3, "changed_floor": 0.02, "unit": "word", "form": "spoken", "ties": "jiwer",
     },
@@ -155,19 +157,19 @@ def result(table, **changes):
     [
         (
             "comparison",
-            "level  rate  baseline_rate  delta, points  low, points  high, points  p  p_adjusted  detectable, points  "
-            "repeat_noise, points  changed  changed_floor",
-            "terms  10.00%  12.00%  -2.00  -3.00  -1.00  <0.001  0.001  1.50  0.10  30.00%  2.00%",
-            "axis context; baseline none; confidence 95.0%; test sign-flip by speaker; correction holm; n_comparisons "
-            "3; smallest_p <0.001; unit word; form spoken",
+            "level  rate  baseline_rate  delta, points  p_adjusted  detectable, points  p  better/worse/tied  changed  "
+            "changed_floor  repeat_noise, points",
+            "terms  10.00%  12.00%  -2.00 (-3.00 to -1.00)  0.001  1.50  <0.001  10/2/20  30.00%  2.00%  0.10",
+            "unit word; form spoken; axis context; baseline none; confidence 95.0%; test sign-flip by speaker; "
+            "statistic -4.276; correction holm; n_comparisons 3; smallest_p <0.001; normalizer en-1; n_blocks 8; "
+            "n_pairs 32; note mind",
         ),
         (
             "effects",
-            "level  moderator  moderator_level  moderator_baseline  delta, points  low, points  high, points  "
-            "p_adjusted  there, points  there_low, points  there_high, points  elsewhere, points  elsewhere_low, "
-            "points  elsewhere_high, points",
-            "terms  language  right  none  -2.00  -3.00  -1.00  0.020  -3.00  -4.00  -2.00  -1.00  -2.00  +0.10",
-            "effect interaction; axis context; baseline none; confidence 95.0%; n_cells 4; n_left_out 0",
+            "level  moderator  delta, points  p_adjusted  there, points  elsewhere, points",
+            "terms  language: right against none  -2.00 (-3.00 to -1.00)  0.020  -3.00 (-4.00 to -2.00)  "
+            "-1.00 (-2.00 to +0.10)",
+            "axis context; baseline none; effect interaction; confidence 95.0%; n_cells 4; n_left_out 0",
         ),
         (
             "power",
@@ -177,8 +179,8 @@ def result(table, **changes):
         ),
         (
             "agreement",
-            "same  low  high  rate  rate_low  rate_high  repeat_noise, points",
-            "97.50%  94.00%  99.10%  5.20%  5.10%  5.30%  0.07",
+            "same (low to high)  rate (rate_low to rate_high)  repeat_noise, points",
+            "97.50% (94.00 to 99.10%)  5.20% (5.10 to 5.30%)  0.07",
             "level 95.0%; method ratio t; unit word; n_repeats 5; n_questions 64; n_pairs 640",
         ),
     ],
@@ -188,6 +190,74 @@ def test_tables_of_results_lead_with_what_matters(table, heads, cells, foot):
     assert squeezed(head) == squeezed(heads)
     assert first.split() == second.split() == cells.split()
     assert last == f"In all rows: {foot}"
+
+
+def test_estimates_stand_with_their_intervals_and_line_up():
+    rates = {"rate": [0.0926, 1.0, None], "low": [0.0569, 0.5, None], "high": [0.15, None, None], "n": [1, 2, 3]}
+    table = html.table(pd.DataFrame(rates))
+    assert repr(table).splitlines() == [
+        "rate (low to high)        n",
+        "  9.26% (5.69 to 15.00%)  1",
+        "100.00% (no interval)     2",
+        "      –                   3",
+    ]
+    assert squeezed(Reader(table.markup).text) == squeezed(repr(table))
+    assert '<td dir="auto"' in table.markup
+    # A narrow column may be broken before the interval, and nowhere else.
+    assert ">\N{FIGURE SPACE}\N{FIGURE SPACE}9.26% (5.69\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}15.00%)<" in table.markup
+    # Both ends must be there, in the unit of the estimate; and those of power are of its simulation.
+    for other in (
+        pd.DataFrame({"rate": [0.1], "low": [0.05]}),
+        pd.DataFrame({"delta": [0.1], "low": [0.05], "high": [0.2]}),
+        pd.DataFrame([[0.1, 0.2, 0.05, 0.3]], columns=["rate", "rate", "low", "high"]),
+        result("power"),
+    ):
+        shares = ["low", "high"] if "delta" in other and "power" not in other else []
+        assert "low" in repr(html.table(other, shares=shares)).splitlines()[0].split()
+
+
+def test_a_difference_below_zero_is_not_shown_above_it():
+    frame = pd.DataFrame({"delta": [-1e-6, 1e-6, 0.0, -1e-17], "low": -0.01, "high": [0.0, 0.01, -2e-5, 2e-5]})
+    assert [line.strip() for line in repr(html.table(frame)).splitlines()[1:]] == [
+        "-0.00 (-1.00 to 0.00)",
+        "+0.00 (-1.00 to +1.00)",
+        "0.00 (-1.00 to -0.00)",
+        "0.00 (-1.00 to +0.00)",
+    ]
+
+
+def test_whole_tables_have_what_matters_first_and_chosen_columns_their_order():
+    def heads(frame):
+        return [head for head in repr(html.table(frame)).splitlines()[0].split("  ") if head]
+
+    different = [{**RESULTS["comparison"], "level": level, "unit": level, "note": level} for level in ("a", "b")]
+    whole = tables.check(pd.DataFrame(different), "comparison", required=())
+    whole.insert(0, "itn", ["on", "off"])
+    assert [head.strip() for head in heads(whole)][:8] == [
+        *("itn", "unit", "level", "rate", "baseline_rate", "delta, points", "p_adjusted", "detectable, points"),
+    ]
+    assert [head.strip() for head in heads(whole)][8:10] == ["note", "p"]
+    chosen = ["unit", "p", "itn", "delta", "low", "high", "rate"]
+    assert [head.strip() for head in heads(whole[chosen])] == ["unit", "p", "itn", "delta, points", "rate"]
+    mixed = [RESULTS["effects"], {**RESULTS["effects"], "effect": "main", "moderator": None, "moderator_level": None}]
+    both = tables.check(pd.DataFrame(mixed).assign(moderator_baseline=["none", None]), "effects", required=())
+    assert [head.strip() for head in heads(both)] == [
+        *("level", "moderator", "delta, points", "p_adjusted", "there, points", "elsewhere, points", "p"),
+    ]
+    rows = repr(html.table(both)).splitlines()[1:3]
+    assert [row.split("  ")[1].strip() for row in rows] == ["language: right against none", "–"]
+
+
+def test_a_statistic_that_is_the_difference_is_not_said_twice():
+    frame = pd.DataFrame({"level": ["a", "b"], "delta": [-0.02, 0.03], "statistic": [-0.02, None]})
+    assert "statistic" not in repr(html.table(frame))
+    assert "statistic" in repr(html.table(frame.assign(statistic=[-0.02, -0.03])))
+    assert "statistic" in repr(html.table(frame, fold=False))
+
+
+def test_notes_end_the_foot():
+    frame = result("comparison").assign(note="mind", n_unpaired=0)
+    assert repr(html.table(frame)).endswith("; note mind")
 
 
 def test_what_is_not_known_of_any_row_is_no_column():

@@ -29,7 +29,7 @@ MAY_IMPORT = {
         *("engines.itn", "engines.mishearing", "engines.weights", "data.audio"),
     },
 }
-EVERYWHERE = {"errors", "tables", "folders", "suggest", "groups"}
+EVERYWHERE = {"errors", "tables", "folders", "suggest", "groups", "text"}
 HEAVY = {"matplotlib", "ipywidgets", "faster_whisper", "pandas", "numpy", "scipy", "httpx", "IPython", "starlette"}
 
 

@@ -233,7 +233,7 @@ def test_normalizers_tell_rows_apart_where_nothing_else_does():
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["en-1", "basic-1"]
     rows = comparison([{"level": "a", "delta": 0.1, "normalizer": name} for name in ("en-1", "basic-1")])
     labels = [label.get_text().split("\n")[0] for label in plot.deltas(rows).get_yticklabels()]
-    assert labels == ["normalizer en-1: a against none", "normalizer basic-1: a against none"]
+    assert labels == [f"normalizer {name} · context: a against none" for name in ("en-1", "basic-1")]
 
 
 def test_how_intervals_were_made_is_said():
@@ -283,8 +283,8 @@ def test_deltas_are_points_around_zero():
     assert intervals(ax, 0) == [(-3.0, -0.5), (-1.0, 4.0)]
     assert texts(ax) == ["−2.00", "+1.00"]
     assert [label.get_text() for label in ax.get_yticklabels()] == [
-        "language en: terms against none\np adj. = 0.030, 8 speakers",
-        "language zh: terms against none\np adj. < 0.001, 8 speakers",
+        "language en · context: terms against none\np adj. = 0.030, 8 speakers",
+        "language zh · context: terms against none\np adj. < 0.001, 8 speakers",
     ]
     low, high = ax.get_xlim()
     assert low == -high
@@ -309,7 +309,7 @@ def test_deltas_without_interval_p_or_difference_say_so():
     (hollow,) = [line for line in ax.lines if line.get_marker() == "o" and len(line.get_xdata())]
     assert hollow.get_color() == "white"
     labels = [label.get_text() for label in ax.get_yticklabels()]
-    assert labels == ["a against none\nno p, 1 speaker", "b against none\np adj. = 0.030"]
+    assert labels == ["context: a against none\nno p, 1 speaker", "context: b against none\np adj. = 0.030"]
 
 
 def test_the_correction_is_named():
@@ -335,9 +335,74 @@ def test_tables_put_together_say_nothing_of_an_axis_twice():
     lines = labels(plot.deltas(again))
     assert [line.split("\n")[0] for line in lines] == [
         "itn off · context: a against none",
-        "itn · context no: a against none",
-        "itn · context yes: a against none",
+        "context no · itn: a against none",
+        "context yes · itn: a against none",
     ]
+
+
+def test_settings_lose_what_all_share_and_long_ones_are_wrapped():
+    name = "language={}, context={}, enable_itn=False, disfluency_removal=False, a=1"
+    levels = [name.format("right", "terms"), name.format("wrong", "terms"), name.format("wrong", "none")]
+    rows = [{"axis": "condition", "level": level, "delta": 0.1, "low": 0.0, "high": 0.2} for level in levels]
+    frame = comparison([{**row, "baseline": name.format("right", "none")} for row in rows])
+    ax = draw(plot.deltas(frame))
+    assert [label.split("\np")[0] for label in labels(ax)] == [
+        "condition: language=right, context=terms\nagainst language=right, context=none",
+        "condition: language=wrong, context=terms\nagainst language=right, context=none",
+        "condition: language=wrong, context=none\nagainst language=right, context=none",
+    ]
+    assert "all with enable_itn=False, disfluency_removal=False, a=1; 64 pairs" in facts(ax)
+    assert "all with" not in facts(plot.deltas(comparison([{"level": "a", "delta": 0.1}])))
+    by = draw(plot.deltas(frame.assign(speaker=["x" * 38 + end for end in "123"])[["speaker", *frame.columns]]))
+    assert labels(by)[0].startswith(f"speaker {'x' * 38}1 · condition:\nlanguage=right, context=terms\nagainst lang")
+    assert by.figure.get_figheight() > ax.figure.get_figheight()
+
+
+def test_cutting_never_makes_two_labels_one():
+    long = [f"{'a' * 60}{middle}{'z' * 60}" for middle in "xy"]
+    rows = [{"level": level, "delta": 0.1, "low": 0.0, "high": 0.2} for level in long]
+    first, second = (label.rpartition("\n")[0] for label in labels(draw(plot.deltas(comparison(rows)))))
+    assert first != second
+    assert "…" in labels(plot.deltas(comparison(rows[:1])))[0]
+    bars_of = plot.rates(summary([{"c": level, "rate": 0.1, "low": 0.0, "high": 0.2} for level in long]))
+    assert len({label.get_text() for label in bars_of.get_xticklabels()}) == 2
+    lines_of = plot.power(designs([{"source": level} for level in long]))
+    assert len({text.get_text() for text in lines_of.get_legend().get_texts()}) == 2
+
+
+def test_tables_of_other_figures_are_named():
+    difference, mixed = comparison([{"level": "a", "delta": 0.1}]), effects([MAIN])
+    for draws, table, words in (
+        (plot.rates, difference, "a comparison: plot.deltas draws it"),
+        (plot.rates, difference[["level", "baseline", "delta", "low", "high"]], "a comparison: plot.deltas"),
+        (plot.rates, mixed, "a table of effects: plot.deltas"),
+        (plot.deltas, TWO, "a summary: plot.rates"),
+        (plot.deltas, designs([{}]), "a table of power: plot.power"),
+        (plot.power, TWO, "a summary: plot.rates"),
+        (plot.power, mixed, "a table of effects: plot.deltas"),
+        (plot.power, difference, "a comparison: plot.deltas"),
+        (plot.rates, designs([{}]), "a table of power: plot.power"),
+        (plot.rates, tables.empty("agreement"), "the agreement of repeats: no figure draws it; lab.sentences"),
+    ):
+        with pytest.raises(InvalidInput, match=f"This is {words}"):
+            draws(table)
+
+
+def test_the_p_of_an_equivalence_is_named():
+    row = {"level": "a", "delta": 0.01, "low": 0.0, "high": 0.02, "margin": 0.05, "p_adjusted": 0.979}
+    for test, name in (
+        ("equivalence, two one-sided t by speaker", "p of equivalence"),
+        ("non-inferiority, one-sided t by speaker", "p of non-inferiority"),
+        ("t by speaker", "p adj."),
+    ):
+        assert labels(plot.deltas(comparison([{**row, "test": test}])))[0].endswith(f"\n{name} = 0.979, 8 speakers")
+
+
+def test_a_mark_tells_zero_from_what_is_rounded_to_it():
+    marks = texts(
+        plot.deltas(comparison([{"level": n, "delta": d} for n, d in (("a", -1e-5), ("b", 0.0), ("c", 1e-5))]))
+    )
+    assert marks == ["−0.00, no interval", "0.00, no interval", "+0.00, no interval"]
 
 
 def test_the_services_own_variation_is_a_band_of_its_line():
@@ -408,7 +473,7 @@ def test_effects_are_drawn_as_differences_and_interactions_told_apart():
     assert ax.get_xlabel().startswith("Difference in term miss rate, points")
     assert "diamond" not in facts(plot.deltas(effects([MAIN])))
     groups = draw(plot.deltas(effects([{"itn": True, **MAIN}, {"itn": False, **MAIN}])))
-    assert labels(groups)[1].startswith("itn False: terms against none\n")
+    assert labels(groups)[1].startswith("itn False · context: terms against none\n")
 
 
 # -- power -------------------------------------------------------------------------------------------------------------
@@ -447,7 +512,7 @@ def test_power_is_drawn_against_speakers_with_a_line_for_each_number_of_utteranc
     assert ax.get_xlabel() == "Speakers"
     assert ax.get_ylabel() == "Power, % of such experiments"
     assert facts(ax) == (
-        "true difference 0.3 points; Word error rate (WER); 5.0% at the baseline; sign-flip by speaker; p adjusted by "
+        "true difference 0.3 points; word error rate (WER); 5.0% at the baseline; sign-flip by speaker; p adjusted by "
         "Holm over 3 comparisons; rates and spreads from a pilot; 95% intervals of 2000 simulations; dashed: 80% wanted"
     )
     assert ax.get_legend().get_title().get_text() == "utterances of each"
@@ -510,7 +575,7 @@ def test_labels_are_text_and_nothing_else(text):
     )
     ax = draw(plot.rates(frame))
     label = ax.get_xticklabels()[0].get_text()
-    assert label == (shown if len(shown) <= 40 else shown[:39] + "…")
+    assert label == (shown if len(shown) <= 40 else f"{shown[:26]}…{shown[-13:]}")
     assert ax.get_legend().get_texts()[0].get_text() == label
     axs = draw(plot.deltas(comparison([{"level": text, "baseline": text, "delta": 0.1, "low": 0.0, "high": 0.2}])))
     foreign = {"level": text, "moderator": text, "moderator_level": text, "moderator_baseline": text, "delta": 0.1}

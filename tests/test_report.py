@@ -119,7 +119,7 @@ def test_numbers_of_the_tables_are_there(tmp_path):
         required=(),
     )
     text = Reader(saved(Report(sweep(), scores(), summary(), effect), tmp_path)).text
-    for number in ("23.45%", "17.89%", "10.00%", "-5.56", "0.040"):
+    for number in ("23.45% (10.00\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}", "17.89%", "-5.56", "0.040"):
         assert number in text
     assert "Summary" in text
     assert "Comparison" in text
@@ -164,7 +164,7 @@ def test_texts_lists_and_views_are_taken(tmp_path):
     report.add("Three", html.table(pd.DataFrame({"x": ["<y>"]})))
     page = saved(report, tmp_path)
     assert "a &lt; b" in page
-    assert "<li>c &amp; d</li><li>e</li>" in page
+    assert '<ul><li dir="auto">c &amp; d</li><li dir="auto">e</li></ul>' in page
     assert "&lt;y&gt;" in page
     assert "<title>Mine</title>" in page
     with pytest.raises(InvalidInput, match="not dict"):

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from asrlab import tables
+from asrlab import groups, tables
 from asrlab.errors import InvalidInput
 from asrlab.stats.sentences import sentences
 
@@ -58,19 +58,19 @@ def said(table, **changes):
         (
             {},
             "context terms against none: lower WER, 12.3 % against 15.0 %, -2.7 points (95 % interval -4.0 to -1.4; "
-            "sign-flip by speaker, exact, p = 0.012 after Holm over 3 comparisons; 16 speakers, 64 pairs).",
+            "sign-flip by speaker, p = 0.012 after Holm over 3; 16 speakers, 64 pairs).",
         ),
         (
             {"itn": "off", "unit": "char", "low": -0.06, "high": 0.01, "p_adjusted": 0.2, "p": 0.2, "n_comparisons": 1},
             "context terms against none (itn off): no difference in CER shown, 12.3 % against 15.0 %, -2.7 points "
-            "(95 % interval -6.0 to +1.0; sign-flip by speaker, exact, p = 0.200; 16 speakers, 64 pairs).",
+            "(95 % interval -6.0 to +1.0; sign-flip by speaker, p = 0.200; 16 speakers, 64 pairs).",
         ),
         (
             {"unit": "term", "rate": 0.2, "delta": 0.05, "low": 0.01, "high": 0.09, "p_adjusted": 0.0004, "n_blocks": 1,
              "block_kind": "utterance", "note": "too few speakers (1): true of these voices only",
              "correction": "max-t"},
             "context terms against none: higher term miss rate, 20.0 % against 15.0 %, +5.0 points (95 % interval +1.0 "
-            "to +9.0; sign-flip by speaker, exact, p < 0.001 after max-T over 3 comparisons; 1 utterance, 64 pairs). "
+            "to +9.0; sign-flip by speaker, p < 0.001 after max-T over 3; 1 utterance, 64 pairs). "
             "Too few speakers (1): true of these voices only.",
         ),
         (
@@ -81,19 +81,19 @@ def said(table, **changes):
         (
             {"low": NAN, "high": NAN, "p": 1.0, "p_adjusted": 1.0},
             "context terms against none: no difference in WER shown, 12.3 % against 15.0 %, -2.7 points (no interval; "
-            "sign-flip by speaker, exact, p = 1.000 after Holm over 3 comparisons; 16 speakers, 64 pairs).",
+            "sign-flip by speaker, p = 1.000 after Holm over 3; 16 speakers, 64 pairs).",
         ),
         (
             {"unit": "mixed", "form": "spoken", "ties": "sclite", "correction": "benjamini-hochberg"},
             "context terms against none (spoken reference, counted as by sclite): lower mixed error rate, 12.3 % "
-            "against 15.0 %, -2.7 points (95 % interval -4.0 to -1.4; sign-flip by speaker, exact, p = 0.012 after "
-            "Benjamini-Hochberg over 3 comparisons; 16 speakers, 64 pairs).",
+            "against 15.0 %, -2.7 points (95 % interval -4.0 to -1.4; sign-flip by speaker, p = 0.012 after "
+            "Benjamini-Hochberg over 3; 16 speakers, 64 pairs).",
         ),
         (
             {"unit": "codepoint", "ties": "jiwer", "correction": "none", "n_unpaired": 3},
             "context terms against none: lower CER (code points), 12.3 % against 15.0 %, -2.7 points (95 % interval "
-            "-4.0 to -1.4; sign-flip by speaker, exact, p = 0.012 not corrected for other comparisons; 16 speakers, 64 "
-            "pairs, 3 answers left out for want of a partner).",
+            "-4.0 to -1.4; sign-flip by speaker, p = 0.012, not corrected for 3 comparisons; 16 speakers, 64 "
+            "pairs, 3 answers without a partner left out).",
         ),
         (
             {"unit": "sentence", "delta": NAN, "note": "no answers to pair"},
@@ -109,19 +109,22 @@ def test_what_could_have_been_seen_is_said_where_nothing_was():
     unsure = {"low": -0.06, "high": 0.01, "p": 0.2, "p_adjusted": 0.6}
     found = said("comparison", **unsure, detectable=0.045)
     assert "no difference in WER shown" in found
-    assert found.endswith(" Data like these would find 4.5 points or more in 80 % of experiments.")
-    assert "would find" not in said("comparison", **unsure)
-    assert "would find" not in said("comparison", detectable=0.045)
+    assert found.endswith(" A true difference of 4.5 points would be shown with 80 % power.")
+    assert "true difference" not in said("comparison", **unsure)
+    assert "true difference" not in said("comparison", detectable=0.045)
 
 
 def test_blocks_too_few_for_the_comparisons_are_said_to_be():
     few = {"p": 0.0078125, "p_adjusted": 0.078125, "smallest_p": 0.0078125, "n_blocks": 8, "n_comparisons": 10}
-    assert said("comparison", **few).endswith(
-        " 8 speakers cannot give p below 0.0078, and 0.005 is needed among 10 comparisons."
-    )
-    assert said("effects", **few).endswith(" 0.005 is needed among 10 comparisons.")
+    assert said("comparison", **few).endswith(" 8 speakers cannot give p below 0.0078, and 0.005 is needed among 10.")
+    assert said("effects", **few).endswith(" 0.005 is needed among 10.")
     for enough in ({"n_comparisons": 6}, {"detectable": 0.1}, {"correction": "none"}, {"correction": "max-t"}):
         assert "cannot" not in said("comparison", **{**few, **enough})
+    swaps = {**few, "n_blocks": 40, "smallest_p": 0.0001, "n_comparisons": 600}
+    assert said("comparison", **swaps).endswith(
+        " 9,999 random swaps cannot give p below 0.0001, and 8.3e-05 is needed among 600: ask for more."
+    )
+    assert "cannot" not in said("comparison", **few, test="exact McNemar by utterance")
     alone = {**few, "n_blocks": 5, "smallest_p": 0.0625, "correction": "none", "p": 0.0625, "p_adjusted": 0.0625}
     assert said("comparison", **alone).endswith(" 5 speakers cannot give p below 0.062, and 0.05 is needed.")
 
@@ -133,8 +136,8 @@ def test_a_claim_needs_both_the_corrected_p_and_the_interval():
     refuted = said("comparison", p=0.07, p_adjusted=0.21)
     assert "no difference in WER shown: the interval excludes 0, but the test finds none; 12.3 %" in refuted
     corrected = said("comparison", p=0.03, p_adjusted=0.09)
-    assert "no difference in WER shown: not significant once all comparisons are allowed for; 12.3 %" in corrected
-    assert "exact, p = 0.030, but 0.090 after Holm over 3 comparisons;" in corrected
+    assert "no difference in WER shown after correction, 12.3 %" in corrected
+    assert "sign-flip by speaker, p = 0.030, but 0.090 after Holm over 3;" in corrected
     without = said("comparison", low=NAN, high=NAN)
     assert "no difference in WER shown, 12.3 % against 15.0 %, -2.7 points (no interval; sign-flip" in without
     assert "lower WER" in said("comparison", p_adjusted=0.05)
@@ -158,7 +161,9 @@ def test_small_differences_have_two_decimals_all_through():
     rounding = said("comparison", delta=-1e-17, low=-1e-2, high=1e-2, p=1.0, p_adjusted=1.0)
     assert " 0.0 points (95 % interval -1.0 to +1.0;" in rounding
     assert "+2.0 points (95 % interval -0.1 to +4.1;" in said("comparison", delta=0.02, low=-0.001, high=0.041)
-    assert "find 0.09 points" in said("comparison", detectable=0.0009, low=-0.05, high=0.02, p_adjusted=0.9, p=0.9)
+    assert "difference of 0.09 points" in said(
+        "comparison", detectable=0.0009, low=-0.05, high=0.02, p_adjusted=0.9, p=0.9
+    )
 
 
 @pytest.mark.parametrize(
@@ -168,12 +173,18 @@ def test_small_differences_have_two_decimals_all_through():
         ({"test": "non-inferiority, one-sided t by speaker"}, "WER no worse by more than 3 points, 12.3 %"),
         ({"p": 0.3, "p_adjusted": 0.6}, "WER not shown to be the same within 3 points, 12.3 %"),
         (
-            {"p": 0.3, "p_adjusted": 0.6, "test": "non-inferiority, one-sided t by speaker", "margin": 0.0025},
+            {
+                "p": 0.3,
+                "p_adjusted": 0.6,
+                "test": "non-inferiority, one-sided t by speaker",
+                "margin": 0.0025,
+                "high": 0.003,
+            },
             "WER not shown to be no worse by more than 0.25 points, 12.3 %",
         ),
         (
             {"p": 0.03, "p_adjusted": 0.06},
-            "WER not shown to be the same within 3 points: not significant once all comparisons are allowed for; 12.3",
+            "WER not shown to be the same within 3 points after correction, 12.3",
         ),
         ({"p": NAN, "p_adjusted": NAN}, "whether WER is the same within 3 points is not tested, 12.3 %"),
     ],
@@ -182,21 +193,24 @@ def test_equivalence_is_within_a_margin_and_its_absence_is_no_difference(changes
     equivalent = {"test": "equivalence, two one-sided t by speaker", "margin": 0.03, "detectable": 0.01}
     sentence = said("comparison", **{**equivalent, **changes})
     assert f"none: {verdict}" in sentence
-    assert not re.search("lower|higher|differ|would find", sentence)
+    assert not re.search("lower|higher|differ|would be shown", sentence)
 
 
 def test_mcnemar_claims_nothing_of_the_rate():
     tested = {"test": "exact McNemar by utterance", "detectable": 0.01}
     assert said("comparison", **tested) == (
         "context terms against none: the share of sentences with any error differs (exact McNemar by utterance, p = "
-        "0.012 after Holm over 3 comparisons; 16 speakers, 64 pairs); WER 12.3 % against 15.0 %, -2.7 points (95 % "
+        "0.012 after Holm over 3; 16 speakers, 64 pairs); WER 12.3 % against 15.0 %, -2.7 points (95 % "
         "interval -4.0 to -1.4)."
     )
     failed = said("comparison", **tested, p=0.3, p_adjusted=0.9)
     assert "none: no difference shown in the share of sentences with any error (exact" in failed
     corrected = said("comparison", **tested, p=0.03, p_adjusted=0.09)
-    assert "any error: not significant once all comparisons are allowed for (exact" in corrected
+    assert "no difference shown in the share of sentences with any error after correction (exact" in corrected
     assert "is not tested (" in said("comparison", **tested, p=NAN, p_adjusted=NAN)
+    terms = said("comparison", **tested, unit="term", note="asks whether as many sentences have an error; mind")
+    assert "none: the share of utterances with a missed term differs (exact" in terms
+    assert terms.endswith(" (95 % interval -4.0 to -1.4). Mind.")
     # Of sentences, it is the rate itself.
     assert "none: lower sentence error rate, 12.3 %" in said("comparison", **tested, unit="sentence")
 
@@ -210,7 +224,7 @@ def test_mapsswe_and_wilcoxon_say_what_they_ask():
     assert "none: WER of the speakers differs, and is lower when pooled, 12.3 %" in said("comparison", **ranked)
     unsure = said("comparison", **ranked, high=0.01, detectable=0.03)
     assert "none: WER of the speakers differs, and is not shown to differ when pooled, 12.3 %" in unsure
-    assert "would find" not in unsure
+    assert "would be shown" not in unsure
     assert "none: no difference in WER shown, 12.3" in said("comparison", **ranked, high=0.01, p=0.3, p_adjusted=0.9)
 
 
@@ -260,6 +274,102 @@ def test_a_table_may_lack_what_a_sentence_can_do_without():
             sentences(few.drop(columns=name))
 
 
+def test_settings_lose_what_all_of_them_share():
+    names = [
+        "language=en, context=none, itn=off",
+        "language=en, context=terms, itn=off",
+        "language=zh, context=none, itn=off",
+    ]
+    rows = [{"axis": "condition", "level": name, "baseline": names[0]} for name in names[1:]]
+    first, second = sentences(frame_of("comparison", *rows))
+    assert first.startswith("condition language=en, context=terms against language=en, context=none: ")
+    assert second.startswith("condition language=zh, context=none against language=en, context=none: ")
+    other = sentences(
+        frame_of("comparison", *rows, {"axis": "mode", "level": "a=1, itn=off", "baseline": "a=2, itn=off"})
+    )
+    assert other[0] == first
+    assert other[2].startswith("mode a=1 against a=2: ")
+    # Neither an empty name, nor two of one name; and what has no "=" is no part.
+    for level, baseline, *short in (
+        ("itn=off", "context=none, itn=off"),
+        ("a, b", "a, c"),
+        ("fast, a=1", "fast, a=2"),
+        ("a=1, b=x, y", "a=1, b=x, z", "b=x, y", "b=x, z"),
+    ):
+        of, against = short or (level, baseline)
+        assert said("comparison", level=level, baseline=baseline).startswith(f"context {of} against {against}: ")
+    twice = ["a=1, b=2", "a=1, a=1, b=2", "a=1, c=3"]
+    assert groups.shortened(twice) == ({label: label for label in twice}, "")
+
+
+def test_what_was_not_tested_is_not_said_to_be_not_shown():
+    untested = {
+        "test": None,
+        "p": NAN,
+        "p_adjusted": NAN,
+        "low": -0.05,
+        "high": 0.01,
+        "smallest_p": 0.06,
+        "n_blocks": 5,
+    }
+    assert "none: difference in WER not tested, 12.3 %" in said("comparison", **untested)
+    assert "none: dependence on language not tested, term miss" in said("effects", **{**INTERACTION, **untested})
+    for sentence in (said("comparison", **untested), said("effects", **untested)):
+        assert not re.search("shown|cannot", sentence)
+    # Of one row of an equivalence test, which left its name out.
+    assert "none: whether WER is within 1 point is not tested, 12.3 %" in said("comparison", **untested, margin=0.01)
+    assert "lower WER" in said("comparison", test=None, margin=0.01)
+
+
+def test_the_end_of_an_interval_is_not_rounded_to_zero():
+    assert "(95 % interval -7.980 to -0.003; " in said("comparison", low=-0.0798, high=-0.00003)
+    assert "-2.70 points (95 % interval +0.01 to +0.02;" in said("comparison", low=0.0001, high=0.0002)
+    assert "(95 % interval -4.0 to 0.0; " in said("comparison", high=0.0)
+    assert "to -0.0000; " in said("comparison", high=-0.0000001)
+    side = said("effects", **{**INTERACTION, "elsewhere_high": -0.0002})
+    assert "with language none (-1.50 to -0.02), a difference of -12.50 points" in side
+
+
+def test_what_is_beyond_the_margin_is_said():
+    worse = {"delta": 0.03, "low": 0.011, "high": 0.05, "margin": 0.01, "p": 0.9, "p_adjusted": 0.9}
+    for test, claim in (
+        ("non-inferiority, x", "no worse by more than 1 point"),
+        ("equivalence, x", "the same within 1 point"),
+    ):
+        sentence = said("comparison", **worse, test=test)
+        assert f"WER not shown to be {claim}: worse by more than the margin at both ends of the interval, " in sentence
+        assert "ends of" not in said("comparison", **{**worse, "low": 0.01}, test=test)
+        assert "ends of" not in said("comparison", **{**worse, "p": 0.01, "p_adjusted": 0.01}, test=test)
+    better = {**worse, "delta": -0.03, "low": -0.05, "high": -0.011}
+    assert ": better by more than the margin at both" in said("comparison", **better, test="equivalence, x")
+    assert "better" not in said("comparison", **better, test="non-inferiority, x")
+
+
+def test_only_forms_that_were_stated_are_said():
+    assert "unstated" not in said("comparison", form="unstated")
+    assert "(written reference)" in said("comparison", form="written")
+
+
+def test_no_interval_is_said_once():
+    alike = {"low": NAN, "high": NAN, "delta": 0.0, "p": 1.0, "p_adjusted": 1.0, "smallest_p": 0.03, "n_blocks": 6}
+    sentence = said("comparison", **alike, n_comparisons=20, note="no pair differs in errors: no interval")
+    assert sentence.count("no interval") == 1
+    assert "cannot give" not in sentence  # no number of speakers could have shown anything
+
+
+def test_a_list_of_sentences_is_shown_as_one():
+    found = sentences(frame_of("comparison", {"level": "<b>\u202e\n&"}, {}))
+    assert isinstance(found, list)
+    assert repr(found) == repr(list(found))
+    assert len(str(found).splitlines()) == 2
+    assert "\u202e" in "\n".join(found)  # the sentences themselves are as they are
+    shown = found._repr_html_()
+    assert shown.startswith('<ul><li dir="auto">context &lt;b&gt;\\u202e\n&amp; against none: ')
+    assert shown.endswith("</li></ul>")
+    assert shown.count("<li") == 2
+    assert "\u202e" not in shown + str(found)
+
+
 # --- effects
 
 
@@ -274,35 +384,41 @@ def test_a_main_effect_says_what_it_is_averaged_over():
     main, interaction = sentences(frame_of("effects", {}, {**INTERACTION, "p": 0.2, "p_adjusted": 0.3}))
     assert main == (
         "context terms against none: lower term miss rate by 12.3 points, averaged over language (95 % interval -15.0 "
-        "to -9.0; sign-flip by speaker, exact, p = 0.012 after Holm over 3 comparisons; 16 speakers, 32 utterances)."
+        "to -9.0; sign-flip by speaker, p = 0.012 after Holm over 3; 16 speakers, 32 utterances)."
     )
     assert "no dependence on language shown" in interaction
     assert "averaged" not in said("effects")
     unsure = said("effects", delta=-0.01, low=-0.03, high=0.01, p=0.2, p_adjusted=0.6, detectable=0.028)
     assert unsure.startswith("context terms against none: no difference in term miss rate shown, -1.0 points (95 %")
-    assert unsure.endswith(" Data like these would find 2.8 points or more in 80 % of experiments.")
+    assert unsure.endswith(" A true difference of 2.8 points would be shown with 80 % power.")
     three = sentences(frame_of("effects", {}, {"axis": "itn"}, {"axis": "language"}))
     assert "averaged over itn and language (" in three[0]
     assert "averaged over context and itn (" in three[2]
-    assert "3 answers left out for want of a partner)" in said("effects", n_left_out=3)
+    assert "3 answers without a partner left out)" in said("effects", n_left_out=3)
     assert "; 16 utterances)" in said("effects", block_kind="utterance", n_utts=16)
 
 
 def test_an_interaction_says_both_sides_and_their_difference():
     assert said("effects", **INTERACTION) == (
-        "context terms against none depends on language: term miss rate changes by -13.0 points with right (-16.0 to "
-        "-10.0) and -0.5 points with none (-1.5 to +0.5), a difference of -12.5 points (95 % interval -16.0 to -9.0; "
-        "sign-flip by speaker, exact, p = 0.012 after Holm over 3 comparisons; 16 speakers, 32 utterances). Shown with "
-        "right, not shown with none."
+        "context terms against none depends on language: term miss rate changes by -13.0 points with language right "
+        "(-16.0 to -10.0) and -0.5 points with language none (-1.5 to +0.5), a difference of -12.5 points (95 % "
+        "interval -16.0 to -9.0; sign-flip by speaker, p = 0.012 after Holm over 3; 16 speakers, 32 utterances). Shown "
+        "with language right, not shown with language none."
     )
     assert "depends on" not in said("effects", **{**INTERACTION, "high": 0.01})
     unsure = said("effects", **{**INTERACTION, "high": 0.01, "p": 0.2, "p_adjusted": 0.6, "detectable": 0.14})
     assert "none: no dependence on language shown, term miss rate changes by" in unsure
-    assert unsure.endswith("Data like these would find 14.0 points or more in 80 % of experiments.")
+    assert unsure.endswith(" A true difference of 14.0 points would be shown with 80 % power.")
     three_way = said("effects", **INTERACTION | {"there": NAN, "elsewhere": NAN})
-    assert "depends on language: a difference of differences of -12.5 points in term miss rate, right ag" in three_way
+    assert (
+        "depends on language: a difference of differences of -12.5 points in term miss rate, language right ag"
+        in three_way
+    )
     itn = {"moderator": "language × itn", "there": NAN, "elsewhere": NAN}
     main, two, three = sentences(frame_of("effects", {}, INTERACTION, INTERACTION | itn))
+    levels = {"moderator_level": "right × on", "moderator_baseline": "none × off"}
+    named = said("effects", **INTERACTION | itn | levels)
+    assert "in term miss rate, language right, itn on against language none, itn off (" in named
     assert "12.3 points, averaged over language and itn (" in main
     assert "a difference of -12.5 points, averaged over itn (" in two
     assert "averaged" not in three
@@ -313,7 +429,7 @@ def test_an_interaction_says_both_sides_and_their_difference():
     [
         ({"elsewhere_high": -0.001}, "32 utterances)."),
         ({"there_high": 0.001}, "32 utterances)."),
-        ({"there_high": 0.001, "elsewhere_high": -0.001}, " Shown with none, not shown with right."),
+        ({"there_high": 0.001, "elsewhere_high": -0.001}, " Shown with language none, not shown with language right."),
         ({"elsewhere_low": NAN, "elsewhere_high": NAN}, "32 utterances)."),
         ({"p": 0.3, "p_adjusted": 0.9}, "32 utterances)."),
     ],
@@ -341,15 +457,33 @@ def test_an_average_that_hides_an_interaction_says_so():
 def test_power_says_what_is_enough_for_what():
     assert said("power", low=0.801) == (
         "To see a true difference of 0.3 points in WER with 80 % power, 84 speakers of 20 utterances each are enough "
-        "(simulated power 80.4 %; 95 % interval 80.1 % to 81.7 %; 4000 simulations; sign-flip, after Holm over 3 "
-        "comparisons; rates and spreads from a pilot; baseline 5.0 %)."
+        "(simulated power 80.4 %, give or take 0.8 by simulation; sign-flip, Holm over 3; rates and spreads from a "
+        "pilot; baseline 5.0 %)."
     )
     assert "each are about enough (" in said("power")
     assert said("power", power=0.45, low=0.43, high=0.47, speakers=20, utterances=1, n_comparisons=1) == (
         "20 speakers of 1 utterance each would find a true difference of 0.3 points in WER in 45.0 % of experiments "
-        "(95 % interval 43.0 % to 47.0 %; 4000 simulations; sign-flip; rates and spreads from a pilot; baseline 5.0 %)"
-        ": not enough for 80 %."
+        "(give or take 2.0 by simulation; sign-flip; rates and spreads from a pilot; baseline 5.0 %): not enough for "
+        "80 %."
     )
+
+
+def test_power_says_what_little_a_pilot_tells_and_no_interval_of_the_plan():
+    few = said("power", note="setting x speaker interaction 0 of the rate, which 8 speakers tell little about")
+    assert few.endswith(" Setting x speaker interaction 0 of the rate, which 8 speakers tell little about.")
+    assert "interval" not in few
+
+
+def test_a_design_that_cannot_succeed_says_so_first():
+    note = "6 speakers cannot give p below 0.031, and 0.005 is needed: 9 are the fewest; assumed: 18 words"
+    hopeless = {"speakers": 6, "power": 0.0, "low": 0.0, "high": 0.002, "n_comparisons": 10, "note": note}
+    assert said("power", **hopeless) == (
+        "6 speakers cannot give p below 0.031, and 0.005 is needed: 9 are the fewest. So 6 speakers of 20 utterances "
+        "each can never find a true difference of 0.3 points in WER (sign-flip, Holm over 10). Assumed: 18 words."
+    )
+    unlucky = said("power", **{**hopeless, "note": None})
+    assert " in WER in none of 4000 simulated experiments (give or take 0.1 by simulation; " in unlucky
+    assert "give or take 0.1" not in said("power", **hopeless, target=NAN)
 
 
 def test_power_without_a_target_or_an_answer():
@@ -379,9 +513,9 @@ def test_designs_side_by_side_are_no_comparisons_to_correct_for():
 
 def test_agreement_says_how_often_answers_came_back_the_same():
     assert said("agreement", context="terms", repeat_noise=0.0007) == (
-        "context terms: asked again, 97.5 % of answers came back the same (95 % interval 94.0 % to 99.1 %; ratio t by "
-        "speaker; 640 pairs, 64 questions, 16 speakers); WER varied from 5.10 % to 5.30 % over 5 askings. By the "
-        "service alone, WER of one asking of all varies by ±0.07 points (one standard deviation)."
+        "context terms: asked again, 97.5 % of answers came back the same (95 % interval 94.0 % to 99.1 %; 16 "
+        "speakers, 640 pairs of 64 questions); WER varied from 5.10 % to 5.30 % over 5 askings. By the service alone, "
+        "WER of one asking of all varies by ±0.07 points (one standard deviation)."
     )
     assert "varied from 5.1 % to 5.3 % over" in said("agreement")
     assert "varied from 5.11 % to 5.13 % over" in said("agreement", rate_low=0.0511, rate_high=0.0513)
@@ -393,8 +527,24 @@ def test_all_the_same_is_not_called_certain():
     assert sentence.endswith("; WER was 5.0 % each time.")
     assert "over 99.9 % of answers" in said("agreement", same=0.99999)
     assert said("agreement", same=NAN, note="no question was asked twice") == (
-        "Whether answers come back the same is not known. No question was asked twice."
+        "Whether answers come back the same, and how much WER varies by itself, is not known. No question was asked "
+        "twice."
     )
+
+
+def test_agreement_of_units_reads_differently():
+    for gap in ({"same": NAN}, {"rate_low": NAN}, {}):
+        words, terms = sentences(frame_of("agreement", gap, {**gap, "unit": "term"}))
+        assert words.replace("WER", "term miss rate") == terms != words
+    caution = "exact by utterance; utterances taken as independent: too sure if speakers repeat"
+    assert "64 questions; utterances taken as independent: too sure if" in said("agreement", method=caution)
+
+
+def test_a_sweep_without_repeats_gets_one_statement():
+    once = {"same": NAN, "low": NAN, "high": NAN, "n_repeats": 1, "note": "one asking only"}
+    (sentence,) = sentences(frame_of("agreement", once, {**once, "unit": "term"}))
+    assert sentence.startswith("Every question was asked once: how much the service varies by itself is not known.")
+    assert len(sentences(frame_of("agreement", once, {}))) == 2
 
 
 # --- all

@@ -255,10 +255,15 @@ def _texts(marked: pd.DataFrame, group: Codes, question: Codes, kinds: pd.Series
     parts = blocks(marked, group, kinds)
     same, pairs = same_share(parts.number, question, heard, len(parts.group))
     differ = ratio_intervals(
-        (pairs - same).astype(np.float64), pairs.astype(np.float64), group=parts.group, n_groups=n, level=level
+        (pairs - same).astype(np.float64),
+        pairs.astype(np.float64),
+        group=parts.group,
+        n_groups=n,
+        level=level,
+        shares=np.ones(n, dtype=np.bool),
     )
     share = 1 - differ.estimate
-    low, high = np.maximum(1 - differ.high, 0.0), 1 - differ.low
+    low, high = 1 - differ.high, 1 - differ.low
     all_same, none_same = share == 1, share == 0
     # No utterance has a pair of the other kind: the most of them that may have one is the most of pairs that may be.
     utterances = groups.counted_once(group, numbers(marked["utt_id"]), n)

@@ -152,6 +152,7 @@ def compare(
         "high": difference.interval.high,
         "confidence": level,
         **tested.columns(),
+        "n_units": np.rint(difference.units),
         "margin": margin if test in _WITH_MARGIN else pd.NA,
         **_repeated(pairs, errors, lengths),
         "block_kind": parts.kind,

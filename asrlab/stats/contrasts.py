@@ -31,6 +31,8 @@ class Contrasts(NamedTuple):
         Pooled rate of each cell.
     interval : Intervals
         Of each row.
+    units : ndarray of float, shape (rows,)
+        Reference units on the positive side of each contrast: 1 / Σ k_c² / N_c, of two cells those of the first.
     row, block : ndarray of int64, shape (n,)
         What the parts below are of, in the order of the rows; a block has the same number in all rows.
     contributions : ndarray of float, shape (n,)
@@ -43,6 +45,7 @@ class Contrasts(NamedTuple):
 
     rates: Floats
     interval: Intervals
+    units: Floats
     row: Codes
     block: Codes
     contributions: Floats
@@ -106,11 +109,19 @@ def contrasts(coefficients: Floats, errors: Floats, lengths: Floats, parts: Bloc
     return Contrasts(
         rates,
         t_intervals(estimate.T.ravel(), moved, group=row, level=level),
+        _units(coefficients, lengths, parts.group, n_groups),
         row,
         np.tile(parts.name, n_contrasts)[order],
         contributions.ravel()[order],
         np.tile(shares, n_contrasts)[order],
     )
+
+
+def _units(coefficients: Floats, lengths: Floats, group: Codes, n_groups: int) -> Floats:
+    of_cell = np.stack([np.bincount(group, weights=some, minlength=n_groups) for some in lengths])
+    weights = np.nan_to_num(np.maximum(coefficients, 0.0)) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.nan_to_num(1 / (weights @ (1 / of_cell)), posinf=0.0).T.ravel()
 
 
 def signs_flipped(found: Contrasts, kinds: Words, *, resamples: int, seed: int) -> Tested:

@@ -25,6 +25,10 @@ POWER: Final = 0.8
 #: From so many blocks a sign-flip test has the power of the t test, to 3 points.
 _AS_GOOD_AS_T: Final = 12
 _SIMULATIONS: Final = 2000
+#: What a difference brings with it, as measured on published transcripts (see :func:`asrlab.power`): variance of its
+#: errors over their mean, and its standard deviation over speakers as a share of itself.
+_OVERDISPERSION: Final = 1.9
+_SPREAD: Final = 0.4
 #: For levels that are equal but for rounding.
 _ROUNDING: Final = 1 + 1e-9
 
@@ -112,7 +116,7 @@ def adjust(table: pd.DataFrame, correction: str = "holm") -> pd.DataFrame:
     check_correction(correction)
     if correction == "max-t":
         raise InvalidInput('correction="max-t" needs the answers: give it to compare() or effects(), with all in one.')
-    needed = ("p", "low", "high", "confidence", "n_blocks", "smallest_p", "test")
+    needed = ("p", "low", "high", "confidence", "n_blocks", "n_units", "smallest_p", "test")
     if lacking := [name for name in needed if name not in table.columns]:
         raise InvalidInput(
             f"This table has no column {lacking[0]!r}: adjust() takes what compare() and effects() give, one or several"
@@ -150,12 +154,14 @@ def check_correction(correction: str) -> None:
 def _detectable(table: pd.DataFrame) -> Floats:
     """Give the least true difference that would be found with 80 % power; NaN where none would, or it is not known.
 
-    (t(1 - α/2m; G-1) + t(0.8; G-1)) · SE, for m comparisons the first step of Holm. For the tests of the difference by
-    block only: others ask something else.
+    The difference δ at which δ = k · SE(δ), with k = t(1 - α/2m; G-1) + t(0.8; G-1), for m comparisons the first step
+    of Holm. What is seen where nothing differs is steadier than what would be seen of a difference, which brings errors
+    of its own, that come in company and to some speakers more than to others: SE(δ)² = SE² + φ δ / N + (κ δ)² / G. For
+    the tests of the difference by block only: others ask something else.
     """
-    low, high, confidence, smallest, p, blocks = (
+    low, high, confidence, smallest, p, blocks, units = (
         table[name].to_numpy(np.float64, na_value=np.nan)
-        for name in ("low", "high", "confidence", "smallest_p", "p", "n_blocks")
+        for name in ("low", "high", "confidence", "smallest_p", "p", "n_blocks", "n_units")
     )
     free = np.maximum(blocks - 1, 1)
     error = (high - low) / 2 / stdtrit(free, (1 + confidence) / 2)
@@ -170,7 +176,10 @@ def _detectable(table: pd.DataFrame) -> Floats:
     )
     for k in np.flatnonzero(swapped):
         times[k] = _standard_errors(int(blocks[k]), float(alpha[k]), float(confidence[k]))
-    return np.where(known, times * error, np.nan)
+    linear = times**2 * _OVERDISPERSION / np.where(units == 0, np.nan, units)
+    square = 1 - times**2 * _SPREAD**2 / blocks
+    least_seen = (linear + np.sqrt(linear**2 + 4 * np.maximum(square, 0) * (times * error) ** 2)) / (2 * square)
+    return np.where(known & (square > 0), least_seen, np.nan)
 
 
 @cache

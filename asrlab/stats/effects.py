@@ -141,6 +141,7 @@ def effects(
         "high": contrast.interval.high,
         "confidence": level,
         **tested.columns(),
+        "n_units": np.rint(contrast.units),
         **{
             f"{name}{end}": values
             for name, interval in at.items()

@@ -6,7 +6,7 @@ delete-one jackknife of a ratio: Wolter, Introduction to Variance Estimation, 20
 CR3 of Bell & McCaffrey 2002). With blocks of unequal size this covers better than the linearised variance does; where
 all blocks have the same length the two are the same. With few blocks the t distribution with G - 1 degrees of freedom
 keeps the level where a percentile bootstrap does not; and since rates are skewed, the interval of a rate is taken on
-the log scale (measured: ``benchmarks/simulations.py``).
+the log scale, that of a share on the logit scale (measured: ``benchmarks/simulations.py``).
 """
 
 from __future__ import annotations
@@ -120,10 +120,11 @@ def t_intervals(estimate: Floats, without: Floats, *, group: Codes, level: float
     return Intervals(estimate, estimate - half, estimate + half, error)
 
 
-def ratio_interval(errors: ArrayLike, lengths: ArrayLike, level: float = 0.95) -> Interval:
+def ratio_interval(errors: ArrayLike, lengths: ArrayLike, level: float = 0.95, *, share: bool = False) -> Interval:
     """Give the interval of a pooled rate, R = sum(errors) / sum(lengths).
 
-    R · exp(± t(G-1) · SE / R), with the SE of :func:`t_intervals`.
+    R · exp(± t(G-1) · SE / R), with the SE of :func:`t_intervals`: on the log scale, since an error rate has no upper
+    end. A share has one, and its interval is taken on the logit scale: R / (1-R) · exp(± t(G-1) · SE / (R (1-R))).
 
     Parameters
     ----------
@@ -133,6 +134,8 @@ def ratio_interval(errors: ArrayLike, lengths: ArrayLike, level: float = 0.95) -
         Reference units of each block.
     level : float
         Confidence level, between 0 and 1.
+    share : bool
+        Whether each unit is right or wrong, so that R is at most 1.
 
     Returns
     -------
@@ -148,10 +151,19 @@ def ratio_interval(errors: ArrayLike, lengths: ArrayLike, level: float = 0.95) -
     (0.093, 0.028, 0.306)
     """
     e, n = _blocks(errors, lengths)
-    return _only(ratio_intervals(e, n, group=_one_group(e), n_groups=1, level=level))
+    shares = np.array([share])
+    return _only(ratio_intervals(e, n, group=_one_group(e), n_groups=1, level=level, shares=shares))
 
 
-def ratio_intervals(errors: Floats, lengths: Floats, *, group: Codes, n_groups: int, level: float = 0.95) -> Intervals:
+def ratio_intervals(
+    errors: Floats,
+    lengths: Floats,
+    *,
+    group: Codes,
+    n_groups: int,
+    level: float = 0.95,
+    shares: NDArray[np.bool] | None = None,
+) -> Intervals:
     """Give the intervals of many groups at once, each as from :func:`ratio_interval`.
 
     Parameters
@@ -160,6 +172,8 @@ def ratio_intervals(errors: Floats, lengths: Floats, *, group: Codes, n_groups: 
         As in :func:`influence`.
     level : float
         Confidence level, between 0 and 1.
+    shares : ndarray of bool, shape (n_groups,), optional
+        Which groups have a share for a rate; by default none.
 
     Returns
     -------
@@ -168,10 +182,13 @@ def ratio_intervals(errors: Floats, lengths: Floats, *, group: Codes, n_groups: 
     """
     found = influence(errors, lengths, group=group, n_groups=n_groups)
     error, half = _spread(found.without, group, n_groups, level)
-    # Without errors there is no spread either, and error is NaN.
-    folds = half / np.where(found.rate == 0, np.nan, found.rate)
+    shares = np.zeros(n_groups, dtype=np.bool) if shares is None else shares
+    right = np.where(shares, 1 - found.rate, 1.0)
+    # Where all is right, or all wrong, there is no spread either, and error is NaN.
+    folds = half / np.where(found.rate * right == 0, np.nan, found.rate * right)
     factor = np.exp(np.where(folds > _SAYS_NOTHING, np.nan, folds))
-    return Intervals(found.rate, found.rate / factor, found.rate * factor, error)
+    low, high = (np.where(shares, ends / (right + ends), ends) for ends in (found.rate / factor, found.rate * factor))
+    return Intervals(found.rate, low, high, error)
 
 
 def difference_interval(

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from asrlab import tables
+from asrlab import groups, tables
 from asrlab.errors import InvalidInput
+from asrlab.text import bullets, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -44,9 +45,24 @@ _ROWS: Final = (
 )
 #: 1 - 0.9 is a little less than 0.1.
 _ROUNDING: Final = 1e-12
+_MOST_DIGITS: Final = 4
+#: In the note on a design that can find nothing.
+_HOPELESS: Final = "cannot give p below"
+#: Begins a note that repeats what a test asks.
+_ASKED: Final = "asks whether"
 
 
-def sentences(table: pd.DataFrame) -> list[str]:
+class Sentences(list[str]):
+    """Sentences: a list of them, shown as one; printed, one a line."""
+
+    def __str__(self) -> str:
+        return "\n".join(map(plain, self))
+
+    def _repr_html_(self) -> str:
+        return bullets(self)
+
+
+def sentences(table: pd.DataFrame) -> Sentences:
     """Say in words what a table of results shows, and no more.
 
     Parameters
@@ -58,12 +74,14 @@ def sentences(table: pd.DataFrame) -> list[str]:
 
     Returns
     -------
-    list of str
-        A string a row, of one to four short sentences, with the numbers, the test and the correction. A rate is called
-        lower or higher only where the corrected p is at most 1 - confidence and the interval excludes 0. Otherwise no
-        difference is *shown*, which is not to say that there is none: what such data would find in 80 % of experiments
-        is said beside it. Two settings are the same only within the margin of an equivalence test that says so. Labels
-        are given as they are: escape them before they stand in HTML.
+    Sentences
+        A list with a string a row, which a notebook shows as such; of a sweep in which nothing was asked twice, one
+        string for all. Each is of one to four short sentences, with the numbers, the test and the correction. A rate is
+        called lower or higher only where the corrected p is at most 1 - confidence and the interval excludes 0.
+        Otherwise no difference is *shown*, which is not to say that there is none: what such data would show is said
+        beside it. Two settings are the same only within the margin of an equivalence test that says so. Labels are
+        given as they are, but for what the names of all settings of a table have in common: escape them before they
+        stand in HTML.
 
     Raises
     ------
@@ -76,7 +94,7 @@ def sentences(table: pd.DataFrame) -> list[str]:
     ...        "delta": -0.027, "low": -0.04, "high": -0.014, "confidence": 0.95, "test": "sign-flip by speaker, exact",
     ...        "p_adjusted": 0.004, "unit": "word", "block_kind": "speaker", "n_blocks": 16, "n_pairs": 64}
     >>> sentences(pd.DataFrame([row]))[0]
-    'context terms against none: lower WER, 12.3 % against 15.0 %, -2.7 points (95 % interval -4.0 to -1.4; sign-flip by speaker, exact, p = 0.004; 16 speakers, 64 pairs).'
+    'context terms against none: lower WER, 12.3 % against 15.0 %, -2.7 points (95 % interval -4.0 to -1.4; sign-flip by speaker, p = 0.004; 16 speakers, 64 pairs).'
     """  # noqa: E501 - one string
     has = set(table.columns)
     fitting = [name for name, (column, _) in _TOLD_BY.items() if column in has]
@@ -88,6 +106,16 @@ def sentences(table: pd.DataFrame) -> list[str]:
         )
     frame = tables.check(table, name, required=_TOLD_BY[name][1])
     rows = [{str(key): _known(value) for key, value in row.items()} for row in frame.to_dict("records")]
+    if name == "agreement" and rows and all(row["n_repeats"] == 1 for row in rows):
+        return Sentences(
+            ["Every question was asked once: how much the service varies by itself is not known. Ask with repeats=3."]
+        )
+    if {"level", "baseline"} <= set(frame.columns):
+        short = _short_labels(rows)
+        rows = [
+            {**row, **{end: short.get((row["axis"], row[end]), row[end]) for end in ("level", "baseline")}}
+            for row in rows
+        ]
     by = [str(column) for column in table.columns if column not in tables.SCHEMAS[name]]
     told_apart = [*by, *(column for column in _ROWS if column in frame.columns)]
     if "normalizer" in frame.columns and frame.duplicated(told_apart).any():
@@ -98,7 +126,7 @@ def sentences(table: pd.DataFrame) -> list[str]:
         "power": _of_power,
         "agreement": _of_agreement,
     }[name]
-    return [" ".join([*say(row, _where(row, by), rows), *_note(row)]) for row in rows]
+    return Sentences(" ".join([*say(row, _where(row, by), rows), *_note(row)]) for row in rows)
 
 
 # -- one table each ----------------------------------------------------------------------------------------------------
@@ -113,23 +141,29 @@ def _of_comparison(row: Row, where: str, _: Sequence[Row]) -> list[str]:
     test, finding = str(row["test"] or "").lower(), _finding(row)
     pooled = [] if row["rate"] is None or row["baseline_rate"] is None else [_rates(row, digits)]
     change = ", ".join([*pooled, f"{_signed(row['delta'], digits)} points"])
-    counts = [_many(row["n_blocks"], row["block_kind"] or "block"), _many(row["n_pairs"], "pair")]
-    counts += [f"{_many(row['n_unpaired'], 'answer')} left out for want of a partner"] if row["n_unpaired"] else []
-    interval, evidence = _interval(row, digits), [*_evidence(row), ", ".join(filter(None, counts))]
+    counts = _counted(row, _many(row["n_pairs"], "pair"), row["n_unpaired"])
+    interval, evidence = _interval(row, digits), [*_evidence(row), counts]
     if "mcnemar" in test and row["unit"] != "sentence":
-        # It asks how many sentences have any error, and the rate may go the other way.
+        # It asks how many utterances have any error, and the rate may go the other way.
+        share = f"share of {'utterances with a missed term' if row['unit'] == 'term' else 'sentences with any error'}"
         verdict = {
-            "passed": "the share of sentences with any error differs",
-            "corrected": "no difference shown in the share of sentences with any error: not significant once all "
-            "comparisons are allowed for",
-            "failed": "no difference shown in the share of sentences with any error",
-            "untested": "the share of sentences with any error is not tested",
+            "passed": f"the {share} differs",
+            "corrected": f"no difference shown in the {share} after correction",
+            "failed": f"no difference shown in the {share}",
+            "untested": f"the {share} is not tested",
         }[_passes(row)]
-        said = f"{setting}: {verdict}{_bracketed(evidence)}; {measure} {change} ({interval})."
-        return [said, *_beside(row, digits)]
+        return [
+            f"{setting}: {verdict}{_bracketed(evidence)}; {measure} {change}{_bracketed([interval])}.",
+            *_beside(row, digits),
+        ]
     more: list[str] = []
-    if "inferior" in test or "equivalence" in test:
-        opening = _within_margin(row, measure, one_sided="inferior" in test)
+    # Where no test was made, the margin tells what was asked.
+    if (
+        "inferior" in test
+        or "equivalence" in test
+        or (not test and row["margin"] is not None and finding == "untested")
+    ):
+        opening = _within_margin(row, measure)
     elif "wilcoxon" in test and _passes(row) == "passed":
         # It asks of the blocks' own rates, each as weighty as the other.
         pooled_too = f"is {_way(row)} when pooled" if finding == "shown" else "is not shown to differ when pooled"
@@ -138,7 +172,7 @@ def _of_comparison(row: Row, where: str, _: Sequence[Row]) -> list[str]:
         opening = f"{_way(row)} {measure}{' if segments are independent' * ('mapsswe' in test)}, "
     else:
         opening = _not_shown(finding, f"difference in {measure}")
-        more = _could_have_seen(row, digits)
+        more = _could_have_seen(row, finding, digits)
     return [f"{setting}: {opening}{change}{_bracketed([interval, *evidence])}.", *more, *_beside(row, digits)]
 
 
@@ -149,13 +183,11 @@ def _of_effects(row: Row, where: str, rows: Sequence[Row]) -> list[str]:
     if row["delta"] is None:
         return [f"{setting}: {measure} cannot be compared{' in ' + _label(row['moderator']) if interaction else ''}."]
     digits = _digits(row, "delta", "low", "high", "detectable", "there", "elsewhere")
-    counts = [_many(row["n_blocks"], row["block_kind"] or "block")]
-    counts += [] if row["block_kind"] == "utterance" else [_many(row["n_utts"], "utterance")]
-    counts += [f"{_many(row['n_left_out'], 'answer')} left out for want of a partner"] if row["n_left_out"] else []
-    facts = [_interval(row, digits), *_evidence(row), ", ".join(filter(None, counts))]
-    proof = f"{_bracketed(facts)}."
+    utterances = "" if row["block_kind"] == "utterance" else _many(row["n_utts"], "utterance")
+    counts = _counted(row, utterances, row["n_left_out"])
+    proof = f"{_bracketed([_interval(row, digits), *_evidence(row), counts])}."
     finding = _finding(row)
-    more = [] if finding == "shown" else _could_have_seen(row, digits)
+    more = [] if finding == "shown" else _could_have_seen(row, finding, digits)
     axes = dict.fromkeys(axis for other in rows for axis in _axes(other))
     others = [axis for axis in axes if axis not in _axes(row)]
     averaged = f", averaged over {_joined(others)}" if others else ""
@@ -168,7 +200,7 @@ def _of_effects(row: Row, where: str, rows: Sequence[Row]) -> list[str]:
         depends = list(dict.fromkeys(name for other in rows for name in _moderated_by(other, row)))
         more += [f"This effect depends on {_joined(depends)}."] if depends else []
         return [f"{setting}: {verdict}{proof}", *more]
-    moderator, there, elsewhere = (_label(row[name]) for name in ("moderator", "moderator_level", "moderator_baseline"))
+    moderator, there, elsewhere = _label(row["moderator"]), _held(row, "level"), _held(row, "baseline")
     if finding == "shown":
         opening = f"{setting} depends on {moderator}: "
     else:
@@ -197,42 +229,52 @@ def _of_power(row: Row, where: str, _: Sequence[Row]) -> list[str]:
         sought = f"a true difference of {_round_points(row['delta'])} in {_measure(row)}"
     if row["power"] is None:
         return [_opened(where, f"how often {asked} would find {sought} is not known.")]
-    note, source = str(row["note"] or "").lower(), row["source"] or ""
-    simulated = [
-        "" if row["low"] is None else f"95 % interval {_percent(row['low'])} to {_percent(row['high'])}",
-        _many(row["n_simulations"], "simulation"),
-        ", ".join([*([row["test"]] if row["test"] else []), *_corrected(row)]),
-        f"rates and spreads {'from a pilot' if source == 'pilot' else source}" if source and source not in note else "",
+    how_sure = ", ".join([*_name_of_test(row), *(words.removeprefix("after ") for words in _corrected(row))])
+    if row["power"] == 0 and (why := [words for words in _notes(row) if _HOPELESS in words]):
+        return [f"{_opened(where, why[0])}. So {asked} can never find {sought}{_bracketed([how_sure])}."]
+    found = f"in {_percent(row['power'])} of experiments"
+    if row["power"] == 0 and row["n_simulations"] is not None:
+        found = f"in none of {row['n_simulations']} simulated experiments"
+    error = None if row["low"] is None or row["high"] is None else (row["high"] - row["low"]) / 2
+    sure = "" if error is None else f"give or take {max(100 * error, 0.1):.1f} by simulation"
+    told, source = str(row["note"] or "").lower(), row["source"] or ""
+    facts = [
+        how_sure,
+        f"rates and spreads {'from a pilot' if source == 'pilot' else source}" if source and source not in told else "",
         "" if row["rate"] is None else f"baseline {100 * row['rate']:.1f} %",
     ]
-    found = _percent(row["power"])
-    would = f"{asked} would find {sought} in {found} of experiments{_bracketed(simulated)}"
+    would = f"{asked} would find {sought} {found}{_bracketed([sure, *facts])}"
     if row["target"] is None:
         return [_opened(where, f"{would}.")]
     target = f"{100 * row['target']:.3g} %"
     if row["power"] < row["target"]:
         return [_opened(where, f"{would}: not enough for {target}.")]
-    sure = row["low"] is None or row["low"] >= row["target"]
-    enough = f"{asked} are {'' if sure else 'about '}enough{_bracketed([f'simulated power {found}', *simulated])}"
+    certain = row["low"] is None or row["low"] >= row["target"]
+    simulated = ", ".join(filter(None, [f"simulated power {_percent(row['power'])}", sure]))
+    enough = f"{asked} are {'' if certain else 'about '}enough{_bracketed([simulated, *facts])}"
     return [_opened(where, f"to see {sought} with {target} power, {enough}.")]
 
 
 def _of_agreement(row: Row, where: str, _: Sequence[Row]) -> list[str]:
+    measure, low, high = _measure(row), row["rate_low"], row["rate_high"]
     if row["same"] is None:
-        return [_opened(where, "whether answers come back the same is not known.")]
+        unknown = f"whether answers come back the same, and how much {measure} varies by itself, is not known."
+        return [_opened(where, unknown)]
     ends = "no interval"
-    if row["low"] is not None:
+    if row["low"] is not None and row["high"] is not None:
         level = "interval" if row["level"] is None else f"{100 * row['level']:.6g} % interval"
         ends = f"{level} {_percent(row['low'])} to {_percent(row['high'])}"
     questions, askings = _many(row["n_questions"], "question"), _many(row["n_repeats"], "asking")
-    counts = [_many(row["n_pairs"], "pair"), questions, _many(row["n_blocks"], row["block_kind"] or "block")]
-    proof = _bracketed([ends, row["method"], ", ".join(filter(None, counts))])
+    pairs = " of ".join(filter(None, [_many(row["n_pairs"], "pair"), questions]))
+    caution = str(row["method"] or "").partition("; ")[2]
+    proof = _bracketed([ends, _counted(row, pairs, None), caution])
     came = f"asked again, {_percent(row['same'])} of answers came back the same{proof}"
     if row["same"] == 1:
         came = f"no answer changed in {askings or 'any asking'}{f' of {questions}' if questions else ''}{proof}"
-    measure, low, high = _measure(row), row["rate_low"], row["rate_high"]
-    digits = _digits(row, "repeat_noise")
-    if low is not None and high is not None:
+    digits = _digits({"repeat_noise": row["repeat_noise"]}, "repeat_noise")
+    if low is None or high is None:
+        came += f"; how much {measure} varied is not known"
+    else:
         digits = 2 if low != high and f"{100 * low:.1f}" == f"{100 * high:.1f}" else digits
         least, most = f"{100 * low:.{digits}f} %", f"{100 * high:.{digits}f} %"
         varied = f"varied from {least} to {most}{f' over {askings}' if askings else ''}"
@@ -265,7 +307,7 @@ def _finding(row: Row) -> str:
         return "shown" if outside else "no" if row["low"] is None else "interval"
     if test == "failed":
         return "test" if outside else "no"
-    return test if outside or test == "corrected" else "no"
+    return test
 
 
 def _alpha(row: Row) -> float | None:
@@ -276,29 +318,37 @@ def _not_shown(finding: str, what: str) -> str:
     """Open a sentence of what is not shown, up to the numbers."""
     return {
         "no": f"no {what} shown, ",
-        "corrected": f"no {what} shown: not significant once all comparisons are allowed for; ",
+        "corrected": f"no {what} shown after correction, ",
         "interval": f"no {what} shown: the test finds one, but the interval includes 0; ",
         "test": f"no {what} shown: the interval excludes 0, but the test finds none; ",
         "untested": f"{what} not tested, ",
     }[finding]
 
 
-def _within_margin(row: Row, measure: str, *, one_sided: bool) -> str:
+def _within_margin(row: Row, measure: str) -> str:
     within = "the margin" if row["margin"] is None else _round_points(row["margin"])
-    claim = f"no worse by more than {within}" if one_sided else f"the same within {within}"
-    passed = _passes(row)
+    test, passed = str(row["test"] or "").lower(), _passes(row)
+    claim = f"no worse by more than {within}" if "inferior" in test else f"the same within {within}"
     if passed == "untested":
-        return f"whether {measure} is {claim} is not tested, "
+        return f"whether {measure} is {claim if test else f'within {within}'} is not tested, "
     if passed == "passed":
         return f"{measure} {claim}, "
-    why = ": not significant once all comparisons are allowed for; " if passed == "corrected" else ", "
-    return f"{measure} not shown to be {claim}{why}"
+    opening = f"{measure} not shown to be {claim}{' after correction' * (passed == 'corrected')}"
+    if row["margin"] is None or row["low"] is None or row["high"] is None:
+        return f"{opening}, "
+    if row["low"] > row["margin"]:
+        return f"{opening}: worse by more than the margin at both ends of the interval, "
+    if row["high"] < -row["margin"] and "inferior" not in test:
+        return f"{opening}: better by more than the margin at both ends of the interval, "
+    return f"{opening}, "
 
 
-def _could_have_seen(row: Row, digits: int) -> list[str]:
+def _could_have_seen(row: Row, finding: str, digits: int) -> list[str]:
+    if finding == "untested":
+        return []
     if row["detectable"] is None:
         return _too_few(row)
-    return [f"Data like these would find {_plain(row['detectable'], digits)} points or more in 80 % of experiments."]
+    return [f"A true difference of {_plain(row['detectable'], digits)} points would be shown with 80 % power."]
 
 
 def _too_few(row: Row) -> list[str]:
@@ -306,10 +356,16 @@ def _too_few(row: Row) -> list[str]:
     least, alpha, many = row["smallest_p"], _alpha(row), row["n_comparisons"] or 1
     if least is None or alpha is None or row["n_blocks"] is None or row["correction"] not in {"holm", "none"}:
         return []
+    if row["test"] is None or "mcnemar" in row["test"].lower():  # its p depends on the pairs that differ
+        return []
+    if row["delta"] == 0 and row["low"] is None:  # nothing that any number of blocks could show
+        return []
     many = many if row["correction"] == "holm" else 1
     if least <= alpha / many:
         return []
-    needed = f"{alpha / many:.2g} is needed" + (f" among {many} comparisons" if many > 1 else "")
+    needed = f"{alpha / many:.2g} is needed" + (f" among {many}" if many > 1 else "")
+    if 2.0 ** (1 - row["n_blocks"]) <= alpha / many:
+        return [f"{round(1 / least) - 1:,} random swaps cannot give p below {least:.2g}, and {needed}: ask for more."]
     return [f"{_many(row['n_blocks'], row['block_kind'] or 'block')} cannot give p below {least:.2g}, and {needed}."]
 
 
@@ -363,14 +419,30 @@ def _only_there(row: Row, there: str, elsewhere: str) -> list[str]:
 # -- numbers and words -------------------------------------------------------------------------------------------------
 
 
+def _short_labels(rows: Sequence[Row]) -> dict[tuple[object, object], str]:
+    """Leave out of the names of settings along an axis what all of them share."""
+    found: dict[tuple[object, object], str] = {}
+    for axis in dict.fromkeys(row["axis"] for row in rows):
+        labels = [row[end] for row in rows if row["axis"] == axis for end in ("level", "baseline")]
+        short, _ = groups.shortened(label for label in labels if label is not None)
+        found |= {(axis, label): words for label, words in short.items()}
+    return found
+
+
 def _evidence(row: Row) -> list[str]:
     """Name the test with its p, and what was corrected for."""
     if row["p_adjusted"] is None:
         return []
-    name, corrected = ([row["test"]] if row["test"] else []), _corrected(row)
+    name, corrected = _name_of_test(row), _corrected(row)
     if corrected and _passes(row) == "corrected":
         return [", ".join([*name, f"{_p(row['p'])}, but {row['p_adjusted']:.3f} {corrected[0]}"])]
-    return [", ".join([*name, " ".join([_p(row["p_adjusted"]), *corrected])])]
+    said = (", " if row["correction"] == "none" else " ").join([_p(row["p_adjusted"]), *corrected])
+    return [", ".join([*name, said])]
+
+
+def _name_of_test(row: Row) -> list[str]:
+    """Name the test; whether its p is exact or drawn stands in the table."""
+    return [row["test"].removesuffix(", exact").removesuffix(", Monte Carlo")] if row["test"] else []
 
 
 def _corrected(row: Row) -> list[str]:
@@ -378,13 +450,18 @@ def _corrected(row: Row) -> list[str]:
     if many == 1:
         return []
     if how == "none":
-        return ["not corrected for other comparisons"]
-    return [f"{f'after {_CORRECTIONS.get(how, how)} over' if how else 'adjusted for'} {many} comparisons"]
+        return [f"not corrected for {many} comparisons"]
+    return [f"after {_CORRECTIONS.get(how, how)} over {many}" if how else f"adjusted for {many} comparisons"]
+
+
+def _counted(row: Row, more: str, left_out: int | None) -> str:
+    out = f"{_many(left_out, 'answer')} without a partner left out" if left_out else ""
+    return ", ".join(filter(None, [_many(row["n_blocks"], row["block_kind"] or "block"), more, out]))
 
 
 def _interval(row: Row, digits: int) -> str:
     if row["low"] is None or row["high"] is None:
-        return "no interval"
+        return "" if "no interval" in str(row["note"]) else "no interval"
     level = "interval" if row["confidence"] is None else f"{100 * row['confidence']:.6g} % interval"
     return f"{level} {_signed(row['low'], digits)} to {_signed(row['high'], digits)}"
 
@@ -400,9 +477,19 @@ def _rates(row: Row, digits: int) -> str:
 
 
 def _digits(row: Row, *names: str) -> int:
-    """Choose the decimals of all points in a sentence: two where one of them is not 0 and below 0.1 points."""
+    """Choose the decimals of all points in a sentence: two where one of them is not 0 and below 0.1 points.
+
+    More, up to four, where the end of an interval would be rounded to 0, and seem to lie on it.
+    """
+    ends = [
+        name for name in ("low", "high", "there_low", "there_high", "elsewhere_low", "elsewhere_high") if name in row
+    ]
     small = [abs(row[name]) for name in names if row[name] is not None and abs(row[name]) > _ROUNDING]
-    return 2 if min(small, default=1.0) < 0.001 - _ROUNDING else 1
+    digits = 2 if min(small, default=1.0) < 0.001 - _ROUNDING else 1
+    least = min((abs(row[name]) for name in ends if row[name] is not None and abs(row[name]) > _ROUNDING), default=1.0)
+    while digits < _MOST_DIGITS and float(f"{100 * least:.{digits}f}") == 0:
+        digits += 1
+    return digits
 
 
 def _signed(share: float, digits: int) -> str:
@@ -465,7 +552,7 @@ def _setting(row: Row) -> str:
 def _where(row: Row, by: Sequence[str]) -> str:
     # Of tables put together, a row has no label of the axis that it is itself about.
     where = [f"{name} {_label(row[name])}" for name in by if row[name] is not None or name != row.get("axis")]
-    where += [f"{row['form']} reference"] if row.get("form") else []
+    where += [f"{row['form']} reference"] if row.get("form") not in {None, "unstated"} else []
     where += [f"counted as by {row['ties']}"] if row.get("ties") not in {None, "jiwer"} else []
     return ", ".join(where)
 
@@ -486,8 +573,25 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def _held(row: Row, end: str) -> str:
+    """Name the axes on which an effect depends with their levels: "language wrong"."""
+    moderator, held = _label(row["moderator"]), _label(row[f"moderator_{end}"])
+    names, levels = moderator.split(_TIMES), held.split(_TIMES)
+    if len(names) != len(levels):
+        return f"{moderator} {held}"
+    return ", ".join(f"{name} {level}" for name, level in zip(names, levels, strict=True))
+
+
+def _notes(row: Row) -> list[str]:
+    return str(row["note"]).rstrip(".").split("; ") if row["note"] else []
+
+
 def _note(row: Row) -> list[str]:
-    return [f"{_capital(str(row['note'])).rstrip('.')}."] if row["note"] else []
+    """Give the note, but for what the sentence says itself."""
+    said = [words for words in _notes(row) if not words.startswith(_ASKED)]
+    if row.get("power") == 0:
+        said = [words for words in said if _HOPELESS not in words]
+    return [f"{_capital('; '.join(said))}."] if said else []
 
 
 def _known(value: object) -> object:

@@ -101,7 +101,7 @@ def summarize(
     errors, lengths = (sums(parts.number, marked[name]) for name in ("errors", "ref_len"))
     shares = found["unit"].isin(tables.SHARES).to_numpy(np.bool)
     if method == "ratio t":
-        interval = ratio_intervals(errors, lengths, group=parts.group, n_groups=n, level=level)
+        interval = ratio_intervals(errors, lengths, group=parts.group, n_groups=n, level=level, shares=shares)
         rate, low, high = interval.estimate, interval.low, interval.high
     elif method == "bootstrap":
         _check_bootstrap(parts, force=force)
@@ -122,7 +122,7 @@ def summarize(
     columns = {
         "rate": rate,
         "low": low,
-        "high": np.where(shares, np.minimum(high, 1.0), high),
+        "high": high,
         "level": level,
         "method": [
             f"{method} by {kind}" + (f"; {caution}" if caution else "")

@@ -16,7 +16,8 @@ from asrlab.errors import AsrlabError, InvalidInput
 from asrlab.scoring.align import align
 from asrlab.scoring.given import join_answers, join_references, wordings
 from asrlab.scoring.tokens import together
-from asrlab.views.markup import EMPTY, Html, escape, is_missing, plain, table
+from asrlab.text import escape, plain
+from asrlab.views.markup import EMPTY, Html, is_missing, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -1,12 +1,12 @@
-"""Escaping, and the one formatter of tables: HTML with a text twin that says the same.
+"""The one formatter of tables: HTML with a text twin that says the same.
 
-Transcripts, file names and manifests are written by others: every text passes :func:`escape` before it stands in HTML.
-The markup holds no style sheet, script, SVG or link, because a notebook that is not trusted loses those.
+Transcripts, file names and manifests are written by others: every text passes :func:`asrlab.text.escape` before it
+stands in HTML. The markup holds no style sheet, script, SVG or link: a notebook that is not trusted loses those.
 """
 
 from __future__ import annotations
 
-import html
+import re
 import unicodedata
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
+from asrlab import tables
 from asrlab.errors import InvalidInput
+from asrlab.text import escape, plain
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -24,8 +26,8 @@ _HOW: Final = frozenset(
     {"axis", "baseline", "block_kind", "confidence", "form", "level", "method", "n_comparisons", "normalizer", "note"}
     | {"n_marked", "n_blocks", "n_failed", "n_missing", "n_not_run", "n_pairs", "n_unpaired", "n_utts"}
     | {"n_answers", "n_cells", "n_left_out", "n_questions", "n_repeats", "n_simulations", "design_effect"}
-    | {"correction", "effect", "lost", "margin", "resamples", "seed", "smallest_p", "source", "target", "test"}
-    | {"ties", "unit"}
+    | {"correction", "effect", "lost", "margin", "resamples", "seed", "smallest_p", "source", "statistic"}
+    | {"target", "test", "ties", "unit"}
 )
 #: Of an interaction, the effects on either side.
 _SIDES: Final = frozenset({"there", "there_low", "there_high", "elsewhere", "elsewhere_low", "elsewhere_high"})
@@ -35,7 +37,7 @@ _AT_TIMES: Final = _SIDES | {
 }
 #: What is not worth a word where it is so in all rows; ``<NA>`` is the same.
 _USUAL: Final = {
-    **dict.fromkeys(("lost", "margin", "note", "resamples", "seed", *_AT_TIMES)),
+    **dict.fromkeys(("lost", "margin", "note", "resamples", "seed", "smallest_p", "statistic", *_AT_TIMES)),
     "n_missing": 0,
     "ties": "jiwer",
 }
@@ -44,16 +46,33 @@ _SIGNED: Final = _SIDES | {"delta", "low", "high"}
 _BY_TIES: Final = frozenset({"mer", "wil", "wip"})
 _P: Final = frozenset({"p", "p_adjusted", "smallest_p"})
 _FORMS: Final = {"level": ".1%", "confidence": ".1%", "statistic": ".3f", **dict.fromkeys(_P, ".3f")}
+#: Estimates that stand in one column with the ends of their intervals.
+_INTERVALS: Final = {
+    "rate": ("low", "high"),
+    "delta": ("low", "high"),
+    "there": ("there_low", "there_high"),
+    "elsewhere": ("elsewhere_low", "elsewhere_high"),
+}
+_OF_AGREEMENT: Final = {"same": ("low", "high"), "rate": ("rate_low", "rate_high")}
+_WAYS: Final = ("better", "worse", "tied")
+_MODERATOR: Final = ("moderator", "moderator_level", "moderator_baseline")
+#: Of a whole table of differences, after the by-columns: what matters first.
+_FIRST: Final = (
+    *("unit", "form", "ties", "axis", "level", "baseline"),
+    *("moderator", "moderator_level", "moderator_baseline", "rate", "baseline_rate", "delta", "low", "high"),
+    *("p_adjusted", "margin", "detectable"),
+    *("there", "there_low", "there_high", "elsewhere", "elsewhere_low", "elsewhere_high"),
+    *("note", "p", "effect", "better", "worse", "tied", "changed", "changed_floor", "repeat_noise"),
+)
 MISSING: Final = "–"
 EMPTY: Final = "(empty)"
-# Controls, and marks that turn the direction of all that follows, are spelled out.
-_VISIBLE: Final[dict[int, int | str]] = {
-    **{code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F) if code not in {0x09, 0x0A}},
-    **{code: f"\\u{code:x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))},
-}
-_ONE_LINE: Final[dict[int, int | str]] = {**_VISIBLE, 0x09: " ", 0x0A: "⏎"}
+_ROUNDING: Final = 1e-10
+_NO_BREAK: Final = "\N{NO-BREAK SPACE}"
+#: Where the name of a column may be broken, and the least width of columns with cells of so many characters.
+_BREAKS: Final = re.compile("(?<=[_/])")
+_WIDTHS: Final = {30: ";min-width:14em", 20: ";min-width:9em", 0: ""}
 _CELL: Final = (
-    "padding:.2em .5em;vertical-align:top;max-width:40em;overflow-wrap:break-word;white-space:pre-wrap;text-align:"
+    "padding:.2em .4em;vertical-align:top;max-width:40em;overflow-wrap:break-word;white-space:pre-wrap;text-align:"
 )
 
 
@@ -79,15 +98,9 @@ class Html:
         return self.text
 
 
-def escape(value: object) -> str:
-    """Make any value safe to stand in HTML, as text or in a quoted attribute; controls become visible."""
-    return html.escape(str(value).translate(_VISIBLE).encode("utf-8", "replace").decode("utf-8"))
-
-
-def plain(value: object, limit: int | None = None) -> str:
-    """Bring any value to one line of printable text, cut to ``limit`` characters."""
-    text = str(value).translate(_ONE_LINE).encode("utf-8", "replace").decode("utf-8")
-    return text if limit is None or len(text) <= limit else text[: limit - 1] + "…"
+def signed(points: float) -> str:
+    """Write a difference with its sign, kept where it is rounded to zero: "-0.00" is below zero, "0.00" is zero."""
+    return f"{points:+.2f}" if abs(points) > _ROUNDING else "0.00"
 
 
 def is_missing(value: object) -> bool:
@@ -109,9 +122,13 @@ def table(
     ----------
     frame : DataFrame
         Any table. Rates and other shares are shown in per cent with two decimals, differences of rates in points, those
-        with a direction with their sign, p with its statistic with three decimals, other fractions with two; ids,
-        labels and whole numbers as they are. A missing value is an en dash, an empty text is "(empty)". An index is
-        shown where it has a name or holds something else than numbers.
+        with a direction with their sign ("-0.00" is below zero, "0.00" is zero), p with its statistic with three
+        decimals, other fractions with two; ids, labels and whole numbers as they are. A missing value is an en dash, an
+        empty text is "(empty)". An index is shown where it has a name or holds something else than numbers.
+
+        An estimate stands in one column with its interval, "-2.00 (-3.00 to -1.00)"; so do the numbers of pairs that
+        are better, worse and tied, and what an interaction depends on. A comparison or table of effects with more than
+        half of its columns has what matters first; fewer, which somebody chose, are in the order chosen.
     caption : str, optional
         Text above the table.
     shares : collection of str
@@ -119,7 +136,8 @@ def table(
     fold : bool
         Say once, below the table, how all rows were made (unit, form, normalizer, test ...) where that is the same in
         all of them, instead of in a column each. Not said is that ties are jiwer's (where no rate shown depends on
-        them), that no trial is missing or lost, and what is not known of any row.
+        them), that no trial is missing or lost, a statistic that is the difference itself, and what is not known of any
+        row.
     max_rows : int, optional
         Show so many rows and say how many more there are; None shows all.
 
@@ -144,6 +162,8 @@ def table(
     points, percent = _units(names)
     points, percent = points - set(shares), percent | set(shares)
     columns = [frame.iloc[:, place] for place in range(len(names))]
+    first = _what_matters_first(names)
+    names, columns = [names[place] for place in first], [columns[place] for place in first]
     same: list[str] = []
     if fold and len(frame):
         folded = [
@@ -152,12 +172,14 @@ def table(
             if (name in _HOW and not (name == "level" and "delta" in points) and column.nunique(dropna=False) == 1)
             or (name in _AT_TIMES and column.isna().all() and {"delta", "same"} & set(names))
         ]
+        folded.sort(key=lambda place: names[place] == "note")
         same = [
             f"{names[place]} {_cell(columns[place].iloc[0], names[place], percent, points)}"
             + " points" * (names[place] in points)
             for place in folded
             if not _goes_without_saying(names[place], columns[place].iloc[0], names)
         ]
+        folded += _said_twice(names, columns)
         names = [name for place, name in enumerate(names) if place not in folded]
         columns = [column for place, column in enumerate(columns) if place not in folded]
     columns = columns if max_rows is None else [column.head(max_rows) for column in columns]
@@ -165,11 +187,70 @@ def table(
     cells = [
         [_cell(value, name, percent, points) for value in column] for name, column in zip(names, columns, strict=True)
     ]
-    heads = [f"{name}, points" if name in points else name for name in names]
+    heads, cells, right, aligned = _joined(names, cells, right, points, percent)
     left_out = 0 if max_rows is None else max(len(frame) - max_rows, 0)
     feet = ["no rows"] if frame.empty else [f"… {left_out} more rows"] if left_out else []
     feet += ["In all rows: " + "; ".join(same)] if same else []
-    return Html(_table_markup(heads, cells, right, caption, feet), _table_text(heads, cells, right, caption, feet))
+    return Html(
+        _table_markup(heads, cells, right, caption, feet, aligned=aligned),
+        _table_text(heads, cells, right, caption, feet),
+    )
+
+
+def _what_matters_first(names: list[str]) -> list[int]:
+    """Put the columns of a table of differences in order; of other tables, and of a choice of columns, as they are."""
+    own = tables.SCHEMAS["effects" if "moderator" in names else "comparison"]
+    if "delta" not in names or 2 * len(set(own) & set(names)) <= len(own):
+        return list(range(len(names)))
+    order = [*_FIRST, *(name for name in own if name not in _FIRST)]
+    return sorted(range(len(names)), key=lambda k: order.index(names[k]) if names[k] in own else -1)
+
+
+def _joined(
+    names: list[str], cells: list[list[str]], right: list[bool], points: set[str], percent: set[str]
+) -> tuple[list[str], list[list[str]], list[bool], list[bool]]:
+    """Put each estimate and its interval into one column, and the counts of pairs.
+
+    Gives heads, cells, whether a column is aligned to the right, and whether its estimates are aligned by spaces.
+    """
+    heads = [f"{name}, points" if name in points else name for name in names]
+    cells, aligned, gone = list(cells), [False] * len(names), set()
+    place = {name: names.index(name) for name in names if names.count(name) == 1}
+    # The interval of power is that of its simulation, and says nothing of how far to trust it.
+    known = _OF_AGREEMENT if "same" in names else {} if "power" in names else _INTERVALS
+    for name, ends in known.items():
+        all_three = {name, *ends}
+        if all_three <= set(place) and (all_three <= points or all_three <= percent):
+            own, low, high = place[name], *(place[end] for end in ends)
+            cells[own] = _with_intervals(cells[own], cells[low], cells[high])
+            heads[own] = heads[own] if name in points else f"{name} ({ends[0]} to {ends[1]})"
+            aligned[own] = True
+            gone |= {low, high}
+    for parts, head, form in ((_WAYS, "/".join(_WAYS), "{}/{}/{}"), (_MODERATOR, "moderator", "{}: {} against {}")):
+        if set(parts) <= set(place):
+            of = [place[part] for part in parts]
+            rows = zip(*(cells[k] for k in of), strict=True)
+            cells[of[0]] = [MISSING if set(row) == {MISSING} else form.format(*row) for row in rows]
+            heads[of[0]] = head
+            gone |= set(of[1:])
+            if parts is _MODERATOR and "effect" in place:
+                gone.add(place["effect"])  # an interaction has a moderator, a main effect has none
+    kept = [k for k in range(len(names)) if k not in gone]
+    return (
+        [heads[k] for k in kept],
+        [cells[k] for k in kept],
+        [right[k] and not aligned[k] for k in kept],
+        [aligned[k] for k in kept],
+    )
+
+
+def _with_intervals(estimates: list[str], lows: list[str], highs: list[str]) -> list[str]:
+    wide = max(map(len, estimates), default=0)
+    ends = [
+        f" ({low.removesuffix('%')} to {high})" if MISSING not in (low, high) else " (no interval)"
+        for low, high in zip(lows, highs, strict=True)
+    ]
+    return [f"{own:>{wide}}{end * (own != MISSING)}" for own, end in zip(estimates, ends, strict=True)]
 
 
 def _units(names: list[str]) -> tuple[set[str], set[str]]:
@@ -189,6 +270,16 @@ def _units(names: list[str]) -> tuple[set[str], set[str]]:
     return points, percent | ({"low", "high"} - points)
 
 
+def _said_twice(names: list[str], columns: list[pd.Series]) -> list[int]:
+    """Find the statistic where it is the difference itself, as that of sign-flips is."""
+    place = {name: names.index(name) for name in ("delta", "statistic") if names.count(name) == 1}
+    if len(place) < 2:
+        return []
+    delta, statistic = (pd.to_numeric(columns[k], errors="coerce").astype("Float64") for k in place.values())
+    same = ((delta - statistic).abs() < _ROUNDING).fillna(False) | statistic.isna()
+    return [place["statistic"]] if bool(same.all()) and statistic.notna().any() else []
+
+
 def _goes_without_saying(name: str, value: object, names: list[str]) -> bool:
     if name not in _USUAL or (name == "ties" and not is_missing(value) and _BY_TIES & set(names)):
         return False
@@ -202,7 +293,7 @@ def _cell(value: object, name: str, percent: set[str], points: set[str]) -> str:
         return str(value) or EMPTY
     number = float(value)
     if name in points:
-        return f"{100 * number:+z.2f}" if name in _SIGNED else f"{100 * number:.2f}"
+        return signed(100 * number) if name in _SIGNED else f"{100 * number:.2f}"
     if isinstance(value, Integral) and name not in percent:
         return str(int(value))
     if name in _P and number < 0.001:
@@ -216,16 +307,15 @@ def _table_markup(
     right: Sequence[bool],
     caption: str | None,
     feet: Sequence[str],
+    *,
+    aligned: Sequence[bool],
 ) -> str:
-    # A column of long texts must not be squeezed to a word a line by many narrow ones.
-    styles = [
-        f"{_CELL}{'right' if numeric else 'left'}{';min-width:14em' * any(len(text) > 30 for text in column)}"
-        for numeric, column in zip(right, cells, strict=True)
-    ]
+    styles = [_style(*column) for column in zip(cells, right, aligned, strict=True)]
     head = "".join(
-        f'<th scope="col" style="{style};border-bottom:1px solid #767676">{escape(name).replace("_", "_<wbr>")}</th>'
+        f'<th scope="col" style="{style};border-bottom:1px solid #767676">{_BREAKS.sub("<wbr>", escape(name))}</th>'
         for name, style in zip(heads, styles, strict=True)
     )
+    cells = [list(map(_padded, column)) if spaced else column for spaced, column in zip(aligned, cells, strict=True)]
     rows = [
         "".join(f'<td dir="auto" style="{style}">{escape(text)}</td>' for text, style in zip(row, styles, strict=True))
         for row in zip(*cells, strict=True)
@@ -237,6 +327,22 @@ def _table_markup(
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>"
         + "".join(f"<p>{escape(foot)}</p>" for foot in feet)
     )
+
+
+def _style(column: Sequence[str], numeric: bool, spaced: bool) -> str:
+    style = f"{_CELL}{'right' if numeric else 'left'}"
+    if spaced:
+        return style
+    # A column of long texts must not be squeezed to a word a line by many narrow ones.
+    longest = max(map(len, column), default=0)
+    return style + next((width for least, width in _WIDTHS.items() if longest > least), "")
+
+
+def _padded(text: str) -> str:
+    """Align an estimate by spaces as wide as a digit; where there is no room, its interval goes to the next line."""
+    estimate, bracket, interval = text.lstrip(" ").partition(" (")
+    pad = "\N{FIGURE SPACE}" * (len(text) - len(text.lstrip(" ")))
+    return f"{pad}{estimate}{bracket}{interval.replace(' ', _NO_BREAK)}"
 
 
 def _table_text(

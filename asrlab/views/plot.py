@@ -14,17 +14,19 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib import font_manager
 
-from asrlab import tables
+from asrlab import groups, tables
 from asrlab.errors import InvalidInput
-from asrlab.views.markup import EMPTY, display_width, is_missing, plain
+from asrlab.text import plain
+from asrlab.views.markup import EMPTY, display_width, is_missing, signed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Iterable, Mapping
 
     import pandas as pd
     from matplotlib.axes import Axes
 
     Key = tuple[object, ...]
+    Shown = Mapping[str, str]  # text -> what is shown of it
     Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 #: Of lines, which need more contrast than bars.
@@ -48,7 +50,21 @@ _DESIGN: Final = {
     "utterances": "Utterances of each speaker",
     "delta": "True difference, points",
 }
+#: Characters of a label, and columns of a line of labels, unless they need more.
+_CUT: Final = 40
+_WIDE: Final = 60
 _COUNTS: Final = ("speakers", "utterances")
+#: What tells the tables apart, in this order; what they are called; and the figure that draws them.
+_TOLD_BY: Final = (
+    ({"moderator"}, "a table of effects", "deltas"),
+    ({"baseline_rate"}, "a comparison", "deltas"),
+    ({"delta", "baseline"}, "a comparison", "deltas"),
+    ({"design_effect"}, "a table of power", "power"),
+    ({"power", "target"}, "a table of power", "power"),
+    ({"n_questions"}, "the agreement of repeats", ""),
+    ({"rate", "low", "high"}, "a summary", "rates"),
+)
+_DRAWS: Final = {"summary": "rates", "comparison": "deltas", "power": "power"}
 _CORRECTIONS: Final = {"holm": "Holm", "max-t": "max-T", "benjamini-hochberg": "Benjamini-Hochberg"}
 _SERIES: Final = {"utterances": "utterances of each", "delta": "difference", "n_comparisons": "comparisons"}
 #: Families that may hold what the default one lacks; those that are not installed are left out.
@@ -89,8 +105,10 @@ def rates(summary: pd.DataFrame, *, ax: Axes | None = None, x: str | None = None
     Raises
     ------
     InvalidInput
-        If the rows count in different units, a column is not there, or several rows would be one bar.
+        If it is another table, the rows count in different units, a column is not there, or several rows would be one
+        bar.
     """
+    _refuse_another(summary, "summary")
     frame = tables.check(summary, "summary", required=("rate", "low", "high", "unit")).reset_index(drop=True)
     measure = _measure(frame, "summary")
     groups, series = _layout(frame, _told_apart(frame, "summary", _by(summary, "summary", "rate"), []), x, hue)
@@ -101,7 +119,8 @@ def rates(summary: pd.DataFrame, *, ax: Axes | None = None, x: str | None = None
             "Filter the summary, or name the columns that tell its rows apart as x= and hue=."
         )
     ticks, members = list(dict.fromkeys(group_of)), list(dict.fromkeys(member_of))
-    legend_labels = [_label((name,)) for name in series] + [_label(member) for member in members if series]
+    shown = _shown(part for key in (*ticks, *members) for part in key)
+    legend_labels = [_label((name,)) for name in series] + [_label(member, shown) for member in members if series]
     beside = 0.6 + 0.09 * max(map(display_width, legend_labels)) if series else 0.0
     ax = ax or _axes(2.0 + max(0.45 * len(frame), 0.9 * len(ticks)) + beside, max(4.2, 1 + 0.25 * len(legend_labels)))
     style, width, bars = _style(), 0.8 / max(len(members), 1), []
@@ -119,7 +138,7 @@ def rates(summary: pd.DataFrame, *, ax: Axes | None = None, x: str | None = None
             at = (place, 0.0 if np.isnan(value) else top)
             turned = 90 if len(frame) > 14 or np.isnan(value) else 0
             _mark(ax, text, at, 3, style=style, rotation=turned)
-    _ticks(ax, [_label(key) for key in ticks], style)
+    _ticks(ax, [_label(key, shown) for key in ticks], style)
     ends = np.concatenate([*percent.values(), [0.0]])
     ax.set_ylim(min(0.0, 1.1 * np.nanmin(ends)), 1.18 * np.nanmax(ends) or 1.0)
     ax.set_xlabel(_label(tuple(groups)), **style)
@@ -156,23 +175,30 @@ def deltas(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Raises
     ------
     InvalidInput
-        If the rows count in different units, or a column is not there.
+        If it is another table, the rows count in different units, or a column is not there.
     """
+    _refuse_another(comparison, "comparison")
     table, first = ("effects", "effect") if "moderator" in comparison.columns else ("comparison", "axis")
     needed = ("level", "baseline", "delta", "low", "high", "unit")
     frame = tables.check(comparison, table, required=needed).reset_index(drop=True)
     frame = frame.reindex(columns=list(dict.fromkeys([*frame.columns, "repeat_noise", "margin", "moderator"])))
     measure = _measure(frame, table)
-    by = [name for name in [*_by(comparison, table, first), "axis"] if frame[name].nunique(dropna=False) > 1]
+    by = [name for name in _by(comparison, table, first) if frame[name].nunique(dropna=False) > 1]
+    frame, common = _without_common_parts(frame)
     moderators = ["moderator", "moderator_level", "moderator_baseline"] if table == "effects" else []
-    by = _told_apart(frame, table, by, ["level", "baseline", *moderators])
+    by = _told_apart(frame, table, by, ["axis", "level", "baseline", *moderators])
+    by += ["axis"] if frame["axis"].notna().any() else []
+    keys = _keys(frame, by)
+    compared = frame[["level", "baseline", *moderators]].to_numpy(object).ravel()
+    shown = _shown([*(part for key in keys for part in key), *compared], limit=_WIDE)
     labels = [
-        f"{_named(by, key, row['axis'])}: {_compared(row)}\n{_evidence(row)}".lstrip(": ")
-        for key, row in zip(_keys(frame, by), frame.to_dict("records"), strict=True)
+        f"{_compared(_named(by, key, row['axis'], shown), row, shown)}\n{_evidence(row)}"
+        for key, row in zip(keys, frame.to_dict("records"), strict=True)
     ]
     beside = 0.5 + 0.075 * max((display_width(line) for label in labels for line in label.split("\n")), default=0)
     width = 5.5 if ax is None else _width(ax)
-    ax = ax or _axes(width + beside, 1.8 + 0.6 * len(frame))
+    high_lines = max((label.count("\n") + 1 for label in labels), default=0)
+    ax = ax or _axes(width + beside, 1.8 + max(0.6, 0.19 * high_lines + 0.1) * len(frame))
     style = _style()
     names = ("delta", "low", "high", "repeat_noise", "margin")
     delta, low, high, noise, margin = (100 * frame[name].to_numpy("float64", na_value=np.nan) for name in names)
@@ -191,14 +217,14 @@ def deltas(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         for colour, drawn in (("#0072B2", known), ("white", ~known)):
             ax.plot(delta[drawn & mine], lines[drawn & mine], marker, color=colour, markeredgecolor="black")
     for line, value, sure in zip(lines, delta, known, strict=True):
-        text = "no difference known" if np.isnan(value) else f"{value:+z.2f}" + ", no interval" * (not sure)
+        text = "no difference known" if np.isnan(value) else signed(value) + ", no interval" * (not sure)
         _mark(ax, text, (0.0 if np.isnan(value) else float(value), float(line)), 6, style=style)
     ax.set_yticks(lines, labels, **style)
     ax.set_ylim(max(len(frame), 1) - 0.4, -0.7)
     reach = 1.25 * float(np.nanmax(np.abs(np.concatenate([delta, low, high, 2 * noise, margin, [0.0]])))) or 1.0
     ax.set_xlim(-reach, reach)
-    ax.set_xlabel(f"Difference in {measure[0].lower()}{measure[1:]}, points\n← better   |   worse →", **style)
-    _tidy(ax, _delta_facts(frame), width, style)
+    ax.set_xlabel(f"Difference in {_in_line(measure)}, points\n← better   |   worse →", **style)
+    _tidy(ax, _delta_facts(frame, common), width, style)
     return ax
 
 
@@ -223,8 +249,9 @@ def power(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Raises
     ------
     InvalidInput
-        If a column is not there, or several rows would be one point.
+        If it is another table, a column is not there, or several rows would be one point.
     """
+    _refuse_another(table, "power")
     needed = ("delta", "speakers", "utterances", "power", "target")
     frame = tables.check(table, "power", required=needed).reset_index(drop=True)
     shown = frame[frame[["power", "delta", "speakers", "utterances"]].notna().all(axis=1)].reset_index(drop=True)
@@ -240,7 +267,8 @@ def power(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
             "tells its rows apart."
         )
     members = list(dict.fromkeys(member_of))
-    legend_labels = [_design_label(series, member) for member in members]
+    texts = _shown(part for member in members for part in member)
+    legend_labels = [_design_label(series, member, texts) for member in members]
     width = 6.0 if ax is None else _width(ax)
     ax = ax or _axes(width + (0.6 + 0.09 * max(map(display_width, legend_labels)) if series else 0), 4.2)
     style, entries = _style(), []
@@ -279,6 +307,15 @@ def power(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 # -- what the table says of itself -------------------------------------------------------------------------------------
 
 
+def _refuse_another(frame: pd.DataFrame, wanted: str) -> None:
+    """Refuse a table of results that another figure draws."""
+    has = set(frame.columns)
+    what, figure = next(((what, figure) for told_by, what, figure in _TOLD_BY if told_by <= has), ("", _DRAWS[wanted]))
+    if figure != _DRAWS[wanted]:
+        instead = f"plot.{figure} draws it" if figure else "no figure draws it; lab.sentences says what is in it"
+        raise InvalidInput(f"This is {what}: {instead}.")
+
+
 def _measure(frame: pd.DataFrame, table: str) -> str:
     units = sorted(frame["unit"].dropna().unique())
     if len(units) > 1:
@@ -287,6 +324,10 @@ def _measure(frame: pd.DataFrame, table: str) -> str:
             f"Draw one figure a unit, such as {table}[{table}['unit'] == {units[0]!r}]."
         )
     return _MEASURES.get(units[0], f"Error rate by {units[0]}") if units else "Error rate"
+
+
+def _in_line(measure: str) -> str:
+    return f"{measure[0].lower()}{measure[1:]}"
 
 
 def _rate_facts(frame: pd.DataFrame, *, starred: bool) -> list[str]:
@@ -304,11 +345,12 @@ def _rate_facts(frame: pd.DataFrame, *, starred: bool) -> list[str]:
     ]
 
 
-def _delta_facts(frame: pd.DataFrame) -> list[str]:
+def _delta_facts(frame: pd.DataFrame, common: str) -> list[str]:
     noisy = frame["repeat_noise"].notna().any()
     margins = sorted({f"{100 * margin:.4g}" for margin in frame["margin"].dropna()})
     return [
         *_conditions_of_marking(frame, "confidence"),
+        *([f"all with {common}"] if common else []),
         *(_numbers(frame["n_pairs"], "pair") if "n_pairs" in frame else _numbers(frame["n_utts"], "utterance")),
         *dict.fromkeys(map(_corrected, frame["correction"], frame["n_comparisons"])),
         *(["grey: ±2 standard errors of what the service varies by itself"] if noisy else []),
@@ -337,7 +379,7 @@ def _power_facts(frame: pd.DataFrame, shown: pd.DataFrame, drawn: list[str]) -> 
         "delta": lambda delta: f"true difference {_points(delta)}",
         "speakers": lambda many: _plural(str(many), "speaker"),
         "utterances": lambda many: f"{_plural(str(many), 'utterance')} each",
-        "unit": lambda unit: _MEASURES.get(unit, f"error rate by {unit}"),
+        "unit": lambda unit: _in_line(_MEASURES.get(unit, f"error rate by {unit}")),
         "rate": lambda rate: f"{100 * rate:.1f}% at the baseline",
         "test": str,
         "n_comparisons": lambda many: "" if many == 1 else _corrected(same.get("correction"), many),
@@ -355,9 +397,9 @@ def _points(share: float) -> str:
     return _plural(f"{100 * abs(share):.3g}", "point")
 
 
-def _design_label(series: list[str], member: Key) -> str:
+def _design_label(series: list[str], member: Key, shown: Shown) -> str:
     parts = zip(series, member, strict=True)
-    return _label(tuple(_points(cast("float", v)) if name == "delta" else v for name, v in parts))
+    return _label(tuple(_points(cast("float", v)) if name == "delta" else v for name, v in parts), shown)
 
 
 def _conditions_of_marking(frame: pd.DataFrame, level: str) -> list[str]:
@@ -371,26 +413,56 @@ def _conditions_of_marking(frame: pd.DataFrame, level: str) -> list[str]:
     ]
 
 
-def _named(columns: list[str], key: Key, axis: object) -> str:
+def _without_common_parts(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Leave out of the names of settings along an axis what all of them share, and say what that is."""
+    frame, common = frame.copy(), []
+    for axis in frame["axis"].drop_duplicates():
+        mine = frame["axis"].isna() if is_missing(axis) else (frame["axis"] == axis).fillna(value=False)
+        labels = frame.loc[mine, ["level", "baseline"]].to_numpy(object).ravel()
+        short, left_out = groups.shortened(str(label) for label in labels if not is_missing(label))
+        for end in ("level", "baseline"):
+            frame.loc[mine, end] = frame.loc[mine, end].replace(short)
+        common += [left_out]
+    return frame, "; ".join(filter(None, common))
+
+
+def _named(columns: list[str], key: Key, axis: object, shown: Shown) -> str:
     """Say a by-column's name with its value, which may be a bare True; an axis names itself."""
     named = dict(zip(columns, key, strict=True))
     if not is_missing(axis) and named.get(str(axis), axis) is None:
         del named[str(axis)]  # of tables put together, a row has no label of the axis that it is itself about
-    return _label(tuple(v if name == "axis" else f"{name} {_label((v,))}" for name, v in named.items()))
+    parts = [
+        _label((v,), shown) if name == "axis" else f"{plain(name, _CUT)} {_label((v,), shown)}"
+        for name, v in named.items()
+    ]
+    return " · ".join(parts)
 
 
-def _compared(row: dict[Hashable, Any]) -> str:
-    said = f"{_label((row['level'],))} against {_label((row['baseline'],))}"
+def _compared(named: str, row: dict[Hashable, Any], shown: Shown) -> str:
+    """Say what a row is about, in as many lines as it needs."""
+    level, baseline = (_label((row[end],), shown) for end in ("level", "baseline"))
+    said = _in_lines([f"{named}:"] * bool(named) + [level, f"against {baseline}"])
     if is_missing(row["moderator"]):
         return said
-    moderator, level, base = (_label((row[f"moderator{part}"],)) for part in ("", "_level", "_baseline"))
-    return f"{said},\nby {moderator}: {level} against {base}"
+    moderator, level, baseline = (_label((row[f"moderator{part}"],), shown) for part in ("", "_level", "_baseline"))
+    return f"{said},\n{_in_lines([f'by {moderator}:', level, f'against {baseline}'])}"
+
+
+def _in_lines(parts: list[str]) -> str:
+    lines = parts[:1]
+    for part in parts[1:]:
+        longer = f"{lines[-1]} {part}"
+        lines = [*lines[:-1], longer] if display_width(longer) <= _WIDE else [*lines, part]
+    return "\n".join(lines)
 
 
 def _evidence(row: dict[Hashable, Any]) -> str:
     """Say in a line's label how much speaks for it."""
     p = row["p_adjusted"]
     name = "p adj." if is_missing(row["correction"]) or row["correction"] != "none" else "p"
+    test = "" if is_missing(row["test"]) else str(row["test"])
+    # Of these a small p says that there is no difference that matters.
+    name = next((f"p of {claim}" for claim in ("equivalence", "non-inferiority") if test.startswith(claim)), name)
     said = "no p" if is_missing(p) else f"{name} < 0.001" if p < 0.001 else f"{name} = {p:.3f}"
     blocks = [] if is_missing(row["n_blocks"]) else [_plural(str(row["n_blocks"]), _kind(row["block_kind"]))]
     return ", ".join([said, *blocks])
@@ -458,8 +530,25 @@ def _keys(frame: pd.DataFrame, columns: list[str]) -> list[Key]:
     return list(zip(*cells, strict=True)) if cells else [()] * len(frame)
 
 
-def _label(key: Key) -> str:
-    return " · ".join("not known" if is_missing(part) else plain(part, 40) or EMPTY for part in key)
+def _label(key: Key, shown: Shown | None = None) -> str:
+    return " · ".join("not known" if is_missing(part) else _text_of(part, shown or {}) or EMPTY for part in key)
+
+
+def _text_of(part: object, shown: Shown) -> str:
+    text = plain(part)
+    return shown.get(text, plain(part, _CUT))
+
+
+def _shown(parts: Iterable[object], limit: int = _CUT) -> dict[str, str]:
+    """Cut long labels in their middle, but never two different ones to the same."""
+    texts = {plain(part) for part in parts if not is_missing(part)}
+    while len({_cut(text, limit) for text in texts}) < len(texts):
+        limit *= 2
+    return {text: _cut(text, limit) for text in texts}
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit - limit // 3 - 1]}…{text[-(limit // 3) :]}"
 
 
 # -- ink ---------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import pandas as pd
 
 from asrlab.errors import InvalidInput
-from asrlab.views.markup import EMPTY, MISSING, Html, escape, plain, table
+from asrlab.text import escape, plain
+from asrlab.views.markup import EMPTY, MISSING, Html, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

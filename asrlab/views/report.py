@@ -16,8 +16,9 @@ import pandas as pd
 
 from asrlab import tables
 from asrlab.errors import InvalidInput
+from asrlab.text import bullets, escape, plain
 from asrlab.views import html
-from asrlab.views.markup import Html, escape, plain
+from asrlab.views.markup import Html
 from asrlab.views.provenance import provenance
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class Report:
         elif isinstance(thing, str):
             body = f'<p style="white-space:pre-wrap">{escape(thing)}</p>'
         elif isinstance(thing, list | tuple) and all(isinstance(line, str) for line in thing):
-            body = "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in thing) + "</ul>"
+            body = bullets(thing)
         elif hasattr(figure := getattr(thing, "figure", thing), "savefig"):
             body = _image(heading, figure)
         else:

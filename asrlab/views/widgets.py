@@ -13,8 +13,9 @@ import ipywidgets as widgets
 
 from asrlab import tables
 from asrlab.errors import InvalidInput
+from asrlab.text import escape, plain
 from asrlab.views import html
-from asrlab.views.markup import MISSING, Html, escape, plain
+from asrlab.views.markup import MISSING, Html
 
 if TYPE_CHECKING:
     import pandas as pd
