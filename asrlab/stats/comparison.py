@@ -34,6 +34,11 @@ TESTS: Final = {
     "equivalence": "equivalence, two one-sided t by {}",
     "non-inferiority": "non-inferiority, one-sided t by {}",
 }
+#: Tests that would take repeats of an utterance for other utterances.
+_ONCE_EACH: Final = ("mapsswe", "mcnemar")
+#: From so many units and so large a share of all differences, one answer may decide the comparison.
+_LOOP_UNITS: Final = 10
+_LOOP_SHARE: Final = 0.25
 #: A margin in points and not as a share would be no smaller.
 _LARGE: Final = 0.1
 _WITH_MARGIN: Final = ("equivalence", "non-inferiority")
@@ -115,6 +120,10 @@ def compare(
         ``repeat_noise`` and ``changed_floor`` are known from repeats: what the service does when merely asked again
         (:func:`asrlab.agreement`). ``detectable`` is what could have been seen.
 
+        What is tested is whether the settings could be swapped. A setting that now and then falls into a loop, with
+        hundreds of words too many, is not like another one with the same rate on average, and few speakers may show
+        either as the better; ``note`` says where one answer makes a quarter of all that differs.
+
     Raises
     ------
     InvalidInput
@@ -129,6 +138,8 @@ def compare(
     errors, lengths = (pairs.sides(marked[name].to_numpy(np.float64)) for name in ("errors", "ref_len"))
     sums_of = [np.stack([sums(parts.number, side) for side in sides]) for sides in (errors, lengths)]
     difference = contrasts(np.array([[1.0, -1.0]]), sums_of[0], sums_of[1], parts, level)
+    if test in _ONCE_EACH:
+        _refuse_repeats(pairs, test)
     facts = _counted(pairs, errors)
     if margin is not None and margin >= max(_LARGE, np.nanmax(difference.rates, initial=0.0)):
         raise InvalidInput(
@@ -189,18 +200,34 @@ def _check_choice(test: str, margin: float | None, correction: str, edits: pd.Da
         )
 
 
+def _refuse_repeats(pairs: Pairs, test: str) -> None:
+    """Refuse pairs of one utterance that such a test would take for several utterances."""
+    asked = pairs.marked.iloc[pairs.arm][["utt_id", "channel"]].assign(row=pairs.row)
+    if (again := asked.duplicated()).any():
+        raise InvalidInput(
+            f'test="{test}" takes every pair as independent, and {int(again.sum())} are of an utterance that is there '
+            f"already ({', '.join(asked.loc[again, 'utt_id'].unique()[:5])}), by repeats or by axes that are pooled: p "
+            "would be too small. Keep one repeat, scores[scores['repeat'] == 0], and name the axes in by=, or use a test"
+            " by block."
+        )
+
+
 def _counted(pairs: Pairs, errors: list[Floats]) -> dict[str, Any]:
     """Count the pairs of each row, and which of the two has fewer errors."""
     n, row = len(pairs.labels), pairs.row
     way = np.sign(errors[0] - errors[1])
     better, tied, worse = (np.bincount(row[way == sign], minlength=n) for sign in (-1, 0, 1))
     wrong = [some > 0 for some in errors]
+    size = np.abs(errors[0] - errors[1])
+    largest = np.zeros(n)
+    np.maximum.at(largest, row, size)
     silent = sum(pairs.sides((pairs.marked["state"] != "answered").to_numpy(np.int64)))
     return {
         "pairs": np.bincount(row, minlength=n),
         "better": better,
         "worse": worse,
         "tied": tied,
+        "largest": np.where(largest < _LOOP_UNITS, 0.0, largest / np.maximum(sums(row, size, n), 1)),
         "lost": np.bincount(row, weights=silent, minlength=n).astype(np.int64),
         "discordant": [np.bincount(row[wrong[k] & ~wrong[1 - k]], minlength=n) for k in (0, 1)],
     }
@@ -215,8 +242,11 @@ def _classical(
     estimated = (interval.estimate, interval.standard_error, n_blocks)
     if test == "wilcoxon":
         rates = sums_of[0] / np.where(sums_of[1] == 0, np.nan, sums_of[1])
-        found = classical.wilcoxon(rates[0] - rates[1], group=parts.group, n_groups=len(parts.kind))
-        smallest = np.exp2(1.0 - n_blocks)
+        differences = rates[0] - rates[1]
+        found = classical.wilcoxon(differences, group=parts.group, n_groups=len(parts.kind))
+        # Blocks that do not differ are dropped.
+        counted = np.bincount(parts.group[np.abs(differences) > 0], minlength=len(parts.kind))
+        smallest = np.minimum(np.exp2(1.0 - counted), 1.0)
     elif test == "mcnemar":
         found = classical.mcnemar(*facts["discordant"])
         smallest = np.minimum(np.exp2(1.0 - sum(facts["discordant"])), 1.0)
@@ -269,6 +299,8 @@ def _notes(
         said = [parts.caution[k]] if parts.caution[k] and facts["pairs"][k] else []
         if tried[k] and test in _ASSUMED:
             said = [*(words for words in said if words != SPEAKERS_MAY_REPEAT), _ASSUMED[test]]
+        if facts["largest"][k] >= _LOOP_SHARE:
+            said.append(f"one answer makes {facts['largest'][k]:.0%} of all that differs: look at it, it may be a loop")
         if facts["lost"][k]:
             said.append(f"{facts['lost'][k]} of the answers never came and count as all-deleted")
         if not facts["pairs"][k]:

@@ -1,7 +1,8 @@
 """Populations that planned experiments are drawn from: from a pilot, or assumed.
 
 What matters to a comparison is how much the difference between two settings varies: from utterance to utterance, and
-from speaker to speaker in what is true of them.
+from speaker to speaker in what is true of them. Both grow with the difference itself: errors that only one of the
+settings makes bring their own luck, which a pilot without a difference does not show.
 """
 
 from __future__ import annotations
@@ -27,8 +28,15 @@ if TYPE_CHECKING:
 #: Different utterances of an assumed population, and how many of each speaker where nobody says.
 _ASSUMED: Final = 2**14
 _USUAL_UTTERANCES: Final = 20
+#: Standard deviation of speakers' differences over the rate where nobody says: see power().
+_USUAL_INTERACTION: Final = 0.1
 #: Standard deviation of the lengths of utterances over their mean: of LibriSpeech test-clean, 13.7 / 20.1 words.
 _LENGTH_SPREAD: Final = 0.68
+#: Relative numbers of utterances of assumed speakers.
+_SPEAKERS: Final = 2**10
+#: Spread over speakers of what a setting does to them, at least, as a share of its mean: that of their error rates,
+#: since more errors are made or mended where more are made anyway (LibriSpeech test-clean: 0.37 to 0.42).
+_PROPORTIONAL: Final = 0.4
 #: What is equal but for rounding.
 _ROUNDING: Final = 1e-9
 #: Fewer blocks than this tell little of how much they differ among themselves.
@@ -41,6 +49,36 @@ class Population(NamedTuple):
     lengths: Floats  #: reference units of each utterance
     residuals: Floats  #: its errors under the setting minus those under the baseline, less what all and its speaker do
     interaction: float  #: standard deviation over speakers of their true difference of rates; a share
+    unshared: float  #: rate of the errors that only one of the settings makes, of both, where they do not differ
+    steepness: float  #: by how much that rate grows with the difference
+    overdispersion: float  #: variance of an utterance's errors over their mean, at least 1
+    sizes: Floats = np.ones(1)  #: relative numbers of utterances of speakers, with mean 1
+    proportional: float = 0.0  #: least interaction, as a share of the difference
+
+    def shown(self) -> float:
+        """Give the variance of an utterance's residual, for each unit of its length."""
+        return float((self.residuals**2).sum() / self.lengths.sum())
+
+    def within(self, delta: float) -> float:
+        """Give that of the difference of an utterance's errors where the rates differ by ``delta``.
+
+        Errors that only one of the settings makes are independent, and at least as many as the rates differ by:
+        overdispersion · max(unshared + steepness · delta, delta, -delta).
+        """
+        return self.overdispersion * max(self.unshared + self.steepness * delta, abs(delta))
+
+    def between(self, delta: float) -> float:
+        """Give the variance over speakers of their true difference where the rates differ by ``delta``."""
+        return max(self.interaction, self.proportional * abs(delta)) ** 2
+
+    def numbers(self, utterances: int) -> Floats:
+        """Give what the speakers' numbers of utterances are drawn from: at least 1, on average ``utterances``."""
+        least, most = 0.0, float(utterances)
+        while most - least > _ROUNDING * utterances:
+            middle = (least + most) / 2
+            enough = np.maximum(middle * self.sizes, 1).mean() >= utterances
+            least, most = (least, middle) if enough else (middle, most)
+        return np.maximum(most * self.sizes, 1)
 
 
 class Components(NamedTuple):
@@ -105,26 +143,44 @@ def variance_components(differences: Floats, lengths: Floats, block: Codes) -> C
 
 
 def assumed(
-    *, rate: float, length: float, shared: float, overdispersion: float, interaction: float, unit: str, seed: int
+    *,
+    rate: float,
+    length: float,
+    shared: float,
+    overdispersion: float,
+    interaction: float | None,
+    utterances_spread: float,
+    unit: str,
+    seed: int,
 ) -> Source:
     """Make a population of what is assumed; the parameters are those of :func:`asrlab.stats.power.power`.
 
-    Lengths are gamma distributed. The errors that are not shared are negative binomial under both settings.
+    Lengths of utterances and their numbers are gamma distributed. The errors that are not shared are negative binomial
+    under both settings.
     """
     rng = np.random.default_rng([seed, 3])
-    lengths: Floats = np.asarray(
-        gammaincinv(1 / _LENGTH_SPREAD**2, (np.arange(_ASSUMED) + 0.5) / _ASSUMED), dtype=np.float64
-    )
-    lengths = lengths * (length / lengths.mean())
+    lengths = length * _gamma(_LENGTH_SPREAD, _ASSUMED)
     own, excess = lengths * rate * (1 - shared), overdispersion - 1
     # Poisson with a gamma mean is negative binomial.
     one, other = (rng.poisson(rng.gamma(own / excess, excess) if excess else own) for _ in range(2))
-    variance = 2 * overdispersion * rate * (1 - shared)
+    unshared = 2 * rate * (1 - shared)
+    share = _USUAL_INTERACTION if interaction is None else interaction
     note = (
         f"assumed: {length:g} {unit}s an utterance, {shared:g} of errors shared, overdispersion {overdispersion:g}, "
-        f"setting x speaker interaction {interaction:g} of the rate"
+        f"setting x speaker interaction {share:g} of the rate, numbers of utterances with a spread of "
+        f"{utterances_spread:g} of their mean"
     )
-    population = Population(lengths, _scaled((one - other).astype(np.float64), lengths, variance), interaction * rate)
+    population = Population(
+        lengths,
+        _scaled((one - other).astype(np.float64), lengths, overdispersion * unshared),
+        share * rate,
+        unshared,
+        # What is shared is a share of the errors of both.
+        1 - shared,
+        overdispersion,
+        _gamma(utterances_spread, _SPEAKERS) if utterances_spread else np.ones(1),
+        _PROPORTIONAL if interaction is None else 0.0,
+    )
     return Source(population, rate, unit, "speaker", _USUAL_UTTERANCES, "assumed", note)
 
 
@@ -135,6 +191,7 @@ def from_pilot(
     baseline: object,
     setting: object,
     unit: str | None,
+    overdispersion: float,
     interaction: float | None,
 ) -> Source:
     """Make a population of a pilot's utterances; the parameters are those of :func:`asrlab.stats.power.power`.
@@ -176,8 +233,9 @@ def from_pilot(
     if interaction is not None:
         between = (interaction * rate) ** 2
     notes = [SPEAKERS_MAY_REPEAT] if kind == "utterance" else []
+    proportional = _PROPORTIONAL if interaction is None else 0.0
     if math.isnan(between):
-        between = 0.0
+        between = proportional = 0.0
         if kind != "utterance":
             notes.append(f"one utterance of each {kind}: an interaction cannot be seen, and none is assumed")
     else:
@@ -194,8 +252,22 @@ def from_pilot(
     means = np.divide(np.bincount(block, differences), size, out=np.full(count, delta), where=size > 0)
     own = delta * luck + means * (1 - luck)
     residuals = _scaled(differences - own[block] * lengths, lengths, within)
+    # Errors that an utterance's answers share come as many times as there are answers.
+    overdispersion *= len(base) / len(lengths)
+    numbers = np.bincount(block)
+    population = Population(
+        lengths,
+        residuals,
+        math.sqrt(between),
+        # within = overdispersion (unshared + delta); nobody mends more than is there.
+        max(within / overdispersion - delta, 0.0, -2 * delta),
+        1.0,
+        overdispersion,
+        numbers / numbers.mean(),
+        proportional,
+    )
     return Source(
-        Population(lengths, residuals, math.sqrt(between)),
+        population,
         float(rate),
         str(base["unit"].iloc[0]),
         kind,
@@ -203,6 +275,13 @@ def from_pilot(
         "pilot",
         "; ".join(filter(None, notes)),
     )
+
+
+def _gamma(spread: float, n: int) -> Floats:
+    """Give evenly spaced quantiles of a gamma distribution of mean 1."""
+    values: Floats = np.asarray(gammaincinv(spread**-2, (np.arange(n) + 0.5) / n), dtype=np.float64)
+    values /= values.mean()
+    return values
 
 
 def _scaled(residuals: Floats, lengths: Floats, within: float) -> Floats:

@@ -42,14 +42,14 @@ _MOST_UTTERANCES: Final = 200_000
 #: Numbers held at a time, and experiments simulated at a time.
 _CELLS: Final = 2**20
 _AT_ONCE: Final = 1024
-#: Standard deviation of speakers' differences over the rate where nobody says: see power().
-_USUAL_INTERACTION: Final = 0.1
 #: Differences are searched for in steps of a hundredth of a hundredth of a point.
 _STEP: Final = 1e-6
 #: How far normal theory may be out before nothing is simulated for want of hope.
 _ROUGHLY: Final = 0.1
 #: So many random sign changes should be as large as what was seen where p is just at the level.
 _TELLING: Final = 20
+#: Standard errors that are 0 but for rounding.
+_NO_SPREAD: Final = 1e-12
 #: For what is equal but for rounding.
 _ROUNDING: Final = 1 + 1e-9
 
@@ -66,6 +66,7 @@ def power(
     shared: float = 0.75,
     overdispersion: float = 1.9,
     interaction: float | None = None,
+    utterances_spread: float = 0.3,
     speakers: int | Sequence[int] | Smallest = "smallest",
     utterances: int | Sequence[int] | Smallest | None = None,
     target: float = 0.8,
@@ -170,17 +171,27 @@ def power(
         )
     if interaction is not None:
         _within("interaction", interaction, 0, 10, "a share of the rate, such as 0.1")
+    _within("overdispersion", overdispersion, 1, 100, "1 where errors are independent")
     if pilot is not None:
         if along is None or baseline is None:
             raise InvalidInput("Say of the pilot along= which axis, and against which baseline=, the plan is for.")
-        source = from_pilot(pilot, along=along, baseline=baseline, setting=setting, unit=unit, interaction=interaction)
+        source = from_pilot(
+            pilot,
+            along=along,
+            baseline=baseline,
+            setting=setting,
+            unit=unit,
+            overdispersion=overdispersion,
+            interaction=interaction,
+        )
     else:
         source = assumed(
             rate=_within("rate", rate, 1e-6, 1, "a share: 5 % is 0.05"),
             length=_within("length", length, 0.01, 1e6, "reference units of an utterance, such as 18"),
             shared=_within("shared", shared, 0, 0.9999, "settings that share all errors never differ"),
-            overdispersion=_within("overdispersion", overdispersion, 1, 100, "1 where errors are independent"),
-            interaction=_USUAL_INTERACTION if interaction is None else interaction,
+            overdispersion=overdispersion,
+            interaction=interaction,
+            utterances_spread=_within("utterances_spread", utterances_spread, 0, 3, "0 where all have equally many"),
             unit=unit or "word",
             seed=seed,
         )
@@ -201,7 +212,7 @@ def power(
             f"{g:,} {source.kind}s of {m:,} utterances are more than are simulated: up to {_MOST_BLOCKS:,} "
             f"{source.kind}s, and {_MOST_UTTERANCES:,} utterances in all."
         )
-    plan = _Plan(source, level, target, simulations, seed)
+    plan = _Plan(source, level, confidence, target, simulations, seed)
     rows = [plan.row(dict(zip(designs, design, strict=True))) for design in product(*designs.values())]
     table = pd.DataFrame(rows).assign(
         target=target,
@@ -226,11 +237,12 @@ def times_found(
     utterances: int,
     *,
     level: float = 0.05,
+    confidence: float = 0.95,
     simulations: int = 2000,
     resamples: int = 1999,
     seed: int = 0,
 ) -> int:
-    """Count the simulated experiments in which a sign-flip test by speaker finds the difference, with the right sign.
+    """Count the simulated experiments that find the difference: by p, by the interval, and with the right sign.
 
     Parameters
     ----------
@@ -239,14 +251,18 @@ def times_found(
     delta : float
         The true difference.
     speakers, utterances : int
-        Number of speakers, and of utterances of each.
+        Number of speakers, and of utterances of each on average. Where there are as many speakers as the population has
+        ``sizes``, each has its own.
     level : float
-        p that the test must not exceed.
+        p that the sign-flip test by speaker must not exceed.
+    confidence : float
+        Of the ratio t interval by speaker that must not contain 0 (:func:`asrlab.stats.intervals.t_intervals`).
     simulations : int
         Number of experiments.
     resamples : int
         Random sign changes of a test with more than 14 speakers. With more than 500 the normal distribution that their
-        sum comes close to takes their place: its error is of the order of 1 in 12 times the speakers.
+        sum comes close to takes their place: its error is of the order of 1 in 12 times the speakers. The interval is
+        then made from the plain linearised variance, which is the same for so many.
     seed : int
         Of all that is random. The speakers of a smaller experiment are the first ones of a larger one.
 
@@ -262,16 +278,24 @@ def times_found(
         n = min(_AT_ONCE, simulations - start)
         drawn = _speakers(population, delta, (speakers, utterances, n), [seed, batch])
         if speakers > _NORMAL:
-            total, squares = np.zeros(n), np.zeros(n)
-            for some in drawn:
-                total += some.sum(axis=0)
-                squares += (some**2).sum(axis=0)
+            total, whole, squares, products, sizes = np.zeros((5, n))
+            for differences, units in drawn:
+                total += differences.sum(axis=0)
+                whole += units.sum(axis=0)
+                squares += (differences**2).sum(axis=0)
+                products += (differences * units).sum(axis=0)
+                sizes += (units**2).sum(axis=0)
             p = 2 * ndtr(-np.abs(total) / np.sqrt(squares, out=np.ones(n), where=squares > 0))
+            ratio = total / whole
+            left = np.maximum(squares - 2 * ratio * products + ratio**2 * sizes, 0)
+            error = np.sqrt(speakers / (speakers - 1) * left) / whole
         else:
-            differences = np.concatenate(list(drawn))
+            differences, units = (np.concatenate(some) for some in zip(*drawn, strict=True))
             total = differences.sum(axis=0)
             p = _sign_flip_p(differences, resamples, seed)
-        seen += int(((p <= level * _ROUNDING) & (total * delta > 0)).sum())
+            ratio, error = _jackknifed(differences, units)
+        outside = np.abs(ratio) > stdtrit(speakers - 1, (1 + confidence) / 2) * error
+        seen += int(((p <= level * _ROUNDING) & outside & (total * delta > 0)).sum())
     return seen
 
 
@@ -280,6 +304,7 @@ class _Plan(NamedTuple):
 
     source: Source
     level: float
+    confidence: float
     target: float
     simulations: int
     seed: int
@@ -307,7 +332,11 @@ class _Plan(NamedTuple):
             **design,
             "n_utts": n_utts,
             **dict(zip(("power", "low", "high"), shares, strict=True)),
-            "design_effect": pd.NA if utterances is pd.NA else _design_effect(self.source.population, utterances),
+            "design_effect": pd.NA
+            if utterances is pd.NA
+            else _design_effect(
+                self.source.population, 0.0 if design["delta"] is pd.NA else design["delta"], utterances
+            ),
             "note": "; ".join(filter(None, [why, self.source.note, self._compared()])) or pd.NA,
         }
 
@@ -321,6 +350,7 @@ class _Plan(NamedTuple):
             population or self.source.population,
             **design,
             level=self.level,
+            confidence=self.confidence,
             simulations=self.simulations,
             resamples=min(max(_FEWEST_RESAMPLES, enough), _MOST_RESAMPLES),
             seed=self.seed,
@@ -331,8 +361,8 @@ class _Plan(NamedTuple):
         population, level = self.source.population, self.level
         if wanted == "utterances":
             # So many that only their speakers matter.
-            ideal = Population(np.ones(1), np.zeros(1), population.interaction)
-            times = self._times({**design, "utterances": 1}, ideal)
+            ideal = population._replace(lengths=np.ones(1), residuals=np.zeros(1), overdispersion=0.0)
+            times = self._times({**design, "utterances": _MOST_UTTERANCES}, ideal)
             if times < self.target * self.simulations:
                 kind = self.source.kind
                 return pd.NA, times, f"no number of utterances is enough: {kind}s differ too much, take more {kind}s"
@@ -393,39 +423,88 @@ def _fewest(level: float) -> int:
     return math.ceil(1 - math.log2(level * _ROUNDING))
 
 
-def _design_effect(population: Population, utterances: int) -> float:
-    n, between = population.lengths, population.interaction**2
-    alone = (population.residuals**2).mean() + between * (n**2).mean()
-    return float(1 + (utterances - 1) * between * n.mean() ** 2 / alone)
+def _variances(population: Population, delta: float, utterances: int) -> tuple[float, float]:
+    """Give the variance of an utterance's difference, and what that of the sum of a speaker's is more, for each."""
+    n, between = population.lengths, population.between(delta)
+    numbers = population.numbers(utterances)
+    together = float((numbers**2).mean() / numbers.mean()) - 1
+    return population.within(delta) * n.mean() + between * (n**2).mean(), together * between * n.mean() ** 2
+
+
+def _design_effect(population: Population, delta: float, utterances: int) -> float:
+    alone, together = _variances(population, delta, utterances)
+    return 1 + together / alone
 
 
 def _normal_power(population: Population, delta: float, speakers: int, utterances: int, level: float) -> float:
     """Give the power of a t test by speaker if their differences were normal: where to start looking."""
     if speakers < _fewest(level):
         return 0.0
-    n, between = population.lengths, population.interaction**2
-    one = (population.residuals**2).mean() + between * (n**2).mean()
-    error = math.sqrt(one * _design_effect(population, utterances) / (speakers * utterances)) / n.mean()
+    variance = sum(_variances(population, delta, utterances)) / (speakers * utterances)
+    error = math.sqrt(variance) / population.lengths.mean()
     critical = stdtrit(speakers - 1, 1 - level / 2)
     if abs(delta) > (critical + 8) * error:
         return 1.0
     return float(1 - nctdtr(speakers - 1, abs(delta) / error, critical))
 
 
-def _speakers(population: Population, delta: float, shape: tuple[int, int, int], seed: list[int]) -> Iterator[Floats]:
-    """Draw (speakers, utterances, experiments): yield differences of errors, some speakers at a time."""
-    picks, tastes = np.random.default_rng([*seed, 0]), np.random.default_rng([*seed, 1])
+def _speakers(
+    population: Population, delta: float, shape: tuple[int, int, int], seed: list[int]
+) -> Iterator[tuple[Floats, Floats]]:
+    """Draw (speakers, utterances, experiments): yield differences of errors and units, some speakers at a time."""
+    # Each has its own luck, so that the speakers of a smaller experiment are the first ones of a larger one.
+    picks, tastes, kinds, rounding, means, extra = (np.random.default_rng([*seed, k]) for k in range(6))
     speakers, utterances, n = shape
-    width = max(1, _CELLS // n)
-    at_once = max(1, width // utterances)
+    numbers = population.numbers(utterances)
+    shown, within, excess = population.shown(), population.within(delta), population.overdispersion - 1
+    scale = math.sqrt(within / shown) if within < shown else 1.0
+    # Errors that have to come on top for so much variance: their luck, since their mean is part of delta.
+    more = math.copysign((within - shown) / population.overdispersion, delta) if within > shown else 0.0
+    at_once = max(1, _CELLS // (n * utterances))
     for done in range(0, speakers, at_once):
         g = min(at_once, speakers - done)
-        units, errors = np.zeros((g, n)), np.zeros((g, n))
-        for already in range(0, utterances, width):
-            drawn = picks.integers(0, len(population.lengths), (g, min(width, utterances - already), n))
-            units += population.lengths[drawn].sum(axis=1)
-            errors += population.residuals[drawn].sum(axis=1)
-        yield errors + (delta + population.interaction * tastes.standard_normal((g, n))) * units
+        one_each = speakers == len(numbers)
+        wanted = numbers[done : done + g, None] if one_each else numbers[kinds.integers(0, len(numbers), (g, n))]
+        number = np.floor(wanted + rounding.random((g, n))).astype(np.int64)
+        units, errors = _sums(population, number, utterances, picks)
+        errors *= scale
+        if more:
+            mean = abs(more) * units
+            # Poisson with a gamma mean is negative binomial; sums of such numbers are of the same kind.
+            drawn = extra.poisson(means.standard_gamma(mean / excess) * excess if excess else mean)
+            errors += math.copysign(1, more) * (drawn - mean)
+        own = delta + math.sqrt(population.between(delta)) * tastes.standard_normal((g, n))
+        yield errors + own * units, units
+
+
+def _sums(
+    population: Population, number: NDArray[np.int64], usual: int, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Draw so many utterances, of each speaker and experiment: give their units, and the sums of their residuals."""
+    lengths, residuals = population.lengths, population.residuals
+    if len(lengths) == 1:
+        return number * lengths, number * residuals
+    units, errors = np.empty(number.size), np.empty(number.size)
+    at_once = max(1, _CELLS // usual)
+    for done in range(0, number.size, at_once):
+        some = number.ravel()[done : done + at_once]
+        drawn, first = rng.integers(0, len(lengths), some.sum()), np.cumsum(some) - some
+        units[done : done + at_once] = np.add.reduceat(lengths[drawn], first)
+        errors[done : done + at_once] = np.add.reduceat(residuals[drawn], first)
+    return units.reshape(number.shape), errors.reshape(number.shape)
+
+
+def _jackknifed(differences: Floats, units: Floats) -> tuple[Floats, Floats]:
+    """Give differences of rates and their standard errors; (speakers, experiments). NaN where no spread is seen.
+
+    As :func:`asrlab.stats.intervals.t_intervals`, for many experiments of the same number of speakers.
+    """
+    whole = units.sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = differences.sum(axis=0) / whole
+        without = (differences - ratio * units) / (whole - units)
+        spread = without.var(axis=0) * (len(units) - 1)
+    return ratio, np.where(spread > _NO_SPREAD**2, np.sqrt(spread), np.nan)
 
 
 def _sign_flip_p(differences: Floats, resamples: int, seed: int) -> Floats:

@@ -154,7 +154,7 @@ def _of_comparison(row: Row, where: str, _: Sequence[Row]) -> list[str]:
         }[_passes(row)]
         return [
             f"{setting}: {verdict}{_bracketed(evidence)}; {measure} {change}{_bracketed([interval])}.",
-            *_beside(row, digits),
+            *_beside(row, digits, finding),
         ]
     more: list[str] = []
     # Where no test was made, the margin tells what was asked.
@@ -173,7 +173,7 @@ def _of_comparison(row: Row, where: str, _: Sequence[Row]) -> list[str]:
     else:
         opening = _not_shown(finding, f"difference in {measure}")
         more = _could_have_seen(row, finding, digits)
-    return [f"{setting}: {opening}{change}{_bracketed([interval, *evidence])}.", *more, *_beside(row, digits)]
+    return [f"{setting}: {opening}{change}{_bracketed([interval, *evidence])}.", *more, *_beside(row, digits, finding)]
 
 
 def _of_effects(row: Row, where: str, rows: Sequence[Row]) -> list[str]:
@@ -331,8 +331,11 @@ def _within_margin(row: Row, measure: str) -> str:
     claim = f"no worse by more than {within}" if "inferior" in test else f"the same within {within}"
     if passed == "untested":
         return f"whether {measure} is {claim if test else f'within {within}'} is not tested, "
+    inside = row["high"] is None or row["margin"] is None or row["high"] < row["margin"]
+    inside &= row["low"] is None or row["margin"] is None or "inferior" in test or row["low"] > -row["margin"]
     if passed == "passed":
-        return f"{measure} {claim}, "
+        beyond = ": the test says so, but the interval reaches beyond the margin; "
+        return f"{measure} {claim}, " if inside else f"{measure} not shown to be {claim}{beyond}"
     opening = f"{measure} not shown to be {claim}{' after correction' * (passed == 'corrected')}"
     if row["margin"] is None or row["low"] is None or row["high"] is None:
         return f"{opening}, "
@@ -348,6 +351,11 @@ def _could_have_seen(row: Row, finding: str, digits: int) -> list[str]:
         return []
     if row["detectable"] is None:
         return _too_few(row)
+    if row.get("baseline_rate") is not None and row["detectable"] > row["baseline_rate"]:
+        return [
+            f"A true rise of {_plain(row['detectable'], digits)} points would be shown with 80 % power, and no fall, "
+            "not even to 0."
+        ]
     return [f"A true difference of {_plain(row['detectable'], digits)} points would be shown with 80 % power."]
 
 
@@ -369,13 +377,13 @@ def _too_few(row: Row) -> list[str]:
     return [f"{_many(row['n_blocks'], row['block_kind'] or 'block')} cannot give p below {least:.2g}, and {needed}."]
 
 
-def _beside(row: Row, digits: int) -> list[str]:
+def _beside(row: Row, digits: int, finding: str) -> list[str]:
     """Set a difference against what the service does by itself, and say how many transcripts changed."""
     noise, changed, floor = row["repeat_noise"], row["changed"], row["changed_floor"]
     said = []
     if noise is not None:
         alone = f"asked again, the service itself varies by ±{_plain(noise, digits)} points (one standard error)"
-        within = abs(row["delta"]) < 2 * noise
+        within = finding != "shown" and abs(row["delta"]) < 2 * noise
         alone += ": the difference is within what the service does by itself" if within else ""
         said.append(alone if noise else "asked again, the service made as many errors each time")
     if changed is not None:
@@ -411,9 +419,12 @@ def _only_there(row: Row, there: str, elsewhere: str) -> list[str]:
     if any(end is None for side in sides for end in side):
         return []
     outside = [not low <= 0 <= high for low, high in sides]
-    if outside == [True, False]:
-        return [f"Shown with {there}, not shown with {elsewhere}."]
-    return [f"Shown with {elsewhere}, not shown with {there}."] if outside == [False, True] else []
+    if outside[0] == outside[1]:
+        return []
+    one, other = (there, elsewhere) if outside[0] else (elsewhere, there)
+    return [
+        f"Of these two intervals, neither of which is corrected, that with {one} excludes 0, that with {other} not."
+    ]
 
 
 # -- numbers and words -------------------------------------------------------------------------------------------------
@@ -435,8 +446,9 @@ def _evidence(row: Row) -> list[str]:
         return []
     name, corrected = _name_of_test(row), _corrected(row)
     if corrected and _passes(row) == "corrected":
-        return [", ".join([*name, f"{_p(row['p'])}, but {row['p_adjusted']:.3f} {corrected[0]}"])]
-    said = (", " if row["correction"] == "none" else " ").join([_p(row["p_adjusted"]), *corrected])
+        _, _, adjusted = _p(row["p_adjusted"], _alpha(row)).partition(" = ")
+        return [", ".join([*name, f"{_p(row['p'], _alpha(row))}, but {adjusted} {corrected[0]}"])]
+    said = (", " if row["correction"] == "none" else " ").join([_p(row["p_adjusted"], _alpha(row)), *corrected])
     return [", ".join([*name, said])]
 
 
@@ -524,8 +536,10 @@ def _whole_percent(share: float) -> str:
     return _percent(share, 0 if share in {0, 1} or 0.01 <= share <= 0.99 else 1)
 
 
-def _p(value: float) -> str:
-    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+def _p(value: float, alpha: float | None) -> str:
+    # What is above the level must not look as if it were not.
+    digits = 3 if alpha is None or value <= alpha or float(f"{value:.3f}") > alpha else 5
+    return "p < 0.001" if value < 0.001 else f"p = {value:.{digits}f}"
 
 
 def _bracketed(facts: Sequence[str | None]) -> str:

@@ -111,23 +111,24 @@ def summarize(
     else:
         wrong, all_units = (sums(group, marked[name], n) for name in ("errors", "ref_len"))
         rate, low, high = _share(wrong, all_units, shares, found["unit"], method=method, level=level)
-    again = np.bincount(group, minlength=n) > groups.counted_once(
-        group, groups.numbered(marked, ["utt_id", "channel"]), n
-    )
-    cautions = [
-        "; ".join(filter(None, [caution, _AGAIN if often and method in {"wilson", "exact"} else ""]))
-        for caution, often in zip(parts.caution, again, strict=True)
+    independent = np.where(shares & (method in {"wilson", "exact"}), found["unit"].to_numpy(object), parts.kind)
+    different = groups.counted_once(group, groups.numbered(marked, ["utt_id", "channel"]), n)
+    again = np.bincount(group, minlength=n) > different
+    said = [
+        [
+            f"{method} by {independent[k]}",
+            parts.caution[k],
+            _AGAIN if again[k] and method in {"wilson", "exact"} else "",
+            _why_no_interval(rate[k], int(n_blocks)) if np.isnan(low[k]) else "",
+        ]
+        for k, n_blocks in enumerate(parts.counted())
     ]
-    unit_kind = np.where(shares & (method in {"wilson", "exact"}), found["unit"].to_numpy(object), parts.kind)
     columns = {
         "rate": rate,
         "low": low,
         "high": high,
         "level": level,
-        "method": [
-            f"{method} by {kind}" + (f"; {caution}" if caution else "")
-            for kind, caution in zip(unit_kind, cautions, strict=True)
-        ],
+        "method": ["; ".join(filter(None, words)) for words in said],
         "resamples": resamples if method == "bootstrap" else pd.NA,
         "seed": seed if method == "bootstrap" else pd.NA,
         "block_kind": parts.kind,
@@ -137,6 +138,16 @@ def summarize(
         **{name: sums(group, marked[name], n) for name in groups.COUNTS},
     }
     return groups.labelled(found, keys, columns, "summary")
+
+
+def _why_no_interval(rate: float, n_blocks: int) -> str:
+    if np.isnan(rate):
+        return ""
+    if n_blocks < 2:
+        return "no interval: one block"
+    if rate == 0:
+        return "no interval: no errors"
+    return "no interval: blocks too few or too much alike"
 
 
 def _check_bootstrap(parts: Blocks, *, force: bool) -> None:
