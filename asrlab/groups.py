@@ -72,6 +72,7 @@ def check_scores(scores: pd.DataFrame, required: Sequence[str] = ()) -> pd.DataF
         or counts do not add up.
     """
     needed = ("utt_id", "unit", *COUNTS, *required)
+    tables.check_frame(scores)
     frame = tables.check(scores.reset_index(drop=True), "scores", required=needed)
     if taken := [name for name in _WORKING if name in frame.columns]:
         raise InvalidInput(f"A column {taken[0]!r} is made of the scores, and these have one already. Rename it there.")
@@ -149,6 +150,8 @@ def by_columns(
     """
     usual = (axes(frame, table) or ["condition"]) if default is None else default
     wanted = usual if by is None else [by] if isinstance(by, str) else by
+    if not pd.api.types.is_list_like(wanted) or not all(isinstance(name, str) for name in wanted):
+        raise InvalidInput(f"by must be the name of a column or a list of names, not {by!r}.")
     keys = [name for name in dict.fromkeys(wanted) if name not in {*APART, "block_kind"}]
     own = [*axes(frame, table), *(name for name in _ALSO_BY if name in tables.SCHEMAS[table])]
     utterances = None if dataset is None else _utterances(dataset)
@@ -309,6 +312,17 @@ def refuse_nameless(frame: pd.DataFrame, axis: str) -> None:
                 f"{axis} has the levels {other!r} and {label!r}, which a table would show alike. Give them one type or "
                 f'other names: scores["{axis}"] = scores["{axis}"].astype(str) makes them one level.'
             )
+
+
+def refuse_copies(frame: pd.DataFrame) -> None:
+    """Refuse answers with counts that agree in everything that tells answers apart: they would count twice."""
+    told_apart = ["utt_id", "channel", "repeat", "condition", *APART, *axes(frame)]
+    marked = frame[frame["errors"].notna()]
+    if (twice := marked.duplicated(told_apart)).any():
+        raise InvalidInput(
+            f"{int(twice.sum())} answers stand twice: they agree in {', '.join(told_apart)} "
+            f"({', '.join(marked.loc[twice, 'utt_id'].unique()[:5])}). Number the repeats, or drop the copies."
+        )
 
 
 def refuse_twice(marked: pd.DataFrame, setting: list[str], pairing: list[str]) -> None:

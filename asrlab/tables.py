@@ -373,6 +373,7 @@ def check(frame: pd.DataFrame, table: str, *, required: tuple[str, ...] | None =
     InvalidInput
         If a required column is missing or a column cannot take its dtype.
     """
+    check_frame(frame)
     schema = SCHEMAS[table]
     missing = [name for name in (schema if required is None else required) if name not in frame.columns]
     if missing:
@@ -388,10 +389,18 @@ def check(frame: pd.DataFrame, table: str, *, required: tuple[str, ...] | None =
         column = frame[name]
         try:
             columns[name] = column if column.dtype == _dtype(dtype) else column.astype(_dtype(dtype))
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise InvalidInput(f"Column {name} of the {table} table ({meaning}) must be {dtype}: {error}.") from error
     others = {str(name): frame[name] for name in frame.columns if name not in schema}
     return pd.DataFrame({**columns, **others}, index=frame.index, copy=False)
+
+
+def check_frame(frame: object) -> None:
+    """Refuse what is no DataFrame, or has two columns of one name."""
+    if not isinstance(frame, pd.DataFrame):
+        raise InvalidInput(f"A table must be a pandas DataFrame, not {type(frame).__name__}.")
+    if (twice := frame.columns.duplicated()).any():
+        raise InvalidInput(f"This table has two columns named {frame.columns[twice][0]!r}. Drop or rename one.")
 
 
 @cache

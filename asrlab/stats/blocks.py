@@ -67,12 +67,12 @@ def blocks_of(block: Codes, utterance: Codes, group: Codes, kinds: pd.Series) ->
     """Do the same for answers of which block and utterance are numbered already."""
     kind = kinds.to_numpy(object, na_value="utterance")
     different = groups.counted_once(group, block, len(kind))
-    too_few = (kind != "utterance") & (different < FEWEST_BLOCKS)
+    too_few = (kind != "utterance") & (different < FEWEST_BLOCKS) & (different > 0)
     caution = [
         f"too few {name}s ({number}): true of these {'voices' if name == 'speaker' else name + 's'} only"
         if bad
         else SPEAKERS_MAY_REPEAT
-        if name == "utterance"
+        if name == "utterance" and number
         else ""
         for name, number, bad in zip(kind, different, too_few, strict=True)
     ]

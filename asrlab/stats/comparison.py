@@ -10,6 +10,7 @@ import pandas as pd
 from asrlab import groups
 from asrlab.errors import InvalidInput
 from asrlab.stats import agreement, classical, mapsswe
+from asrlab.stats.arguments import between, common, one_of
 from asrlab.stats.blocks import FEWEST_BLOCKS, SPEAKERS_MAY_REPEAT, blocks_of, numbers, sums
 from asrlab.stats.contrasts import Contrasts, Tested, contrasts, signs_flipped, with_correction
 from asrlab.stats.corrections import check_correction
@@ -131,6 +132,7 @@ def compare(
         level (``<NA>``) or stand twice, or nothing can be paired.
     """
     _check_choice(test, margin, correction, edits)
+    common(level, resamples, seed)
     pairs = pair_up(scores, along, baseline, by=by, dataset=dataset)
     marked, kinds = pairs.marked, pairs.labels["block_kind"]
     block, utterance = numbers(marked["block"]), numbers(marked["utt_id"])
@@ -179,8 +181,7 @@ def compare(
 
 def _check_choice(test: str, margin: float | None, correction: str, edits: pd.DataFrame | None) -> None:
     check_correction(correction)
-    if test not in TESTS:
-        raise InvalidInput(f"test must be one of {', '.join(TESTS)}, not {test!r}.")
+    one_of("test", test, TESTS)
     if correction == "max-t" and test != "sign-flip":
         raise InvalidInput(f'correction="max-t" is made of sign-flips; with test="{test}" use correction="holm".')
     if test in _WITH_MARGIN and margin is None:
@@ -190,8 +191,8 @@ def _check_choice(test: str, margin: float | None, correction: str, edits: pd.Da
         )
     if margin is not None and test not in _WITH_MARGIN:
         raise InvalidInput(f'margin= is for test="equivalence" and test="non-inferiority"; this test is {test!r}.')
-    if margin is not None and not 0 < margin < 1:
-        raise InvalidInput(f"margin must be a share between 0 and 1, such as 0.005 for half a point, not {margin!r}.")
+    if margin is not None:
+        between("margin", margin, 1e-9, 1, "a share, such as 0.005 for half a point")
     if (test == "mapsswe") != (edits is not None):
         raise InvalidInput(
             'test="mapsswe" needs the places of the errors: edits=lab.edits(...), with the options of score().'
@@ -207,8 +208,8 @@ def _refuse_repeats(pairs: Pairs, test: str) -> None:
         raise InvalidInput(
             f'test="{test}" takes every pair as independent, and {int(again.sum())} are of an utterance that is there '
             f"already ({', '.join(asked.loc[again, 'utt_id'].unique()[:5])}), by repeats or by axes that are pooled: p "
-            "would be too small. Keep one repeat, scores[scores['repeat'] == 0], and name the axes in by=, or use a test"
-            " by block."
+            "would be too small. Keep one repeat, scores[scores['repeat'] == 0], and name the axes in by=, or use a "
+            "test by block."
         )
 
 

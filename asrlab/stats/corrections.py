@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.special import stdtrit
 
+from asrlab import tables
 from asrlab.errors import InvalidInput
+from asrlab.stats.arguments import one_of
 from asrlab.stats.tests import sign_flips
 
 if TYPE_CHECKING:
@@ -114,6 +116,7 @@ def adjust(table: pd.DataFrame, correction: str = "holm") -> pd.DataFrame:
     >>> lab.adjust(both)  # doctest: +SKIP
     """
     check_correction(correction)
+    tables.check_frame(table)
     if correction == "max-t":
         raise InvalidInput('correction="max-t" needs the answers: give it to compare() or effects(), with all in one.')
     needed = ("p", "low", "high", "confidence", "n_blocks", "n_units", "smallest_p", "test")
@@ -147,8 +150,7 @@ def corrected(table: pd.DataFrame, p_adjusted: Floats, correction: str) -> pd.Da
 
 def check_correction(correction: str) -> None:
     """Refuse a correction that there is not."""
-    if correction not in CORRECTIONS:
-        raise InvalidInput(f"correction must be one of {', '.join(CORRECTIONS)}, not {correction!r}.")
+    one_of("correction", correction, CORRECTIONS)
 
 
 def _detectable(table: pd.DataFrame) -> Floats:

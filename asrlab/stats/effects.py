@@ -16,6 +16,7 @@ import pandas as pd
 
 from asrlab import groups
 from asrlab.errors import InvalidInput
+from asrlab.stats.arguments import common, whole
 from asrlab.stats.blocks import FEWEST_BLOCKS, blocks, checked, numbers, sums
 from asrlab.stats.contrasts import contrasts, signs_flipped, with_correction
 from asrlab.stats.corrections import check_correction
@@ -95,6 +96,8 @@ def effects(
     (``benchmarks/simulations.py`` measures it).
     """
     check_correction(correction)
+    common(level, resamples, seed)
+    whole("order", order, 1)
     frame = checked(scores)
     chosen = _chosen(frame, axes, baselines, order, by)
     others = [axis for axis in groups.axes(frame) if axis not in chosen.levels]
@@ -200,15 +203,12 @@ def _chosen(
 ) -> _Chosen:
     there = groups.axes(frame)
     apart = {by} if isinstance(by, str) else set(by or ())
-    if isinstance(axes, str):
-        axes = [axes]
+    axes = [axes] if isinstance(axes, str) else None if axes is None else list(axes)
     answered = frame["errors"].notna()
     if axes is None:
         # An axis with one name and answers without any is no single level, and is refused below.
         several = (len(groups.levels(frame[axis])) + (frame[axis].isna() & answered).any() > 1 for axis in there)
         axes = [axis for axis, many in zip(there, several, strict=True) if many and axis not in apart]
-    if order < 1:
-        raise InvalidInput(f"order must be 1 (main effects) or more (interactions of so many axes), not {order}.")
     if not axes or len(set(axes)) < len(axes):
         raise InvalidInput(f"axes must name one or more different axes; these are {', '.join(axes) or 'none'}.")
     for axis in axes:

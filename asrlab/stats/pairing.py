@@ -52,7 +52,7 @@ def pair_up(
     """Pair answers on utterance, repeat, channel and all other axes; the parameters are those of compare()."""
     frame = checked(scores)
     axes = groups.axes(frame)
-    if along not in {*axes, "condition"}:
+    if not isinstance(along, str) or along not in {*axes, "condition"}:
         raise InvalidInput(
             f"There is no axis {along!r} to compare along; there are {', '.join([*axes, 'condition'])}. Axes are the "
             "columns of the scores besides the declared ones."
@@ -225,6 +225,11 @@ def _why_no_pairs(marked: pd.DataFrame, along: str, baselines: list[str], pairin
     have = f"{int(base.sum())} answers are {along} {' or '.join(baselines)} and {int((~base).sum())} are another level"
     if not base.any() or base.all():
         return f"Nothing can be paired: {have}. Ask for what is missing, or look at the failures."
+    if len(marked.loc[base, pairing].merge(marked.loc[~base, pairing])):
+        return (
+            f"Nothing can be paired: {have}, of the same questions, but their blocks are of different kinds "
+            f"({', '.join(marked['block_kind'].unique())}). Mark all transcripts in one call of score()."
+        )
     for name in pairing:
         keys = [other for other in pairing if other != name]
         if len(marked.loc[base, keys].merge(marked.loc[~base, keys])):

@@ -14,6 +14,7 @@ import pandas as pd
 from asrlab import groups, tables
 from asrlab.errors import InvalidInput
 from asrlab.stats import classical
+from asrlab.stats.arguments import common, one_of
 from asrlab.stats.blocks import blocks, checked, numbers, sums
 from asrlab.stats.intervals import bootstrap_intervals, ratio_intervals
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from asrlab.stats.blocks import Blocks, Floats
 
+#: What to keep in mind of intervals that know nothing of speakers.
+_EACH: Final = "every {} taken as independent: too sure where one speaker has many"
 #: What to keep in mind where settings or repeats are pooled.
 _AGAIN: Final = "the same recordings counted several times as if they were others"
 _METHODS: Final = ("ratio t", "bootstrap", "wilson", "exact")
@@ -87,9 +90,11 @@ def summarize(
     >>> summarize(scores)[["condition", "rate", "n_blocks"]].round(3).to_dict("records")
     [{'condition': 'unnamed', 'rate': 0.273, 'n_blocks': 2}]
     """
-    if method not in _METHODS:
-        raise InvalidInput(f"method must be one of {', '.join(_METHODS)}, not {method!r}.")
-    frame, keys = groups.by_columns(checked(scores), by, "summary", dataset=dataset)
+    one_of("method", method, _METHODS)
+    common(level, resamples, seed)
+    frame = checked(scores)
+    groups.refuse_copies(frame)
+    frame, keys = groups.by_columns(frame, by, "summary", dataset=dataset)
     labels = [*keys, *groups.APART, "block_kind"]
     group = groups.numbered(frame, labels)
     found = frame.loc[groups.firsts(group), labels]
@@ -118,6 +123,7 @@ def summarize(
         [
             f"{method} by {independent[k]}",
             parts.caution[k],
+            _EACH.format(found["unit"].iloc[k]) if method in {"wilson", "exact"} else "",
             _AGAIN if again[k] and method in {"wilson", "exact"} else "",
             _why_no_interval(rate[k], int(n_blocks)) if np.isnan(low[k]) else "",
         ]
