@@ -8,7 +8,7 @@ each, holding the level's label.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import pandas as pd
 
@@ -16,6 +16,9 @@ from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+#: The tables of results, that sentences and figures are made of.
+Kind: TypeAlias = Literal["summary", "comparison", "effects", "power", "agreement"]
 
 #: Units that are right or wrong as a whole, in texts cut into words or characters: a rate of them is a share.
 SHARES: Final = ("term", "sentence")
@@ -401,6 +404,49 @@ def check_frame(frame: object) -> None:
         raise InvalidInput(f"A table must be a pandas DataFrame, not {type(frame).__name__}.")
     if (twice := frame.columns.duplicated()).any():
         raise InvalidInput(f"This table has two columns named {frame.columns[twice][0]!r}. Drop or rename one.")
+
+
+#: Of each kind of results, the columns without which a table is none of them: all of one of these sets.
+_MARKS: Final[Mapping[Kind, tuple[frozenset[str], ...]]] = {
+    "summary": (frozenset({"rate", "low", "high"}),),
+    "comparison": (frozenset({"delta"}), frozenset({"baseline_rate"})),
+    "effects": (frozenset({"effect", "moderator"}), frozenset({"moderator", "moderator_level"})),
+    "power": (frozenset({"power"}), frozenset({"design_effect"})),
+    "agreement": (frozenset({"same"}), frozenset({"n_questions"})),
+}
+
+
+def kind(frame: pd.DataFrame) -> Kind | None:
+    """Tell what results a table holds, by its columns: an axis may have the name of a column of another table.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Any table; of results, all columns or a choice of them.
+
+    Returns
+    -------
+    {"summary", "comparison", "effects", "power", "agreement"} or None
+        The kind that declares most of the columns. None where it is no table of results, or one put together from
+        several kinds; but a comparison and effects put together are "effects", whose ``effect`` is ``<NA>`` in the rows
+        of the comparison.
+
+    Examples
+    --------
+    >>> kind(empty("comparison").assign(moderator="on"))
+    'comparison'
+    """
+    has = set(frame.columns)
+    declared = {name: has & set(SCHEMAS[name]) for name in _MARKS}
+    found = [name for name, marks in _MARKS.items() if any(mark <= has for mark in marks)]
+    if not found:
+        return None
+    best = max(found, key=lambda name: len(declared[name]))
+    for name in _MARKS:
+        others = set(SCHEMAS[name]) - set(SCHEMAS[best])
+        if 2 * len(has & others) > len(others) and (best, name) != ("effects", "comparison"):
+            return None
+    return best
 
 
 @cache

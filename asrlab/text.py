@@ -1,4 +1,4 @@
-"""Text that others wrote: made safe to stand in HTML, and brought to one printable line."""
+"""Text: what others wrote made safe to be shown, and what measures and corrections are called."""
 
 from __future__ import annotations
 
@@ -8,17 +8,33 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+#: Unit -> what its rate is called: in a sentence, and in full.
+MEASURES: Final = {
+    "word": ("WER", "word error rate (WER)"),
+    "char": ("CER", "character error rate (CER)"),
+    "codepoint": ("CER (code points)", "character error rate (CER, code points)"),
+    "mixed": ("mixed error rate", "mixed error rate"),
+    "term": ("term miss rate", "term miss rate"),
+    "sentence": ("sentence error rate", "sentence error rate"),
+}
+#: Corrections that have a name of their own.
+CORRECTIONS: Final = {"holm": "Holm", "max-t": "max-T", "benjamini-hochberg": "Benjamini-Hochberg"}
 # Controls, and marks that turn the direction of all that follows, are spelled out.
 _VISIBLE: Final[dict[int, int | str]] = {
-    **{code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F) if code not in {0x09, 0x0A}},
+    **{code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in {0x09, 0x0A}},
     **{code: f"\\u{code:x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))},
 }
 _ONE_LINE: Final[dict[int, int | str]] = {**_VISIBLE, 0x09: " ", 0x0A: "⏎"}
 
 
+def visible(value: object) -> str:
+    """Spell out controls, all but tabs and ends of lines: what is printed must not steer a terminal."""
+    return str(value).translate(_VISIBLE).encode("utf-8", "replace").decode("utf-8")
+
+
 def escape(value: object) -> str:
     """Make any value safe to stand in HTML, as text or in a quoted attribute; controls become visible."""
-    return html.escape(str(value).translate(_VISIBLE).encode("utf-8", "replace").decode("utf-8"))
+    return html.escape(visible(value))
 
 
 def plain(value: object, limit: int | None = None) -> str:

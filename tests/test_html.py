@@ -248,6 +248,30 @@ def test_whole_tables_have_what_matters_first_and_chosen_columns_their_order():
     assert [row.split("  ")[1].strip() for row in rows] == ["language: right against none", "–"]
 
 
+def test_what_is_compared_stands_in_one_column():
+    rows = [{**RESULTS["effects"], "level": level, "baseline": baseline} for level, baseline in ("ab", "bc")]
+    both = tables.check(pd.DataFrame(rows).assign(n_units=[960, 5760]), "effects", required=())
+    shown = repr(html.table(both))
+    assert "level against baseline" in shown.splitlines()[0]
+    assert "a against b" in shown.splitlines()[1]
+    assert "n_units 960 to 5760" in shown.splitlines()[-1]
+    assert "b against c" in html.table(both).markup
+
+
+def test_axes_named_as_columns_of_other_tables_are_no_shares():
+    effects = result("effects", margin=0.5, repeat_noise=0.25, power=0.5, changed=0.75)
+    numbers = " ".join(repr(html.table(effects, fold=False)).split())
+    for wrong in ("50.00", "25.00", "75.00"):
+        assert wrong not in numbers
+    compared = result("comparison", power=0.5, same=0.5)
+    assert repr(html.table(compared, fold=False)).splitlines()[0].count("points") >= 2
+    assert "50.00%" not in repr(html.table(compared, fold=False))
+    assert "-2.00 (-3.00 to -1.00)" in repr(html.table(compared, fold=False))
+    # In effects and a comparison put together they are what they are in the comparison.
+    both = pd.concat([result("effects").astype(object), result("comparison", margin=0.005).astype(object)])
+    assert "margin, points" in repr(html.table(both, fold=False))
+
+
 def test_a_statistic_that_is_the_difference_is_not_said_twice():
     frame = pd.DataFrame({"level": ["a", "b"], "delta": [-0.02, 0.03], "statistic": [-0.02, None]})
     assert "statistic" not in repr(html.table(frame))

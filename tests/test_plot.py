@@ -476,6 +476,68 @@ def test_effects_are_drawn_as_differences_and_interactions_told_apart():
     assert labels(groups)[1].startswith("itn False · context: terms against none\n")
 
 
+def test_a_comparison_and_effects_are_drawn_together():
+    tested = {"test": "equivalence, two one-sided t by speaker", "margin": 0.05, "repeat_noise": 0.01}
+    compared = comparison([{"itn": "off", "level": "names", "delta": 0.01, "low": 0.0, "high": 0.02, **tested}])
+    both = pd.concat([effects([MAIN, INTERACTION]).astype(object), compared.astype(object)])
+    for table in (both, both[[*compared.columns, *both.columns.difference(compared.columns)]]):
+        ax = draw(plot.deltas(table.assign(unit="word")))
+        assert labels(ax) == [
+            "context: terms against none\np adj. = 0.030, 8 speakers",
+            "context: terms against none,\nby language: right against none\np adj. = 0.030, 8 speakers",
+            "itn off · context: names against none\np of equivalence = 0.030, 8 speakers",
+        ]
+        assert "; 64 pairs; 32 utterances; " in facts(ax)
+        assert "dashed: margin of 5 points; diamond" in facts(ax)
+        assert "grey" in facts(ax)
+        (diamonds,) = [line for line in ax.lines if line.get_marker() == "D" and len(line.get_xdata())]
+        assert list(diamonds.get_ydata()) == [1]
+
+
+def test_axes_named_as_columns_of_other_tables_are_labels():
+    plain_facts = facts(plot.deltas(effects([MAIN, INTERACTION])))
+    for axis in ("margin", "repeat_noise", "n_pairs", "power", "same"):
+        ax = draw(plot.deltas(effects([{**MAIN, axis: 0.5}, {**INTERACTION, axis: 0.25}])))
+        assert labels(ax)[0].startswith(f"{axis} 0.5 · context: terms")
+        assert facts(ax) == plain_facts
+        assert not [patch for patch in ax.patches if patch.get_width()]
+    for axis in ("moderator", "target", "power", "effect", "there"):
+        rows = [{axis: name, "level": "a", "delta": 0.1, "low": 0.0, "high": 0.2} for name in ("on", "off")]
+        assert labels(draw(plot.deltas(comparison(rows))))[0].startswith(f"{axis} on · context: a against none\n")
+    # A margin is one only where the test has it.
+    row = {"level": "a", "delta": 0.1, "low": 0.0, "high": 0.2, "margin": 0.05}
+    assert "margin" not in facts(plot.deltas(comparison([{**row, "test": "sign-flip by speaker"}])))
+    for axis in ("delta", "baseline", "moderator", "power", "target", "margin", "same"):
+        frame = summary([{axis: name, "rate": 0.1, "low": 0.0, "high": 0.2} for name in ("on", "off")])
+        assert plot.rates(frame).get_xlabel() == axis
+
+
+def test_several_kinds_together_are_refused():
+    row = {"level": "a", "delta": 0.1, "low": 0.0, "high": 0.2}
+    together = pd.concat([TWO.astype(object), comparison([row]).astype(object)])
+    for draws in (plot.rates, plot.deltas):
+        with pytest.raises(InvalidInput, match=r"several kinds put together\. Draw each kind by itself"):
+            draws(together)
+
+
+def test_more_than_fits_is_refused_unless_somebody_made_room():
+    row = {"delta": 0.1, "low": 0.0, "high": 0.2}
+    many = comparison([{**row, "level": f"level {n}"} for n in range(200)])
+    with pytest.raises(InvalidInput, match=r"200 lines do not fit: 63 do. .*\[table\['p_adjusted'\] <= 0.05\], or one"):
+        plot.deltas(many)
+    assert len(labels(plot.deltas(many[:40]))) == 40
+    _, ax = plot.plt.subplots(figsize=(8, 100))
+    assert len(labels(plot.deltas(many, ax=ax))) == 200
+    bars_of = summary([{"c": f"{n}", "rate": 0.1, "low": 0.05, "high": 0.2} for n in range(200)])
+    with pytest.raises(InvalidInput, match=r"200 bars do not fit: 70 do\. Draw those that matter"):
+        plot.rates(bars_of)
+    assert len(texts(plot.rates(bars_of[:70]))) == 70
+    with pytest.raises(InvalidInput, match="71 bars do not fit"):
+        plot.rates(bars_of[:71])
+    _, ax = plot.plt.subplots(figsize=(60, 5))
+    assert len(texts(plot.rates(bars_of, ax=ax))) == 200
+
+
 # -- power -------------------------------------------------------------------------------------------------------------
 
 
@@ -522,6 +584,17 @@ def test_power_is_drawn_against_speakers_with_a_line_for_each_number_of_utteranc
         assert len({getattr(line, look)() for line in lines}) == 2
     bands = [collection.get_datalim(ax.transData) for collection in ax.collections]
     assert [(round(band.y0, 6), round(band.y1, 6)) for band in bands] == [(45, 55), (45, 55)]
+
+
+def test_few_numbers_of_speakers_are_ticks_and_many_are_whole():
+    def ticks(*speakers):
+        ax = draw(plot.power(designs([{"speakers": n} for n in speakers])))
+        return [label.get_text() for label in ax.get_xticklabels()]
+
+    assert ticks(6, 8, 12, 16, 24, 32) == ["6", "8", "12", "16", "24", "32"]
+    assert "81" not in ticks(80, 81, 950)
+    assert "7" not in ticks(*range(5, 155, 2))
+    assert all(float(text).is_integer() for text in ticks(*range(1, 12)))
 
 
 def test_what_varies_is_the_horizontal_axis():

@@ -139,6 +139,16 @@ def test_each_table_of_results_has_its_heading(tmp_path):
     assert headings[-len(results) :] == list(results.values())
 
 
+def test_axes_do_not_change_the_heading(tmp_path):
+    axes = ("moderator", "delta", "design_effect", "n_questions", "power")
+    mixed = pd.concat([tables.empty("comparison"), tables.empty("effects")]).reindex([0])
+    results = [tables.empty("comparison").assign(moderator="on", power="on"), mixed, tables.empty("rates")]
+    results += [tables.empty("summary").assign(**dict.fromkeys(axes, "on"))]
+    results += [pd.concat([tables.empty("comparison"), tables.empty("power")])]
+    headings = re.findall("<h2>(.*?)</h2>", saved(Report(sweep(), scores(), *results), tmp_path))
+    assert headings[-len(results) :] == ["Comparison", "Comparison and effects", "Rates", "Summary", "Table"]
+
+
 def test_long_tables_are_whole(tmp_path):
     text = Reader(saved(Report(sweep(), scores()).add("T", pd.DataFrame({"n": range(500)})), tmp_path)).text
     assert "\n499\n" in re.sub(r"\s+", "\n", text)

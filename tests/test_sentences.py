@@ -110,6 +110,24 @@ def test_what_could_have_been_seen_is_said_where_nothing_was():
     found = said("comparison", **unsure, detectable=0.045)
     assert "no difference in WER shown" in found
     assert found.endswith(" A true difference of 4.5 points would be shown with 80 % power.")
+    above = said("comparison", **unsure, detectable=0.151)
+    assert above.endswith(" A true rise of 15.1 points would be shown with 80 % power, and no fall, not even to 0.")
+    assert "rise" not in said("comparison", **unsure, detectable=0.149)
+    for base, least, words in (
+        (0.9, 0.11, "A true fall of 11.0 points would be shown with 80 % power, and no rise, not even to 100 %."),
+        (0.9, 0.09, "A true difference of 9.0 points would be shown with 80 % power."),
+        (0.1, 0.89, "A true rise of 89.0 points would be shown with 80 % power, and no fall, not even to 0."),
+        (0.1, 0.91, "No true difference, however large, would be shown with 80 % power."),
+        (1.0, 6.77, "No true difference, however large, would be shown with 80 % power."),
+    ):
+        share = {"unit": "term", "rate": base, "baseline_rate": base, "detectable": least}
+        assert said("comparison", **unsure, **share).endswith(f" {words}")
+    assert "A true rise of 170.0 points" in said("comparison", **unsure, detectable=1.7)
+    two, three = {"moderator": "b"}, {"moderator": "b × c"}
+    for effect, least in (({}, 1.01), (two, 2.01), (three, 4.01)):
+        assert "however large" in said("effects", **unsure, **effect, detectable=least)
+        assert "A true difference of" in said("effects", **unsure, **effect, detectable=least - 0.02)
+        assert "A true difference of" in said("effects", **unsure, **effect, unit="word", detectable=least)
     assert "true difference" not in said("comparison", **unsure)
     assert "true difference" not in said("comparison", detectable=0.045)
 
@@ -169,7 +187,13 @@ def test_small_differences_have_two_decimals_all_through():
 @pytest.mark.parametrize(
     ("changes", "verdict"),
     [
-        ({}, "WER the same within 3 points, 12.3 %"),
+        ({"low": -0.029}, "WER the same within 3 points, 12.3 %"),
+        ({}, "WER not shown to be the same within 3 points: the test says so, but the interval reaches beyond the ma"),
+        ({"low": 0.01, "high": 0.03}, "WER not shown to be the same within 3 points: the test says so, but the inter"),
+        (
+            {"test": "non-inferiority, one-sided t by speaker", "high": 0.031},
+            "WER not shown to be no worse by more than 3 points: the test says so, but the interval reaches beyond the",
+        ),
         ({"test": "non-inferiority, one-sided t by speaker"}, "WER no worse by more than 3 points, 12.3 %"),
         ({"p": 0.3, "p_adjusted": 0.6}, "WER not shown to be the same within 3 points, 12.3 %"),
         (
@@ -234,9 +258,12 @@ def test_a_difference_is_set_against_what_the_service_does_by_itself():
         "). Asked again, the service itself varies by ±0.2 points (one standard error); the transcript changed in 34 % "
         "of pairs (2 % when merely asked again)."
     )
-    near = said("comparison", repeat_noise=0.0136)
+    unsure = {"low": -0.06, "high": 0.01, "p": 0.2, "p_adjusted": 0.6}
+    near = said("comparison", **unsure, repeat_noise=0.0136)
     assert near.endswith("(one standard error): the difference is within what the service does by itself.")
-    assert "by itself" not in said("comparison", repeat_noise=0.0134)
+    assert "by itself" not in said("comparison", **unsure, repeat_noise=0.0134)
+    # What is shown was shown against that very variation.
+    assert said("comparison", repeat_noise=0.0136).endswith(" by ±1.4 points (one standard error).")
     assert said("comparison", repeat_noise=0.0).endswith("). Asked again, the service made as many errors each time.")
     assert "±0.02 points" in said("comparison", repeat_noise=0.0002)
 
@@ -362,7 +389,7 @@ def test_a_list_of_sentences_is_shown_as_one():
     assert isinstance(found, list)
     assert repr(found) == repr(list(found))
     assert len(str(found).splitlines()) == 2
-    assert "\u202e" in "\n".join(found)  # the sentences themselves are as they are
+    assert "<b>\\u202e\n& against" in found[0]  # but for controls, the sentences themselves are as they are
     shown = found._repr_html_()
     assert shown.startswith('<ul><li dir="auto">context &lt;b&gt;\\u202e\n&amp; against none: ')
     assert shown.endswith("</li></ul>")
@@ -402,8 +429,9 @@ def test_an_interaction_says_both_sides_and_their_difference():
     assert said("effects", **INTERACTION) == (
         "context terms against none depends on language: term miss rate changes by -13.0 points with language right "
         "(-16.0 to -10.0) and -0.5 points with language none (-1.5 to +0.5), a difference of -12.5 points (95 % "
-        "interval -16.0 to -9.0; sign-flip by speaker, p = 0.012 after Holm over 3; 16 speakers, 32 utterances). Shown "
-        "with language right, not shown with language none."
+        "interval -16.0 to -9.0; sign-flip by speaker, p = 0.012 after Holm over 3; 16 speakers, 32 utterances). Of "
+        "these two intervals, neither of which is corrected, that with language right excludes 0, that with language "
+        "none not."
     )
     assert "depends on" not in said("effects", **{**INTERACTION, "high": 0.01})
     unsure = said("effects", **{**INTERACTION, "high": 0.01, "p": 0.2, "p_adjusted": 0.6, "detectable": 0.14})
@@ -429,7 +457,11 @@ def test_an_interaction_says_both_sides_and_their_difference():
     [
         ({"elsewhere_high": -0.001}, "32 utterances)."),
         ({"there_high": 0.001}, "32 utterances)."),
-        ({"there_high": 0.001, "elsewhere_high": -0.001}, " Shown with language none, not shown with language right."),
+        (
+            {"there_high": 0.001, "elsewhere_high": -0.001},
+            " Of these two intervals, neither of which is corrected, that with language none excludes 0, that with "
+            "language right not.",
+        ),
         ({"elsewhere_low": NAN, "elsewhere_high": NAN}, "32 utterances)."),
         ({"p": 0.3, "p_adjusted": 0.9}, "32 utterances)."),
     ],
@@ -590,3 +622,96 @@ def test_words_are_never_stronger_than_the_evidence(test):
         same = re.search("the same|no worse", sentence) and not re.search("not shown to be|is not tested", sentence)
         assert bool(same) == (test in {"equivalence", "non-inferiority"} and passed)
         assert not re.search(r"no effect|equal|identical|no difference (?!in WER shown|shown)", sentence)
+
+
+def test_a_part_of_sentences_and_two_together_are_sentences():
+    found = sentences(frame_of("comparison", {}, {"level": "names"}, {"level": "all"}))
+    for part, size in ((found[:2], 2), (found[::-1], 3), (found + ["x"], 4), (["x"] + found, 4), (found.copy(), 3)):  # noqa: RUF005
+        assert type(part) is type(found)
+        assert len(part) == size
+        assert part._repr_html_().count("<li") == size
+    assert found[-1] == list(found)[2]
+    assert isinstance(found[0], str)
+    assert (["x"] + found)[0] == (found + ["x"])[3] == "x"  # noqa: RUF005
+
+
+def test_nothing_in_a_sentence_steers_a_terminal():
+    steering = "\x1b[2J\x9b0m\x85\r\x7f\x00"
+    row = {"level": steering, "axis": steering, "note": steering, steering: steering, "test": steering}
+    (sentence,) = sentences(frame_of("comparison", row))
+    assert sentence.count("\\x1b[2J\\x9b0m\\x85\\x0d\\x7f\\x00") == 6
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", sentence)
+    assert "a\tb\nc" in said("comparison", level="a\tb\nc")
+
+
+def test_a_p_just_above_the_level_does_not_look_as_if_it_were_not():
+    failed = said("comparison", p=0.0504, p_adjusted=0.0504, correction="none", high=0.001)
+    assert "p = 0.05040," in failed
+    assert "p = 0.020, but 0.05004 after Holm" in said("comparison", p=0.02, p_adjusted=0.05004)
+    assert "p = 0.050 after" in said("comparison", p_adjusted=0.05)
+    assert "p = 0.051 after" in said("comparison", p=0.06, p_adjusted=0.0506)
+
+
+def test_one_swap_is_no_swaps():
+    one = {"p": 0.5, "p_adjusted": 1.0, "high": 0.01, "smallest_p": 0.5}
+    assert " 1 random swap cannot give p below 0.5, and 0.017 is needed among 3: ask" in said("comparison", **one)
+
+
+# --- which table it is
+
+AXES = ("margin", "repeat_noise", "moderator", "power", "target", "same", "there_low", "n_pairs", "delta", "baseline")
+
+
+@pytest.mark.parametrize("table", USUAL)
+def test_axes_may_have_the_names_of_columns_of_other_tables(table):
+    (plainly,) = sentences(frame_of(table, {}))
+    for axis in AXES:
+        if axis in tables.SCHEMAS[table]:
+            continue
+        for label in ("on", 0.5, 0):
+            named = frame_of(table, {axis: label})
+            assert tables.kind(named) == tables.kind(named[[axis, *named.columns.drop(axis)]]) == table
+            (sentence,) = sentences(named)
+            assert f"{axis} {label}" in sentence
+            words = plainly.split(" ")[-6:]
+            assert sentence.split(" ")[-6:] == words
+
+
+def test_a_comparison_and_effects_together_are_said_row_by_row():
+    compared = frame_of("comparison", {"itn": "off"}, {"itn": "off", "level": "names"})
+    effects = frame_of("effects", {"domain": "news"}, {**INTERACTION, "domain": "news"})
+    alone = [*sentences(compared), *sentences(effects)]
+    for order in ([0, 1, 2, 3], [2, 0, 3, 1]):
+        both = pd.concat([compared.astype(object), effects.astype(object)]).iloc[order]
+        assert tables.kind(both) == "effects"
+        assert sentences(both) == [alone[place] for place in order]
+    assert "not known" not in "".join(alone)
+
+
+@pytest.mark.parametrize(
+    "kinds", [("comparison", "power"), ("summary", "comparison"), ("agreement", "effects"), ("summary", "agreement")]
+)
+def test_other_tables_together_are_refused(kinds):
+    both = pd.concat([tables.empty(kind) for kind in kinds])
+    assert tables.kind(both) is None
+    with pytest.raises(InvalidInput, match=r"one kind at a time.*Give each kind of results by itself"):
+        sentences(both)
+
+
+def test_a_choice_of_columns_is_known_and_other_tables_are_not():
+    for kind in ("summary", *USUAL):
+        assert tables.kind(tables.empty(kind)) == kind
+        for axis in AXES:
+            assert tables.kind(tables.empty(kind).assign(**{axis: "on"})) == kind
+    for kind in set(tables.SCHEMAS) - {"summary", *USUAL}:
+        assert tables.kind(tables.empty(kind)) is None
+    for kind, chosen in (
+        ("summary", ["context", "rate", "low", "high", "n_blocks", "n_utts"]),
+        ("comparison", ["unit", "level", "baseline", "delta", "low", "high"]),
+        ("comparison", ["power", "unit", "level", "baseline", "delta", "low", "high"]),
+        ("comparison", ["moderator", *frame_of("comparison", {}).columns[:12]]),
+        ("effects", ["unit", "effect", "axis", "moderator", "delta", "low", "high", "p", "there", "elsewhere"]),
+        ("power", ["delta", "speakers", "utterances", "power", "enough", "note"]),
+        ("agreement", ["engine", "same", "low", "high", "rate_low"]),
+    ):
+        assert tables.kind(pd.DataFrame(columns=chosen)) == kind

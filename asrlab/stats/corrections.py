@@ -119,7 +119,7 @@ def adjust(table: pd.DataFrame, correction: str = "holm") -> pd.DataFrame:
     tables.check_frame(table)
     if correction == "max-t":
         raise InvalidInput('correction="max-t" needs the answers: give it to compare() or effects(), with all in one.')
-    needed = ("p", "low", "high", "confidence", "n_blocks", "n_units", "smallest_p", "test")
+    needed = ("p", "low", "high", "confidence", "n_blocks", "n_units", "smallest_p", "test", "unit")
     if lacking := [name for name in needed if name not in table.columns]:
         raise InvalidInput(
             f"This table has no column {lacking[0]!r}: adjust() takes what compare() and effects() give, one or several"
@@ -179,23 +179,28 @@ def _detectable(table: pd.DataFrame) -> Floats:
     for k in np.flatnonzero(swapped):
         times[k] = _standard_errors(int(blocks[k]), float(alpha[k]), float(confidence[k]))
     linear = times**2 * _OVERDISPERSION / np.where(units == 0, np.nan, units)
-    square = 1 - times**2 * _SPREAD**2 / blocks
+    # Where swaps were simulated, the spread over speakers was too.
+    square = 1 - np.where(swapped, 0.0, times**2 * _SPREAD**2 / np.maximum(blocks, 1))
     least_seen = (linear + np.sqrt(linear**2 + 4 * np.maximum(square, 0) * (times * error) ** 2)) / (2 * square)
-    return np.where(known & (square > 0), least_seen, np.nan)
+    interaction = table["moderator"].notna().to_numpy(bool) if "moderator" in table else np.zeros(len(table), bool)
+    # The effect of a setting on a share goes no further than from all to nothing; an interaction is of two effects.
+    furthest = np.where(table["unit"].isin(tables.SHARES), np.where(interaction, 2.0, 1.0), np.inf)
+    return np.where(known & (square > 0) & (least_seen <= furthest), least_seen, np.nan)
 
 
 @cache
 def _standard_errors(blocks: int, alpha: float, confidence: float) -> float:
     """Find how many standard errors a sign-flip test of few blocks needs for 80 % power: its p comes in steps.
 
-    Simulated with normal contributions, always the same ones; a finding has p and interval on its side.
+    Simulated with normal contributions, always the same ones, and a difference that is larger with some speakers than
+    with others; a finding has p and interval on its side.
     """
-    drawn = np.random.default_rng(0).standard_normal((_SIMULATIONS, blocks))
+    drawn, taste = np.random.default_rng(0).standard_normal((2, _SIMULATIONS, blocks))
     number, block = np.divmod(np.arange(drawn.size), blocks)
     low, high = 0.0, 100.0
     while high - low > 0.01:
         middle = (low + high) / 2
-        seen = drawn + middle / math.sqrt(blocks)
+        seen = drawn + middle / math.sqrt(blocks) * (1 + _SPREAD * taste)
         p = sign_flips(seen.ravel(), group=number, block=block, n_groups=_SIMULATIONS).p
         t = seen.mean(axis=1) / seen.std(axis=1, ddof=1) * math.sqrt(blocks)
         found = (p <= alpha * _ROUNDING) & (t > stdtrit(blocks - 1, (1 + confidence) / 2))

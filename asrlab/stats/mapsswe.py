@@ -8,7 +8,7 @@ reference units that both have right, or with the utterance. Units with an inser
 **What it assumes.** Segments are taken as independent of one another, those of one speaker too. That an error does not
 reach past two right words makes it plausible within an utterance; it says nothing of a setting that suits some speakers
 and not others. With such an interaction of speaker and setting the test is far too sure: it finds a difference where
-there is none in 19 of 100 comparisons with 24 speakers and in 35 with 10, at a nominal 5 in 100. Its p is true of these
+there is none in 23 of 100 comparisons with 24 speakers and in 36 with 10, at a nominal 5 in 100. Its p is true of these
 recordings; for other voices, test by speaker (sign-flip, t). It is here to be compared with published figures.
 
 z is held against the normal distribution. With few segments that makes p too small: with 50, a t test asks for 2.01

@@ -6,35 +6,27 @@ but the data say what they could have seen.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import math
+from typing import TYPE_CHECKING, Any, Final, SupportsIndex, overload
 
 import pandas as pd
 
 from asrlab import groups, tables
 from asrlab.errors import InvalidInput
-from asrlab.text import bullets, plain
+from asrlab.text import CORRECTIONS, MEASURES, bullets, plain, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     Row = Mapping[str, Any]  # None is what is not known
 
-_MEASURES: Final = {
-    "word": "WER",
-    "char": "CER",
-    "codepoint": "CER (code points)",
-    "mixed": "mixed error rate",
-    "term": "term miss rate",
-    "sentence": "sentence error rate",
-}
-_CORRECTIONS: Final = {"holm": "Holm", "max-t": "max-T", "benjamini-hochberg": "Benjamini-Hochberg"}
 _DIFFERENCE: Final = ("axis", "level", "baseline", "delta", "low", "high", "confidence", "test", "p_adjusted", "unit")
-#: Table -> the column that no other table has, and those without which nothing true can be said.
-_TOLD_BY: Final = {
-    "effects": ("moderator", ("effect", "moderator_level", "moderator_baseline", *_DIFFERENCE)),
-    "comparison": ("baseline_rate", _DIFFERENCE),
-    "power": ("design_effect", ("delta", "speakers", "utterances", "power", "target", "unit")),
-    "agreement": ("n_questions", ("same", "low", "high", "unit")),
+#: Of each kind of table, the columns without which nothing true can be said.
+_NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
+    "effects": ("effect", "moderator", "moderator_level", "moderator_baseline", *_DIFFERENCE),
+    "comparison": _DIFFERENCE,
+    "power": ("delta", "speakers", "utterances", "power", "target", "unit"),
+    "agreement": ("same", "low", "high", "unit"),
 }
 #: Between the moderators of an interaction of more than two axes.
 _TIMES: Final = " × "
@@ -53,7 +45,24 @@ _ASKED: Final = "asks whether"
 
 
 class Sentences(list[str]):
-    """Sentences: a list of them, shown as one; printed, one a line."""
+    """Sentences: a list of them, shown as one; printed, one a line. Part of them, and two together, are such too."""
+
+    @overload
+    def __getitem__(self, key: SupportsIndex, /) -> str: ...
+    @overload
+    def __getitem__(self, key: slice, /) -> Sentences: ...
+    def __getitem__(self, key: SupportsIndex | slice, /) -> str | Sentences:
+        return Sentences(super().__getitem__(key)) if isinstance(key, slice) else super().__getitem__(key)
+
+    def __add__(self, others: list[str], /) -> Sentences:  # type: ignore[override]  # of texts only
+        return Sentences([*self, *others])
+
+    def __radd__(self, others: list[str], /) -> Sentences:
+        return Sentences([*others, *self])
+
+    def copy(self) -> Sentences:
+        """Make another list of the same."""
+        return Sentences(self)
 
     def __str__(self) -> str:
         return "\n".join(map(plain, self))
@@ -68,7 +77,7 @@ def sentences(table: pd.DataFrame) -> Sentences:
     Parameters
     ----------
     table : DataFrame
-        A comparison, from :func:`asrlab.compare`; effects, from :func:`asrlab.effects`; power, from
+        A comparison, from :func:`asrlab.compare`; effects, from :func:`asrlab.effects`; both put together; power, from
         :func:`asrlab.power`; or the agreement of repeats, from :func:`asrlab.agreement`. They are told apart by their
         columns.
 
@@ -80,8 +89,8 @@ def sentences(table: pd.DataFrame) -> Sentences:
         called lower or higher only where the corrected p is at most 1 - confidence and the interval excludes 0.
         Otherwise no difference is *shown*, which is not to say that there is none: what such data would show is said
         beside it. Two settings are the same only within the margin of an equivalence test that says so. Labels are
-        given as they are, but for what the names of all settings of a table have in common: escape them before they
-        stand in HTML.
+        given as they are, but for what the names of all settings of a table have in common, and for controls, which are
+        spelled out: escape them before they stand in HTML.
 
     Raises
     ------
@@ -96,37 +105,59 @@ def sentences(table: pd.DataFrame) -> Sentences:
     >>> sentences(pd.DataFrame([row]))[0]
     'context terms against none: lower WER, 12.3 % against 15.0 %, -2.7 points (95 % interval -4.0 to -1.4; sign-flip by speaker, p = 0.004; 16 speakers, 64 pairs).'
     """  # noqa: E501 - one string
-    has = set(table.columns)
-    fitting = [name for name, (column, _) in _TOLD_BY.items() if column in has]
-    name = next((name for name in fitting if has.issuperset(_TOLD_BY[name][1])), fitting[0] if fitting else None)
-    if name is None:
+    kind = tables.kind(table)
+    if kind is None or kind == "summary":
         raise InvalidInput(
-            "Sentences are made of what compare(), effects(), power() or agreement() give; this table has the columns "
-            f"{', '.join(map(str, table.columns)) or 'none'}. Rates alone are no finding: compare them first."
+            "Sentences are made of what compare(), effects(), power() or agreement() give, one kind at a time; this "
+            f"table has the columns {', '.join(map(str, table.columns)) or 'none'}. "
+            + ("Rates alone are no finding: compare them first." if kind else "Give each kind of results by itself.")
         )
-    frame = tables.check(table, name, required=_TOLD_BY[name][1])
-    rows = [{str(key): _known(value) for key, value in row.items()} for row in frame.to_dict("records")]
-    if name == "agreement" and rows and all(row["n_repeats"] == 1 for row in rows):
-        return Sentences(
-            ["Every question was asked once: how much the service varies by itself is not known. Ask with repeats=3."]
-        )
-    if {"level", "baseline"} <= set(frame.columns):
+    if kind != "effects" or "effect" not in table.columns or table["effect"].notna().all():
+        return Sentences(map(visible, _said(table, kind)))
+    # A comparison and effects put together.
+    own = table["effect"].notna()
+    effects = iter(_said(_part(table[own], "effects"), "effects"))
+    compared = iter(_said(_part(table[~own], "comparison"), "comparison"))
+    return Sentences(visible(next(effects if is_effect else compared)) for is_effect in own)
+
+
+def _part(table: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """Leave out of the rows of one of several tables put together the columns that only the others have."""
+    declared = tables.SCHEMAS[kind]
+    return table.drop(columns=[name for name in table.columns if name not in declared and table[name].isna().all()])
+
+
+def _said(table: pd.DataFrame, kind: str) -> list[str]:
+    frame = tables.check(table, kind, required=_NEEDED[kind])
+    own = tables.SCHEMAS[kind]
+    by = [column for column in table.columns if column not in own]
+    told_apart = [*map(str, by), *(column for column in _ROWS if column in own)]
+    if "normalizer" in own and frame.duplicated(told_apart).any():
+        by.append("normalizer")
+    rows: list[Row] = [
+        {
+            **{name: _known(row[name]) for name in own},
+            "by": {str(name): _known(row[str(name)]) for name in by},  # which may have the name of any column
+        }
+        for row in frame.to_dict("records")
+    ]
+    if kind == "agreement" and rows and all(row["n_repeats"] == 1 for row in rows):
+        return [
+            "Every question was asked once: how much the service varies by itself is not known. Ask with repeats=3."
+        ]
+    if kind in {"comparison", "effects"}:
         short = _short_labels(rows)
         rows = [
             {**row, **{end: short.get((row["axis"], row[end]), row[end]) for end in ("level", "baseline")}}
             for row in rows
         ]
-    by = [str(column) for column in table.columns if column not in tables.SCHEMAS[name]]
-    told_apart = [*by, *(column for column in _ROWS if column in frame.columns)]
-    if "normalizer" in frame.columns and frame.duplicated(told_apart).any():
-        by.append("normalizer")
     say: Callable[[Row, str, Sequence[Row]], list[str]] = {
         "comparison": _of_comparison,
         "effects": _of_effects,
         "power": _of_power,
         "agreement": _of_agreement,
-    }[name]
-    return Sentences(" ".join([*say(row, _where(row, by), rows), *_note(row)]) for row in rows)
+    }[kind]
+    return [" ".join([*say(row, _where(row), rows), *_note(row)]) for row in rows]
 
 
 # -- one table each ----------------------------------------------------------------------------------------------------
@@ -351,12 +382,23 @@ def _could_have_seen(row: Row, finding: str, digits: int) -> list[str]:
         return []
     if row["detectable"] is None:
         return _too_few(row)
-    if row.get("baseline_rate") is not None and row["detectable"] > row["baseline_rate"]:
-        return [
-            f"A true rise of {_plain(row['detectable'], digits)} points would be shown with 80 % power, and no fall, "
-            "not even to 0."
-        ]
-    return [f"A true difference of {_plain(row['detectable'], digits)} points would be shown with 80 % power."]
+    least, points = row["detectable"], f"{_plain(row['detectable'], digits)} points"
+    # From a rate one can fall to 0; a share can rise to 1, other rates further.
+    base, most = row.get("baseline_rate"), 1.0 if row["unit"] in tables.SHARES else math.inf
+    largest_fall, largest_rise = (base, most - base) if base is not None else (most * _sides(row),) * 2
+    shown = "would be shown with 80 % power"
+    if least > max(largest_fall, largest_rise):
+        return [f"No true difference, however large, {shown}."]
+    if least > largest_fall:
+        return [f"A true rise of {points} {shown}, and no fall, not even to 0."]
+    if least > largest_rise:
+        return [f"A true fall of {points} {shown}, and no rise, not even to 100 %."]
+    return [f"A true difference of {points} {shown}."]
+
+
+def _sides(row: Row) -> int:
+    """Count the differences of rates whose difference an effect is: one of a main effect."""
+    return 1 if row.get("moderator") is None else int(2 ** (len(_axes(row)) - 1))
 
 
 def _too_few(row: Row) -> list[str]:
@@ -373,7 +415,9 @@ def _too_few(row: Row) -> list[str]:
         return []
     needed = f"{alpha / many:.2g} is needed" + (f" among {many}" if many > 1 else "")
     if 2.0 ** (1 - row["n_blocks"]) <= alpha / many:
-        return [f"{round(1 / least) - 1:,} random swaps cannot give p below {least:.2g}, and {needed}: ask for more."]
+        swaps = round(1 / least) - 1
+        drawn = f"{swaps:,} random swap{'s' * (swaps != 1)}"
+        return [f"{drawn} cannot give p below {least:.2g}, and {needed}: ask for more."]
     return [f"{_many(row['n_blocks'], row['block_kind'] or 'block')} cannot give p below {least:.2g}, and {needed}."]
 
 
@@ -402,8 +446,7 @@ def _axes(row: Row) -> list[str]:
 
 def _moderated_by(other: Row, row: Row) -> list[str]:
     """Give the axis on which an effect depends, where another row is an interaction that shows it."""
-    own = [name for name in row if name not in tables.SCHEMAS["effects"]]
-    alike = all(other[name] == row[name] for name in ("unit", "form", "normalizer", "ties", *own))
+    alike = all(other[name] == row[name] for name in ("unit", "form", "normalizer", "ties", "by"))
     if not alike or other["moderator"] is None or other["delta"] is None or _finding(other) != "shown":
         return []
     effect = (row["axis"], row["level"], row["baseline"])
@@ -463,7 +506,7 @@ def _corrected(row: Row) -> list[str]:
         return []
     if how == "none":
         return [f"not corrected for {many} comparisons"]
-    return [f"after {_CORRECTIONS.get(how, how)} over {many}" if how else f"adjusted for {many} comparisons"]
+    return [f"after {CORRECTIONS.get(how, how)} over {many}" if how else f"adjusted for {many} comparisons"]
 
 
 def _counted(row: Row, more: str, left_out: int | None) -> str:
@@ -552,7 +595,7 @@ def _many(number: int | None, noun: str) -> str:
 
 
 def _measure(row: Row) -> str:
-    return _MEASURES.get(row["unit"], "error rate")
+    return MEASURES.get(row["unit"], ("error rate",))[0]
 
 
 def _way(row: Row) -> str:
@@ -563,9 +606,11 @@ def _setting(row: Row) -> str:
     return f"{_label(row['axis'])} {_label(row['level'])} against {_label(row['baseline'])}"
 
 
-def _where(row: Row, by: Sequence[str]) -> str:
+def _where(row: Row) -> str:
     # Of tables put together, a row has no label of the axis that it is itself about.
-    where = [f"{name} {_label(row[name])}" for name in by if row[name] is not None or name != row.get("axis")]
+    where = [
+        f"{name} {_label(value)}" for name, value in row["by"].items() if value is not None or name != row.get("axis")
+    ]
     where += [f"{row['form']} reference"] if row.get("form") not in {None, "unstated"} else []
     where += [f"counted as by {row['ties']}"] if row.get("ties") not in {None, "jiwer"} else []
     return ", ".join(where)

@@ -26,7 +26,7 @@ _HOW: Final = frozenset(
     {"axis", "baseline", "block_kind", "confidence", "form", "level", "method", "n_comparisons", "normalizer", "note"}
     | {"n_marked", "n_blocks", "n_failed", "n_missing", "n_not_run", "n_pairs", "n_unpaired", "n_utts"}
     | {"n_answers", "n_cells", "n_left_out", "n_questions", "n_repeats", "n_simulations", "design_effect"}
-    | {"correction", "effect", "lost", "margin", "resamples", "seed", "smallest_p", "source", "statistic"}
+    | {"correction", "effect", "lost", "margin", "resamples", "seed", "smallest_p", "source", "statistic", "n_units"}
     | {"target", "test", "ties", "unit"}
 )
 #: Of an interaction, the effects on either side.
@@ -37,7 +37,7 @@ _AT_TIMES: Final = _SIDES | {
 }
 #: What is not worth a word where it is so in all rows; ``<NA>`` is the same.
 _USUAL: Final = {
-    **dict.fromkeys(("lost", "margin", "note", "resamples", "seed", "smallest_p", "statistic", *_AT_TIMES)),
+    **dict.fromkeys(("lost", "margin", "n_units", "note", "resamples", "seed", "smallest_p", "statistic", *_AT_TIMES)),
     "n_missing": 0,
     "ties": "jiwer",
 }
@@ -55,7 +55,14 @@ _INTERVALS: Final = {
 }
 _OF_AGREEMENT: Final = {"same": ("low", "high"), "rate": ("rate_low", "rate_high")}
 _WAYS: Final = ("better", "worse", "tied")
+_SETTINGS: Final = ("level", "baseline")
 _MODERATOR: Final = ("moderator", "moderator_level", "moderator_baseline")
+#: Columns of a difference that stand in one, with its head and its form.
+_IN_ONE: Final = (
+    (_WAYS, "/".join(_WAYS), "{}/{}/{}"),
+    (_SETTINGS, "level against baseline", "{} against {}"),
+    (_MODERATOR, "moderator", "{}: {} against {}"),
+)
 #: Of a whole table of differences, after the by-columns: what matters first.
 _FIRST: Final = (
     *("unit", "form", "ties", "axis", "level", "baseline"),
@@ -127,8 +134,9 @@ def table(
         empty text is "(empty)". An index is shown where it has a name or holds something else than numbers.
 
         An estimate stands in one column with its interval, "-2.00 (-3.00 to -1.00)"; so do the numbers of pairs that
-        are better, worse and tied, and what an interaction depends on. A comparison or table of effects with more than
-        half of its columns has what matters first; fewer, which somebody chose, are in the order chosen.
+        are better, worse and tied, what is compared ("terms against none"), and what an interaction depends on. A
+        comparison or table of effects with more than half of its columns has what matters first; fewer, which somebody
+        chose, are in the order chosen.
     caption : str, optional
         Text above the table.
     shares : collection of str
@@ -159,10 +167,18 @@ def table(
         raise InvalidInput(
             f"shares= names {', '.join(unknown)}; the columns are {', '.join(names)}. Name one of those."
         )
-    points, percent = _units(names)
+    kind = tables.kind(frame)
+    together = (
+        kind == "effects" and names.count("effect") == 1 and bool(frame.iloc[:, names.index("effect")].isna().any())
+    )
+    points, percent = _units(names, kind)
+    if kind:
+        # A column of another table is an axis, but for effects and a comparison put together.
+        own = {*tables.SCHEMAS[kind], *(tables.SCHEMAS["comparison"] if together else ())}
+        points, percent = points & own, percent - ({"changed", "changed_floor"} - own)
     points, percent = points - set(shares), percent | set(shares)
     columns = [frame.iloc[:, place] for place in range(len(names))]
-    first = _what_matters_first(names)
+    first = _what_matters_first(names, kind, together)
     names, columns = [names[place] for place in first], [columns[place] for place in first]
     same: list[str] = []
     if fold and len(frame):
@@ -170,13 +186,15 @@ def table(
             place
             for place, (name, column) in enumerate(zip(names, columns, strict=True))
             if (name in _HOW and not (name == "level" and "delta" in points) and column.nunique(dropna=False) == 1)
-            or (name in _AT_TIMES and column.isna().all() and {"delta", "same"} & set(names))
+            or (name in _AT_TIMES and column.isna().all() and kind not in {None, "summary"})
+            or (name == "n_units" and kind in {"comparison", "effects"})
         ]
         folded.sort(key=lambda place: names[place] == "note")
         same = [
-            f"{names[place]} {_cell(columns[place].iloc[0], names[place], percent, points)}"
+            f"{names[place]} {' to '.join(_cell(value, names[place], percent, points) for value in ends)}"
             + " points" * (names[place] in points)
             for place in folded
+            for ends in (_ends(columns[place]),)
             if not _goes_without_saying(names[place], columns[place].iloc[0], names)
         ]
         folded += _said_twice(names, columns)
@@ -187,7 +205,7 @@ def table(
     cells = [
         [_cell(value, name, percent, points) for value in column] for name, column in zip(names, columns, strict=True)
     ]
-    heads, cells, right, aligned = _joined(names, cells, right, points, percent)
+    heads, cells, right, aligned = _joined(names, cells, right, (points, percent), kind)
     left_out = 0 if max_rows is None else max(len(frame) - max_rows, 0)
     feet = ["no rows"] if frame.empty else [f"… {left_out} more rows"] if left_out else []
     feet += ["In all rows: " + "; ".join(same)] if same else []
@@ -197,27 +215,32 @@ def table(
     )
 
 
-def _what_matters_first(names: list[str]) -> list[int]:
+def _what_matters_first(names: list[str], kind: tables.Kind | None, together: bool) -> list[int]:
     """Put the columns of a table of differences in order; of other tables, and of a choice of columns, as they are."""
-    own = tables.SCHEMAS["effects" if "moderator" in names else "comparison"]
-    if "delta" not in names or 2 * len(set(own) & set(names)) <= len(own):
+    own = {**tables.SCHEMAS[kind or "comparison"], **(tables.SCHEMAS["comparison"] if together else {})}
+    if kind not in {"comparison", "effects"} or 2 * len(set(own) & set(names)) <= len(own):
         return list(range(len(names)))
     order = [*_FIRST, *(name for name in own if name not in _FIRST)]
     return sorted(range(len(names)), key=lambda k: order.index(names[k]) if names[k] in own else -1)
 
 
 def _joined(
-    names: list[str], cells: list[list[str]], right: list[bool], points: set[str], percent: set[str]
+    names: list[str],
+    cells: list[list[str]],
+    right: list[bool],
+    units: tuple[set[str], set[str]],
+    kind: tables.Kind | None,
 ) -> tuple[list[str], list[list[str]], list[bool], list[bool]]:
     """Put each estimate and its interval into one column, and the counts of pairs.
 
     Gives heads, cells, whether a column is aligned to the right, and whether its estimates are aligned by spaces.
     """
+    points, percent = units
     heads = [f"{name}, points" if name in points else name for name in names]
-    cells, aligned, gone = list(cells), [False] * len(names), set()
+    cells, right, aligned, gone = list(cells), list(right), [False] * len(names), set()
     place = {name: names.index(name) for name in names if names.count(name) == 1}
     # The interval of power is that of its simulation, and says nothing of how far to trust it.
-    known = _OF_AGREEMENT if "same" in names else {} if "power" in names else _INTERVALS
+    known = _OF_AGREEMENT if kind == "agreement" else {} if kind == "power" else _INTERVALS
     for name, ends in known.items():
         all_three = {name, *ends}
         if all_three <= set(place) and (all_three <= points or all_three <= percent):
@@ -226,12 +249,12 @@ def _joined(
             heads[own] = heads[own] if name in points else f"{name} ({ends[0]} to {ends[1]})"
             aligned[own] = True
             gone |= {low, high}
-    for parts, head, form in ((_WAYS, "/".join(_WAYS), "{}/{}/{}"), (_MODERATOR, "moderator", "{}: {} against {}")):
+    for parts, head, form in _IN_ONE if kind in {"comparison", "effects"} else ():
         if set(parts) <= set(place):
             of = [place[part] for part in parts]
             rows = zip(*(cells[k] for k in of), strict=True)
             cells[of[0]] = [MISSING if set(row) == {MISSING} else form.format(*row) for row in rows]
-            heads[of[0]] = head
+            heads[of[0]], right[of[0]] = head, parts is _WAYS
             gone |= set(of[1:])
             if parts is _MODERATOR and "effect" in place:
                 gone.add(place["effect"])  # an interaction has a moderator, a main effect has none
@@ -253,20 +276,18 @@ def _with_intervals(estimates: list[str], lows: list[str], highs: list[str]) -> 
     return [f"{own:>{wide}}{end * (own != MISSING)}" for own, end in zip(estimates, ends, strict=True)]
 
 
-def _units(names: list[str]) -> tuple[set[str], set[str]]:
+def _units(names: list[str], kind: tables.Kind | None) -> tuple[set[str], set[str]]:
     """Give the columns in points and those in per cent; some names may mean anything in a table that is no result."""
     points: set[str] = set()
     percent = {"rate", "baseline_rate", "clipped", "ser", *_BY_TIES}
-    percent |= {"mean", "median", "rate_low", "rate_high"} if "rate" in names else set()
-    if "delta" in names:
-        points |= _SIGNED | {"detectable", "repeat_noise", "margin"}
-        percent |= {"changed", "changed_floor"}
-    if "same" in names:
+    percent |= {"mean", "median"} if "rate" in names else set()
+    percent |= {"rate_low", "rate_high"} if "rate" in names and kind in {None, "agreement"} else set()
+    if kind in {"comparison", "effects", "power"}:
+        points |= {"delta"} if kind == "power" else _SIGNED | {"detectable", "repeat_noise", "margin"}
+        percent |= {"power", "target"} if kind == "power" else {"changed", "changed_floor"}
+    if kind == "agreement":
         points |= {"repeat_noise"}
         percent |= {"same"}
-    if "power" in names:
-        points -= {"low", "high"}
-        percent |= {"power", "target"}
     return points, percent | ({"low", "high"} - points)
 
 
@@ -278,6 +299,11 @@ def _said_twice(names: list[str], columns: list[pd.Series]) -> list[int]:
     delta, statistic = (pd.to_numeric(columns[k], errors="coerce").astype("Float64") for k in place.values())
     same = ((delta - statistic).abs() < _ROUNDING).fillna(False) | statistic.isna()
     return [place["statistic"]] if bool(same.all()) and statistic.notna().any() else []
+
+
+def _ends(column: pd.Series) -> list[object]:
+    """Give the one value of a column, or the least and the greatest."""
+    return [column.iloc[0]] if column.nunique(dropna=False) == 1 else [column.min(), column.max()]
 
 
 def _goes_without_saying(name: str, value: object, names: list[str]) -> bool:

@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib import font_manager
+from matplotlib.ticker import MaxNLocator
 
 from asrlab import groups, tables
 from asrlab.errors import InvalidInput
-from asrlab.text import plain
+from asrlab.text import CORRECTIONS, MEASURES, plain
 from asrlab.views.markup import EMPTY, display_width, is_missing, signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
 
-    import pandas as pd
     from matplotlib.axes import Axes
 
     Key = tuple[object, ...]
@@ -36,14 +37,6 @@ _COLOURS: Final = ("#56B4E9", "#E69F00", "#009E73", "#F0E442", "#0072B2", "#D55E
 _MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
 _DASHES: Final = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)), (0, (3, 1, 1, 1, 1, 1)))
 _HATCHES: Final = ("", "//", "..", "xx", "\\\\", "oo", "++")
-_MEASURES: Final = {
-    "word": "Word error rate (WER)",
-    "char": "Character error rate (CER)",
-    "codepoint": "Character error rate (CER, code points)",
-    "mixed": "Mixed error rate",
-    "term": "Term miss rate",
-    "sentence": "Sentence error rate",
-}
 #: What an experiment is designed by, and how the axis of a figure names it.
 _DESIGN: Final = {
     "speakers": "Speakers",
@@ -54,18 +47,23 @@ _DESIGN: Final = {
 _CUT: Final = 40
 _WIDE: Final = 60
 _COUNTS: Final = ("speakers", "utterances")
-#: What tells the tables apart, in this order; what they are called; and the figure that draws them.
-_TOLD_BY: Final = (
-    ({"moderator"}, "a table of effects", "deltas"),
-    ({"baseline_rate"}, "a comparison", "deltas"),
-    ({"delta", "baseline"}, "a comparison", "deltas"),
-    ({"design_effect"}, "a table of power", "power"),
-    ({"power", "target"}, "a table of power", "power"),
-    ({"n_questions"}, "the agreement of repeats", ""),
-    ({"rate", "low", "high"}, "a summary", "rates"),
-)
-_DRAWS: Final = {"summary": "rates", "comparison": "deltas", "power": "power"}
-_CORRECTIONS: Final = {"holm": "Holm", "max-t": "max-T", "benjamini-hochberg": "Benjamini-Hochberg"}
+#: What a table is called, and the figure that draws it.
+_DRAWN: Final = {
+    "summary": ("a summary", "rates"),
+    "comparison": ("a comparison", "deltas"),
+    "effects": ("a table of effects", "deltas"),
+    "power": ("a table of power", "power"),
+    "agreement": ("the agreement of repeats", ""),
+}
+#: Tests that have a margin.
+_WITHIN: Final = "equivalence|inferior"
+#: Inches: of the largest figure, and the least of a bar.
+_WIDEST: Final = 16.0
+_HIGHEST: Final = 40.0
+_NARROWEST: Final = 0.2
+#: So many numbers are ticks of their own, where no two of them are closer than this share of their range.
+_FEW: Final = 10
+_CLOSE: Final = 0.05
 _SERIES: Final = {"utterances": "utterances of each", "delta": "difference", "n_comparisons": "comparisons"}
 #: Families that may hold what the default one lacks; those that are not installed are left out.
 _FALLBACKS: Final = (
@@ -105,13 +103,14 @@ def rates(summary: pd.DataFrame, *, ax: Axes | None = None, x: str | None = None
     Raises
     ------
     InvalidInput
-        If it is another table, the rows count in different units, a column is not there, or several rows would be one
-        bar.
+        If it is another table, the rows count in different units, a column is not there, several rows would be one bar,
+        or there are more than fit in a figure.
     """
-    _refuse_another(summary, "summary")
-    frame = tables.check(summary, "summary", required=("rate", "low", "high", "unit")).reset_index(drop=True)
-    measure = _measure(frame, "summary")
-    groups, series = _layout(frame, _told_apart(frame, "summary", _by(summary, "summary", "rate"), []), x, hue)
+    needed = ("rate", "low", "high", "unit")
+    _refuse_another(summary, "rates", needed)
+    frame = tables.check(summary, "summary", required=needed).reset_index(drop=True)
+    measure, own = _measure(frame, "summary"), set(tables.SCHEMAS["summary"])
+    groups, series = _layout(frame, _told_apart(frame, own, _by(summary, own, "rate"), []), x, hue)
     group_of, member_of = _keys(frame, groups), _keys(frame, series)
     if len(set(zip(group_of, member_of, strict=True))) < len(frame):
         raise InvalidInput(
@@ -122,6 +121,12 @@ def rates(summary: pd.DataFrame, *, ax: Axes | None = None, x: str | None = None
     shown = _shown(part for key in (*ticks, *members) for part in key)
     legend_labels = [_label((name,)) for name in series] + [_label(member, shown) for member in members if series]
     beside = 0.6 + 0.09 * max(map(display_width, legend_labels)) if series else 0.0
+    most = min(int((_WIDEST - 2 - beside) / _NARROWEST), int(4 * (_HIGHEST - 1)))
+    if ax is None and len(frame) > most:
+        raise InvalidInput(
+            f"{len(frame)} bars do not fit: {max(most, 1)} do. Draw those that matter, such as the rows of one label "
+            "of an axis, or summarize by fewer columns."
+        )
     ax = ax or _axes(2.0 + max(0.45 * len(frame), 0.9 * len(ticks)) + beside, max(4.2, 1 + 0.25 * len(legend_labels)))
     style, width, bars = _style(), 0.8 / max(len(members), 1), []
     percent = {name: 100 * frame[name].to_numpy("float64", na_value=np.nan) for name in ("rate", "low", "high")}
@@ -159,8 +164,8 @@ def deltas(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     comparison : DataFrame
-        From :func:`asrlab.compare` or :func:`asrlab.effects`: a row a line, the first one on top. Shares; drawn in
-        percentage points.
+        From :func:`asrlab.compare` or :func:`asrlab.effects`, or both put together: a row a line, the first one on top.
+        Shares; drawn in percentage points.
     ax : Axes, optional
         Draw here instead of in a new figure.
 
@@ -175,43 +180,47 @@ def deltas(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Raises
     ------
     InvalidInput
-        If it is another table, the rows count in different units, or a column is not there.
+        If it is another table, the rows count in different units, a column is not there, or there are more rows than
+        fit in a figure.
     """
-    _refuse_another(comparison, "comparison")
-    table, first = ("effects", "effect") if "moderator" in comparison.columns else ("comparison", "axis")
     needed = ("level", "baseline", "delta", "low", "high", "unit")
+    table = _refuse_another(comparison, "deltas", needed) or "comparison"
     frame = tables.check(comparison, table, required=needed).reset_index(drop=True)
-    frame = frame.reindex(columns=list(dict.fromkeys([*frame.columns, "repeat_noise", "margin", "moderator"])))
     measure = _measure(frame, table)
-    by = [name for name in _by(comparison, table, first) if frame[name].nunique(dropna=False) > 1]
+    # Of a comparison and effects put together, rows of the comparison have no effect.
+    together = table == "effects" and "effect" in comparison.columns and bool(frame["effect"].isna().any())
+    compared = frame["effect"].isna() if together else pd.Series(table == "comparison", index=frame.index)
+    own = {*tables.SCHEMAS[table], *(tables.SCHEMAS["comparison"] if together else ())}
+    by = _by(comparison, own, "" if together else "effect" if table == "effects" else "axis")
+    by = [name for name in by if frame[name].nunique(dropna=False) > 1]
     frame, common = _without_common_parts(frame)
     moderators = ["moderator", "moderator_level", "moderator_baseline"] if table == "effects" else []
-    by = _told_apart(frame, table, by, ["axis", "level", "baseline", *moderators])
+    by = _told_apart(frame, own, by, ["axis", "level", "baseline", *moderators])
     by += ["axis"] if frame["axis"].notna().any() else []
     keys = _keys(frame, by)
-    compared = frame[["level", "baseline", *moderators]].to_numpy(object).ravel()
-    shown = _shown([*(part for key in keys for part in key), *compared], limit=_WIDE)
+    settings = frame[["level", "baseline", *moderators]].to_numpy(object).ravel()
+    shown = _shown([*(part for key in keys for part in key), *settings], limit=_WIDE)
+    mixed = frame["moderator"].notna().to_numpy("bool") if moderators else np.zeros(len(frame), dtype="bool")
     labels = [
-        f"{_compared(_named(by, key, row['axis'], shown), row, shown)}\n{_evidence(row)}"
-        for key, row in zip(keys, frame.to_dict("records"), strict=True)
+        f"{_compared(_named(by, key, row['axis'], shown, together), row, shown, interaction)}\n{_evidence(row)}"
+        for key, row, interaction in zip(keys, frame.to_dict("records"), mixed, strict=True)
     ]
     beside = 0.5 + 0.075 * max((display_width(line) for label in labels for line in label.split("\n")), default=0)
     width = 5.5 if ax is None else _width(ax)
     high_lines = max((label.count("\n") + 1 for label in labels), default=0)
-    ax = ax or _axes(width + beside, 1.8 + max(0.6, 0.19 * high_lines + 0.1) * len(frame))
+    a_line = max(0.6, 0.19 * high_lines + 0.1)
+    if ax is None and len(frame) > (most := int((_HIGHEST - 1.8) / a_line)):
+        raise InvalidInput(
+            f"{len(frame)} lines do not fit: {most} do. Draw those that matter, such as "
+            "table[table['p_adjusted'] <= 0.05], or one figure a group."
+        )
+    ax = ax or _axes(width + beside, 1.8 + a_line * len(frame))
     style = _style()
-    names = ("delta", "low", "high", "repeat_noise", "margin")
-    delta, low, high, noise, margin = (100 * frame[name].to_numpy("float64", na_value=np.nan) for name in names)
+    delta, low, high = (100 * frame[name].to_numpy("float64", na_value=np.nan) for name in ("delta", "low", "high"))
     lines = np.arange(len(frame))
     known = ~np.isnan(delta + low + high)
-    mixed = frame["moderator"].notna().to_numpy()
     ax.axvline(0, color="black", linewidth=0.8)
-    noisy = ~np.isnan(noise)
-    ax.barh(lines[noisy], 4 * noise[noisy], left=-2 * noise[noisy], height=0.7, color="#DDDDDD", zorder=0)
-    # No worse by more than the margin: its other side is of no interest.
-    one_sided = frame["test"].str.contains("inferior").fillna(value=False).to_numpy("bool")
-    for side, wanted in ((margin, ~np.isnan(margin)), (-margin, ~np.isnan(margin) & ~one_sided)):
-        ax.vlines(side[wanted], lines[wanted] - 0.5, lines[wanted] + 0.5, colors="black", linestyles="dashed")
+    around, facts = _around_zero(ax, frame, compared)
     _intervals(ax, lines[known], low[known], high[known], upright=False)
     for marker, mine in (("o", ~mixed), ("D", mixed)):
         for colour, drawn in (("#0072B2", known), ("white", ~known)):
@@ -221,10 +230,11 @@ def deltas(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         _mark(ax, text, (0.0 if np.isnan(value) else float(value), float(line)), 6, style=style)
     ax.set_yticks(lines, labels, **style)
     ax.set_ylim(max(len(frame), 1) - 0.4, -0.7)
-    reach = 1.25 * float(np.nanmax(np.abs(np.concatenate([delta, low, high, 2 * noise, margin, [0.0]])))) or 1.0
+    reach = 1.25 * float(np.nanmax(np.abs(np.concatenate([delta, low, high, around, [0.0]])))) or 1.0
     ax.set_xlim(-reach, reach)
     ax.set_xlabel(f"Difference in {_in_line(measure)}, points\n← better   |   worse →", **style)
-    _tidy(ax, _delta_facts(frame, common), width, style)
+    facts += ["diamond: interaction, how much an effect differs"] if mixed.any() else []
+    _tidy(ax, [*_delta_facts(frame, common, compared), *facts], width, style)
     return ax
 
 
@@ -251,13 +261,14 @@ def power(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     InvalidInput
         If it is another table, a column is not there, or several rows would be one point.
     """
-    _refuse_another(table, "power")
     needed = ("delta", "speakers", "utterances", "power", "target")
+    _refuse_another(table, "power", needed)
     frame = tables.check(table, "power", required=needed).reset_index(drop=True)
     shown = frame[frame[["power", "delta", "speakers", "utterances"]].notna().all(axis=1)].reset_index(drop=True)
     varying = [name for name in _DESIGN if shown[name].nunique() > 1]
     x = (varying or ["speakers"])[0]
-    by = [*_by(table, "power", "delta"), "unit", "test", "correction", "n_comparisons", "confidence", "rate", "source"]
+    own = set(tables.SCHEMAS["power"])
+    by = [*_by(table, own, "delta"), "unit", "test", "correction", "n_comparisons", "confidence", "rate", "source"]
     apart = [name for name in by if shown[name].nunique(dropna=False) > 1]
     series = list(dict.fromkeys([name for name in varying if name != x] + apart))
     member_of = _keys(shown, series)
@@ -293,6 +304,11 @@ def power(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_ylim(0, 105)
     if len(shown) and x in _COUNTS:
         ax.set_xlim(left=0)
+        places = np.unique(values[x])
+        if len(places) <= _FEW and np.all(np.diff(places) >= _CLOSE * places[-1]):
+            ax.set_xticks(places, [f"{place:.0f}" for place in places])
+        else:
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel(_DESIGN[x], **style)
     ax.set_ylabel("Power, % of such experiments", **style)
     _tidy(ax, _power_facts(frame, shown, [x, *series]), width, style)
@@ -307,13 +323,18 @@ def power(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 # -- what the table says of itself -------------------------------------------------------------------------------------
 
 
-def _refuse_another(frame: pd.DataFrame, wanted: str) -> None:
-    """Refuse a table of results that another figure draws."""
-    has = set(frame.columns)
-    what, figure = next(((what, figure) for told_by, what, figure in _TOLD_BY if told_by <= has), ("", _DRAWS[wanted]))
-    if figure != _DRAWS[wanted]:
-        instead = f"plot.{figure} draws it" if figure else "no figure draws it; lab.sentences says what is in it"
+def _refuse_another(frame: pd.DataFrame, figure: str, needed: tuple[str, ...]) -> tables.Kind | None:
+    """Tell which table it is; refuse one of results that another figure draws, and several put together."""
+    kind = tables.kind(frame)
+    if kind is None:
+        if set(needed) <= set(frame.columns):
+            raise InvalidInput("These are results of several kinds put together. Draw each kind by itself.")
+        return None
+    what, draws = _DRAWN[kind]
+    if draws != figure:
+        instead = f"plot.{draws} draws it" if draws else "no figure draws it; lab.sentences says what is in it"
         raise InvalidInput(f"This is {what}: {instead}.")
+    return kind
 
 
 def _measure(frame: pd.DataFrame, table: str) -> str:
@@ -323,7 +344,15 @@ def _measure(frame: pd.DataFrame, table: str) -> str:
             f"This {table} counts in {' and '.join(units)}: such rates side by side in one figure mislead. "
             f"Draw one figure a unit, such as {table}[{table}['unit'] == {units[0]!r}]."
         )
-    return _MEASURES.get(units[0], f"Error rate by {units[0]}") if units else "Error rate"
+    return _capital(_in_full(units[0])) if units else "Error rate"
+
+
+def _in_full(unit: object) -> str:
+    return MEASURES.get(str(unit), ("", f"error rate by {unit}"))[1]
+
+
+def _capital(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}"
 
 
 def _in_line(measure: str) -> str:
@@ -345,18 +374,39 @@ def _rate_facts(frame: pd.DataFrame, *, starred: bool) -> list[str]:
     ]
 
 
-def _delta_facts(frame: pd.DataFrame, common: str) -> list[str]:
-    noisy = frame["repeat_noise"].notna().any()
-    margins = sorted({f"{100 * margin:.4g}" for margin in frame["margin"].dropna()})
+def _delta_facts(frame: pd.DataFrame, common: str, compared: pd.Series) -> list[str]:
     return [
         *_conditions_of_marking(frame, "confidence"),
         *([f"all with {common}"] if common else []),
-        *(_numbers(frame["n_pairs"], "pair") if "n_pairs" in frame else _numbers(frame["n_utts"], "utterance")),
+        *(_numbers(frame.loc[compared, "n_pairs"], "pair") if compared.any() and "n_pairs" in frame else []),
+        *(_numbers(frame.loc[~compared, "n_utts"], "utterance") if not compared.all() else []),
         *dict.fromkeys(map(_corrected, frame["correction"], frame["n_comparisons"])),
-        *(["grey: ±2 standard errors of what the service varies by itself"] if noisy else []),
-        *([f"dashed: margin of {' or '.join(margins)} point{'s' * (margins != ['1'])}"] if margins else []),
-        *(["diamond: interaction, how much an effect differs"] if frame["moderator"].notna().any() else []),
     ]
+
+
+def _around_zero(ax: Axes, frame: pd.DataFrame, compared: pd.Series) -> tuple[Floats, list[str]]:
+    """Draw on the lines of a comparison what the service varies by itself and margins; give their ends, and say so."""
+    lines = np.arange(len(frame))
+    tested = (frame["test"].str.contains(claim).fillna(value=False).to_numpy("bool") for claim in (_WITHIN, "inferior"))
+    within, one_sided = tested
+    noise, margin = (_points_of(frame, name, compared) for name in ("repeat_noise", "margin"))
+    noisy, bounded = ~np.isnan(noise), ~np.isnan(margin) & within
+    ax.barh(lines[noisy], 4 * noise[noisy], left=-2 * noise[noisy], height=0.7, color="#DDDDDD", zorder=0)
+    # No worse by more than the margin: its other side is of no interest.
+    for side, wanted in ((margin, bounded), (-margin, bounded & ~one_sided)):
+        ax.vlines(side[wanted], lines[wanted] - 0.5, lines[wanted] + 0.5, colors="black", linestyles="dashed")
+    facts = ["grey: ±2 standard errors of what the service varies by itself"] if noisy.any() else []
+    margins = sorted({f"{points:.4g}" for points in margin[bounded]})
+    facts += [f"dashed: margin of {' or '.join(margins)} point{'s' * (margins != ['1'])}"] if margins else []
+    return np.concatenate([2 * noise, margin[bounded]]), facts
+
+
+def _points_of(frame: pd.DataFrame, name: str, rows: pd.Series) -> Floats:
+    """Give a column in points for the rows of a table that declares it: in others it may be an axis."""
+    found = np.full(len(frame), np.nan)
+    if rows.any() and name in frame.columns:
+        found[rows] = 100 * frame.loc[rows, name].to_numpy("float64", na_value=np.nan)
+    return found
 
 
 def _corrected(how: object, many: object) -> str:
@@ -366,7 +416,7 @@ def _corrected(how: object, many: object) -> str:
     if is_missing(many) or many == 1:
         return ""
     return (
-        f"p adjusted {f'by {_CORRECTIONS.get(name, name)} over' if name else 'for'} {_plural(str(many), 'comparison')}"
+        f"p adjusted {f'by {CORRECTIONS.get(name, name)} over' if name else 'for'} {_plural(str(many), 'comparison')}"
     )
 
 
@@ -379,7 +429,7 @@ def _power_facts(frame: pd.DataFrame, shown: pd.DataFrame, drawn: list[str]) -> 
         "delta": lambda delta: f"true difference {_points(delta)}",
         "speakers": lambda many: _plural(str(many), "speaker"),
         "utterances": lambda many: f"{_plural(str(many), 'utterance')} each",
-        "unit": lambda unit: _in_line(_MEASURES.get(unit, f"error rate by {unit}")),
+        "unit": _in_full,
         "rate": lambda rate: f"{100 * rate:.1f}% at the baseline",
         "test": str,
         "n_comparisons": lambda many: "" if many == 1 else _corrected(same.get("correction"), many),
@@ -426,9 +476,10 @@ def _without_common_parts(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     return frame, "; ".join(filter(None, common))
 
 
-def _named(columns: list[str], key: Key, axis: object, shown: Shown) -> str:
+def _named(columns: list[str], key: Key, axis: object, shown: Shown, together: bool) -> str:
     """Say a by-column's name with its value, which may be a bare True; an axis names itself."""
-    named = dict(zip(columns, key, strict=True))
+    # Of tables put together, one may lack a by-column of the other.
+    named = {name: v for name, v in zip(columns, key, strict=True) if not (together and v is None)}
     if not is_missing(axis) and named.get(str(axis), axis) is None:
         del named[str(axis)]  # of tables put together, a row has no label of the axis that it is itself about
     parts = [
@@ -438,11 +489,11 @@ def _named(columns: list[str], key: Key, axis: object, shown: Shown) -> str:
     return " · ".join(parts)
 
 
-def _compared(named: str, row: dict[Hashable, Any], shown: Shown) -> str:
+def _compared(named: str, row: dict[Hashable, Any], shown: Shown, interaction: bool) -> str:
     """Say what a row is about, in as many lines as it needs."""
     level, baseline = (_label((row[end],), shown) for end in ("level", "baseline"))
     said = _in_lines([f"{named}:"] * bool(named) + [level, f"against {baseline}"])
-    if is_missing(row["moderator"]):
+    if not interaction:
         return said
     moderator, level, baseline = (_label((row[f"moderator{part}"],), shown) for part in ("", "_level", "_baseline"))
     return f"{said},\n{_in_lines([f'by {moderator}:', level, f'against {baseline}'])}"
@@ -494,18 +545,18 @@ def _plural(number: str, noun: str) -> str:
 # -- which column is what ----------------------------------------------------------------------------------------------
 
 
-def _by(frame: pd.DataFrame, table: str, first: str) -> list[str]:
+def _by(frame: pd.DataFrame, own: set[str], first: str) -> list[str]:
     """Find the by-columns: those before the table's own; failing that, those the table does not declare."""
     names = list(frame.columns)
     leading = names[: names.index(first)] if first in names else []
-    return leading or [name for name in names if name not in tables.SCHEMAS[table]]
+    return leading or [name for name in names if name not in own]
 
 
-def _told_apart(frame: pd.DataFrame, table: str, by: list[str], more: list[str]) -> list[str]:
+def _told_apart(frame: pd.DataFrame, own: set[str], by: list[str], more: list[str]) -> list[str]:
     """Add columns that others put there, and form, normalizer and ties, where nothing else tells the rows apart."""
     if len(set(_keys(frame, [*by, *more]))) == len(frame):
         return by
-    apart = [*(name for name in frame.columns if name not in tables.SCHEMAS[table]), "form", "normalizer", "ties"]
+    apart = [*(name for name in frame.columns if name not in own), "form", "normalizer", "ties"]
     return by + [name for name in apart if name not in {*by, *more} and frame[name].nunique(dropna=False) > 1]
 
 
@@ -555,7 +606,7 @@ def _cut(text: str, limit: int) -> str:
 
 
 def _axes(width: float, height: float) -> Axes:
-    _, ax = plt.subplots(figsize=(min(max(width, 5.0), 16.0), min(height, 40.0)), layout="constrained")
+    _, ax = plt.subplots(figsize=(min(max(width, 5.0), _WIDEST), min(height, _HIGHEST)), layout="constrained")
     return ax
 
 

@@ -27,6 +27,13 @@ if TYPE_CHECKING:
     from asrlab.views.provenance import Recorded
 
 _POLICY: Final = "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'"
+_HEADINGS: Final = {
+    "summary": "Summary",
+    "comparison": "Comparison",
+    "effects": "Effects",
+    "power": "Power",
+    "agreement": "Agreement of repeats",
+}
 _STYLE: Final = """
 body { font: 1em/1.5 system-ui, sans-serif; color: #000; background: #fff }
 body { max-width: 64em; margin: 2em auto; padding: 0 1em }
@@ -232,14 +239,10 @@ def _marking(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _heading(result: pd.DataFrame) -> str:
-    told_by = {
-        "moderator": "Effects",
-        "design_effect": "Power",
-        "n_questions": "Agreement of repeats",
-        "delta": "Comparison",
-        "rate": "Summary",
-    }
-    return next((heading for column, heading in told_by.items() if column in result.columns), "Table")
+    kind = tables.kind(result)
+    if kind == "effects" and "effect" in result.columns and result["effect"].isna().any():
+        return "Comparison and effects"
+    return _HEADINGS[kind] if kind else "Rates" if {"rate", "delta"} & set(result.columns) == {"rate"} else "Table"
 
 
 def _image(heading: str, figure: Any) -> str:  # noqa: ANN401 - only views.plot knows matplotlib
