@@ -168,8 +168,8 @@ def by_columns(
             name in facts and name in {*tables.SCHEMAS[table], "marked_form", *_WORKING}
         ):
             raise InvalidInput(
-                f"The table of {made if name in tables.SCHEMAS[made] else table} has a column {name!r} of its own. Rename"
-                f" that column of the {'utterances' if name in facts else table}."
+                f"The table of {made if name in tables.SCHEMAS[made] else table} has a column {name!r} of its own. "
+                f"Rename that column of the {'utterances' if name in facts else table}."
             )
     return (frame if utterances is None or not facts else _with_facts(frame, utterances, facts)), keys
 

@@ -7,6 +7,8 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
+from scipy import stats
+from scipy.special import expit, logit
 
 from asrlab import tables
 
@@ -82,6 +84,13 @@ def left_out(*sides):
     mean = sum(without) / len(without)
     variance = (len(without) - 1) / len(without) * sum((value - mean) ** 2 for value in without)
     return contrast(blocks), variance**0.5
+
+
+def on_logits(errors, lengths, level=0.95):
+    """Give the ends of the interval of a share: its log odds, and t standard errors of those to either side."""
+    share, error = left_out((errors, lengths))
+    far = stats.t.ppf((1 + level) / 2, len(errors) - 1) * error / (share * (1 - share))
+    return tuple(float(expit(logit(share) + end)) for end in (-far, far))
 
 
 def step_down(rows, blocks):

@@ -13,6 +13,7 @@ import pytest
 import sweeping
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from marked import on_logits
 from scipy import stats
 
 from asrlab.data.audio import digest
@@ -23,7 +24,6 @@ from asrlab.scoring.marking import score
 from asrlab.scoring.normalize import Normalizer, normalizer_for
 from asrlab.scoring.rates import rates
 from asrlab.stats.agreement import agreement, repeat_variance, same_share
-from asrlab.stats.intervals import ratio_interval
 from asrlab.sweep.grid import grid
 from asrlab.sweep.sweep import Sweep
 from asrlab.tables import SCHEMAS
@@ -117,10 +117,10 @@ def test_a_table_by_hand():
     assert row["rate"] == pytest.approx(16 / 90)
     assert (row["rate_low"], row["rate_high"]) == pytest.approx((5 / 30, 6 / 30))
     assert row["repeat_noise"] == pytest.approx(math.sqrt(1 + 0 + 4 / 3) / 30)
-    differs = ratio_interval([2, 0, 2], [3, 3, 3])
-    assert row["high"] == pytest.approx(1 - differs.low)
-    assert row["low"] == max(0.0, 1 - differs.high) == 0.0  # the interval of what differs goes beyond 1
-    assert (row["level"], row["note"], row["block_kind"]) == (0.95, "", "utterance")
+    assert (row["low"], row["high"]) == pytest.approx(on_logits([1, 3, 1], [3, 3, 3]))
+    assert 0 < row["low"] < row["high"] < 1
+    assert (row["level"], row["block_kind"]) == (0.95, "utterance")
+    assert pd.isna(row["note"])  # nothing to say is <NA>, as everywhere, and not ""
     assert row["method"].startswith("ratio t by utterance")
 
 
@@ -130,8 +130,8 @@ def test_the_interval_is_by_speaker_and_of_what_differs():
     row = one(asked([[1, 1]] * 60, texts, speakers=12), level=0.9)
     wrong = np.array([first != second for first, second in texts])
     by_speaker = [wrong[np.arange(60) % 12 == s].sum() for s in range(12)]
-    differs = ratio_interval(by_speaker, [5] * 12, level=0.9)
-    assert (row["low"], row["high"]) == pytest.approx((1 - differs.high, 1 - differs.low))
+    right = [5 - number for number in by_speaker]
+    assert (row["low"], row["high"]) == pytest.approx(on_logits(right, [5] * 12, level=0.9))
     assert row["same"] == pytest.approx(1 - wrong.mean())
     assert (row["method"], row["n_blocks"], row["block_kind"]) == ("ratio t by speaker", 12, "speaker")
 
@@ -200,7 +200,11 @@ def test_unequal_numbers_of_repeats():
     assert (row["rate_low"], row["rate_high"]) == pytest.approx((0.1, 0.3))  # of the first utterance alone
     # Two of three questions show what they vary by; the third is taken to vary as much.
     assert row["repeat_noise"] == pytest.approx(math.sqrt((1 + 8) * 3 / 2) / 30)
-    assert row["note"] == "2 questions without all repeats left out of rate_low and rate_high"
+    # 1 of 3 pairs and 1 of 1: two utterances, which are not alike, and bound nothing.
+    assert row["note"] == (
+        "no interval: utterances too few or too much alike; "
+        "2 questions without all repeats left out of rate_low and rate_high"
+    )
 
 
 def test_repeats_that_failed_are_left_out():
@@ -266,9 +270,9 @@ def test_no_spread_between_blocks_is_said():
     assert row["same"] == pytest.approx(1 / 3)
     assert pd.isna(row["low"])
     assert pd.isna(row["high"])
-    assert row["note"] == "no interval: one utterance, or all utterances alike"
+    assert row["note"] == "no interval: utterances too few or too much alike"
     row = one(asked([[1, 2, 3]], [list("aab")]))
-    assert (row["n_blocks"], row["note"]) == (1, "no interval: one utterance, or all utterances alike")
+    assert (row["n_blocks"], row["note"]) == (1, "no interval: one utterance")
     assert row["same"] == pytest.approx(1 / 3)
 
 
@@ -315,8 +319,13 @@ def test_misuse_is_said():
         agreement(scores.assign(block=["p", "q", "r", "r"]))
     with pytest.raises(InvalidInput, match="different blocks"):
         agreement(scores.assign(block_kind=["speaker", "recording", "speaker", "speaker"]))
-    with pytest.raises(ValueError, match="confidence level"):
-        agreement(scores, level=95)
+    for level in (95, "0.95", None):
+        with pytest.raises(InvalidInput, match=r"level must lie between .* \(a confidence level, such as 0\.95\)"):
+            agreement(scores, level=level)
+    with pytest.raises(InvalidInput, match="A table must be a pandas DataFrame, not str"):
+        agreement("scores.csv")
+    with pytest.raises(InvalidInput, match="by must be the name of a column or a list of names, not 5"):
+        agreement(scores, by=5)
 
 
 def test_answers_in_different_rows_make_no_pair():

@@ -13,12 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from marked import fail, grid, make, numbers
-from scipy import stats
+from scipy import optimize, stats
 
 from asrlab.errors import InvalidInput
 from asrlab.stats.comparison import compare
 from asrlab.stats.corrections import CORRECTIONS, adjust, benjamini_hochberg, holm
 from asrlab.stats.effects import effects
+from asrlab.stats.tests import sign_flips
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -140,7 +141,7 @@ def test_adjust_takes_empty_tables_and_refuses_what_is_none():
         adjust(table, "bonferroni")
     with pytest.raises(InvalidInput, match=r"needs the answers: give it to compare\(\) or effects\(\)"):
         adjust(table, "max-t")
-    for name in ("p", "low", "smallest_p", "test"):
+    for name in ("p", "low", "smallest_p", "test", "n_blocks", "n_units"):
         with pytest.raises(InvalidInput, match=rf"no column '{name}': adjust\(\) takes what compare\(\) and effects"):
             adjust(table.drop(columns=name))
 
@@ -155,10 +156,22 @@ def test_a_table_corrected_by_max_t_may_be_corrected_otherwise():
 
 
 def by_its_formula(table, m):
-    """(t(1 - α/2m) + t(0.8)) · SE, with the SE that the interval is made of."""
-    free = table["n_blocks"] - 1
-    t = stats.t.ppf(1 - (1 - table["confidence"]) / 2 / m, free) + stats.t.ppf(0.8, free)
-    return numbers(t * errors_of(table))
+    """Search for the δ that is t(1 - α/2m) + t(0.8) times the standard error that there would be with it."""
+    free = numbers(table["n_blocks"] - 1)
+    times = stats.t.ppf(1 - (1 - numbers(table["confidence"])) / 2 / m, free) + stats.t.ppf(0.8, free)
+    found = []
+    for k, row in enumerate(table.to_dict("records")):
+        if not times[k] * 0.4 / math.sqrt(row["n_blocks"]) < 1:
+            found.append(math.nan)  # it grows faster than the difference does
+            continue
+        found.append(optimize.brentq(lambda delta, k=k: delta - times[k] * errors_at(table, delta)[k], 0, 100))
+    return np.array(found)
+
+
+def errors_at(table, delta):
+    """The standard error where a difference is there: its errors come in company, and more of some speakers."""
+    own, blocks, units = (numbers(column) for column in (errors_of(table), table["n_blocks"], table["n_units"]))
+    return np.sqrt(own**2 + 1.9 * np.asarray(delta) / units + (0.4 * np.asarray(delta)) ** 2 / blocks)
 
 
 def errors_of(table):
@@ -195,8 +208,73 @@ def test_detectable_by_its_formula(correction, level, test):
 def test_detectable_does_not_hang_on_the_level_of_the_interval_but_through_alpha():
     scores = make(speakers=12)
     narrow, wide = (compare(scores, "context", "none", level=level, correction="none") for level in (0.5, 0.95))
-    factor = (stats.t.ppf(0.75, 11) + stats.t.ppf(0.8, 11)) / (stats.t.ppf(0.975, 11) + stats.t.ppf(0.8, 11))
-    assert numbers(narrow["detectable"]) == pytest.approx(numbers(wide["detectable"]) * factor)
+    assert numbers(errors_of(narrow)) == pytest.approx(numbers(errors_of(wide)))
+    for found, edge in ((narrow, 0.75), (wide, 0.975)):
+        times = stats.t.ppf(edge, 11) + stats.t.ppf(0.8, 11)
+        assert numbers(found["detectable"]) == pytest.approx(times * errors_at(found, numbers(found["detectable"])))
+
+
+def test_units_are_those_on_one_side_of_the_difference():
+    scores = make(contexts=("none", "terms", "wrong"), speakers=7)
+    scores.loc[scores["context"] == "terms", "ref_len"] += 5  # as forms of the reference differ
+    n = scores.groupby(["context", "itn"])["ref_len"].sum()
+    found = compare(scores, "context", "none")
+    assert found["n_units"].tolist() == [n[row.level, row.itn] for row in found.itertuples()]
+    assert compare(scores, "context", "none", by=[])["n_units"].tolist() == [n["terms"].sum(), n["wrong"].sum()]
+    # An effect is a mean over cells: what its positive side varies by is that of so many units in one cell.
+    table = effects(scores).set_index(["effect", "level", "moderator_level"])["n_units"]
+    cells = {
+        ("main", "terms", pd.NA): [(0.5, n["terms", "off"]), (0.5, n["terms", "on"])],
+        ("main", "wrong", pd.NA): [(0.5, n["wrong", "off"]), (0.5, n["wrong", "on"])],
+        ("main", "on", pd.NA): [(1 / 3, n[context, "on"]) for context in ("none", "terms", "wrong")],
+        ("interaction", "terms", "on"): [(1, n["terms", "on"]), (1, n["none", "off"])],
+        ("interaction", "wrong", "on"): [(1, n["wrong", "on"]), (1, n["none", "off"])],
+    }
+    assert table.tolist() == [round(1 / sum(k**2 / units for k, units in own)) for own in cells.values()]
+    assert [(effect, level) for effect, level, _ in table.index] == [(effect, level) for effect, level, _ in cells]
+
+
+def test_of_speakers_too_few_for_their_own_spread_no_difference_is_large_enough():
+    # Six speakers: t(0.995) + t(0.8) is 4.95 and t(0.9995) + t(0.8) is 7.79, and times 0.4 / sqrt(6) this is above 1.
+    scores = make(speakers=6, itns=("off",))
+    seen, unseen = (compare(scores, "context", "none", test="t", level=level) for level in (0.99, 0.999))
+    assert numbers(seen["detectable"]) == pytest.approx(by_its_formula(seen, 1))
+    assert unseen["p"].notna().all()
+    assert unseen["detectable"].isna().all()
+
+
+def same_twice(speakers, own, worlds, rng):
+    """Scores of two settings that share errors and have as many of their own, Poisson numbers, drawn in many worlds."""
+    utterances, length = 10, 20
+    n, parts = speakers * utterances, []
+    for world, setting in product(range(worlds), ("one", "other")):
+        wrong = 2 + np.bincount(rng.integers(0, n, rng.poisson(own)), minlength=n)
+        parts.append(pd.DataFrame({"utt_id": [f"u{k:04}" for k in range(n)], "subs": wrong, "setting": setting}))
+        parts[-1] = parts[-1].assign(world=world, block=[f"speaker:s{k // utterances:02}" for k in range(n)])
+    scores = pd.concat(parts, ignore_index=True).assign(block_kind="speaker", unit="word", dels=0, ins=0)
+    return scores.assign(ref_len=length), n * length
+
+
+@pytest.mark.parametrize("speakers", [12, 24])
+@pytest.mark.parametrize("own", [4, 16, 64])
+def test_power_is_there_where_the_difference_brings_errors_that_were_not_seen(speakers, own):
+    """What is read off settings alike holds of settings that are not: they have errors in company, by speaker."""
+    rng = np.random.default_rng(5)
+    scores, units = same_twice(speakers, own, 20, rng)
+    found = compare(scores, "setting", "one", correction="none", resamples=99)
+    edge = stats.t.ppf(0.975, speakers - 1)
+    alone = (edge + stats.t.ppf(0.8, speakers - 1)) * errors_of(found).mean()
+    powers = []
+    for delta in (found["detectable"].mean(), alone):
+        mean = delta * units / speakers * rng.gamma(1 / 0.4**2, 0.4**2, (2000, speakers))
+        more = rng.poisson(rng.gamma(mean / 0.9, 0.9))  # of variance 1.9 times the mean
+        d = (more + rng.poisson(own / speakers, mean.shape) - rng.poisson(own / speakers, mean.shape)).astype(float)
+        number, block = np.divmod(np.arange(d.size), speakers)
+        p = sign_flips(d.ravel(), group=number, block=block, n_groups=len(d), resamples=499).p
+        t = d.mean(axis=1) / (d.std(axis=1, ddof=1) / math.sqrt(speakers) + 1e-12)
+        powers.append(((p <= 0.05) & (t > edge)).mean())
+    assert 0.73 <= powers[0] <= 0.9
+    assert powers[1] < 0.62  # what the spread of settings alike would promise
 
 
 def test_nothing_is_detectable_where_no_p_could_be_small_enough():
@@ -243,10 +321,10 @@ def test_what_was_not_tested_has_nothing_detectable():
 @pytest.mark.parametrize("speakers", [12, 24])
 @pytest.mark.parametrize("correction", ["holm", "none"])
 def test_power_is_eighty_per_cent_at_what_is_detectable(speakers, correction):
-    """By the noncentral t distribution, of which the formula is a near one."""
+    """By the noncentral t distribution, of which the formula is a near one, with the spread that there would be."""
     scores = make(speakers=speakers, contexts=("none", "terms", "wrong"))
     found = compare(scores, "context", "none", correction=correction)
-    sd = errors_of(found) * math.sqrt(speakers)
+    sd = errors_at(found, numbers(found["detectable"])) * math.sqrt(speakers)
     alpha = 0.05 / (4 if correction == "holm" else 1)
     power = TTestPower().power(numbers(found["detectable"] / sd), speakers, alpha)
     assert power == pytest.approx(np.full(4, 0.8), abs=0.03)
@@ -261,7 +339,7 @@ def test_power_of_swaps_of_few_blocks_is_eighty_per_cent_at_what_is_detectable(s
     scores = make(speakers=speakers, contexts=("none", "terms", "wrong"))
     found = compare(scores, "context", "none", correction=correction, level=level)
     alpha = (1 - level) / (1 if correction == "none" else 4)
-    shift = numbers(found["detectable"] / errors_of(found))
+    shift = numbers(found["detectable"]) / errors_at(found, numbers(found["detectable"]))
     assert shift == pytest.approx(np.full(4, shift[0]))
     assert power_of_swaps(shift[0], speakers, alpha, level) == pytest.approx(0.8, abs=0.03)
     # A t test is not in steps, and the greatest |t| hangs on all rows.

@@ -505,8 +505,15 @@ def test_more_than_a_thousand_blocks():
         (lambda s: effects(s, ["ctx"]), "no axis 'ctx'; there are context, itn, hint"),
         (lambda s: effects(s, ["unit"]), "no axis 'unit'"),
         (lambda s: effects(s, []), "axes must name one or more different axes; these are none"),
+        (lambda s: effects(s, 5), "axes must be a list of names of axes, not 5"),
+        (lambda s: effects(s, ["itn", ["hint"]]), "axes must be a list of names of axes, not "),
+        (lambda s: effects(s, baselines=["on"]), r"baselines must map axes to levels, such as .*, not \['on'\]"),
+        (lambda s: effects(s, by=[["itn"]]), "by must be the name of a column or a list of names"),
         (lambda s: effects(s, ["itn", "itn"]), "different axes; these are itn, itn"),
-        (lambda s: effects(s, order=0), r"order must be 1 \(main effects\) or more"),
+        (lambda s: effects(s, order=0), "order must be a whole number from 1; this is 0"),
+        (lambda s: effects(s, order=1.5), "order must be a whole number from 1; this is 1.5"),
+        (lambda s: effects(s, order="2"), "order must be a whole number from 1; this is '2'"),
+        (lambda s: effects(s, order=True), "order must be a whole number from 1; this is True"),
         (lambda s: effects(s, correction="sidak"), "correction must be one of holm"),
         (lambda s: effects(s, baselines={"ctx": "none"}), "baselines= names 'ctx', which is none of the axes context"),
         (lambda s: effects(s, baselines={"itn": "up"}), "itn has no level 'up' as baseline; it has off, on"),
@@ -536,6 +543,16 @@ def test_more_than_a_thousand_blocks():
 def test_effects_say_what_is_wrong(call, says):
     with pytest.raises(InvalidInput, match=says):
         call(grid(LEVELS, speakers=12))
+
+
+def test_names_may_be_given_in_anything_that_lists_them():
+    scores = grid(LEVELS, speakers=6)
+    expected = effects(scores, ["context", "itn"], by=["hint"])
+    for listed in (tuple, pd.Index, np.array):
+        found = effects(scores, listed(["context", "itn"]), by=listed(["hint"]))
+        pd.testing.assert_frame_equal(found, expected)
+    pd.testing.assert_frame_equal(effects(scores, iter(["context", "itn"]), by="hint"), expected)
+    pd.testing.assert_frame_equal(effects(scores, by=pd.Index(["hint"])), expected)
 
 
 def test_a_grid_that_is_not_full_names_the_empty_cells():

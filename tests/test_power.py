@@ -13,17 +13,45 @@ from scipy import stats
 from asrlab import tables
 from asrlab.errors import InvalidInput
 from asrlab.stats.comparison import compare
+from asrlab.stats.experiments import _jackknifed, _speakers, times_found
+from asrlab.stats.intervals import difference_interval
 from asrlab.stats.population import Population, assumed, from_pilot, variance_components
-from asrlab.stats.power import power, times_found
+from asrlab.stats.power import power
 from asrlab.stats.tests import sign_flip, sign_flips
 
 SD, LENGTH = 1.3, 10.0
 
 
-def normal(interaction=0.0, lengths=LENGTH):
-    """Make a population of utterances whose differences are normal."""
+def normal(interaction=0.0, **options):
+    """Make a population of utterances whose differences are normal, but for errors that a difference adds."""
     residuals = SD * stats.norm.ppf((np.arange(4000) + 0.5) / 4000)
-    return Population(np.full(4000, lengths), residuals, interaction)
+    residuals *= SD / residuals.std()
+    # Half of all words are wrong, and so much of that is not shared that independent errors have this variance.
+    unshared = SD**2 / LENGTH
+    return Population(np.full(4000, LENGTH), residuals, interaction, 0.5, unshared, 1.0, **options)
+
+
+def standard_error(delta, speakers, utterances, interaction=0.0):
+    """Give the standard error of a difference in that population: errors that make it are Poisson."""
+    return math.sqrt(((SD**2 + delta * LENGTH) / utterances / LENGTH**2 + interaction**2) / speakers)
+
+
+def usual(**options):
+    """Make an assumed population."""
+    return assumed(
+        **{"rate": 0.05, "length": 18, "shared": 0.75, "overdispersion": 1.9, "interaction": 0.1, "unit": "word"}
+        | {"utterances_spread": 0.3, "seed": 0}
+        | options
+    ).population
+
+
+def of_pilot(scores, **options):
+    return from_pilot(
+        scores,
+        **{"along": "engine", "baseline": "old", "setting": None, "unit": None, "overdispersion": 1.9}
+        | {"interaction": None}
+        | options,
+    )
 
 
 def t_power(delta, error, speakers, level=0.05):
@@ -88,7 +116,7 @@ def only(table):
     [(9, 20, 0.034, 0.0), (14, 5, 0.05, 0.03), (30, 5, 0.04, 0.04), (600, 3, 0.008, 0.03)],
 )
 def test_normal_differences_are_found_as_often_as_a_t_test_would(speakers, utterances, delta, interaction):
-    error = math.sqrt((SD**2 / utterances / LENGTH**2 + interaction**2) / speakers)
+    error = standard_error(delta, speakers, utterances, interaction)
     expected = t_power(delta, error, speakers)
     assert 0.5 < expected < 0.95  # where a mistake would show
     times = times_found(normal(interaction), delta, speakers, utterances, simulations=4000)
@@ -96,9 +124,10 @@ def test_normal_differences_are_found_as_often_as_a_t_test_would(speakers, utter
 
 
 def test_more_utterances_than_are_drawn_at_a_time():
-    population, error = normal(), SD / LENGTH / math.sqrt(2500 * 10)
-    times = times_found(population, 2.8 * error, 10, 2500, simulations=1500)
-    assert times / 1500 == pytest.approx(t_power(2.8 * error, error, 10), abs=0.04)
+    error = standard_error(0.0025, 10, 2500)
+    times = times_found(normal(), 0.0025, 10, 2500, simulations=1500)
+    assert 0.6 < (expected := t_power(0.0025, error, 10)) < 0.9
+    assert times / 1500 == pytest.approx(expected, abs=0.04)
 
 
 def test_the_smallest_p_is_not_lost_to_rounding():
@@ -108,34 +137,177 @@ def test_the_smallest_p_is_not_lost_to_rounding():
     assert times_found(normal(), 1.0, 6, 5, level=0.031, simulations=200) == 0
 
 
-def test_power_is_that_of_experiments_drawn_one_by_one():
-    population = assumed(
-        rate=0.1, length=12, shared=0.6, overdispersion=2, interaction=0.2, unit="word", seed=0
-    ).population
+@pytest.mark.parametrize(("delta", "shared"), [(0.03, 0.9), (-0.03, 0.2)])
+def test_power_is_that_of_experiments_drawn_one_by_one(delta, shared):
+    options = {"rate": 0.1, "length": 12, "shared": shared, "overdispersion": 2, "interaction": 0.2}
+    population = usual(**options, utterances_spread=0.8)
     rng, found = np.random.default_rng(5), 0
+    least = min(0.1, 0.1 + delta)
+    apart = 0.2 * 0.1 / math.sqrt(1 + 0.4**2)
     for _ in range(800):
-        total = []
+        errors, units = [], []
         for _ in range(18):
-            picked = rng.integers(0, len(population.lengths), 8)
-            own = -0.02 + rng.normal(0, population.interaction)
-            total.append(population.residuals[picked].sum() + own * population.lengths[picked].sum())
-        found += sum(total) < 0 and sign_flip(total, resamples=999).p <= 0.05
-    assert times_found(population, -0.02, 18, 8) / 2000 == pytest.approx(found / 800, abs=0.05)
+            said = 1 + rng.poisson(rng.gamma(0.8**-2, 0.8**2) * 7)  # about as uneven
+            n = rng.choice(population.lengths, said).sum()
+            hard = rng.gamma(0.4**-2, 0.4**2)
+            alone = n * hard * np.array([least * (1 - shared) + max(delta, 0), least * (1 - shared) + max(-delta, 0)])
+            arm, base = rng.negative_binomial(alone, 0.5)  # of variance 2 times their mean
+            errors.append(arm - base + hard * apart * rng.standard_normal() * n)
+            units.append(n)
+        low, high = difference_interval(errors, units, np.zeros(18), units)[1:3]
+        found += delta * sum(errors) > 0 and low * high > 0 and sign_flip(errors, resamples=999).p <= 0.05
+    assert 0.3 < found / 800 < 0.95
+    assert times_found(population, delta, 18, 8) / 2000 == pytest.approx(found / 800, abs=0.05)
 
 
 @pytest.mark.parametrize("speakers", [10, 24, 501])
 def test_no_difference_is_found_in_the_right_direction_half_as_often_as_the_level(speakers):
     times = times_found(normal(0.05), 1e-12, speakers, 4, simulations=6000)
-    assert stats.binomtest(times, 6000, 0.025).pvalue > 0.001
+    # Both p and the interval have to say so.
+    assert 0.019 < times / 6000 < 0.029
 
 
 def test_many_speakers_are_tested_alike_on_either_side_of_the_border():
-    population = assumed(
-        rate=0.05, length=18, shared=0.75, overdispersion=1.9, interaction=0.1, unit="word", seed=0
-    ).population
-    by_signs, by_normal = (times_found(population, 0.0065, n, 1, simulations=3000) / 3000 for n in (500, 501))
+    by_signs, by_normal = (times_found(usual(), 0.0072, n, 1, simulations=3000) / 3000 for n in (500, 501))
     assert 0.6 < by_signs < 0.9
-    assert by_normal == pytest.approx(by_signs, abs=0.01)
+    assert by_normal == pytest.approx(by_signs, abs=0.02)
+
+
+# --- what a difference brings with it
+
+
+def test_a_sparse_pilot_without_a_difference_does_not_hide_the_luck_of_one():
+    rng = np.random.default_rng(11)
+    speakers, utterances, words, extra = 24, 15, 20, 7.2
+    n = speakers * utterances
+    lengths, base = np.full((speakers, utterances), words), rng.poisson(0.6, n)
+    arm, old = base.copy(), base.copy()
+    # Two words on each side, of 7,200.
+    np.add.at(arm, rng.integers(0, n, 2), 1)
+    np.add.at(old, rng.integers(0, n, 2), 1)
+    scores = scores_of(arm.reshape(lengths.shape), old.reshape(lengths.shape), lengths)
+    drawn = rng.poisson((2 + extra) / speakers, (2000, speakers)) - rng.poisson(2 / speakers, (2000, speakers))
+    group, block = (index.ravel() for index in np.indices(drawn.shape))
+    flipped = sign_flips(drawn.ravel().astype(float), group=group, block=block, n_groups=2000, resamples=1999)
+    found = ((flipped.p <= 0.05) & (drawn.sum(axis=1) > 0)).mean()
+    assert 0.38 < found < 0.48
+    row, independent = (
+        only(plan(extra / (n * words), scores, speakers=24, **options)) for options in ({}, {"overdispersion": 1})
+    )
+    # What is usual is more careful than independent words ask for.
+    assert found - 0.15 < row["power"] < found + 0.03
+    assert independent["power"] == pytest.approx(found, abs=0.12)
+
+
+def test_more_errors_alone_have_more_variance():
+    population = usual(rate=0.05, shared=0.8, overdispersion=1.5)
+    assert population.within(0) == pytest.approx(population.shown())
+    assert population.within(0.03) == pytest.approx(1.5 * (2 * 0.01 + 0.03))
+    # A better setting makes a fifth of its own errors alone: 0.4 points. The baseline makes them too, and 3 points.
+    assert population.within(-0.03) == pytest.approx(1.5 * (2 * 0.004 + 0.03))
+    assert population.within(-0.06) == pytest.approx(1.5 * 0.06)  # nobody mends more than all
+    assert population.between(0.03) == pytest.approx((0.1 * 0.05) ** 2 + (0.4 * 0.03) ** 2)
+
+
+@pytest.mark.parametrize("delta", [-0.002, 0.002])
+def test_luck_is_skewed_to_where_errors_are_added(delta):
+    sparse = usual(rate=0.01, shared=0.99, interaction=0)
+    d, units = (np.concatenate(some) for some in zip(*_speakers(sparse, delta, (20, 5, 1000), [0]), strict=True))
+    assert d.sum() / units.sum() == pytest.approx(delta, rel=0.1)
+    assert stats.skew(d, axis=None) * np.sign(delta) > 1
+
+
+@pytest.mark.parametrize("delta", [-0.06, 0.0, 0.06])
+def test_what_a_pilot_shows_has_its_own_difference_in_it(delta):
+    scores = pilot(speakers=80, utterances=40, interaction=0, delta=delta, seed=2)
+    population = of_pilot(scores, overdispersion=1.3).population
+    seen = scores.groupby("engine")["ins"].sum() / scores.groupby("engine")["ref_len"].sum()
+    assert population.within(seen["new"] - seen["old"]) == pytest.approx(population.shown(), rel=0.02)
+    # Errors alone are a given share of those of the better one.
+    better = min(seen)
+    unshared = (population.shown() / 1.3 - abs(seen["new"] - seen["old"])) / 2 / better
+    assert population.unshared == pytest.approx(unshared, rel=0.02)
+
+
+def test_a_smaller_difference_than_the_pilot_has_takes_off_no_more_than_is_sure():
+    population = of_pilot(pilot(speakers=80, utterances=40, delta=0.06, seed=2)).population
+    assert population.difference == pytest.approx(0.06, abs=0.01)
+    assert population.within(0.01) == pytest.approx(population.shown() - (population.difference - 0.01))
+    assert population.within(0.1) == pytest.approx(population.shown() + 1.9 * (0.1 - population.difference))
+
+
+def test_a_pilot_in_which_one_setting_makes_all_errors():
+    scores = pilot(speakers=30)
+    scores.loc[scores["engine"] == "old", "ins"] = 0
+    population = of_pilot(scores).population
+    rate = scores["ins"].sum() / scores.loc[scores["engine"] == "new", "ref_len"].sum()
+    assert population.within(rate) >= population.shown() * (1 - 1e-9)
+    assert population.within(rate / 2) < population.shown()
+
+
+# --- speakers of whom there is more
+
+
+@pytest.mark.parametrize(("spread", "utterances"), [(0.3, 20), (1.0, 5), (0.3, 1), (2.0, 2)])
+def test_numbers_of_utterances_are_as_many_as_asked_for_on_average(spread, utterances):
+    numbers = usual(utterances_spread=spread).numbers(utterances)
+    assert numbers.mean() == pytest.approx(utterances)
+    assert numbers.min() >= 1
+    if utterances == 20:
+        assert numbers.std() / numbers.mean() == pytest.approx(spread, rel=0.02)
+
+
+def test_as_many_speakers_as_the_pilot_has_say_as_much_as_its_own():
+    scores = pilot(speakers=12, utterances=18)
+    place = scores["utt_id"].str.split("-").str[1].astype(int)
+    uneven = scores[(scores["block"] == "speaker:000") | (place < 9)]
+    numbers = of_pilot(uneven).population.numbers(10)
+    np.testing.assert_allclose(sorted(numbers), [9 * 10 / 9.75] * 11 + [18 * 10 / 9.75])
+    # All of it is drawn, once each: the heaviest speaker is always there.
+    ideal = of_pilot(uneven).population._replace(lengths=np.ones(1), residuals=np.zeros(1), overdispersion=0.0)
+    units = np.concatenate([units for _, units in _speakers(ideal, 0.01, (12, 975, 50), [0])])
+    assert (units.max(axis=0) > 1700).all()
+    assert (units > 1700).sum() == 50
+    others = np.concatenate([units for _, units in _speakers(ideal, 0.01, (24, 975, 50), [0])])
+    assert (others > 1700).sum() == pytest.approx(50 * 24 / 12, rel=0.3)
+
+
+def test_a_speaker_with_half_of_all_words_costs_power():
+    uneven = np.array([110] + [10] * 11)
+    population = normal(0.03, sizes=uneven / uneven.mean())
+    rng, found, by_p = np.random.default_rng(3), 0, 0
+    delta, within = 0.03, SD**2 / LENGTH + 0.03
+    units = uneven * LENGTH
+    for _ in range(1500):
+        d = delta * units + np.sqrt(within * units) * rng.standard_normal(12) + 0.03 * units * rng.standard_normal(12)
+        low, high = difference_interval(d, units, np.zeros(12), units)[1:3]
+        p = sign_flip(d).p <= 0.05 and d.sum() > 0
+        by_p, found = by_p + p, found + (p and low * high > 0)
+    times = times_found(population, delta, 12, round(uneven.mean()), simulations=3000) / 3000
+    assert times == pytest.approx(found / 1500, abs=0.035)
+    assert by_p - found > 0.06 * 1500  # p alone would find more
+    even = times_found(normal(0.03), delta, 12, round(uneven.mean()), simulations=3000) / 3000
+    assert even > times + 0.1
+
+
+@pytest.mark.parametrize("shape", [(8, 300), (40, 50)])
+def test_intervals_are_those_of_compare(shape):
+    rng = np.random.default_rng(1)
+    units = rng.gamma(2.0, 50.0, shape)
+    errors = units * (0.02 + 0.05 * rng.standard_normal(shape))
+    ratio, error = _jackknifed(errors, units)
+    for k in range(shape[1]):
+        expected = difference_interval(errors[:, k], units[:, k], np.zeros(shape[0]), units[:, k])
+        assert (ratio[k], error[k]) == pytest.approx((expected.estimate, expected.standard_error))
+    same = np.full((6, 1), 3.0)
+    assert math.isnan(_jackknifed(same, same)[1][0])  # no spread is not that there is none
+
+
+def test_stricter_intervals_find_less():
+    times = [times_found(normal(), 0.034, 9, 20, confidence=level, simulations=1000) for level in (0.5, 0.95, 0.999)]
+    assert times[0] >= times[1] > times[2] + 100
+    many = [times_found(normal(), 0.004, 600, 20, confidence=level, simulations=500) for level in (0.95, 0.9999)]
+    assert many[0] > many[1] + 100
 
 
 def test_same_seed_same_table_and_power_grows_with_all_that_helps():
@@ -156,9 +328,10 @@ def test_same_seed_same_table_and_power_grows_with_all_that_helps():
     assert (table["n_utts"] == table["speakers"] * table["utterances"]).all()
 
 
-def test_sign_of_the_difference_does_not_matter_to_an_assumed_model():
-    better, worse = power([-0.01, 0.01], rate=0.08, speakers=20, utterances=20)["power"]
-    assert better == pytest.approx(worse, abs=0.03)
+def test_which_of_two_settings_is_the_baseline_does_not_matter_to_an_assumed_model():
+    options = {"speakers": 20, "utterances": 20, "interaction": 0}
+    worse, better = (only(power(delta, rate=rate, **options)) for delta, rate in ((0.01, 0.08), (-0.01, 0.09)))
+    assert better["power"] == pytest.approx(worse["power"], abs=0.03)
 
 
 def test_memory_is_bounded():
@@ -213,8 +386,8 @@ def test_components_not_to_be_seen_are_not_said():
 
 
 def test_an_assumed_population_has_the_moments_that_were_assumed():
-    source = assumed(rate=0.04, length=20, shared=0.7, overdispersion=1.8, interaction=0.15, unit="char", seed=2)
-    lengths, residuals, interaction = source.population
+    population = usual(rate=0.04, length=20, shared=0.7, overdispersion=1.8, interaction=0.15, unit="char", seed=2)
+    lengths, residuals, interaction = population[:3]
     assert lengths.mean() == pytest.approx(20)
     assert lengths.std() == pytest.approx(0.68 * 20, rel=0.01)
     assert residuals.sum() == pytest.approx(0, abs=1e-6)
@@ -227,17 +400,19 @@ def test_an_assumed_population_has_the_moments_that_were_assumed():
 
 
 def test_design_effect_is_that_of_speakers_drawn():
-    row = only(power(0.01, rate=0.1, interaction=0.3, speakers=10, utterances=25, simulations=100))
-    lengths, residuals, interaction = assumed(
-        rate=0.1, length=18, shared=0.75, overdispersion=1.9, interaction=0.3, unit="word", seed=0
-    ).population
+    options = {"rate": 0.1, "interaction": 0.3, "utterances_spread": 0.6}
+    row = only(power(0.04, **options, speakers=10, utterances=25, simulations=100))
+    lengths, residuals, interaction = usual(**options)[:3]
+    residuals = residuals * math.sqrt((2 * 0.25 * 0.1 + 0.04) / (2 * 0.25 * 0.1))  # what the difference brings
     rng = np.random.default_rng(0)
-    picked = rng.integers(0, len(lengths), (40_000, 25))
-    own = rng.normal(0, interaction, (40_000, 25))
-    together = (residuals[picked] + own[:, :1] * lengths[picked]).sum(axis=1).var()
-    apart = (residuals[picked] + own * lengths[picked]).sum(axis=1).var()
+    said = np.maximum(np.rint(rng.gamma(0.6**-2, 0.6**2 * 25, 40_000)), 1).astype(int)
+    speaker, first = np.repeat(np.arange(40_000), said), np.cumsum(said) - said
+    picked = rng.integers(0, len(lengths), len(speaker))
+    own = math.hypot(interaction, 0.4 * 0.04) * rng.standard_normal(len(speaker))
+    together = np.add.reduceat(residuals[picked] + own[:40_000][speaker] * lengths[picked], first).var()
+    apart = np.add.reduceat(residuals[picked] + own * lengths[picked], first).var()
     assert row["design_effect"] == pytest.approx(together / apart, rel=0.05)
-    assert row["design_effect"] > 2
+    assert row["design_effect"] > 2.5
     alone = only(power(0.01, rate=0.1, interaction=0.3, speakers=10, utterances=1, simulations=100))
     assert alone["design_effect"] == 1
 
@@ -259,14 +434,15 @@ def test_a_pilot_plans_the_power_that_fresh_experiments_have():
         only(plan(delta, pilot(seed=seed, delta=delta), speakers=speakers, utterances=utterances, simulations=500))[
             "power"
         ]
-        for seed in range(24)
+        for seed in range(16)
     ]
     assert np.mean(planned) == pytest.approx(achieved, abs=0.05)
 
 
-@pytest.mark.parametrize("longer", [0, 15])
+@pytest.mark.parametrize("longer", [0, 1])
 def test_the_smallest_difference_of_the_pilot_itself_is_what_compare_calls_detectable(longer):
-    scores = pilot(speakers=30, utterances=40, seed=3)
+    # With about the difference that is looked for, since it brings its own luck.
+    scores = pilot(speakers=30, utterances=40, seed=3, delta=0.01 + 0.007 * longer)
     scores.loc[scores["engine"] == "new", "ref_len"] += longer  # marked against another wording
     row = only(plan("smallest", scores, speakers=30))
     assert row["utterances"] == 40
@@ -276,29 +452,31 @@ def test_the_smallest_difference_of_the_pilot_itself_is_what_compare_calls_detec
 def test_repeats_add_up_to_one_utterance_and_say_nothing_of_speakers():
     scores = pilot()
     twice = pd.concat([scores.assign(repeat=n) for n in (0, 1)], ignore_index=True)
-    options = {"along": "engine", "baseline": "old", "setting": None, "unit": None, "interaction": None}
-    once, both = from_pilot(scores, **options), from_pilot(twice, **options)
+    once, both = of_pilot(scores), of_pilot(twice)
     assert both.utterances == once.utterances == 15
     np.testing.assert_allclose(both.population.lengths, 2 * once.population.lengths)
     np.testing.assert_allclose(both.population.residuals, 2 * once.population.residuals)
     assert both.population.interaction == pytest.approx(once.population.interaction)
+    assert both.population.within(0.02) == pytest.approx(2 * once.population.within(0.02))
 
 
 def test_residuals_of_a_pilot_have_the_variance_within_speakers_and_not_that_of_their_means():
     scores = pilot(speakers=60, utterances=6, interaction=0.06, seed=9)
-    source = from_pilot(scores, along="engine", baseline="old", setting=None, unit=None, interaction=None)
+    source = of_pilot(scores)
     wide = scores.pivot_table(index=["block", "utt_id"], columns="engine", values=["ins", "ref_len"], sort=True)
     differences = (wide["ins"]["new"] - wide["ins"]["old"]).to_numpy(float)
     lengths, block = wide["ref_len"]["old"].to_numpy(float), np.repeat(np.arange(60), 6)
     expected = variance_components(differences, lengths, block)
-    n, residuals, interaction = source.population
+    n, residuals, interaction = source.population[:3]
     assert (residuals**2).sum() / n.sum() == pytest.approx(expected.within)
-    assert interaction == pytest.approx(math.sqrt(expected.between))
+    # Some of it is in proportion to speakers' rates, by as much as the difference is more than luck.
+    units = np.bincount(block, lengths)
+    all_alike = differences.sum() / lengths.sum()
+    luck = (expected.within * units + expected.between * units**2).sum() / units.sum() ** 2
+    assert interaction**2 == pytest.approx(expected.between - 0.4**2 * max(all_alike**2 - luck, 0))
     assert source.rate == pytest.approx(wide["ins"]["old"].sum() / lengths.sum())
     assert source.note == f"setting x speaker interaction {interaction / source.rate:.2g} of the rate"
     # What a speaker's mean explains is taken away by as much as it is more than luck.
-    units = np.bincount(block, lengths)
-    all_alike = differences.sum() / lengths.sum()
     more = expected.between / (expected.between + expected.within / units)
     own = all_alike + more * (np.bincount(block, differences) / units - all_alike)
     left = differences - own[block] * lengths
@@ -327,9 +505,9 @@ def test_one_speaker_and_few_speakers_say_what_they_do_not_know():
         InvalidInput, match=r"one speaker, which cannot show how much speakers differ\. Give interaction="
     ):
         plan(0.02, one)
-    rows = [only(plan(0.02, one, speakers=20, interaction=share)) for share in (0.0, 0.3)]
+    rows = [only(plan(0.01, one, speakers=20, interaction=share)) for share in (0.0, 0.3)]
     assert rows[0]["power"] > rows[1]["power"]
-    assert rows[0]["design_effect"] == 1
+    assert 1 < rows[0]["design_effect"] < rows[1]["design_effect"]  # differences are in proportion to speakers' rates
     assert "setting x speaker interaction 0.3 of the rate" in rows[1]["note"]
     assert "which 4 speakers tell little about" in only(plan(0.02, pilot(speakers=4), speakers=20))["note"]
     single = only(plan(0.02, pilot(speakers=50, utterances=1), speakers=20))
@@ -368,9 +546,10 @@ def test_smallest_number_of_utterances_and_smallest_difference():
 
 
 def test_large_plans_come_out_as_normal_theory_has_them():
-    row = only(power(0.002, rate=0.05, utterances=1, interaction=0))
-    one = 2 * 0.25 * 1.9 * 0.05 * 18 / 18**2  # variance of one utterance's difference of rates
-    expected = one * ((stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) / 0.002) ** 2
+    row = only(power(0.004, rate=0.05, utterances=1, interaction=0))
+    one = 1.9 * (2 * 0.25 * 0.05 + 0.004) * 18 / 18**2  # variance of one utterance's difference of rates
+    one += (0.4 * 0.004) ** 2 * (1 + 0.68**2)
+    expected = one * ((stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) / 0.004) ** 2
     assert row["speakers"] == pytest.approx(expected, rel=0.05)
 
 
@@ -386,7 +565,8 @@ def test_more_utterances_do_not_make_up_for_speakers():
 
 def test_too_few_speakers_find_nothing_whatever_else():
     table = power(0.05, rate=0.1, speakers=[5, 6], utterances=1000, interaction=0)
-    assert table["power"].tolist() == [0, 1]
+    assert table["power"].iloc[0] == 0
+    assert table["power"].iloc[1] > 0.95
     assert (
         table["note"].iloc[0].startswith("5 speakers cannot give p below 0.062, and 0.05 is needed: 6 are the fewest")
     )
@@ -395,7 +575,8 @@ def test_too_few_speakers_find_nothing_whatever_else():
     assert pd.isna(nothing["delta"])
     assert nothing["power"] == 0
     nine = power(0.05, rate=0.1, speakers=[8, 9], utterances=1000, interaction=0, comparisons=12)
-    assert nine["power"].tolist() == [0, 1]
+    assert nine["power"].iloc[0] == 0
+    assert nine["power"].iloc[1] > 0.95
 
 
 def test_what_is_out_of_reach_is_said():
@@ -410,7 +591,7 @@ def test_many_comparisons_ask_for_smaller_p():
     table = [only(power(0.01, rate=0.08, speakers=24, utterances=30, comparisons=m)) for m in (1, 12)]
     assert table[0]["power"] > table[1]["power"] + 0.1
     stricter = only(power(0.01, rate=0.08, speakers=24, utterances=30, confidence=1 - 0.05 / 12))
-    assert table[1]["power"] == stricter["power"]
+    assert 0 <= table[1]["power"] - stricter["power"] < 0.07  # the interval is not corrected
     assert table[1]["n_comparisons"] == 12
     assert (
         "compare() needs resamples=20000 or more"
@@ -439,7 +620,7 @@ def test_the_table_says_how_it_was_made():
     assert (row["low"], row["high"]) == pytest.approx((low, high))
     assert row["note"] == (
         "assumed: 18 chars an utterance, 0.75 of errors shared, overdispersion 1.9, setting x speaker interaction 0.1 "
-        "of the rate"
+        "of the rate, numbers of utterances with a spread of 0.3 of their mean"
     )
 
 
@@ -464,6 +645,7 @@ ASSUMED = {"rate": 0.05, "speakers": 10}
         ({"delta": 0.01, **ASSUMED, "interaction": -0.1}, "interaction must lie"),
         ({"delta": 0.01, **ASSUMED, "overdispersion": 0.5}, "overdispersion must lie"),
         ({"delta": 0.01, **ASSUMED, "length": 0}, "length must lie"),
+        ({"delta": 0.01, **ASSUMED, "utterances_spread": -0.1}, "utterances_spread must lie"),
         ({"delta": 0.01, **ASSUMED, "target": 80}, "target must lie"),
         ({"delta": 0.01, **ASSUMED, "target": 0.01}, "target must lie"),
         ({"delta": 0.01, **ASSUMED, "confidence": 95}, "confidence must lie"),

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from marked import left_out, step_down
+from marked import left_out, on_logits, step_down
 from scipy import stats
 
 from asrlab.stats import intervals
@@ -53,6 +53,44 @@ def test_unequal_lengths_by_hand():
     assert (rate, error) == pytest.approx((0.1, 0.0375))
     factor = math.exp(stats.t.ppf(0.975, 1) * 0.375)
     assert (low, high) == pytest.approx((0.1 / factor, 0.1 * factor))
+
+
+def test_equal_lengths_give_the_t_interval_of_a_share_on_the_logit_scale():
+    shares = np.array([0.9, 0.75, 0.95, 0.7, 0.8])
+    share, low, high, error = ratio_interval(shares * 20, [20] * 5, level=0.9, share=True)
+    assert (share, error) == pytest.approx((shares.mean(), stats.sem(shares)))
+    odds = share / (1 - share)
+    # The slope of the logit at p is 1 / (p (1 - p)).
+    ends = np.exp(stats.t.interval(0.9, 4, math.log(odds), error / (share * (1 - share))))
+    assert (low, high) == pytest.approx(tuple(ends / (1 + ends)))
+
+
+@given(
+    blocks=st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)).filter(any), min_size=2, max_size=9),
+    level=st.sampled_from([0.5, 0.95]),
+)
+def test_the_interval_of_a_share_is_that_of_its_opposite_turned_round(blocks, level):
+    """Right or wrong: which of the two is counted changes nothing, and no end goes beyond 0 or 1."""
+    wrong, right = np.array(blocks).T
+    of_wrong, of_right = (ratio_interval(some, wrong + right, level, share=True) for some in (wrong, right))
+    turned = (1 - of_right.estimate, 1 - of_right.high, 1 - of_right.low, of_right.standard_error)
+    assert of_wrong == pytest.approx(turned, nan_ok=True)
+    assert of_wrong.standard_error == pytest.approx(
+        ratio_interval(wrong, wrong + right, level).standard_error, nan_ok=True
+    )
+    if not math.isnan(of_wrong.low):
+        assert 0 < of_wrong.low < of_wrong.estimate < of_wrong.high < 1
+        assert of_wrong[1:3] == pytest.approx(on_logits(wrong, wrong + right, level))
+
+
+def test_shares_and_rates_beside_each_other_have_each_their_own_scale():
+    e, n = np.array([1.0, 4, 2, 1, 4, 2, 1, 4, 2]), np.array([5.0, 6, 8] * 3)
+    shares = np.array([True, False, True])
+    found = ratio_intervals(e, n, group=np.repeat([0, 1, 2], 3), n_groups=3, shares=shares)
+    for k, share in enumerate(shares):
+        expected = ratio_interval([1, 4, 2], [5, 6, 8], share=bool(share))
+        assert [values[k] for values in found] == pytest.approx(list(expected))
+    assert found.high[0] < 1 < found.high[1]
 
 
 def test_standard_error_is_that_of_the_jackknife_and_bootstrap_of_many_blocks():
@@ -462,6 +500,16 @@ def test_intervals_of_rates_cover_as_often_as_they_say():
         found = ratio_interval(rng.binomial(lengths, rng.beta(2, 18, 10)), lengths)
         covered += found.low <= 0.1 <= found.high
     assert 0.92 <= covered / 1000 <= 0.97
+
+
+def test_intervals_of_shares_cover_as_often_as_they_say():
+    rng = np.random.default_rng(13)
+    total = rng.integers(20, 60, 30_000)
+    right = rng.binomial(total, rng.beta(9, 1, 30_000)).astype(np.float64)
+    options = {"group": np.repeat(np.arange(3000), 10), "n_groups": 3000, "shares": np.ones(3000, dtype=bool)}
+    found = ratio_intervals(right, total.astype(np.float64), **options)
+    assert 0.93 <= ((found.low <= 0.9) & (found.high >= 0.9)).mean() <= 0.97
+    assert (found.low > 0.9).mean() < 0.05  # on the log scale it is 0.09, and the other end is above 1
 
 
 # --- max-T

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from marked import errors, fail, grid, left_out, make, numbers
+from marked import errors, fail, grid, left_out, make, numbers, on_logits
 from scipy import stats
 
 from asrlab import tables
@@ -55,6 +55,8 @@ def test_what_is_counted_otherwise_is_never_pooled(column):
     other = scores.assign(
         **{column: "recording" if column == "block_kind" else "char" if column == "unit" else "other"}
     )
+    if column == "block_kind":
+        other["utt_id"] = "r-" + other["utt_id"]
     both = summarize(pd.concat([scores, other]), by=[])
     assert len(both) == 2
     assert both[column].nunique(dropna=False) == 2
@@ -98,12 +100,89 @@ def test_no_errors_at_all_gives_no_interval():
     row = summarize(make().assign(subs=0, dels=0, ins=0), by=[]).iloc[0]
     assert row["rate"] == 0
     assert pd.isna(row["low"])
+    assert row["method"] == "ratio t by speaker; no interval: no errors"
+
+
+def test_what_has_no_interval_says_why():
+    def why(scores, **options):
+        row = summarize(scores, by=[], **options).iloc[0]
+        assert row[["low", "high"]].isna().all()
+        return row["method"].partition("; no interval: ")[2]
+
+    scores = make(itns=("off",))
+    same = scores.assign(subs=1, dels=0, ins=0, ref_len=10)
+    assert why(same) == why(same, method="bootstrap", force=True) == "blocks too few or too much alike"
+    assert why(same.assign(subs=0), method="bootstrap", force=True) == "no errors"
+    assert why(same[same["utt_id"] == "s0-0"]) == "one block"
+    assert why(same.assign(subs=0)[same["utt_id"] == "s0-0"]) == "one block"
+    uneven = grid({"context": ("none",)}, 1, 2).assign(subs=[1, 0], dels=0, ins=0, ref_len=[1, 2000])
+    assert why(uneven) == "blocks too few or too much alike"
+    assert why(same.assign(unit="sentence", ref_len=1)) == "blocks too few or too much alike"  # all of them wrong
+    # Where there is no rate, that says it.
+    assert why(same.assign(subs=0, ref_len=0, ins=1)) == why(fail(scores, slice(None))) == ""
+    assert "no interval" not in summarize(scores, by=[])["method"][0]
+
+
+def test_what_failed_wholly_says_nothing_of_voices():
+    lost = fail(make(contexts=("none", "lost"), itns=("off",)), slice(1, None, 2))
+    assert summarize(lost)[["method", "block_kind", "n_blocks"]].to_numpy().tolist() == [
+        ["ratio t by speaker", "speaker", 8],
+        ["ratio t by speaker", "speaker", 0],
+    ]
+    unknown = lost.assign(block=lost["utt_id"], block_kind="utterance")
+    said = "ratio t by utterance; utterances taken as independent: too sure if speakers repeat"
+    assert summarize(unknown)["method"].tolist() == [said, "ratio t by utterance"]
+
+
+def test_rows_that_stand_twice_are_refused():
+    scores = make(itns=("off",))
+    says = r"48 answers stand twice: they agree in utt_id, channel, repeat, .* \(s0-0, s0-1, .*Number the repeats"
+    for by in (None, [], "context"):
+        with pytest.raises(InvalidInput, match=says):
+            summarize(pd.concat([scores, scores]), by=by)
+    with pytest.raises(InvalidInput, match=r"1 answers? stand"):
+        summarize(pd.concat([scores, scores.head(1).assign(subs=9, hits=pd.NA, hyp_len=pd.NA, ref_len=30)]))
+    for column, value in (("repeat", 1), ("channel", 1), ("condition", "x"), ("ties", "other"), ("take", "second")):
+        first = scores.assign(take="first") if column == "take" else scores
+        both = pd.concat([first, scores.assign(**{column: value})])
+        assert summarize(both, by=[])["ref_len"].sum() == 2 * scores["ref_len"].sum()
+    # Trials without counts are no answers: two channels that both failed are such.
+    lost = fail(scores, [0, 1])
+    assert summarize(pd.concat([lost, lost.head(2)]))["n_utts"].tolist() == [23, 23]
+    facts = pd.DataFrame({"utt_id": scores["utt_id"].unique()}).assign(tags=[["x", "y"]] * 24)
+    assert summarize(scores, by="tag", dataset=facts)["n_utts"].tolist() == [24, 24]
+
+
+def test_counts_that_no_table_can_hold_are_refused():
+    with pytest.raises(InvalidInput, match="ref_len"):
+        summarize(make().assign(ref_len=10**30))
 
 
 def test_a_miss_rate_does_not_go_above_one():
     scores = make(contexts=("none",), itns=("off",), unit="term").assign(subs=0, ins=0, ref_len=2)
     scores["dels"] = ([2, 2, 2] * 7 + [0, 0, 0])[: len(scores)]
-    assert summarize(scores)["high"][0] == 1
+    wrong, units = block_sums(scores)
+    row = summarize(scores, level=0.9).iloc[0]
+    assert row["rate"] == pytest.approx(42 / 48)
+    assert (row["low"], row["high"]) == pytest.approx(on_logits(wrong, units, 0.9))
+    assert summarize(scores.assign(unit="word"), level=0.9)["high"][0] > 1  # a rate has no upper end
+
+
+@pytest.mark.parametrize("unit", ["term", "sentence"])
+def test_shares_have_their_interval_on_the_logit_scale_beside_rates_that_have_not(unit):
+    scores = pd.concat([shares(unit), make(contexts=("words",), itns=("off",))], ignore_index=True)
+    found = summarize(scores, by="context").set_index("context")
+    for context in ("8 speakers", "9 speakers"):
+        expected = on_logits(*block_sums(scores[scores["context"] == context]))
+        assert tuple(found.loc[context, ["low", "high"]]) == pytest.approx(expected)
+    sums = block_sums(scores[scores["context"] == "words"])
+    rate, error = left_out(sums)
+    factor = math.exp(stats.t.ppf(0.975, 7) * error / rate)
+    assert tuple(found.loc["words", ["low", "high"]]) == pytest.approx((rate / factor, rate * factor))
+    # Counted right instead of wrong, it is the same interval, turned round.
+    right = shares(unit).assign(dels=lambda t: t["ref_len"] - t["dels"])
+    turned = summarize(right, by="context").set_index("context").loc["8 speakers"]
+    assert (1 - turned["high"], 1 - turned["low"]) == pytest.approx(tuple(found.loc["8 speakers", ["low", "high"]]))
 
 
 def test_an_error_rate_may_go_above_one():
@@ -183,8 +262,8 @@ def test_each_row_of_a_summary_is_that_of_its_answers_alone(level):
         "few recordings": "ratio t by utterance; too few recordings (2): true of these recordings only",
         "utterances": "ratio t by utterance; utterances taken as independent: too sure if speakers repeat",
         "terms": "ratio t by speaker",
-        "nothing": "ratio t by utterance; too few speakers (0): true of these voices only",
-        "one": "ratio t by utterance; too few speakers (1): true of these voices only",
+        "nothing": "ratio t by speaker",
+        "one": "ratio t by utterance; too few speakers (1): true of these voices only; no interval: one block",
     }
     assert of_context["n_blocks"].tolist() == [6, 15, 7, 6, 9, 6, 0, 1]
     assert of_context["n_utts"].tolist() == [18, 15, 21, 6, 9, 18, 0, 1]
@@ -258,8 +337,6 @@ def test_a_bootstrap_invents_no_spread_and_no_resamples():
     assert found["rate"].tolist() == [0.1, 0.1]
     assert found[["low", "high"]].isna().all(axis=None)
     assert summarize(same.assign(ref_len=0, subs=0), method="bootstrap")["rate"].isna().all()
-    with pytest.raises(ValueError, match="resamples must be at least 1"):
-        summarize(same, method="bootstrap", resamples=0)
 
 
 def shares(unit, sizes=(8, 9), seed=5):
@@ -276,7 +353,9 @@ def shares(unit, sizes=(8, 9), seed=5):
 def test_shares_have_the_intervals_of_statsmodels(unit, method, theirs, level):
     scores = shares(unit)
     found = summarize(scores, method=method, level=level)
-    assert found["method"].tolist() == [f"{method} by {unit}"] * 2
+    # Speakers are known, and the interval knows nothing of them.
+    said = f"{method} by {unit}; every {unit} taken as independent: too sure where one speaker has many"
+    assert found["method"].tolist() == [said] * 2
     for row in found.itertuples():
         part = scores[scores["context"] == row.context]
         wrong, total = int(part["dels"].sum()), int(part["ref_len"].sum())
@@ -312,27 +391,32 @@ def test_rates_that_are_no_shares_have_no_interval_of_one(method, unit):
 
 def test_methods_say_when_speakers_are_too_few():
     found = summarize(shares("term", (4,)), method="wilson").iloc[0]
-    assert found["method"] == "wilson by term; too few speakers (4): true of these voices only"
+    assert found["method"] == (
+        "wilson by term; too few speakers (4): true of these voices only; "
+        "every term taken as independent: too sure where one speaker has many"
+    )
     assert found["block_kind"] == "utterance"
 
 
 def test_shares_say_when_the_same_recordings_are_in_them_several_times():
     scores = shares("sentence")
     again = pd.concat([scores, scores.assign(repeat=1)], ignore_index=True)
-    said = "the same recordings counted several times as if they were others"
+    each = "every sentence taken as independent: too sure where one speaker has many"
+    said = f"{each}; the same recordings counted several times as if they were others"
     assert summarize(again, method="wilson")["method"].tolist() == [f"wilson by sentence; {said}"] * 2
     assert summarize(again)["method"].tolist() == ["ratio t by speaker"] * 2
     by_repeat = summarize(again, ["context", "repeat"], method="exact")
-    assert by_repeat["method"].tolist() == ["exact by sentence"] * 4
+    assert by_repeat["method"].tolist() == [f"exact by sentence; {each}"] * 4
     both = pd.concat([scores, scores.assign(channel=1)], ignore_index=True)
-    assert summarize(both, method="wilson")["method"].tolist() == ["wilson by sentence"] * 2
+    assert summarize(both, method="wilson")["method"].tolist() == [f"wilson by sentence; {each}"] * 2
 
 
 def test_methods_that_there_are_not_are_named():
     with pytest.raises(InvalidInput, match="method must be one of ratio t, bootstrap, wilson, exact, not 'normal'"):
         summarize(make(), method="normal")
-    with pytest.raises(ValueError, match=r"such as 0\.95; this is 95"):
-        summarize(make(), level=95)
+    for method in (None, ["wilson"], 3):
+        with pytest.raises(InvalidInput, match="method must be one of ratio t, bootstrap, wilson, exact, not"):
+            summarize(make(), method=method)
 
 
 METHODS = [

@@ -14,6 +14,7 @@ import pandas as pd
 
 from asrlab import groups
 from asrlab.errors import InvalidInput
+from asrlab.stats.arguments import between
 from asrlab.stats.blocks import SPEAKERS_MAY_REPEAT, blocks, checked, numbers
 from asrlab.stats.classical import exact
 from asrlab.stats.intervals import ratio_intervals
@@ -163,6 +164,7 @@ def agreement(
     >>> agreement(scores)[["same", "rate_low", "rate_high", "repeat_noise", "n_pairs"]].round(3).to_dict("records")
     [{'same': 0.5, 'rate_low': 0.067, 'rate_high': 0.133, 'repeat_noise': 0.047, 'n_pairs': 2}]
     """
+    between("level", level, 1e-6, 1 - 1e-6, "a confidence level, such as 0.95")
     frame, keys = groups.by_columns(checked(scores), by, "agreement", dataset=dataset)
     if "repeat" in keys:
         raise InvalidInput("Cannot group by repeat: repeats are what is compared here. Leave it out of by=.")
@@ -315,6 +317,7 @@ def _rates(marked: pd.DataFrame, group: Codes, question: Codes, n: int) -> _Rate
 
 def _notes(texts: _Texts, rates: _Rates, n_questions: Codes, answers: Codes) -> list[object]:
     notes: list[object] = []
+    number = texts.blocks.counted()
     for k in range(len(answers)):
         said = []
         if answers[k] == 0:
@@ -327,8 +330,8 @@ def _notes(texts: _Texts, rates: _Rates, n_questions: Codes, answers: Codes) -> 
             said.append("no text to compare")
         else:
             if np.isnan(texts.low[k]):
-                kind = texts.blocks.kind[k]
-                said.append(f"no interval: one {kind}, or all {kind}s alike")
+                kind, several = texts.blocks.kind[k], number[k] > 1
+                said.append(f"no interval: {f'{kind}s too few or too much alike' if several else f'one {kind}'}")
             if texts.mute[k]:
                 said.append(f"{_number(texts.mute[k], 'answer')} without a text to compare")
         if n_questions[k] and rates.lacking[k]:

@@ -8,6 +8,7 @@ error comes from leaving out one block at a time, as that of a difference of two
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import combinations, product
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -22,7 +23,7 @@ from asrlab.stats.contrasts import contrasts, signs_flipped, with_correction
 from asrlab.stats.corrections import check_correction
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -202,8 +203,16 @@ def _chosen(
     by: str | Sequence[str] | None,
 ) -> _Chosen:
     there = groups.axes(frame)
-    apart = {by} if isinstance(by, str) else set(by or ())
-    axes = [axes] if isinstance(axes, str) else None if axes is None else list(axes)
+    # What is no list in by= is refused with the columns.
+    apart = [by] if isinstance(by, str) else list(by) if by is not None and pd.api.types.is_list_like(by) else []
+    axes = [axes] if isinstance(axes, str) else axes
+    if axes is not None:
+        named = list(axes) if pd.api.types.is_list_like(axes) else axes
+        if not isinstance(named, list) or not all(isinstance(axis, str) for axis in named):
+            raise InvalidInput(f"axes must be a list of names of axes, not {named!r}.")
+        axes = named
+    if not isinstance(baselines, Mapping | None):
+        raise InvalidInput(f'baselines must map axes to levels, such as {{"context": "none"}}, not {baselines!r}.')
     answered = frame["errors"].notna()
     if axes is None:
         # An axis with one name and answers without any is no single level, and is refused below.

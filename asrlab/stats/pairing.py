@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from asrlab import groups
+from asrlab import groups, tables
 from asrlab.errors import InvalidInput
 from asrlab.stats.blocks import checked
 
@@ -123,6 +123,7 @@ def edits_of_pairs(pairs: Pairs, edits: pd.DataFrame) -> tuple[Codes, Codes, NDA
         If the edits are not of these answers, or the two sides of a pair have different references.
     """
     marked = pairs.marked
+    tables.check_frame(edits)
     answer = _answers_of(marked, edits)
     # Edits of answers that are not among these scores are of no concern, such as those of settings left out.
     wrong = (edits["kind"] != "hit").to_numpy(np.bool) & (answer >= 0)

@@ -15,7 +15,7 @@ from scipy.special import gammaincinv
 
 from asrlab import groups
 from asrlab.errors import InvalidInput
-from asrlab.stats.blocks import SPEAKERS_MAY_REPEAT
+from asrlab.stats.blocks import SPEAKERS_MAY_REPEAT, numbers
 from asrlab.stats.pairing import pair_up
 
 if TYPE_CHECKING:
@@ -28,15 +28,12 @@ if TYPE_CHECKING:
 #: Different utterances of an assumed population, and how many of each speaker where nobody says.
 _ASSUMED: Final = 2**14
 _USUAL_UTTERANCES: Final = 20
-#: Standard deviation of speakers' differences over the rate where nobody says: see power().
-_USUAL_INTERACTION: Final = 0.1
 #: Standard deviation of the lengths of utterances over their mean: of LibriSpeech test-clean, 13.7 / 20.1 words.
 _LENGTH_SPREAD: Final = 0.68
 #: Relative numbers of utterances of assumed speakers.
 _SPEAKERS: Final = 2**10
-#: Spread over speakers of what a setting does to them, at least, as a share of its mean: that of their error rates,
-#: since more errors are made or mended where more are made anyway (LibriSpeech test-clean: 0.37 to 0.42).
-_PROPORTIONAL: Final = 0.4
+#: Standard deviation of speakers' error rates over their mean (LibriSpeech test-clean: 0.37 to 0.42).
+_RATES_SPREAD: Final = 0.4
 #: What is equal but for rounding.
 _ROUNDING: Final = 1e-9
 #: Fewer blocks than this tell little of how much they differ among themselves.
@@ -48,12 +45,13 @@ class Population(NamedTuple):
 
     lengths: Floats  #: reference units of each utterance
     residuals: Floats  #: its errors under the setting minus those under the baseline, less what all and its speaker do
-    interaction: float  #: standard deviation over speakers of their true difference of rates; a share
-    unshared: float  #: rate of the errors that only one of the settings makes, of both, where they do not differ
-    steepness: float  #: by how much that rate grows with the difference
+    interaction: float  #: standard deviation over speakers of their true difference where there is none on average
+    rate: float  #: of the baseline
+    unshared: float  #: share of the errors of the better setting that the other does not make
     overdispersion: float  #: variance of an utterance's errors over their mean, at least 1
     sizes: Floats = np.ones(1)  #: relative numbers of utterances of speakers, with mean 1
-    proportional: float = 0.0  #: least interaction, as a share of the difference
+    spread: float = 0.0  #: of speakers' error rates, over their mean
+    difference: float = 0.0  #: of the rates where the residuals were seen, without its sign
 
     def shown(self) -> float:
         """Give the variance of an utterance's residual, for each unit of its length."""
@@ -62,14 +60,20 @@ class Population(NamedTuple):
     def within(self, delta: float) -> float:
         """Give that of the difference of an utterance's errors where the rates differ by ``delta``.
 
-        Errors that only one of the settings makes are independent, and at least as many as the rates differ by:
-        overdispersion · max(unshared + steepness · delta, delta, -delta).
+        Each setting makes errors alone: the better one a share of its own, the other as many and those that make it
+        worse. They are independent, so that their variances add up. Where less is made worse than was seen, no more
+        than the variance of independent errors is taken off, since the overdispersion is not seen.
         """
-        return self.overdispersion * max(self.unshared + self.steepness * delta, abs(delta))
+        better = max(min(self.rate, self.rate + delta), 0.0)
+        within = self.overdispersion * (2 * self.unshared * better + abs(delta))
+        return max(within, self.shown() - (self.difference - abs(delta))) if abs(delta) < self.difference else within
 
     def between(self, delta: float) -> float:
-        """Give the variance over speakers of their true difference where the rates differ by ``delta``."""
-        return max(self.interaction, self.proportional * abs(delta)) ** 2
+        """Give the variance over speakers of their true difference where the rates differ by ``delta``.
+
+        What a setting makes worse or better is in proportion to a speaker's error rate; the interaction comes on top.
+        """
+        return self.interaction**2 + (self.spread * delta) ** 2
 
     def numbers(self, utterances: int) -> Floats:
         """Give what the speakers' numbers of utterances are drawn from: at least 1, on average ``utterances``."""
@@ -148,7 +152,7 @@ def assumed(
     length: float,
     shared: float,
     overdispersion: float,
-    interaction: float | None,
+    interaction: float,
     utterances_spread: float,
     unit: str,
     seed: int,
@@ -163,23 +167,25 @@ def assumed(
     own, excess = lengths * rate * (1 - shared), overdispersion - 1
     # Poisson with a gamma mean is negative binomial.
     one, other = (rng.poisson(rng.gamma(own / excess, excess) if excess else own) for _ in range(2))
-    unshared = 2 * rate * (1 - shared)
-    share = _USUAL_INTERACTION if interaction is None else interaction
+    if not (one - other).any():
+        raise InvalidInput(
+            f"With rate={rate:g} and shared={shared:g} the two settings hardly ever differ: too few errors to plan by. "
+            "Give a pilot, or look for more errors in longer recordings."
+        )
     note = (
         f"assumed: {length:g} {unit}s an utterance, {shared:g} of errors shared, overdispersion {overdispersion:g}, "
-        f"setting x speaker interaction {share:g} of the rate, numbers of utterances with a spread of "
+        f"setting x speaker interaction {interaction:g} of the rate, numbers of utterances with a spread of "
         f"{utterances_spread:g} of their mean"
     )
     population = Population(
         lengths,
-        _scaled((one - other).astype(np.float64), lengths, overdispersion * unshared),
-        share * rate,
-        unshared,
-        # What is shared is a share of the errors of both.
+        _scaled((one - other).astype(np.float64), lengths, 2 * overdispersion * rate * (1 - shared)),
+        interaction * rate,
+        rate,
         1 - shared,
         overdispersion,
         _gamma(utterances_spread, _SPEAKERS) if utterances_spread else np.ones(1),
-        _PROPORTIONAL if interaction is None else 0.0,
+        _RATES_SPREAD,
     )
     return Source(population, rate, unit, "speaker", _USUAL_UTTERANCES, "assumed", note)
 
@@ -204,7 +210,9 @@ def from_pilot(
     arm, base = _pairs(pilot, along, baseline, setting, unit)
     kind = str(base["block_kind"].iloc[0])
     # Answers to one utterance of one speaker, that is repeats and channels, are added up.
-    utterance = groups.numbered(base, ["block", "utt_id"])
+    # By name, so that the same seed draws the same ones in whatever order the rows are.
+    blocks = numbers(base["block"])
+    utterance = groups.combined([blocks, numbers(base["utt_id"])])
     (e, n), (e0, n0) = (
         tuple(np.bincount(utterance, side[name].to_numpy(np.float64)) for name in ("errors", "ref_len"))
         for side in (arm, base)
@@ -216,13 +224,13 @@ def from_pilot(
     # What each contributes to the difference of the rates: e - e0, where both have the same lengths.
     contributed = (e - (rate + delta) * n) / n.sum() - (e0 - rate * n0) / n0.sum()
     differences = contributed * lengths.sum() + delta * lengths
-    block = groups.numbered(base.iloc[groups.firsts(utterance)], ["block"])
+    block = blocks[groups.firsts(utterance)]
     count = int(block.max()) + 1
     if np.abs(differences - delta * lengths).max() <= _ROUNDING * max(1.0, e.sum()):
         alike = "differ alike" if delta else "do not differ"
         raise InvalidInput(
-            f"No spread in the pilot: under the two settings its {len(lengths)} utterances {alike}. Ask more of it, or "
-            "assume a rate=."
+            f"No spread in the pilot: under the two settings its utterances ({len(lengths)}) {alike}. Ask more of it, "
+            "or assume a rate=."
         )
     if count == 1 and interaction is None:
         raise InvalidInput(
@@ -232,17 +240,8 @@ def from_pilot(
     within, between = variance_components(differences, lengths, block)
     if interaction is not None:
         between = (interaction * rate) ** 2
-    notes = [SPEAKERS_MAY_REPEAT] if kind == "utterance" else []
-    proportional = _PROPORTIONAL if interaction is None else 0.0
-    if math.isnan(between):
-        between = proportional = 0.0
-        if kind != "utterance":
-            notes.append(f"one utterance of each {kind}: an interaction cannot be seen, and none is assumed")
-    else:
-        between = max(between, 0.0)
-        share = f"setting x {kind} interaction {math.sqrt(between) / rate:.2g} of the rate" if rate else ""
-        few = f"which {count} {kind}s tell little about" if interaction is None and count < _FEW else ""
-        notes.append(", ".join(filter(None, [share, few])))
+    seen_apart = not math.isnan(between)
+    spread, between = (_RATES_SPREAD, max(between, 0.0)) if seen_apart else (0.0, 0.0)
     if not between or math.isnan(within):
         whole = lengths.sum()
         within = float(((differences - delta * lengths) ** 2).sum() / (whole - (lengths**2).sum() / whole))
@@ -252,19 +251,36 @@ def from_pilot(
     means = np.divide(np.bincount(block, differences), size, out=np.full(count, delta), where=size > 0)
     own = delta * luck + means * (1 - luck)
     residuals = _scaled(differences - own[block] * lengths, lengths, within)
+    # How large the difference of the pilot is, less what its own luck makes of it on average.
+    seen = math.sqrt(max(delta**2 - float((within * size + between * size**2).sum() / size.sum() ** 2), 0.0))
+    if interaction is None:
+        # Some of how much speakers differ is that of their error rates, to which the difference is in proportion.
+        between = max(between - (spread * seen) ** 2, 0.0)
+    notes = [SPEAKERS_MAY_REPEAT] if kind == "utterance" else []
+    if seen_apart:
+        share = f"setting x {kind} interaction {math.sqrt(between) / rate:.2g} of the rate" if rate else ""
+        few = f"which {count} {kind}s tell little about" if interaction is None and count < _FEW else ""
+        notes.append(", ".join(filter(None, [share, few])))
+    elif kind != "utterance":
+        notes.append(f"one utterance of each {kind}: an interaction cannot be seen, and none is assumed")
     # Errors that an utterance's answers share come as many times as there are answers.
     overdispersion *= len(base) / len(lengths)
-    numbers = np.bincount(block)
+    better = min(rate, rate + delta)
+    if better > 0:
+        unshared = max(within / overdispersion - seen, 0.0) / (2 * better)
+    else:  # all is made by one of them
+        unshared, overdispersion = 0.0, max(overdispersion, within / abs(delta))
+    counts = np.bincount(block)
     population = Population(
         lengths,
         residuals,
         math.sqrt(between),
-        # within = overdispersion (unshared + delta); nobody mends more than is there.
-        max(within / overdispersion - delta, 0.0, -2 * delta),
-        1.0,
+        float(rate),
+        unshared,
         overdispersion,
-        numbers / numbers.mean(),
-        proportional,
+        counts / counts.mean(),
+        spread,
+        seen,
     )
     return Source(
         population,

@@ -1,7 +1,8 @@
 """Power: how many speakers and utterances a difference needs, and what chance so many had of finding one.
 
-Experiments are simulated and tested as :func:`asrlab.compare` tests them, by speaker. Normal theory takes utterances
-for independent, and is wrong by the design effect where settings do better with some speakers than with others.
+Experiments are simulated and tested as :func:`asrlab.compare` tests them, by speaker; a finding has the test and the
+interval on its side. Normal theory takes utterances for independent, and is wrong by the design effect where settings
+do better with some speakers than with others.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
-from scipy.special import nctdtr, ndtr, stdtrit
 
 from asrlab import tables
 from asrlab.errors import InvalidInput
+from asrlab.stats.arguments import between, whole
 from asrlab.stats.classical import wilson
+from asrlab.stats.experiments import design_effect, fewest_blocks, normal_power, times_found
 from asrlab.stats.population import Population, Source, assumed, from_pilot
-from asrlab.stats.tests import EXACT_BLOCKS, sign_flips
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 Smallest: TypeAlias = Literal["smallest"]
 
-#: With more blocks than this, the sum of their randomly signed contributions is as good as normal.
-_NORMAL: Final = 500
 #: Random sign changes of a test: at least so many, and so many that p can tell the level; compare() makes 9,999.
 _FEWEST_RESAMPLES: Final = 1999
 _USUAL_RESAMPLES: Final = 9999
@@ -39,17 +38,14 @@ _MOST_RESAMPLES: Final = 99_999
 #: Plans end here.
 _MOST_BLOCKS: Final = 100_000
 _MOST_UTTERANCES: Final = 200_000
-#: Numbers held at a time, and experiments simulated at a time.
-_CELLS: Final = 2**20
-_AT_ONCE: Final = 1024
+#: Standard deviation of speakers' differences over the rate where nobody says: see power().
+_USUAL_INTERACTION: Final = 0.1
 #: Differences are searched for in steps of a hundredth of a hundredth of a point.
 _STEP: Final = 1e-6
 #: How far normal theory may be out before nothing is simulated for want of hope.
 _ROUGHLY: Final = 0.1
 #: So many random sign changes should be as large as what was seen where p is just at the level.
 _TELLING: Final = 20
-#: Standard errors that are 0 but for rounding.
-_NO_SPREAD: Final = 1e-12
 #: For what is equal but for rounding.
 _ROUNDING: Final = 1 + 1e-9
 
@@ -85,36 +81,42 @@ def power(
     Parameters
     ----------
     delta : float, sequence of float or "smallest"
-        True difference of the rates, a share: 0.3 points are 0.003. Its sign says which setting is worse, and hardly
-        matters.
+        True difference of the rates, a share: 0.3 points are 0.003. Its sign says which setting is worse: above 0 the
+        one held against the baseline.
     pilot : DataFrame, optional
         A ``scores`` table, from :func:`asrlab.score`, of two settings or more on the same utterances.
     along, baseline, setting : str, optional
         Of the pilot: the axis, and which two of its levels to look at. ``setting`` may be left out where there is only
         one besides the baseline.
     rate : float, optional
-        Instead of a pilot: the error rate of the baseline, a share. ``length``, ``shared`` and ``overdispersion`` count
-        only then.
+        Instead of a pilot: the error rate of the baseline, a share. ``length``, ``shared`` and ``utterances_spread``
+        count only then.
     length : float
         Reference units of an utterance on average; they spread as in read books (standard deviation 0.68 of the mean).
     shared : float
-        Share of their errors that both settings make alike: 0 where they have nothing to do with each other.
+        Share of the errors of the better of two settings that the other makes too: 0 where they have nothing to do with
+        each other.
     overdispersion : float
-        Variance of the errors of an utterance over their mean: above 1, since errors come in company.
+        Variance of the errors of an utterance over their mean: above 1, since errors come in company. Of a pilot too:
+        for the errors that ``delta`` adds to what the pilot shows. Only with few of them does it matter.
     interaction : float, optional
-        Standard deviation over speakers of their true difference, as a share of ``rate``: how much better a setting is
-        with some than with others. By default from the pilot; 0.1 where assumed.
+        Standard deviation over speakers of their true difference where there is none on average, as a share of
+        ``rate``: how much better a setting is with some than with others. By default from the pilot; 0.1 where assumed.
+        That a difference is larger for speakers with more errors comes on top.
+    utterances_spread : float
+        Standard deviation of the speakers' numbers of utterances over their mean; 0 where all have equally many.
     speakers : int, sequence of int or "smallest"
         Number of speakers (recordings, or utterances, where those are the blocks of the pilot).
     utterances : int, sequence of int or "smallest", optional
-        Utterances of each speaker. By default as many as in the pilot on average; 20 where assumed.
+        Utterances of each speaker, on average. By default as many as in the pilot; 20 where assumed. How unequal
+        speakers are is drawn from those of the pilot; with as many speakers as the pilot has, they are just its own.
     target : float
         Power wanted: the chance of finding the difference where it is there.
     comparisons : int
         How many comparisons p will be corrected for. With Holm the difference must pass the first step: p is at most
         ``(1 - confidence) / comparisons``.
     confidence : float
-        1 - the level of the test.
+        1 - the level of the test; and of the interval, which is not corrected.
     unit : str, optional
         What is counted: says which of the pilot's to take. By default the only one there is; word where assumed.
     simulations : int
@@ -126,11 +128,14 @@ def power(
     -------
     DataFrame
         A ``power`` table: a row for each combination. ``power`` counts experiments in which the sign-flip test by
-        speaker (:func:`asrlab.stats.tests.sign_flip`) finds a difference of the right sign. What cannot be reached is
-        ``<NA>``, and ``note`` says why: too few speakers can find nothing, and where the interaction is large no number
-        of utterances makes up for speakers (``power`` is what it comes close to). A smallest number is found to 1 in
-        200. ``low`` and ``high`` know of the simulation only: a pilot is itself a sample, and with 24 speakers of 15
-        utterances the power it plans has a standard deviation of 5 to 9 points.
+        speaker (:func:`asrlab.stats.tests.sign_flip`) finds a difference, the interval by speaker (jackknife of a
+        ratio, t with G - 1 degrees of freedom) does not contain 0 either, and the sign is right. ``n_utts`` is the
+        expected total. What cannot be reached is ``<NA>``, and ``note`` says why: too few speakers can find nothing,
+        and where the interaction is large no number of utterances makes up for speakers (``power`` is what it comes
+        close to). A smallest number is found to 1 in 200. ``low`` and ``high`` know of the simulation only. A pilot is
+        itself a sample: 80 % planned from one of 24 speakers turned out as 80 to 84 % on average, with a standard
+        deviation of 9 to 12 points and 52 % at worst (40 simulated pilots each of 15 or 65 utterances a speaker, rates
+        of 3 and 8 %).
 
     Raises
     ------
@@ -140,17 +145,33 @@ def power(
 
     Notes
     -----
-    Speaker g has utterances u drawn with replacement from the population, of n_u units and residual r_u, and differs by
-    D_g = Σ r_u + (b_g + delta) Σ n_u, with b_g normal.
+    Speaker g has utterances u drawn with replacement from the population, of n_u units and residual r_u, and s_g times
+    as many errors as others (gamma, mean 1, standard deviation 0.4), so that the setting differs there by
 
-    From a pilot, the variances of both come from :func:`asrlab.stats.population.variance_components`; the residuals are
-    the pilot's own, scaled. Answers to one utterance (repeats, channels of one speaker) are added up, so that the plan
-    has as many of them as the pilot. Assumed, the errors that are not shared are negative binomial under both settings:
-    the variance of an utterance's difference is ``2 (1 - shared) overdispersion rate`` times its length.
+        D_g = √s_g Σ r_u + x_g + s_g (delta + b_g) Σ n_u
+
+    with b_g normal. Errors that only one setting makes have their own luck: of one unit of the reference, the
+    difference has the variance
+
+        within(delta) = overdispersion · (2 (1 - shared) · rate of the better setting + abs(delta)).
+
+    Where that is more than the residuals have, x_g makes up for it: the errors of a negative binomial distribution less
+    their mean; where it is less, the residuals are scaled. Without that, a pilot with few errors and no difference
+    would promise much too much: 90 % where 42 % are found (7 extra words of 7,200, and 2 on either side; now 34 %,
+    and 51 % with ``overdispersion=1``, which is the truth there).
+
+    From a pilot, the variances come from :func:`asrlab.stats.population.variance_components`, and ``1 - shared`` is
+    what they leave for it at the pilot's own difference (less its luck); the residuals are the pilot's own. Answers to
+    one utterance (repeats, channels of one speaker) are added up, so that the plan has as many of them as the pilot.
+    Assumed, residuals are the difference of two negative binomial numbers, and numbers of utterances are gamma
+    distributed.
 
     The defaults were measured on the published transcripts of Le et al. (2021), 22 systems on LibriSpeech test-clean:
-    rates of 2.0 to 3.7 %, 20 words an utterance, overdispersion 1.8 to 2.0; of their 231 pairs, ``shared`` 0.71 to 0.99
-    (median 0.81; above 0.9 for small changes of a setting) and ``interaction`` up to 0.19 (median 0.1).
+    rates of 2.0 to 3.7 %, with a standard deviation over speakers of 0.37 to 0.42 of them, 20 words an utterance, 65
+    utterances a speaker (standard deviation 20), overdispersion 1.8 to 2.0; of their 231 pairs, ``shared`` 0.71 to 0.99
+    (of the errors of both; median 0.81; above 0.9 for small changes of a setting) and ``interaction`` up to 0.19
+    (median 0.1, with what is in proportion to speakers' rates). Plans from assumptions for 80 % found 78 to 84 % in
+    worlds of that kind, rates of 3 to 10 % and differences of 0.3 to 2 points (4,000 simulated experiments each).
 
     Utterances are drawn anew for each speaker: a plan knows nothing of a design in which all speakers say the same
     sentences, which may be steadier. And a pilot of few speakers tells little of how much they differ among themselves.
@@ -161,7 +182,7 @@ def power(
 
     >>> plan = power(0.01, rate=0.08, utterances=[10, 40])
     >>> plan[["speakers", "utterances", "n_utts", "enough"]].to_dict("records")[1]
-    {'speakers': 16, 'utterances': 40, 'n_utts': 640, 'enough': True}
+    {'speakers': 19, 'utterances': 40, 'n_utts': 760, 'enough': True}
     """
     level = _level(target, comparisons, confidence, simulations, seed)
     if (pilot is None) == (rate is None):
@@ -170,8 +191,8 @@ def power(
             "both."
         )
     if interaction is not None:
-        _within("interaction", interaction, 0, 10, "a share of the rate, such as 0.1")
-    _within("overdispersion", overdispersion, 1, 100, "1 where errors are independent")
+        between("interaction", interaction, 0, 10, "a share of the rate, such as 0.1")
+    between("overdispersion", overdispersion, 1, 100, "1 where errors are independent")
     if pilot is not None:
         if along is None or baseline is None:
             raise InvalidInput("Say of the pilot along= which axis, and against which baseline=, the plan is for.")
@@ -186,12 +207,12 @@ def power(
         )
     else:
         source = assumed(
-            rate=_within("rate", rate, 1e-6, 1, "a share: 5 % is 0.05"),
-            length=_within("length", length, 0.01, 1e6, "reference units of an utterance, such as 18"),
-            shared=_within("shared", shared, 0, 0.9999, "settings that share all errors never differ"),
+            rate=between("rate", rate, 1e-6, 1, "a share: 5 % is 0.05"),
+            length=between("length", length, 0.01, 1e6, "reference units of an utterance, such as 18"),
+            shared=between("shared", shared, 0, 0.9999, "settings that share all errors never differ"),
             overdispersion=overdispersion,
-            interaction=interaction,
-            utterances_spread=_within("utterances_spread", utterances_spread, 0, 3, "0 where all have equally many"),
+            interaction=_USUAL_INTERACTION if interaction is None else interaction,
+            utterances_spread=between("utterances_spread", utterances_spread, 0, 3, "0 where all have equally many"),
             unit=unit or "word",
             seed=seed,
         )
@@ -207,7 +228,7 @@ def power(
             f"numbers for {' and '.join(wanted[1:])}."
         )
     g, m = (max(n if isinstance(n, int) else 1 for n in designs[name]) for name in ("speakers", "utterances"))
-    if max(g, _fewest(level)) * m > _MOST_UTTERANCES or g > _MOST_BLOCKS:
+    if max(g, fewest_blocks(level)) * m > _MOST_UTTERANCES or g > _MOST_BLOCKS:
         raise InvalidInput(
             f"{g:,} {source.kind}s of {m:,} utterances are more than are simulated: up to {_MOST_BLOCKS:,} "
             f"{source.kind}s, and {_MOST_UTTERANCES:,} utterances in all."
@@ -230,75 +251,6 @@ def power(
     return tables.check(table, "power")
 
 
-def times_found(
-    population: Population,
-    delta: float,
-    speakers: int,
-    utterances: int,
-    *,
-    level: float = 0.05,
-    confidence: float = 0.95,
-    simulations: int = 2000,
-    resamples: int = 1999,
-    seed: int = 0,
-) -> int:
-    """Count the simulated experiments that find the difference: by p, by the interval, and with the right sign.
-
-    Parameters
-    ----------
-    population : Population
-        What utterances and speakers are drawn from.
-    delta : float
-        The true difference.
-    speakers, utterances : int
-        Number of speakers, and of utterances of each on average. Where there are as many speakers as the population has
-        ``sizes``, each has its own.
-    level : float
-        p that the sign-flip test by speaker must not exceed.
-    confidence : float
-        Of the ratio t interval by speaker that must not contain 0 (:func:`asrlab.stats.intervals.t_intervals`).
-    simulations : int
-        Number of experiments.
-    resamples : int
-        Random sign changes of a test with more than 14 speakers. With more than 500 the normal distribution that their
-        sum comes close to takes their place: its error is of the order of 1 in 12 times the speakers. The interval is
-        then made from the plain linearised variance, which is the same for so many.
-    seed : int
-        Of all that is random. The speakers of a smaller experiment are the first ones of a larger one.
-
-    Returns
-    -------
-    int
-        0 where so few speakers cannot give such a p.
-    """
-    if speakers < _fewest(level):
-        return 0
-    seen = 0
-    for batch, start in enumerate(range(0, simulations, _AT_ONCE)):
-        n = min(_AT_ONCE, simulations - start)
-        drawn = _speakers(population, delta, (speakers, utterances, n), [seed, batch])
-        if speakers > _NORMAL:
-            total, whole, squares, products, sizes = np.zeros((5, n))
-            for differences, units in drawn:
-                total += differences.sum(axis=0)
-                whole += units.sum(axis=0)
-                squares += (differences**2).sum(axis=0)
-                products += (differences * units).sum(axis=0)
-                sizes += (units**2).sum(axis=0)
-            p = 2 * ndtr(-np.abs(total) / np.sqrt(squares, out=np.ones(n), where=squares > 0))
-            ratio = total / whole
-            left = np.maximum(squares - 2 * ratio * products + ratio**2 * sizes, 0)
-            error = np.sqrt(speakers / (speakers - 1) * left) / whole
-        else:
-            differences, units = (np.concatenate(some) for some in zip(*drawn, strict=True))
-            total = differences.sum(axis=0)
-            p = _sign_flip_p(differences, resamples, seed)
-            ratio, error = _jackknifed(differences, units)
-        outside = np.abs(ratio) > stdtrit(speakers - 1, (1 + confidence) / 2) * error
-        seen += int(((p <= level * _ROUNDING) & outside & (total * delta > 0)).sum())
-    return seen
-
-
 class _Plan(NamedTuple):
     """What the designs of a table have in common."""
 
@@ -313,12 +265,12 @@ class _Plan(NamedTuple):
         """Make the row of a design, one number of which may have to be looked for."""
         wanted = next((name for name, value in design.items() if value == "smallest"), None)
         why, times = "", None
-        if wanted != "speakers" and design["speakers"] < (least := _fewest(self.level)):
+        if wanted != "speakers" and design["speakers"] < (least := fewest_blocks(self.level)):
             times = 0
             design = {name: pd.NA if value == "smallest" else value for name, value in design.items()}
             why = (
-                f"{design['speakers']} {self.source.kind}s cannot give p below {2.0 ** (1 - design['speakers']):.2g}, "
-                f"and {self.level:.2g} is needed: {least} are the fewest"
+                f"{design['speakers']} {self.source.kind}{'s' * (design['speakers'] != 1)} cannot give p below "
+                f"{2.0 ** (1 - design['speakers']):.2g}, and {self.level:.2g} is needed: {least} are the fewest"
             )
         elif wanted:
             value, times, why = self._smallest(design, wanted)
@@ -327,16 +279,13 @@ class _Plan(NamedTuple):
             times = self._times(design)
         low, high = (float(end[0]) for end in wilson([times or 0], [self.simulations]))
         utterances, n_utts = design["utterances"], design["speakers"] * design["utterances"]
+        delta = 0.0 if design["delta"] is pd.NA else design["delta"]
         shares = (pd.NA,) * 3 if times is None else (times / self.simulations, low, high)
         return {
             **design,
             "n_utts": n_utts,
             **dict(zip(("power", "low", "high"), shares, strict=True)),
-            "design_effect": pd.NA
-            if utterances is pd.NA
-            else _design_effect(
-                self.source.population, 0.0 if design["delta"] is pd.NA else design["delta"], utterances
-            ),
+            "design_effect": pd.NA if utterances is pd.NA else design_effect(self.source.population, delta, utterances),
             "note": "; ".join(filter(None, [why, self.source.note, self._compared()])) or pd.NA,
         }
 
@@ -369,7 +318,7 @@ class _Plan(NamedTuple):
         if wanted == "delta":
             least, most, unit = 1, round(1 / _STEP), _STEP
         elif wanted == "speakers":
-            least, most, unit = _fewest(level), min(_MOST_BLOCKS, _MOST_UTTERANCES // design["utterances"]), 1
+            least, most, unit = fewest_blocks(level), min(_MOST_BLOCKS, _MOST_UTTERANCES // design["utterances"]), 1
         else:
             least, most, unit = 1, _MOST_UTTERANCES // design["speakers"], 1
 
@@ -381,11 +330,11 @@ class _Plan(NamedTuple):
             return self._times(at(k))
 
         def roughly(k: int) -> bool:
-            return _normal_power(population, **at(k), level=level) >= self.target
+            return normal_power(population, **at(k), level=level) >= self.target
 
         start = _bisected(roughly, least, most, least)
         found = None
-        if start is not None or _normal_power(population, **at(most), level=level) > self.target - _ROUGHLY:
+        if start is not None or normal_power(population, **at(most), level=level) > self.target - _ROUGHLY:
             found = _bisected(lambda k: times_at(k) >= self.target * self.simulations, least, most, start or most)
         if found is None:
             much = "the greatest difference is" if wanted == "delta" else f"{most:,} {wanted} are"
@@ -418,131 +367,15 @@ def _bisected(enough: Callable[[int], bool], least: int, most: int, start: int) 
     return high
 
 
-def _fewest(level: float) -> int:
-    """Give the smallest number of blocks whose smallest p, 2 / 2^G, is not above the level."""
-    return math.ceil(1 - math.log2(level * _ROUNDING))
-
-
-def _variances(population: Population, delta: float, utterances: int) -> tuple[float, float]:
-    """Give the variance of an utterance's difference, and what that of the sum of a speaker's is more, for each."""
-    n, between = population.lengths, population.between(delta)
-    numbers = population.numbers(utterances)
-    together = float((numbers**2).mean() / numbers.mean()) - 1
-    return population.within(delta) * n.mean() + between * (n**2).mean(), together * between * n.mean() ** 2
-
-
-def _design_effect(population: Population, delta: float, utterances: int) -> float:
-    alone, together = _variances(population, delta, utterances)
-    return 1 + together / alone
-
-
-def _normal_power(population: Population, delta: float, speakers: int, utterances: int, level: float) -> float:
-    """Give the power of a t test by speaker if their differences were normal: where to start looking."""
-    if speakers < _fewest(level):
-        return 0.0
-    variance = sum(_variances(population, delta, utterances)) / (speakers * utterances)
-    error = math.sqrt(variance) / population.lengths.mean()
-    critical = stdtrit(speakers - 1, 1 - level / 2)
-    if abs(delta) > (critical + 8) * error:
-        return 1.0
-    return float(1 - nctdtr(speakers - 1, abs(delta) / error, critical))
-
-
-def _speakers(
-    population: Population, delta: float, shape: tuple[int, int, int], seed: list[int]
-) -> Iterator[tuple[Floats, Floats]]:
-    """Draw (speakers, utterances, experiments): yield differences of errors and units, some speakers at a time."""
-    # Each has its own luck, so that the speakers of a smaller experiment are the first ones of a larger one.
-    picks, tastes, kinds, rounding, means, extra = (np.random.default_rng([*seed, k]) for k in range(6))
-    speakers, utterances, n = shape
-    numbers = population.numbers(utterances)
-    shown, within, excess = population.shown(), population.within(delta), population.overdispersion - 1
-    scale = math.sqrt(within / shown) if within < shown else 1.0
-    # Errors that have to come on top for so much variance: their luck, since their mean is part of delta.
-    more = math.copysign((within - shown) / population.overdispersion, delta) if within > shown else 0.0
-    at_once = max(1, _CELLS // (n * utterances))
-    for done in range(0, speakers, at_once):
-        g = min(at_once, speakers - done)
-        one_each = speakers == len(numbers)
-        wanted = numbers[done : done + g, None] if one_each else numbers[kinds.integers(0, len(numbers), (g, n))]
-        number = np.floor(wanted + rounding.random((g, n))).astype(np.int64)
-        units, errors = _sums(population, number, utterances, picks)
-        errors *= scale
-        if more:
-            mean = abs(more) * units
-            # Poisson with a gamma mean is negative binomial; sums of such numbers are of the same kind.
-            drawn = extra.poisson(means.standard_gamma(mean / excess) * excess if excess else mean)
-            errors += math.copysign(1, more) * (drawn - mean)
-        own = delta + math.sqrt(population.between(delta)) * tastes.standard_normal((g, n))
-        yield errors + own * units, units
-
-
-def _sums(
-    population: Population, number: NDArray[np.int64], usual: int, rng: np.random.Generator
-) -> tuple[Floats, Floats]:
-    """Draw so many utterances, of each speaker and experiment: give their units, and the sums of their residuals."""
-    lengths, residuals = population.lengths, population.residuals
-    if len(lengths) == 1:
-        return number * lengths, number * residuals
-    units, errors = np.empty(number.size), np.empty(number.size)
-    at_once = max(1, _CELLS // usual)
-    for done in range(0, number.size, at_once):
-        some = number.ravel()[done : done + at_once]
-        drawn, first = rng.integers(0, len(lengths), some.sum()), np.cumsum(some) - some
-        units[done : done + at_once] = np.add.reduceat(lengths[drawn], first)
-        errors[done : done + at_once] = np.add.reduceat(residuals[drawn], first)
-    return units.reshape(number.shape), errors.reshape(number.shape)
-
-
-def _jackknifed(differences: Floats, units: Floats) -> tuple[Floats, Floats]:
-    """Give differences of rates and their standard errors; (speakers, experiments). NaN where no spread is seen.
-
-    As :func:`asrlab.stats.intervals.t_intervals`, for many experiments of the same number of speakers.
-    """
-    whole = units.sum(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = differences.sum(axis=0) / whole
-        without = (differences - ratio * units) / (whole - units)
-        spread = without.var(axis=0) * (len(units) - 1)
-    return ratio, np.where(spread > _NO_SPREAD**2, np.sqrt(spread), np.nan)
-
-
-def _sign_flip_p(differences: Floats, resamples: int, seed: int) -> Floats:
-    """Test many experiments with the same number of speakers; differences are (speakers, experiments)."""
-    speakers, n = differences.shape
-    if speakers <= EXACT_BLOCKS:
-        group = np.repeat(np.arange(n), speakers)
-        return sign_flips(differences.T.ravel(), group=group, block=np.tile(np.arange(speakers), n), n_groups=n).p
-    rng = np.random.default_rng([seed, 2])
-    # Rounding must not turn a swap that ties with what was seen into a smaller one.
-    least = np.abs(differences.sum(axis=0)) - 1e-12 * np.abs(differences).sum(axis=0)
-    as_large = np.zeros(n)
-    batch = _CELLS // max(n, speakers)
-    for done in range(0, resamples, batch):
-        signs = 1.0 - 2.0 * rng.integers(0, 2, (min(batch, resamples - done), speakers), dtype=np.int8)
-        as_large += (np.abs(signs @ differences) >= least).sum(axis=0)
-    return (1 + as_large) / (resamples + 1)
-
-
 def _level(target: float, comparisons: int, confidence: float, simulations: int, seed: int) -> float:
     """Check what does not depend on the source; give the level of a test after the correction."""
-    for name, value, least, most in (
-        ("comparisons", comparisons, 1, 1000),
-        ("simulations", simulations, 100, 1_000_000),
-        ("seed", seed, 0, 2**63),
-    ):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value <= most:
-            raise InvalidInput(f"{name} must be a whole number from {least:,} to {most:,}; this is {value!r}.")
-    _within("confidence", confidence, 0.5, 0.9999, "such as 0.95")
+    whole("comparisons", comparisons, 1, 1000)
+    whole("simulations", simulations, 100, 1_000_000)
+    whole("seed", seed, 0)
+    between("confidence", confidence, 0.5, 0.9999, "such as 0.95")
     level = (1 - confidence) / comparisons
-    _within("target", target, level, 0.9999, "a chance above that of a false finding, such as 0.8")
+    between("target", target, level, 0.9999, "a chance above that of a false finding, such as 0.8")
     return level
-
-
-def _within(name: str, value: object, least: float, most: float, what: str) -> float:
-    if not isinstance(value, (int, float, np.number)) or isinstance(value, bool) or not least <= value <= most:
-        raise InvalidInput(f"{name} must lie between {least:g} and {most:g} ({what}); this is {value!r}.")
-    return float(value)
 
 
 def _deltas(given: float | Sequence[float] | str, rate: float) -> list[float] | list[str]:
