@@ -11,6 +11,9 @@ from scipy import stats
 from scipy.special import expit, logit
 
 from asrlab import tables
+from asrlab.stats.blocks import Blocks
+from asrlab.stats.contrasts import contrasts
+from asrlab.stats.intervals import Interval
 
 
 def grid(levels, speakers=8, utterances=3, seed=1, length=None, **columns):
@@ -114,3 +117,18 @@ def step_down(rows, blocks):
         largest = max(largest, as_large / len(all_t))
         adjusted[k] = largest
     return adjusted, seen
+
+
+def difference_intervals(e, n, e0, n0, *, group, n_groups, level=0.95):
+    """Intervals of the differences of two settings, as compare() comes to them, from sums by block."""
+    number = np.arange(len(group))
+    nobody = np.full(n_groups, "", dtype=object)
+    parts = Blocks(number, np.asarray(group, dtype=np.int64), number, nobody, nobody)
+    return contrasts(np.array([[1.0, -1.0]]), np.stack([e, e0]), np.stack([n, n0]), parts, level).interval
+
+
+def difference_interval(e, n, e0, n0, level=0.95):
+    """The same of one difference."""
+    sides = [np.asarray(side, dtype=np.float64) for side in (e, n, e0, n0)]
+    found = difference_intervals(*sides, group=np.zeros(len(sides[0]), dtype=np.int64), n_groups=1, level=level)
+    return Interval(*(float(values[0]) for values in found))

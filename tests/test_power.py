@@ -8,13 +8,13 @@ import tracemalloc
 import numpy as np
 import pandas as pd
 import pytest
+from marked import difference_interval
 from scipy import stats
 
 from asrlab import tables
 from asrlab.errors import InvalidInput
 from asrlab.stats.comparison import compare
 from asrlab.stats.experiments import _jackknifed, _speakers, times_found
-from asrlab.stats.intervals import difference_interval
 from asrlab.stats.population import Population, assumed, from_pilot, variance_components
 from asrlab.stats.power import power
 from asrlab.stats.tests import sign_flip, sign_flips
@@ -666,6 +666,18 @@ ASSUMED = {"rate": 0.05, "speakers": 10}
 def test_bad_numbers_are_refused(options, words):
     with pytest.raises(InvalidInput, match=words):
         power(**options)
+
+
+def test_the_order_of_a_pilots_rows_does_not_matter():
+    scores = pilot()
+    options = {"along": "engine", "baseline": "old", "speakers": 12, "utterances": 6, "simulations": 200}
+    one, other = (power(0.01, table, **options) for table in (scores, scores.sample(frac=1, random_state=3)))
+    pd.testing.assert_frame_equal(one, other)
+
+
+def test_assumptions_under_which_nothing_differs_are_refused():
+    with pytest.raises(InvalidInput, match="hardly ever differ: too few errors to plan by"):
+        power(0.003, rate=1e-6, speakers=10)
 
 
 def test_bad_pilots_are_refused():

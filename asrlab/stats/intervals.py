@@ -191,68 +191,6 @@ def ratio_intervals(
     return Intervals(found.rate, low, high, error)
 
 
-def difference_interval(
-    errors: ArrayLike,
-    lengths: ArrayLike,
-    baseline_errors: ArrayLike,
-    baseline_lengths: ArrayLike,
-    level: float = 0.95,
-) -> Interval:
-    """Give the interval of the difference of two pooled rates over the same blocks.
-
-    (R - R') ± t(G-1) · SE, with the SE of :func:`t_intervals`. Where all blocks have the same length this is the paired
-    t interval.
-
-    Parameters
-    ----------
-    errors, baseline_errors : array_like, shape (G,)
-        Errors of each block under either setting.
-    lengths, baseline_lengths : array_like, shape (G,)
-        Reference units of each block; they differ where another form of the reference was marked against.
-    level : float
-        Confidence level, between 0 and 1.
-
-    Returns
-    -------
-    Interval
-        NaN as in :func:`ratio_interval`.
-    """
-    e, n = _blocks(errors, lengths)
-    e0, n0 = _blocks(baseline_errors, baseline_lengths)
-    if e.shape != e0.shape:
-        raise ValueError(f"Both settings must have the same blocks: {e.shape}, {e0.shape}.")
-    return _only(difference_intervals(e, n, e0, n0, group=_one_group(e), n_groups=1, level=level))
-
-
-def difference_intervals(
-    errors: Floats,
-    lengths: Floats,
-    baseline_errors: Floats,
-    baseline_lengths: Floats,
-    *,
-    group: Codes,
-    n_groups: int,
-    level: float = 0.95,
-) -> Intervals:
-    """Give the intervals of many groups at once, each as from :func:`difference_interval`.
-
-    Parameters
-    ----------
-    errors, lengths, baseline_errors, baseline_lengths : ndarray of float, shape (B,)
-        Of the blocks of all groups.
-    group, n_groups, level
-        As in :func:`ratio_intervals`.
-
-    Returns
-    -------
-    Intervals
-        Arrays of shape (n_groups,).
-    """
-    arm = influence(errors, lengths, group=group, n_groups=n_groups)
-    base = influence(baseline_errors, baseline_lengths, group=group, n_groups=n_groups)
-    return t_intervals(arm.rate - base.rate, arm.without - base.without, group=group, level=level)
-
-
 def bootstrap_intervals(
     errors: Floats,
     lengths: Floats,
