@@ -1072,7 +1072,7 @@ def one_large(size, others, level="terms"):
 @pytest.mark.parametrize("level", ["terms", "none"])
 @pytest.mark.parametrize(
     ("size", "others", "share"),
-    [(10, 30, "25%"), (10, 31, None), (12, 9, "57%"), (10, 0, "100%"), (9, 0, None), (9, 3, None)],
+    [(10, 30, "25 %"), (10, 31, None), (12, 9, "57 %"), (10, 0, "100 %"), (9, 0, None), (9, 3, None)],
 )
 def test_one_answer_that_makes_much_of_all_that_differs_is_named(size, others, share, level):
     row = compare(one_large(size, others, level), "context", "none").iloc[0]
@@ -1086,7 +1086,7 @@ def test_an_answer_that_may_be_a_loop_is_named_in_its_own_row():
     for options in ({}, {"test": "t"}):
         assert compare(scores, "context", "none", **options)["note"].isna().tolist() == [False, True]
     note = compare(scores, "context", "none", test="wilcoxon")["note"][0]
-    assert note.startswith("each speaker counts alike, however much was said; one answer makes 57%")
+    assert note.startswith("each speaker counts alike, however much was said; one answer makes 57 %")
 
 
 # --- what the service does when merely asked again
