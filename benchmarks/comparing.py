@@ -1,9 +1,10 @@
 """Summaries, comparisons and effects of a large sweep beside other ways to get them, all in the same run.
 
-5,000 utterances of 200 speakers under 24 settings: 120,000 answers. Wall and processor time, the best of three rounds
-in which all take turns, and of each peer the ratio to the table of ours that answers the same. What takes too long is
-run in part and scaled, and says so. Peers must agree with ours: in the differences, and in what they find. Peak memory
-is resident, above the scores themselves.
+5,000 utterances of 200 speakers under 24 settings, drawn from the world of worlds.py: 120,000 answers. Wall and
+processor time, of each the best of ROUNDS rounds in which all take turns, and of each peer the ratio to ours that
+answers the same. The pandas loop is run with fewer resamples and scaled, and says so. Peers must agree with ours: in
+the differences, in p to 0.05 (0.1 of few speakers), and in the width of bootstrap intervals by half of it. Peak memory
+is resident, of one call, above what was there before.
 
 Run: python benchmarks/comparing.py [--small] [--profile]
 """
@@ -199,7 +200,7 @@ def race(frame: pd.DataFrame, small: bool) -> None:
         theirs = results[name].set_index("level").loc[ours.index]
         assert np.allclose(ours["delta"].astype(float), theirs["delta"].astype(float), atol=1e-12), name
         apart = (ours["p"].astype(float) - theirs["p"].astype(float)).abs().max()
-        assert apart < 0.05, (name, apart)
+        assert apart < (0.1 if small else 0.05), (name, apart)
     loop, boot = results["pandas loop bootstrap by speaker"], results["summarize, bootstrap by speaker"]
     width = (loop["high"] - loop["low"]).mean() / float((boot["high"] - boot["low"]).mean())
     assert 0.5 < width < 1.5, width
@@ -269,7 +270,10 @@ def main() -> None:
     if asked.profile:
         profiled(frame)
         return
-    print(f"{len(frame):,} answers, {frame['block'].nunique()} speakers, 24 settings, {RESAMPLES:,} resamples")
+    print(
+        f"{len(frame):,} answers, {frame['block'].nunique()} speakers, 24 settings, {RESAMPLES:,} resamples, "
+        f"best of {ROUNDS} rounds"
+    )
     race(frame, asked.small)
     others(frame, asked.small)
 

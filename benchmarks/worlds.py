@@ -42,8 +42,8 @@ class World:
     length: float = 20  #: words of an utterance
     length_spread: float = 0.685
     overdispersion: float = 1.9  #: variance of the errors of an utterance over their mean
-    shared: float = 0.75  #: share of their errors that all settings make alike
-    interaction: float = 0.15  #: sd over speakers of their true difference of two settings, as a share of the rate
+    shared: float = 0.75  #: share of the errors of the best setting that all settings make alike
+    interaction: float = 0.15  #: sd over speakers of their true difference of two settings of the same rate, over it
 
 
 LIBRISPEECH = World()
@@ -110,9 +110,10 @@ def draw(
     """Draw experiments in which every cell has answers to the same utterances.
 
     A cell's true rate is exactly its entry of ``rates``: what speakers, settings and utterances do to it are
-    independent factors with mean 1. Each row of ``tastes`` says which cells suit a speaker alike (same number), or all
-    (-1); by default each cell has its own taste. A difference is larger for speakers with more errors; tastes come on
-    top, as much as makes up the interaction of the world.
+    independent factors with mean 1. Of the errors of the best cell all cells share as many as the world says. What
+    another has more is in proportion to a speaker's own rate, so that a difference is larger for speakers with more
+    errors; tastes come on top, and are the same however large the difference is. Each row of ``tastes`` says which
+    cells suit a speaker alike (same number), or all (-1); by default each cell has its own taste.
     """
     n, cells = experiments * speakers, len(rates)
     said = np.maximum(np.rint(world.utterances * about_one(world.utterances_spread, (n,), rng)), 1).astype(np.int64)
@@ -122,21 +123,20 @@ def draw(
     lengths = np.maximum(np.rint(lengths), 1.0)
     speaker = about_one(world.spread, (n,), rng)
     tastes = [range(cells)] if tastes is None else tastes
-    common = world.shared * float(np.mean(rates))
-    alone = np.array(rates) - common
-    # Of two cells, a speaker's true difference has variance s² (a - b)² + (1 + s²) t² (a² + b²), with s the spread of
-    # speakers' rates, a and b what the cells have alone, and t the spread of tastes; on average over all pairs:
-    larger = world.spread**2 * 2 * float(alone.var(ddof=1)) if cells > 1 else 0.0
-    left = (world.interaction * world.rate) ** 2 - larger
-    apart = np.sqrt(max(left, 0.0) / (2 * (1 + world.spread**2) * (alone**2).mean() * len(tastes)))
+    common = world.shared * min(rates)
+    liked, more = min(rates) - common, np.array(rates) - min(rates)
+    # Of two cells, a speaker's true difference is (T - T') liked + (more - more'), times the speaker's rate over the
+    # mean one. With s the spread of speakers and t that of tastes T its variance is
+    # 2 (1 + s²) t² liked² + s² (more - more')², of which the first is the interaction of the world.
+    apart = world.interaction * world.rate / (np.sqrt(2 * (1 + world.spread**2) * len(tastes)) * liked)
     taste = np.ones((cells, n))
     for alike in tastes:
         drawn = about_one(apart, (max(alike) + 1, n), rng)
         taste *= np.stack([drawn[kind] if kind >= 0 else np.ones(n) for kind in alike])
     shared = counts((common * speaker)[block] * lengths, world.overdispersion, rng)
     own = [
-        counts((rate * speaker * liked)[block] * lengths, world.overdispersion, rng)
-        for rate, liked in zip(alone, taste, strict=True)
+        counts(((liked * suits + extra) * speaker)[block] * lengths, world.overdispersion, rng)
+        for suits, extra in zip(taste, more, strict=True)
     ]
     return Drawn(shared, np.stack(own), lengths, block, speakers)
 
