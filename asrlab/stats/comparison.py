@@ -301,7 +301,8 @@ def _notes(
         if tried[k] and test in _ASSUMED:
             said = [*(words for words in said if words != SPEAKERS_MAY_REPEAT), _ASSUMED[test]]
         if facts["largest"][k] >= _LOOP_SHARE:
-            said.append(f"one answer makes {100 * facts['largest'][k]:.0f} % of all that differs: look at it, it may be a loop")
+            share = f"{100 * facts['largest'][k]:.0f} %"
+            said.append(f"one answer makes {share} of all that differs: look at it, it may be a loop")
         if facts["lost"][k]:
             said.append(f"{facts['lost'][k]} of the answers never came and count as all-deleted")
         if not facts["pairs"][k]:
