@@ -372,3 +372,19 @@ def test_the_greatest_t_of_rows_with_other_speakers_is_drawn_though_each_row_is_
     assert found[["resamples", "seed"]].fillna(-1).to_numpy().tolist() == [[99, 7] if drawn else [-1, -1]] * 2
     assert compare(scores, "context", "none", resamples=99)["resamples"].isna().all()
     assert compare(make(speakers=15), "context", "none", test="t")["resamples"].isna().all()
+
+
+def test_a_share_moves_no_further_than_from_all_to_nothing():
+    """Once for a difference, twice for an interaction of two axes, four times for one of three."""
+    scores = grid({"context": ("none", "terms"), "itn": ("off", "on"), "hint": ("none", "right")}, 8, 3, unit="term")
+    scores = scores.assign(subs=0, ins=0, dels=scores["utt_id"].str[-1].astype(int) % 2, ref_len=1)
+    found = effects(scores.assign(dels=np.random.default_rng(1).integers(0, 2, len(scores))), order=3)
+    reach = found["moderator"].str.count(" × ").add(1).fillna(0)
+    wider = found.assign(low=-0.02, high=0.02, n_units=10**6, unit="term", smallest_p=pd.NA, p=0.5, n_blocks=24)
+    narrow = adjust(wider, "none")["detectable"].dropna()
+    assert len(narrow) == len(found)
+    for half, known in ((0.3, 0), (0.8, 1), (1.9, 2), (9.0, 3)):
+        table = adjust(wider.assign(low=-half, high=half), "none")
+        assert table["detectable"].notna().tolist() == (reach >= known).tolist()
+    named = compare(scores.assign(moderator=7), "context", "none")
+    assert adjust(named)["delta"].equals(named["delta"])

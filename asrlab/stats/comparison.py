@@ -99,7 +99,8 @@ def compare(
         Difference that would not matter, a share: 0.005 is half a point. For the last two tests.
     correction : {"holm", "max-t", "benjamini-hochberg", "none"}
         How ``p_adjusted`` allows for all the rows of the table. ``"max-t"`` (of sign-flips) finds more than Holm where
-        rows are many and alike. ``"benjamini-hochberg"`` is for exploring: one in twenty of what it finds is false.
+        rows are many and alike. ``"benjamini-hochberg"`` is for exploring: of what it finds, up to one in twenty is
+        false on average.
         For a family of several tables: :func:`asrlab.adjust`.
     level : float
         Confidence level of the intervals.

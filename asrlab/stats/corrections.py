@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import pandas as pd
 from scipy.special import stdtrit
 
 from asrlab import tables
@@ -15,7 +16,6 @@ from asrlab.stats.arguments import one_of
 from asrlab.stats.tests import sign_flips
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
     Floats = NDArray[np.float64]
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 CORRECTIONS: Final = ("holm", "max-t", "benjamini-hochberg", "none")
 #: Power that ``detectable`` is for.
 POWER: Final = 0.8
-#: From so many blocks a sign-flip test has the power of the t test, to 3 points.
+#: From so many blocks a sign-flip test has the power of the t test, to 3 points where contributions are near normal.
 _AS_GOOD_AS_T: Final = 12
 _SIMULATIONS: Final = 2000
 #: What a difference brings with it, as measured on published transcripts (see :func:`asrlab.power`): variance of its
@@ -182,9 +182,10 @@ def _detectable(table: pd.DataFrame) -> Floats:
     # Where swaps were simulated, the spread over speakers was too.
     square = 1 - np.where(swapped, 0.0, times**2 * _SPREAD**2 / np.maximum(blocks, 1))
     least_seen = (linear + np.sqrt(linear**2 + 4 * np.maximum(square, 0) * (times * error) ** 2)) / (2 * square)
-    interaction = table["moderator"].notna().to_numpy(bool) if "moderator" in table else np.zeros(len(table), bool)
-    # The effect of a setting on a share goes no further than from all to nothing; an interaction is of two effects.
-    furthest = np.where(table["unit"].isin(tables.SHARES), np.where(interaction, 2.0, 1.0), np.inf)
+    # The effect of a setting on a share goes no further than from all to nothing; an interaction is of two, or four.
+    moderator = table["moderator"] if "moderator" in table else pd.Series(pd.NA, table.index)
+    moderators = moderator.astype("string").str.count(" × ").add(1).fillna(0)
+    furthest = np.where(table["unit"].isin(tables.SHARES), np.exp2(moderators.to_numpy(np.float64)), np.inf)
     return np.where(known & (square > 0) & (least_seen <= furthest), least_seen, np.nan)
 
 

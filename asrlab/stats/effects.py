@@ -79,7 +79,7 @@ def effects(
     Returns
     -------
     DataFrame
-        The by-columns, then the columns of an ``effects`` table. Of a utterance (and repeat and channel) those answers
+        The by-columns, then the columns of an ``effects`` table. Of an utterance (and repeat and channel) those answers
         count that are there in every cell; ``n_left_out`` says how many others are left out. ``p`` is of the sign-flip
         test by block of the contrast. Of an interaction of two axes ``there`` and ``elsewhere`` are the effects of the
         first axis at the two levels of the second; ``delta`` is ``there - elsewhere``.

@@ -57,7 +57,8 @@ def summarize(
         are condition, spoken_language, repeat, channel, block and utt_id, and with ``dataset`` the facts of its
         utterances, ``duration`` and ``tag``: see :func:`asrlab.rates`.
     method : {"ratio t", "bootstrap", "wilson", "exact"}
-        ``"ratio t"``, by block (:func:`asrlab.stats.intervals.ratio_interval`): right with few blocks too.
+        ``"ratio t"``, by block (:func:`asrlab.stats.intervals.ratio_interval`); how near it comes to its
+        level with ten blocks and more is in ``benchmarks/simulations.md``.
         ``"bootstrap"``: percentiles of the rates of resampled blocks (Bisani & Ney 2004), of 50 blocks and more.
         ``"wilson"`` and ``"exact"`` (Clopper & Pearson), for shares (units ``"term"`` and ``"sentence"``): they take
         each term or sentence as independent, and so are too sure where one speaker has many.
