@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from asrlab import dashscope as dashscope
     from asrlab.data.dataset import Dataset as Dataset
-    from asrlab.data.dataset import load_dataset as load_dataset
+    from asrlab.data.loading import load_dataset as load_dataset
     from asrlab.engines import engine as engine
     from asrlab.errors import AsrlabError as AsrlabError
     from asrlab.scoring.align import align as align
@@ -58,7 +58,7 @@ _HOMES: Final = {
     "engine": "asrlab.engines:engine",
     "explore": "asrlab.views.widgets:explore",
     "grid": "asrlab.sweep.grid:grid",
-    "load_dataset": "asrlab.data.dataset:load_dataset",
+    "load_dataset": "asrlab.data.loading:load_dataset",
     "normalizer": "asrlab.scoring.normalize:normalizer",
     "open_sweep": "asrlab.sweep.opened:open_sweep",
     "plot": "asrlab.views.plot",

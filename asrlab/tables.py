@@ -68,6 +68,15 @@ SCHEMAS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "alternative": ("Int64", "number of this wording among equally right ones, from 0"),
         "text": ("string", "what was said"),
     },
+    "segments": {
+        "segment": ("string", "id of a stretch of a recording, unique in the set"),
+        "utt_id": ("string", "id of the recording"),
+        "channel": ("Int64", "audio channel, from 0"),
+        "begin_s": ("Float64", "where it begins, in seconds of the recording"),
+        "end_s": ("Float64", "where it ends"),
+        "speaker": ("string", "who spoke"),
+        "text": ("string", "what was said; <NA> where it is not to be marked"),
+    },
     "terms": {
         "utt_id": ("string", "id of the recording, <NA> for the whole set"),
         "term": ("string", "a word or name that matters"),
@@ -104,9 +113,9 @@ SCHEMAS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "error": ("string", "message of the failure"),
         "context_tokens": ("Int64", "tokens of the context that acted, where the engine says"),
         "unsupported": ("string", "parameters that were given and could not be obeyed, comma-separated"),
-        "engine": ("string", "engine asked"),
-        "model": ("string", "what answered, with its version where known"),
-        "region": ("string", "where the engine runs"),
+        "asked_engine": ("string", "engine asked"),
+        "answered_by": ("string", "model that answered, with its version where known"),
+        "asked_region": ("string", "where the engine runs"),
         "request_id": ("string", "the service's id of the request"),
     },
     "scores": {

@@ -56,6 +56,14 @@ def facts_of_its_own(monkeypatch, tmp_path_factory):
     monkeypatch.setattr("asrlab.data.recordings.cache_folder", lambda name: folder)
 
 
+@pytest.fixture(autouse=True)
+def files_of_its_own(monkeypatch, tmp_path_factory):
+    """Keep what these tests fetch, unpack and make of recordings out of the user's cache."""
+    folder = tmp_path_factory.getbasetemp() / "cache"
+    for module in ("archives", "kept", "places"):
+        monkeypatch.setattr(f"asrlab.data.{module}.cache_folder", lambda name: folder / name, raising=False)
+
+
 @pytest.fixture(scope="module")
 def audio(tmp_path_factory):
     """A folder of recordings, and of files that are none: ``mono.wav`` has 1.5 s, ``stereo.flac`` 0.4 s."""

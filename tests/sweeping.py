@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from asrlab.data.dataset import load_dataset
+from asrlab.data.loading import load_dataset
 from asrlab.engines.filetrans import FiletransEngine
 from asrlab.sweep.grid import grid
 from asrlab.sweep.sweep import Sweep

@@ -21,7 +21,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from asrlab.data.audio import digest
-from asrlab.data.dataset import Dataset, load_dataset
+from asrlab.data.dataset import Dataset
+from asrlab.data.loading import load_dataset
 from asrlab.data.recordings import Recording, Recordings
 from asrlab.errors import InvalidInput
 
@@ -62,6 +63,8 @@ def test_a_manifest_is_a_dataset(tmp_path):
     ds = load_dataset(write(tmp_path / "calls.jsonl", rows))
     assert ds.name == "calls"
     assert ds.utterances["utt_id"].tolist() == ["001", "2"]
+    assert ds.utterances["duration_s"].isna().all()  # no audio is read before it is asked for
+    ds = ds.measure()
     assert ds.utterances["duration_s"].tolist() == [0.2, 1.0]
     assert ds.utterances["channels"].tolist() == [1, 2]
     assert ds.utterances["topic"].isna().tolist() == [False, True]
@@ -82,20 +85,20 @@ def test_tables_of_text_keep_their_text(tmp_path, name, separator):
     assert ds.utterances["utt_id"].tolist() == ["007", "008"]
     assert ds.utterances["language"].tolist() == ["no", pd.NA]
     assert ds.references["text"].tolist() == ["NA"]
-    assert repr(ds) == "<Dataset m: 2 utterances, no, length not known>"
+    assert repr(ds) == f"<Dataset m: 2 utterances, no, length not known; read as {name[2:]}>"
 
 
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ([{"audio": "x.wav"}], "have no utt_id"),
-        ([{"id": ""}], "have no utt_id"),
-        ([{"id": "a"}, {"id": "a"}], "have the utt_id of another row: row 2"),
-        ([{"id": "a", "text": 5}], "text must be text, not 5"),
-        ([{"id": "a", "duration": "long"}], "duration_s must hold numbers"),
+        ([{"audio": "x.wav", "id": None}], "line 1: there is no utt_id"),
+        ([{"id": "b"}, {"id": ""}], "line 2: there is no utt_id"),
+        ([{"id": "a"}, {"id": "a"}], "line 2: the utt_id 'a' is that of line 1 too"),
+        ([{"id": "a", "text": 5}], "line 1: what was said must be text, not 5"),
+        ([{"id": "a", "duration": "long"}], "line 1: duration_s must be a number of seconds"),
         ([{"id": "a", "audio": ["x.wav"]}], "audio must be text"),
         ([{"id": "a", "channel_texts": "left, right"}], "must be a list of texts"),
-        ([{"id": "a", "duration": 10**400}], "must hold numbers"),
+        ([{"id": "a", "duration": 10**400}], "line 1: duration_s must be a number of seconds"),
         ([{"id": "a", "note": "\ud800"}], "note .* half a surrogate pair"),
         ([], "no utterances"),
     ],
@@ -108,10 +111,10 @@ def test_rows_that_cannot_be_used_are_named(tmp_path, rows, said):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b'{"id": "a"}\n{"id": "b"\n', "Line 2 .* is not JSON"),
-        (b"[1]\n", "Line 1 .* must be a JSON object"),
+        (b'{"id": "a"}\n{"id": "b"\n', "line 2: .* is not JSON"),
+        (b"[1]\n", "line 1: .* must be a JSON object"),
         (b'{"id": "\xff"}\n', "is not UTF-8"),
-        (b"[" * 100_000 + b"\n", "Line 1 .* is not JSON"),
+        (b"[" * 100_000 + b"\n", "line 1: .* is not JSON"),
     ],
 )
 def test_files_that_are_none_are_named(tmp_path, content, said):
@@ -122,17 +125,20 @@ def test_files_that_are_none_are_named(tmp_path, content, said):
 
 def test_a_table_with_a_short_line_is_refused(tmp_path):
     (tmp_path / "m.csv").write_text("utt_id,audio,text\na,x.wav\n")
-    with pytest.raises(InvalidInput, match=r"Line 2 of .* not as many fields"):
+    with pytest.raises(InvalidInput, match=r"line 2: there are 2 fields, and the header has 3"):
         load_dataset(tmp_path / "m.csv")
 
 
 def test_what_is_not_there_is_said(tmp_path):
-    with pytest.raises(InvalidInput, match=r"neither utterances\.jsonl nor manifest\.jsonl"):
+    with pytest.raises(InvalidInput, match=r"no dataset in a form that is known\. The folder is empty"):
         load_dataset(tmp_path)
-    with pytest.raises(InvalidInput, match="There is no manifest"):
+    with pytest.raises(InvalidInput, match="There is no .*gone.jsonl"):
         load_dataset(tmp_path / "gone.jsonl")
-    with pytest.raises(InvalidInput, match="its name must end in"):
-        load_dataset(tmp_path / "gone.docx")
+    (tmp_path / "calls.docx").write_bytes(b"PK")
+    with pytest.raises(InvalidInput, match="no dataset in a form that is known"):
+        load_dataset(tmp_path / "calls.docx")
+    with pytest.raises(InvalidInput, match="There is no format 'kladi'. Did you mean 'kaldi'"):
+        load_dataset(tmp_path, format="kladi")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +151,11 @@ def test_audio_never_lies_outside_its_folder(tmp_path, path):
     folder.mkdir()
     (folder / "link").symlink_to(tmp_path)
     rows = [{"id": "a", "audio": path, "duration_s": 1.0, "channels": 1}]
-    ds = load_dataset(write(folder / "m.jsonl", rows))
+    manifest = write(folder / "m.jsonl", rows)
+    if not path.startswith("link"):
+        with pytest.raises(InvalidInput, match="1 utterances have audio outside .*/set: a has"):
+            load_dataset(manifest)
+    ds = Dataset("d", pd.DataFrame({"utt_id": ["a"], "audio": [path]}), folder=folder)
     with pytest.raises(InvalidInput, match="does not lie below"):
         ds.audio_path("a")
     with pytest.raises(InvalidInput, match="does not lie below"):
@@ -158,7 +168,10 @@ def test_audio_may_lie_elsewhere_when_that_is_said(tmp_path):
     write(manifest, [{"id": "a", "audio": "a.wav"}])
     ds = load_dataset(manifest, audio_root=tmp_path / "audio")
     assert ds.audio_path("a") == tmp_path / "audio" / "a.wav"
-    assert ds.utterances["duration_s"].tolist() == [0.1]
+    assert ds.facts("a").duration_s == 0.1
+    write(manifest, [{"id": "a", "audio": str(tmp_path / "audio" / "a.wav")}])
+    ds = load_dataset(manifest, audio_root=tmp_path / "audio")
+    assert ds.utterances["audio"].tolist() == ["a.wav"]  # the same wherever the folder lies
 
 
 def test_select_by_query_and_by_ids():
@@ -282,7 +295,7 @@ def measurings(monkeypatch):
 def test_files_are_measured_whatever_the_manifest_says(tmp_path):
     tone(tmp_path / "a.wav", 8_000, channels=2)
     ds = dataset_of(tmp_path, "a.wav", duration_s=[0.01], channels=[1], digest=["file-sha256:" + "0" * 64])
-    assert ds.facts("a.wav") == Recording(digest(tmp_path / "a.wav"), 0.5, 2)
+    assert ds.facts("a.wav") == Recording(digest(tmp_path / "a.wav"), 0.5, 2, 16_000)
     assert not ds.facts("a.wav").weak
 
 

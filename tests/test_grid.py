@@ -67,7 +67,7 @@ def test_where_takes_part():
 @pytest.mark.parametrize(
     ("axes", "said"),
     [
-        ({"itn": [True]}, "'itn' is not a request parameter. What comes nearest to it here is 'enable_itn'"),
+        ({"itn": [True]}, "'itn' is nothing that a grid can vary. What comes nearest to it here is 'enable_itn'"),
         ({"language_hints": ["en"]}, "What comes nearest to it here is 'language'"),
         ({"language": []}, "no levels"),
         ({"language": {}}, "no levels"),

@@ -15,7 +15,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from asrlab.data.dataset import Dataset, load_dataset
+from asrlab.data.dataset import Dataset
+from asrlab.data.loading import load_dataset
 from asrlab.engines import engine
 from asrlab.engines.base import Parameters, Question
 from asrlab.engines.filetrans import FiletransEngine
@@ -89,8 +90,8 @@ def test_it_starts_one_service_and_finds_it_again(cache, english, tmp_path):
     frame = sweep.transcripts
     assert frame["state"].unique().tolist() == ["answered"]
     assert set(frame["unsupported"].dropna()) == {"context"}
-    assert frame["model"].str.startswith("pocketsphinx-en-us").all()
-    assert frame["engine"].unique().tolist() == ["local"]
+    assert frame["answered_by"].str.startswith("pocketsphinx-en-us").all()
+    assert frame["asked_engine"].unique().tolist() == ["local"]
     (note,) = (cache / "service").glob("*.json")
     url = json.loads(note.read_text())["url"]
     assert status(url)["submits"] == 8
@@ -134,7 +135,7 @@ def test_a_service_that_was_ended_is_started_anew_and_what_it_lost_is_asked_agai
 
 
 ASKING = """
-from asrlab.data.dataset import load_dataset
+from asrlab.data.loading import load_dataset
 from asrlab.engines.local import LocalEngine
 from asrlab.sweep.sweep import Sweep
 import sys

@@ -204,17 +204,17 @@ def test_states_stay_apart():
 
 def test_axes_are_carried_along_in_order():
     frame = heard(a="x", b="y").assign(
-        context=pd.Categorical(["none", "none"], ["none", "terms"]), itn="off", model="m"
+        context=pd.Categorical(["none", "none"], ["none", "terms"]), itn="off", answered_by="m"
     )
     scores = score(frame, said(a="x", b="y"))
     assert list(scores.columns)[-2:] == ["context", "itn"]
     assert scores["context"].cat.categories.tolist() == ["none", "terms"]
 
 
-def test_without_a_condition_the_model_is_an_axis():
+def test_models_and_engines_are_axes_like_others():
     frame = pd.DataFrame({"utt_id": ["a", "a"], "model": ["m1", "m2"], "engine": "e", "text": ["x", "y"]})
     scores = score(frame, said(a="x"))
-    assert list(scores.columns)[-1] == "model"
+    assert list(scores.columns)[-2:] == ["model", "engine"]
     assert scores["hits"].tolist() == [1, 0]
 
 
@@ -834,8 +834,8 @@ def test_missing_rows_of_flags_and_whole_numbers_have_no_value():
 
 def test_models_that_a_failed_row_does_not_name_make_no_settings():
     frame, data = systems(4)
-    frame["model"] = ["scripted 1"] * len(frame)
-    frame.loc[[1, 5], "model"] = ["scripted", None]
+    frame["answered_by"] = ["scripted 1"] * len(frame)
+    frame.loc[[1, 5], "answered_by"] = ["scripted", None]
     frame.loc[[1, 5], "text"] = None
     scores = score(frame, data, missing="drop")
     assert scores["state"].value_counts().to_dict() == {"answered": 10, "failed": 2}

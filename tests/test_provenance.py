@@ -56,12 +56,22 @@ def dataset(n=5, card="# Dictation\n\nSynthetic voices."):
     )
 
 
+class Asked:
+    """What provenance needs of an engine."""
+
+    def __init__(self, free, identity, server):
+        self.free, self.identity, self.server = free, identity, server
+
+
 def engine(*, free=False, server=None, **identity):
-    return SimpleNamespace(free=free, identity=identity or PAID, server=server)
+    return Asked(free, identity or PAID, server)
 
 
 def facts(data=None, asked=None, conditions=None, **more):
-    return collect(data or dataset(), asked or engine(), conditions or grid(), **{"seed": 7, "repeats": 2, **more})
+    asked = asked or engine()
+    if "price" in more:
+        more["prices"] = {asked: more.pop("price")}
+    return collect(data or dataset(), [asked], conditions or grid(), **{"seed": 7, "repeats": 2, **more})
 
 
 def run(number=1, **more):

@@ -278,8 +278,8 @@ def test_the_table_is_what_was_told_step_by_step(store):
                 "attempts": known["attempts"], "error_code": known.get("code"),
                 "error": "m" if known.get("code") else None, "context_tokens": told and told.context_tokens,
                 "unsupported": (",".join(told.unsupported) or None) if told else None,
-                "engine": known["engine"]["engine"], "model": told.model if told else known["engine"]["model"],
-                "region": known["engine"].get("region"), "request_id": known.get("request"),
+                "asked_engine": known["engine"]["engine"], "answered_by": told.model if told else known["engine"]["model"],
+                "asked_region": known["engine"].get("region"), "request_id": known.get("request"),
                 "extra": asking.labels.get("extra"), "channels": asking.labels["channels"],
             }  # fmt: skip
     assert next(rows, None) is None
@@ -290,7 +290,7 @@ def test_askings_that_were_never_planned_are_not_run(planned):
     store, _ = planned
     frame = store.transcripts([Asking("u9", "c", 0, "f" * 32, {"language": "none"})])
     assert frame[["state", "channel", "attempts", "language"]].to_numpy().tolist() == [["not run", 0, 0, "none"]]
-    assert frame["engine"].isna().all()
+    assert frame["asked_engine"].isna().all()
     assert len(store.transcripts([])) == 0
     with Store(None) as empty:
         assert list(empty.transcripts().columns) == list(tables.SCHEMAS["transcripts"])
@@ -629,6 +629,8 @@ def old(tmp_path):
 def table_of_format_1():
     """What the code of that time said it holds."""
     rows = [json.loads(line) for line in (STORES / "format-1.transcripts.jsonl").read_text("utf-8").split("\n") if line]
+    renamed = {"engine": "asked_engine", "model": "answered_by", "region": "asked_region"}
+    rows = [{renamed.get(name, name): value for name, value in row.items()} for row in rows]
     dtypes = {name: dtype for name, (dtype, _) in tables.SCHEMAS["transcripts"].items()}
     return pd.DataFrame({name: pd.array([row[name] for row in rows], dtypes.get(name, "string")) for name in rows[0]})
 

@@ -125,7 +125,7 @@ def test_every_cell_is_asked_once_and_kept(run):
     first = frame.iloc[2]
     assert (first["text"], first["detected_language"], first["audio_s"]) == ("u0 zh False", "en", 0.1)
     assert (first["queued_s"], first["elapsed_s"], first["context_tokens"]) == (0.5, 1.5, 3)
-    assert (first["unsupported"], first["engine"], first["model"]) == ("context", "scripted", "parrot 1")
+    assert (first["unsupported"], first["asked_engine"], first["answered_by"]) == ("context", "scripted", "parrot 1")
     assert (first["region"], first["request_id"], first["attempts"]) == ("nowhere", "request-1", 1)
     assert sweep.failures.empty
     assert repr(sweep) == "<Sweep run: 24 answered>"
@@ -627,7 +627,7 @@ def test_another_engine_has_not_the_answers_of_this_one(run, dataset, tmp_path, 
     with pytest.raises(MissingTrials, match="lacks 24 of 24"):
         Sweep(dataset, FiletransEngine(), GRID, store=tmp_path / "run").replay()
     other.run(progress=False)
-    assert first.transcripts["engine"].eq("scripted").all()
+    assert first.transcripts["asked_engine"].eq("scripted").all()
     stored = {"engine": "local", "recogniser": "sphinx", "model": "m", "version": "1", "region": "local"}
     assert LocalEngine("sphinx").may_be(stored)  # it is not reached yet
     assert not LocalEngine("whisper").may_be(stored)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil, gcd
@@ -13,6 +14,7 @@ import numpy as np
 import soundfile
 
 from asrlab.data.containers import NoAudio, Sound, open_container
+from asrlab.data.meter import Levels, Meter
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -20,13 +22,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["AudioInfo", "NoAudio", "decode", "digest", "probe"]
+__all__ = ["AudioInfo", "Measured", "NoAudio", "decode", "digest", "measure", "probe"]
 
 _BLOCK: Final = 1 << 20  # samples of all channels taken at a time: bounds the memory that reading takes
 # A small file may hold years of silence.
 _DECODED: Final = 12 * 3600 * 16_000  # samples of all channels at most: 2.8 GB, 12 h of one channel at 16 kHz
 _COUNTED_S: Final = 24 * 3600
 _RATES: Final = range(1_000, 768_001)  # of recordings; the filter that resamples, or what it makes, grows beyond
+_EXACT: Final = ("PCM_", "ALAC")  # beginnings of libsndfile's names of lossless codings
+_CUT: Final = re.compile(r"(?:data|SSND) : (\d+) \(should be (\d+)\)")
+_STREAMED: Final = 0x7FFF_F000  # bytes from here on are what a program writes that cannot know how many there will be
 _UNKNOWN: Final = 1 << 40  # frames; a FLAC that was written to a pipe does not know its own, and libsndfile says 2**63
 
 
@@ -74,6 +79,58 @@ def probe(path: str | Path) -> AudioInfo:
         return AudioInfo(length / sound.sample_rate, sound.channels, sound.sample_rate, sound.format)
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What was found out about an audio file by reading all of it.
+
+    Parameters
+    ----------
+    info : AudioInfo
+        Facts, the length being that of the samples which are there.
+    digest : str
+        As :func:`digest` gives it.
+    levels : Levels
+        How loud it is.
+    missing_s : float
+        Seconds that the header promises beyond those that are there: the file was cut off.
+    """
+
+    info: AudioInfo
+    digest: str
+    levels: Levels
+    missing_s: float = 0.0
+
+
+def measure(path: str | Path) -> Measured:
+    """Read an audio file once, in bounded memory: its facts, its fingerprint and its levels.
+
+    Parameters
+    ----------
+    path : path
+        A file that :func:`probe` can read.
+
+    Returns
+    -------
+    Measured
+        Of what lasts longer than 24 h, the first 24 h and a little.
+
+    Raises
+    ------
+    InvalidInput
+        If the file is missing, is not audio that can be read, or turns out broken; NoAudio if there is no audio in it.
+    """
+    with _by_libsndfile(path) as wave:
+        if wave is not None and wave.subtype.startswith(_EXACT):
+            content = _content(wave)
+            sound = Sound(_format(wave), wave.samplerate, wave.channels, _hashed(wave, path, content))
+            info, levels = _levels(path, sound)
+            missing = _promised(wave) - round(info.duration_s * wave.samplerate)
+            return Measured(info, f"pcm-sha256:{content.hexdigest()}", levels, max(0, missing) / wave.samplerate)
+    with _open(path) as sound:
+        info, levels = _levels(path, sound)
+    return Measured(info, _file_digest(path), levels)
+
+
 def decode(path: str | Path, rate: int = 16_000) -> NDArray[np.float32]:
     """Decode an audio file and resample it.
 
@@ -97,13 +154,9 @@ def decode(path: str | Path, rate: int = 16_000) -> NDArray[np.float32]:
     """
     pcm = bytearray()
     with _open(path) as sound:
-        if sound.sample_rate not in _RATES:
-            raise InvalidInput(f"{path} is sampled at {sound.sample_rate:,} Hz, as no recording is. Resample it.")
+        _check_rate(sound, path)
         for block in _resampled(sound.blocks, sound.sample_rate, rate):
-            if not np.isfinite(block).all():
-                raise InvalidInput(
-                    f"{path} has samples that are not numbers (NaN or infinite). Export it again as 16-bit WAV or FLAC."
-                )
+            _check_finite(block, path)
             pcm += block.tobytes()
             if len(pcm) > 4 * _DECODED:
                 hours = _DECODED / sound.channels / rate / 3600
@@ -136,15 +189,71 @@ def digest(path: str | Path) -> str:
         If the file is missing, empty or not audio that can be read.
     """
     with _by_libsndfile(path) as wave:
-        if wave is not None and wave.subtype.startswith(("PCM_", "ALAC")):
-            pcm = hashlib.sha256(f"{wave.samplerate} Hz, {wave.channels} channels, int32\n".encode())
+        if wave is not None and wave.subtype.startswith(_EXACT):
+            content = _content(wave)
             for block in _blocks(wave, path, "int32"):
-                pcm.update(block.astype("<i4", copy=False).tobytes())
-            return f"pcm-sha256:{pcm.hexdigest()}"
+                content.update(block.astype("<i4", copy=False).tobytes())
+            return f"pcm-sha256:{content.hexdigest()}"
     with _open(path):  # it is audio, or this raises
         pass
+    return _file_digest(path)
+
+
+def _content(wave: soundfile.SoundFile) -> hashlib._Hash:
+    """Begin the hash of a lossless recording, which its samples are to follow in."""
+    return hashlib.sha256(f"{wave.samplerate} Hz, {wave.channels} channels, int32\n".encode())
+
+
+def _file_digest(path: str | Path) -> str:
     with Path(path).open("rb") as file:
         return f"file-sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def _hashed(wave: soundfile.SoundFile, path: str | Path, content: hashlib._Hash) -> Iterator[NDArray[np.float32]]:
+    """Read a lossless recording, and hash its samples on the way."""
+    for block in _blocks(wave, path, "int32"):
+        content.update(block.astype("<i4", copy=False).tobytes())
+        yield block.astype(np.float32) * np.float32(2**-31)
+
+
+def _levels(path: str | Path, sound: Sound) -> tuple[AudioInfo, Levels]:
+    _check_rate(sound, path)
+    longest = _COUNTED_S * sound.sample_rate
+
+    def sane() -> Iterator[NDArray[np.float32]]:
+        length = 0
+        for block in sound.blocks:
+            _check_finite(block, path)
+            yield block
+            length += len(block)
+            if length > longest:
+                break
+
+    levels = Meter(sound.sample_rate, sound.channels).levels(sane())
+    if len(levels.samples) == 0:
+        raise _without_samples(path)
+    length = int(levels.samples.sum()) / sound.sample_rate
+    return AudioInfo(length, sound.channels, sound.sample_rate, sound.format), levels
+
+
+def _promised(wave: soundfile.SoundFile) -> int:
+    """Frames that a header says there are, be they there or not."""
+    cut = _CUT.search(wave.extra_info)  # libsndfile makes less of it, and says so only here
+    if cut is None or (said := int(cut[1])) >= _STREAMED:
+        return int(wave.frames)
+    return round(int(wave.frames) * said / max(1, int(cut[2])))
+
+
+def _check_rate(sound: Sound, path: str | Path) -> None:
+    if sound.sample_rate not in _RATES:
+        raise InvalidInput(f"{path} is sampled at {sound.sample_rate:,} Hz, as no recording is. Resample it.")
+
+
+def _check_finite(block: NDArray[np.float32], path: str | Path) -> None:
+    if not np.isfinite(block).all():
+        raise InvalidInput(
+            f"{path} has samples that are not numbers (NaN or infinite). Export it again as 16-bit WAV or FLAC."
+        )
 
 
 @contextmanager

@@ -5,28 +5,45 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
+from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import pandas as pd
 
 from asrlab import tables
-from asrlab.data import audio, remote
-from asrlab.data.manifests import inside, is_url, read_rows, to_table
+from asrlab.data import cuts, remote
+from asrlab.data.cuts import complain
+from asrlab.data.places import inside, is_here, is_link, is_remote, local_copy, place
 from asrlab.data.recordings import Recording, recordings
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from os import PathLike
+    from pathlib import Path
 
-    from asrlab.data.manifests import Row
+    from asrlab.data.checks import Findings
+    from asrlab.data.derived import BoundRecipe, Clip, Derivation
+    from asrlab.data.recipe import Recipe
 
-_DIGEST: Final = "(pcm|file|url)-sha256:[0-9a-f]{64}"
-#: What other manifests call our columns.
-_ALIASES: Final = {"id": "utt_id", "audio_filepath": "audio", "duration": "duration_s", "lang": "language"}
+_DIGEST: Final = "(pcm|file|url|derived)-sha256:[0-9a-f]{64}"
+_AT_ONCE: Final = 4
+
+
+class _Applied(NamedTuple):
+    """A recipe, and the set it was applied to: its other voices make babble."""
+
+    recipe: Recipe
+    pool: Dataset
+
+    @property
+    def bound(self) -> BoundRecipe:
+        from asrlab.data.derived import BoundRecipe  # noqa: PLC0415 - so that sets without recipes need not know of them
+
+        return BoundRecipe(self.recipe, lambda: self.pool._voices)
 
 
 @dataclass(frozen=True, repr=False)
@@ -40,11 +57,20 @@ class Dataset:
     name : str
         Name of the set, for tables and reports.
     utterances, references, terms : DataFrame
-        Tables as in :data:`asrlab.tables.SCHEMAS`; further columns of ``utterances`` are kept.
+        Tables as in :data:`asrlab.tables.SCHEMAS`; further columns of ``utterances`` are kept. Some of them have a
+        meaning: ``begin_s`` and ``end_s`` make an utterance a stretch of its file, ``channel`` one channel of it,
+        ``sha256`` is what is behind a URL.
+    segments : DataFrame
+        Of long recordings, what was said when. Where nothing is said of a channel in ``references``, the texts of its
+        segments are joined to one, in order of their begin.
     folder : Path, optional
         Folder of the dataset, where its notes lie.
     audio_root : Path, optional
         Folder that ``audio`` is relative to; the dataset's folder if not given.
+    read_as : str, optional
+        Name of the format it was read in.
+    remarks : tuple of str
+        What was left out in reading, or taken otherwise than it stands there.
     """
 
     name: str
@@ -53,25 +79,33 @@ class Dataset:
     terms: pd.DataFrame = field(default_factory=lambda: tables.empty("terms"))
     folder: Path | None = None
     audio_root: Path | None = None
+    segments: pd.DataFrame = field(default_factory=lambda: tables.empty("segments"))
+    read_as: str | None = None
+    remarks: tuple[str, ...] = ()
+    _recipes: tuple[_Applied, ...] = ()
+    _whole: Dataset | None = None
+    """Of a concatenated set, the one that its ``parts`` are of."""
 
     def __post_init__(self) -> None:
         utterances = tables.check(self.utterances, "utterances", required=("utt_id",)).reset_index(drop=True)
         references = tables.check(self.references, "references", required=("utt_id", "text")).reset_index(drop=True)
         references = references.fillna({"channel": 0, "form": "unstated", "alternative": 0})
-        _complain(utterances["utt_id"].isna() | (utterances["utt_id"] == ""), utterances, "have no utt_id")
-        _complain(utterances["utt_id"].duplicated(), utterances, "have the utt_id of another row")
-        _complain(~references["utt_id"].isin(utterances["utt_id"]), references, "are references of no utterance")
-        _complain(references["text"].isna(), references, 'are references without a text (silence is "")')
+        complain(utterances["utt_id"].isna() | (utterances["utt_id"] == ""), utterances, "have no utt_id")
+        complain(utterances["utt_id"].duplicated(), utterances, "have the utt_id of another row")
+        complain(~references["utt_id"].isin(utterances["utt_id"]), references, "are references of no utterance")
+        complain(references["text"].isna(), references, 'are references without a text (silence is "")')
         _take_sums(utterances)
-        _complain(
+        complain(
             utterances["digest"].notna() & ~utterances["digest"].str.fullmatch(_DIGEST),
             utterances,
             f"have a digest that is not {_DIGEST}",
         )
         same = references.duplicated(["utt_id", "channel", "form", "alternative"])
-        _complain(same, references, "are second references of one utterance, channel, form and alternative")
-        object.__setattr__(self, "utterances", utterances)
-        object.__setattr__(self, "references", references)
+        complain(same, references, "are second references of one utterance, channel, form and alternative")
+        segments = cuts.check_segments(self.segments, utterances)
+        object.__setattr__(self, "utterances", cuts.check_cuts(utterances))
+        object.__setattr__(self, "references", cuts.with_joined(references, segments))
+        object.__setattr__(self, "segments", segments)
         object.__setattr__(self, "terms", tables.check(self.terms, "terms").reset_index(drop=True))
 
     def __len__(self) -> int:
@@ -79,10 +113,18 @@ class Dataset:
         return len(self.utterances)
 
     def __repr__(self) -> str:
-        languages = " ".join(sorted(self.utterances["language"].dropna().unique())) or "language not stated"
+        languages = sorted(self.utterances["language"].dropna().unique())
+        several = " ".join(languages[:8]) + (f" and {len(languages) - 8} more" if len(languages) > 8 else "")
         known = self.utterances["duration_s"].dropna()
         length = f"{known.sum() / 60:.1f} min" if len(known) == len(self) else "length not known"
-        return f"<Dataset {self.name}: {len(self)} utterances, {languages}, {length}>"
+        parts = [f"{len(self):,} utterances, {several or 'language not stated'}, {length}"]
+        if len(self.segments):
+            parts.append(f"{len(self.segments):,} segments")
+        if self.read_as is not None:
+            n = len(self.remarks)
+            parts.append(f"read as {self.read_as}" + (f", {n} remark{'s' * (n > 1)}" if n else ""))
+        parts += [f"perturbed: {applied.recipe}" for applied in self._recipes]
+        return f"<Dataset {self.name}: {'; '.join(parts)}>"
 
     def select(self, wanted: str | Iterable[str]) -> Self:
         """Take part of the dataset.
@@ -119,6 +161,7 @@ class Dataset:
             utterances=self.utterances[self.utterances["utt_id"].isin(ids)],
             references=self.references[self.references["utt_id"].isin(ids)],
             terms=self.terms[self.terms["utt_id"].isin(ids) | self.terms["utt_id"].isna()],
+            segments=self.segments[self.segments["utt_id"].isin(ids)],
         )
 
     def note(self, name: str) -> str:
@@ -143,48 +186,84 @@ class Dataset:
             raise InvalidInput(f"There is no note {name!r} in {self.folder} that can be read as UTF-8 text.") from error
 
     def audio_path(self, utt_id: str) -> Path:
-        """Path of a recording.
+        """Path of a recording on this machine.
+
+        What lies behind a URL that fsspec reads is fetched, once until it changes. A cut, a concatenation or a
+        perturbed recording is made, once.
 
         Raises
         ------
         InvalidInput
-            If there is no such utterance, it has no audio, or its audio is a URL.
+            If there is no such utterance, it has no audio, its audio is a link that the service fetches by itself, or
+            it cannot be had.
         """
-        return self._path(self._audio(utt_id), utt_id)
+        derivation = self._derivation(utt_id)
+        return self._file(utt_id) if derivation is None else derivation.path()
 
     def audio_source(self, utt_id: str) -> str:
-        """Name a recording for an engine: by its path, or by its URL."""
+        """Name a recording for an engine: by its path, or by the link that a service fetches by itself."""
+        link = self.link(utt_id)
+        return str(self.audio_path(utt_id)) if link is None else link
+
+    def link(self, utt_id: str) -> str | None:
+        """Link that a service fetches the recording by; None where it is a file, or made from one.
+
+        Raises
+        ------
+        InvalidInput
+            If there is no such utterance, or it has no audio.
+        """
+        if self.makes(utt_id):
+            return None
         named = self._audio(utt_id)
-        return named if is_url(named) else str(self._path(named, utt_id))
+        return named if is_link(named) else None
 
     def facts(self, utt_id: str) -> Recording:
         """Find out what a recording is.
 
         A file is measured, whatever the manifest says of it, once until it changes: what was found is kept on disk. A
-        recording behind a URL is what the columns ``digest``, ``duration_s`` and ``channels`` say; without a digest it
-        is known by its URL alone, and is marked weak. See :meth:`fetch_digests`.
+        recording behind a link that a service fetches is what the columns ``digest``, ``duration_s`` and ``channels``
+        say; without a digest it is known by its URL alone, and is marked weak. See :meth:`fetch_digests`. What is made
+        from other recordings is known by how it is made, and is not made for this.
 
         Raises
         ------
         InvalidInput
             If there is no such utterance, or its recording is missing or is not audio.
         """
-        place = self._place(utt_id)
-        named = self._audio(utt_id)
-        if not is_url(named):
-            return recordings().measured(self._path(named, utt_id))
-        said: list[Any] = [self.utterances.at[place, name] for name in ("digest", "duration_s", "channels")]
-        digest, duration_s, channels = (None if pd.isna(value) else value for value in said)
-        # A manifest may say anything, and money is reserved by this: a length that is none is not known.
-        return Recording(
-            remote.link_digest(named) if digest is None else digest,
-            float(duration_s) if duration_s is not None and 0 < duration_s < math.inf else None,
-            int(channels) if channels is not None and channels > 0 else None,
-        )
+        if self.link(utt_id) is not None:
+            return self._said(utt_id)
+        derivation = self._derivation(utt_id)
+        return recordings().measured(self._file(utt_id)) if derivation is None else derivation.facts()
 
     def digest(self, utt_id: str) -> str:
         """Fingerprint of a recording: that of :meth:`facts`."""
-        return self.facts(utt_id).digest
+        derivation = self._derivation(utt_id) if self.link(utt_id) is None else None
+        return self.facts(utt_id).digest if derivation is None else derivation.digest
+
+    def measure(self) -> Self:
+        """Read the lengths of all recordings, which loading does not.
+
+        Returns
+        -------
+        Dataset
+            With the columns ``duration_s``, ``channels`` and ``sample_rate`` as measured; those of links that a service
+            fetches as they were.
+
+        Raises
+        ------
+        InvalidInput
+            If a recording is missing or is not audio; the message names it. :meth:`check` finds them all.
+        """
+        ids = self.utterances["utt_id"].to_list()
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            found = list(pool.map(self.facts, ids))
+        columns = {
+            "duration_s": pd.array([facts.duration_s for facts in found], dtype="Float64"),
+            "channels": pd.array([facts.channels for facts in found], dtype="Int64"),
+            "sample_rate": pd.array([facts.sample_rate for facts in found], dtype="Int64"),
+        }
+        return replace(self, utterances=self.utterances.assign(**columns))
 
     def fetch_digests(self, *, download: bool = True, max_bytes: int = 2 << 30) -> Self:
         """Find out what is behind the URLs that the manifest gives no digest of.
@@ -214,7 +293,7 @@ class Dataset:
         links = {
             place: link
             for place, (link, digest) in enumerate(named)
-            if not pd.isna(link) and is_url(link) and (pd.isna(digest) or Recording(digest).weak)
+            if not pd.isna(link) and is_link(link) and (pd.isna(digest) or Recording(digest).weak)
         }
         ids = self.utterances["utt_id"]
         found = remote.fetch({str(ids[place]): link for place, link in links.items()}, download, max_bytes)
@@ -225,6 +304,143 @@ class Dataset:
                 if recording is not None and (value := getattr(recording, name)) is not None:
                     values[place] = value
         return replace(self, utterances=self.utterances.assign(**columns))
+
+    def perturb(self, **recipe: Any) -> Self:
+        """Make a set of the same recordings, disturbed.
+
+        Nothing is made until it is needed, and then once: files are kept by what they are made of. What a recipe means,
+        and in what order its steps are taken, says :class:`asrlab.data.recipe.Recipe`. To compare disturbances, give
+        them to :func:`grid` instead, as axes.
+
+        Parameters
+        ----------
+        **recipe
+            As :class:`asrlab.data.recipe.Recipe` takes it: ``snr=10, noise="babble", audio_seed=3``.
+
+        Returns
+        -------
+        Dataset
+            The same utterances and references, with the recipe in the column ``recipe``. Where lengths or channels
+            change, they are missing until :meth:`measure` finds them out.
+
+        Raises
+        ------
+        InvalidInput
+            If the recipe is none, or the references would be of other channels than there are then.
+
+        Examples
+        --------
+        >>> load_dataset("datasets/dictation").perturb(snr=10, noise="babble")  # doctest: +SKIP
+        """
+        from asrlab.data.recipe import Recipe  # noqa: PLC0415 - so that sets without recipes need not know of them
+
+        made = Recipe.from_mapping(recipe)
+        changed: dict[str, Any] = {"recipe": pd.array([made.canonical] * len(self), dtype="string"), "digest": pd.NA}
+        if "recipe" in self.utterances:
+            changed["recipe"] = self.utterances["recipe"] + "\n" + made.canonical
+        if made.changes_length:
+            changed["duration_s"] = pd.NA
+        if made.mix is not None:
+            changed["channels"] = pd.NA
+        perturbed = replace(self, utterances=self.utterances.assign(**changed))
+        object.__setattr__(perturbed, "_recipes", (*self._recipes, _Applied(made, self)))
+        return perturbed
+
+    def under(self, recipe: Recipe) -> Self:
+        """Give the recordings as they are under a recipe, and the tables as they are: for a sweep's audio axes."""
+        if recipe.is_nothing:
+            return self
+        perturbed = copy(self)
+        object.__setattr__(perturbed, "_recipes", (*self._recipes, _Applied(recipe, self)))
+        return perturbed
+
+    def segmented(self) -> Self:
+        """Make a set whose utterances are the segments of this one's recordings.
+
+        Returns
+        -------
+        Dataset
+            An utterance for each segment that is marked (``text`` is not ``<NA>``), named as the segment, with
+            ``begin_s``, ``end_s``, ``recording`` (the utt_id it is cut from), the segment's speaker, and one reference.
+            A stretch of a recording of several channels has that one ``channel``. Ask it as it is, or mark transcripts
+            of the whole recordings by it (:func:`by_segment`).
+
+        Raises
+        ------
+        InvalidInput
+            If there are no segments.
+        """
+        return cuts.segmented(self)
+
+    def joined(self) -> Self:
+        """Make a set of whole recordings of one whose utterances are cuts: the other way from :meth:`segmented`.
+
+        Returns
+        -------
+        Dataset
+            An utterance for each file, with a segment for each cut.
+
+        Raises
+        ------
+        InvalidInput
+            If an utterance is no cut, or has several references.
+        """
+        return cuts.joined(self)
+
+    def concatenate(self, by: str | list[str], *, gap_s: float = 0.5, form: str | None = None) -> Self:
+        """Join the recordings of each group to one long one.
+
+        Parameters
+        ----------
+        by : str or list of str
+            Columns of the utterance table, such as ``"speaker"``: a recording for each value, its utterances in order.
+        gap_s : float
+            Seconds of digital silence between two.
+        form : str, optional
+            Form of the references that the segments have; needed where there are several.
+
+        Returns
+        -------
+        Dataset
+            Recordings with ``parts`` (the utt_ids joined) and segments with exact times. Nothing is made until it is
+            needed.
+
+        Raises
+        ------
+        InvalidInput
+            If a column is unknown, a recording cannot be read, or references are not of one form.
+        """
+        return cuts.concatenated(self, [by] if isinstance(by, str) else list(by), gap_s=gap_s, form=form)
+
+    def check(self, engine: Any = None, *, audio: bool = True, progress: bool = True) -> Findings:  # noqa: ANN401
+        """Look for what would be refused, or would make numbers wrong; see :func:`asrlab.data.checks.check`."""
+        from asrlab.data.checks import check  # noqa: PLC0415 - as for recipes
+
+        return check(self, engine=engine, audio=audio, progress=progress)
+
+    def sample(self, n: int | None = None, **how: Any) -> Self:
+        """Take a sample; see :func:`asrlab.data.sampling.sample`."""
+        from asrlab.data.sampling import sample  # noqa: PLC0415 - as for recipes
+
+        return sample(self, n, **how)
+
+    def split(self, shares: Mapping[str, float], **how: Any) -> dict[str, Self]:
+        """Split into sets that share no speaker; see :func:`asrlab.data.sampling.split`."""
+        from asrlab.data.sampling import split  # noqa: PLC0415 - as for recipes
+
+        return split(self, shares, **how)
+
+    def make_card(self) -> str:
+        """Write a card of the set, in Markdown: counts, minutes, languages, speakers, licences."""
+        from asrlab.data.card import make_card  # noqa: PLC0415 - as for recipes
+
+        return make_card(self)
+
+    def write(self, path: str | PathLike[str], format: str | None = None, *, copy_audio: bool = False) -> Path:  # noqa: A002
+        """Write the set in some format; see :func:`asrlab.data.writing.write`."""
+        from asrlab.data.writing import write  # noqa: PLC0415 - as for recipes
+
+        return write(self, place(path), format, copy_audio=copy_audio)
 
     @property
     def card(self) -> str | None:
@@ -237,7 +453,7 @@ class Dataset:
             return None
 
     def fingerprint(self) -> str:
-        """Hash what the dataset is: its utt_ids, the digests of its recordings, its references and terms.
+        """Hash what the dataset is: its utt_ids, the digests of its recordings, its references, terms and segments.
 
         Returns
         -------
@@ -250,12 +466,13 @@ class Dataset:
         InvalidInput
             If a recording is missing or is not audio.
         """
-        recorded = self.utterances["audio"].notna()
+        recorded = self.utterances["audio"].notna() | (self._whole is not None)
         ids = self.utterances["utt_id"]
         parts: list[list[Any]] = [
             [(utt_id, self.digest(utt_id) if has else None) for utt_id, has in zip(ids, recorded, strict=True)]
         ]
-        for table, frame in (("references", self.references), ("terms", self.terms)):
+        named = {"references": self.references, "terms": self.terms}
+        for table, frame in (named | {"segments": self.segments} if len(self.segments) else named).items():
             plain = frame[list(tables.SCHEMAS[table])].astype(object)
             parts.append(plain.where(plain.notna(), None).to_numpy().tolist())
         lines = [sorted(json.dumps(row) for row in part) for part in parts]
@@ -265,85 +482,86 @@ class Dataset:
     def _places(self) -> dict[str, int]:
         return {utt_id: place for place, utt_id in enumerate(self.utterances["utt_id"])}
 
-    def _place(self, utt_id: str) -> int:
+    def _cell(self, utt_id: str, column: str) -> Any:  # noqa: ANN401 - whatever a cell holds; None where it is missing
         if utt_id not in self._places:
             raise InvalidInput(f"There is no utterance {utt_id!r} in {self.name}.")
-        return self._places[utt_id]
+        if column not in self.utterances:
+            return None
+        value = self.utterances[column].iloc[self._places[utt_id]]
+        return None if pd.api.types.is_scalar(value) and pd.isna(value) else value
 
     def _audio(self, utt_id: str) -> str:
-        named: Any = self.utterances.at[self._place(utt_id), "audio"]
-        if pd.isna(named):
+        named = self._cell(utt_id, "audio")
+        if named is None:
             raise InvalidInput(f"Utterance {utt_id!r} of {self.name} names no audio. Fill the column audio.")
         return str(named)
 
-    def _path(self, named: str, utt_id: str) -> Path:
+    def _said(self, utt_id: str) -> Recording:
+        """What the manifest says of a recording."""
+        digest, duration_s, channels = (self._cell(utt_id, name) for name in ("digest", "duration_s", "channels"))
+        # A manifest may say anything, and money is reserved by this: a length that is none is not known.
+        return Recording(
+            remote.link_digest(self._audio(utt_id)) if digest is None else digest,
+            float(duration_s) if duration_s is not None and 0 < duration_s < math.inf else None,
+            int(channels) if channels is not None and channels > 0 else None,
+        )
+
+    def _file(self, utt_id: str) -> Path:
+        """The file that an utterance is, or is cut from, on this machine."""
+        named = self._audio(utt_id)
+        if named.lower().startswith(("http://", "https://")) and self.makes(utt_id):
+            return local_copy(place(named))
         root = self.audio_root or self.folder
-        if "://" in named or is_url(named) or root is None:
+        if is_remote(named) or is_link(named) or root is None:
             raise InvalidInput(
                 f"The audio of {utt_id!r} is not a file below a folder of {self.name}: {remote.shown(named)!r}."
             )
-        return inside(root, named)
+        return local_copy(inside(root, named))
 
+    @property
+    def is_made(self) -> bool:
+        """Whether its recordings are made from others: perturbed, or concatenated."""
+        return bool(self._recipes) or self._whole is not None
 
-def load_dataset(path: str | Path, *, audio_root: str | Path | None = None) -> Dataset:
-    """Load a dataset.
+    def makes(self, utt_id: str) -> bool:
+        """Whether a recording is made from others, and is no file as it is."""
+        return self.is_made or self._is_cut(utt_id)
 
-    Parameters
-    ----------
-    path : path
-        A folder with ``utterances.jsonl`` and, where there are any, ``references.jsonl`` and ``terms.jsonl``, one JSON
-        object a row, columns as in :data:`asrlab.tables.SCHEMAS`; or one manifest (``.jsonl``, ``.csv`` or ``.tsv``, or
-        a folder with a ``manifest.jsonl``) with a row a recording: ``utt_id`` (or ``id``), ``audio`` (or
-        ``audio_filepath``), ``text``, and as known ``language`` (or ``lang``), ``duration_s`` (or ``duration``),
-        ``channels``, ``speaker``, ``recording``, and for several channels ``channel_texts``. Its texts become
-        references of the form ``unstated``. Whatever else a row has is kept as a column of ``utterances``.
-    audio_root : path, optional
-        Folder that audio paths are relative to; the folder of the manifest if not given.
+    def _is_cut(self, utt_id: str) -> bool:
+        return any(self._cell(utt_id, name) is not None for name in ("begin_s", "end_s", "channel"))
 
-    Returns
-    -------
-    Dataset
-        Lengths and channels that the manifest does not give are read from the audio files that are there.
+    def _derivation(self, utt_id: str) -> Derivation | None:
+        """How a recording is made; None where it is a file as it is."""
+        if not self.makes(utt_id):
+            return None
+        from asrlab.data.derived import Clip, Derivation  # noqa: PLC0415 - as for recipes
 
-    Raises
-    ------
-    InvalidInput
-        If there is nothing to load, or a row cannot be used; the message names it.
+        speaker = self._cell(utt_id, "speaker")
+        begin_s, end_s, channel = (self._cell(utt_id, name) for name in ("begin_s", "end_s", "channel"))
+        whole = self._whole
+        if whole is None:
+            made_of = [(partial(self._file, utt_id), partial(self._measured, utt_id))]
+        else:
+            made_of = [
+                (partial(whole.audio_path, one), partial(whole.facts, one)) for one in self._cell(utt_id, "parts")
+            ]
+        clips = tuple(Clip(path, facts, speaker, begin_s, end_s, channel) for path, facts in made_of)
+        return Derivation(clips, self._cell(utt_id, "gap_s") or 0.0, tuple(applied.bound for applied in self._recipes))
 
-    Examples
-    --------
-    >>> load_dataset("datasets/dictation")  # doctest: +SKIP
-    <Dataset dictation: 64 utterances, en zh, 6.2 min>
-    """
-    where = Path(path)
-    if (where / "utterances.jsonl").is_file():
-        utterances, references, terms = (
-            read_rows(file) if (file := where / f"{table}.jsonl").is_file() else []
-            for table in ("utterances", "references", "terms")
+    def _measured(self, utt_id: str) -> Recording:
+        return recordings().measured(self._file(utt_id))
+
+    @cached_property
+    def _voices(self) -> tuple[Clip, ...]:
+        """The recordings as they are now, for a recipe that mixes in others of the set."""
+        from asrlab.data.derived import Clip  # noqa: PLC0415 - as for recipes
+
+        rows = self.utterances[["utt_id", "speaker", "audio"]].itertuples(index=False)
+        return tuple(
+            Clip(partial(self.audio_path, utt_id), partial(self.facts, utt_id), None if pd.isna(speaker) else speaker)
+            for utt_id, speaker, audio in rows
+            if not pd.isna(audio) or self._whole is not None
         )
-        name, folder = where.resolve().name, where
-    else:
-        manifest = where / "manifest.jsonl" if where.is_dir() else where
-        if where.is_dir() and not manifest.is_file():
-            raise InvalidInput(f"{where} has neither utterances.jsonl nor manifest.jsonl. Name the manifest itself.")
-        utterances, references, terms = [], [], []
-        for row in read_rows(manifest):
-            utterance = {_ALIASES.get(column, column): value for column, value in row.items()}
-            references += _references(utterance)
-            utterances.append(utterance)
-        folder = manifest.parent
-        name = folder.resolve().name if manifest.stem == "manifest" else manifest.stem
-    if not utterances:
-        raise InvalidInput(f"{where} holds no utterances. A dataset needs at least one row.")
-    dataset = Dataset(
-        name,
-        to_table(utterances, "utterances"),
-        to_table(references, "references"),
-        to_table(terms, "terms"),
-        folder,
-        Path(audio_root) if audio_root is not None else folder,
-    )
-    return _with_lengths(dataset)
 
 
 def _take_sums(utterances: pd.DataFrame) -> None:
@@ -351,48 +569,12 @@ def _take_sums(utterances: pd.DataFrame) -> None:
     if "sha256" not in utterances.columns:
         return
     sums = utterances["sha256"].astype("string").str.lower()  # PowerShell writes capitals
-    _complain(
+    complain(
         sums.notna() & ~sums.str.fullmatch("[0-9a-f]{64}"), utterances, "have a sha256 not of 64 hexadecimal digits"
     )
     given, sums = utterances["digest"], "file-sha256:" + sums
     other = given.str.startswith("file-").fillna(value=False) & (given != sums).fillna(value=False)
-    _complain(other, utterances, "have a digest and a sha256 that differ")
-    linked = utterances["audio"].map(is_url, na_action="ignore").fillna(value=False).astype(bool)
+    complain(other, utterances, "have a digest and a sha256 that differ")
+    linked = utterances["audio"].map(is_link, na_action="ignore").fillna(value=False).astype(bool)
     strong = given.str.startswith(("pcm-", "file-")).fillna(value=False)
     utterances["digest"] = given.where(strong | ~linked | sums.isna(), sums)
-
-
-def _references(utterance: Row) -> list[Row]:
-    """Take the texts out of a manifest's row."""
-    utt_id, text, by_channel = (
-        utterance.get("utt_id"),
-        utterance.pop("text", None),
-        utterance.pop("channel_texts", None),
-    )
-    if isinstance(by_channel, list):
-        return [{"utt_id": utt_id, "channel": channel, "text": said} for channel, said in enumerate(by_channel)]
-    if by_channel is not None:
-        raise InvalidInput(
-            f"channel_texts of {utt_id!r} must be a list of texts, one a channel, which only JSON lines can hold."
-        )
-    return [] if text is None else [{"utt_id": utt_id, "text": text}]
-
-
-def _with_lengths(dataset: Dataset) -> Dataset:
-    """Fill in lengths and channels that the manifest does not give, where the files are there."""
-    utterances = dataset.utterances
-    missing = utterances[utterances["duration_s"].isna() | utterances["channels"].isna()]
-    for index, named in missing["audio"].items():
-        if pd.isna(named) or is_url(named) or "://" in named:
-            continue
-        path = inside(dataset.audio_root or Path(), named)
-        if os.path.isfile(path):  # noqa: PTH113 - Path's raises where the name is too long
-            facts = audio.probe(path)
-            utterances.loc[index, ["duration_s", "channels"]] = [facts.duration_s, facts.channels]
-    return dataset
-
-
-def _complain(wrong: pd.Series, frame: pd.DataFrame, what: str) -> None:
-    if wrong.any():
-        named = [f"row {index + 1} ({frame['utt_id'].iloc[index]})" for index in wrong.index[wrong][:3]]
-        raise InvalidInput(f"{int(wrong.sum())} rows {what}: {', '.join(named)}. Mend the manifest.")

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_NAME: Final = "facts-1.sqlite"  # another form of the table gets another name
+_NAME: Final = "facts-2.sqlite"  # another form of the table gets another name
 _WAIT_S: Final = 5.0  # for a process that writes
 _TABLE: Final = """
 CREATE TABLE IF NOT EXISTS facts(
     folder BLOB NOT NULL, name BLOB NOT NULL, state TEXT NOT NULL,
-    digest TEXT NOT NULL, duration_s REAL, channels INTEGER, guard TEXT NOT NULL,
+    digest TEXT NOT NULL, duration_s REAL, channels INTEGER, sample_rate INTEGER, guard TEXT NOT NULL,
     PRIMARY KEY (folder, name)
 ) WITHOUT ROWID
 """
@@ -35,7 +35,7 @@ _NOT_THE_FILE: Final = frozenset({
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOLFS, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOMEM,
 })  # fmt: skip
-_STRONG: Final = ("pcm-sha256:", "file-sha256:")
+_STRONG: Final = ("pcm-sha256:", "file-sha256:", "derived-sha256:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,14 @@ class Recording:
         Length in seconds; None if not known.
     channels : int, optional
         How many there are; None if not known.
+    sample_rate : int, optional
+        In Hz; None if not known.
     """
 
     digest: str
     duration_s: float | None = None
     channels: int | None = None
+    sample_rate: int | None = None
 
     @property
     def weak(self) -> bool:
@@ -95,7 +98,7 @@ class Recordings:
         if held is not None and held[0] == state:
             return held[1]
         info = audio.probe(path)
-        recording = Recording(audio.digest(path), info.duration_s, info.channels)
+        recording = Recording(audio.digest(path), info.duration_s, info.channels, info.sample_rate)
         if _state(_stat(path)) != state:
             raise InvalidInput(f"{path} changed while it was read. Try again when it is finished.")
         if _settled(facts, now):
@@ -117,8 +120,8 @@ class Recordings:
         self._held[folder, name] = (state, recording)
         if self._writes:
             values = (os.fsencode(folder), os.fsencode(name), state,
-                      recording.digest, recording.duration_s, recording.channels)  # fmt: skip
-            insert = "INSERT OR REPLACE INTO facts VALUES (?, ?, ?, ?, ?, ?, ?)"
+                      recording.digest, recording.duration_s, recording.channels, recording.sample_rate)  # fmt: skip
+            insert = "INSERT OR REPLACE INTO facts VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
             done = self._on_disk(lambda db: db.execute(insert, (*values, _guard(values))).rowcount)
             self._writes = done is not None
 

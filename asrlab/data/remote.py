@@ -197,7 +197,7 @@ def _downloaded(client: httpx.Client, stable: str, link: str, max_bytes: int, st
         recording = Recording(f"file-sha256:{digest}")
         with suppress(InvalidInput):  # FFmpeg may be missing here; the service can read it all the same
             facts = audio.probe(file)
-            recording = Recording(recording.digest, facts.duration_s, facts.channels)
+            recording = Recording(recording.digest, facts.duration_s, facts.channels, facts.sample_rate)
     etag = response.headers.get("ETag", "")
     if etag.isascii() and etag.startswith('"'):  # a weak one, W/"...", does not promise the same bytes
         recordings().keep(_LINKS, key, etag, recording)

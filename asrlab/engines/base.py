@@ -291,6 +291,19 @@ class Engine(ABC):
         """Whether an identity may be this engine's, as far as is known before it is entered."""
         return identity.get("engine") == self.name
 
+    def variant(self, **options: str) -> Engine:
+        """Give an engine like this one, with another ``model`` or ``region``: what a grid's axes of this name ask for.
+
+        Raises
+        ------
+        InvalidInput
+            If it cannot be had so.
+        """
+        raise InvalidInput(
+            f"{self!r} cannot be had with another {' and '.join(options)}. Give Sweep the engines themselves, by "
+            "labels: Sweep(dataset, {'one': ..., 'other': ...}, conditions, ...)."
+        )
+
     def check(self, parameters: Parameters) -> None:  # noqa: B027 - most engines take anything
         """Refuse parameters that the engine would refuse, ignore or misread, before anything is sent.
 

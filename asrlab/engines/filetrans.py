@@ -139,6 +139,35 @@ class FiletransEngine(Engine):
         if client is not None:
             await client.aclose()
 
+    def variant(self, **options: str) -> FiletransEngine:
+        """Give an engine with another ``model`` or ``region``.
+
+        Raises
+        ------
+        InvalidInput
+            If there is no such model or region; or another region is wanted, and the key, workspace or URL was given,
+            which are of one region.
+        """
+        model, region = options.get("model", self._model), options.get("region", self._region)
+        bound = {"api_key": self._api_key, "workspace": self._workspace, "base_url": self._base_url}
+        if region != self._region and (given := [name for name, value in bound.items() if value is not None]):
+            raise InvalidInput(
+                f"{' and '.join(given)} of {self!r} hold for its region, and {region!r} needs its own. Set the keys as "
+                "DASHSCOPE_API_KEY_SINGAPORE and DASHSCOPE_API_KEY_BEIJING, or give Sweep an engine for each region: "
+                "{'singapore': ..., 'beijing': ...}."
+            )
+        if region not in wire.HOSTS:
+            raise InvalidInput(f"region must be {' or '.join(wire.HOSTS)}, where the model runs, not {region!r}.")
+        return FiletransEngine(
+            model,
+            region=region,  # type: ignore[arg-type]  # one of them, as was just seen
+            api_key=self._api_key,
+            workspace=self._workspace,
+            base_url=self._base_url,
+            limits=self._limits,
+            also_send_text=self._also_send_text,
+        )
+
     def check(self, parameters: Parameters) -> None:
         """Refuse parameters that the service would refuse, ignore or misread."""
         check(parameters)

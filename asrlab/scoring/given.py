@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _STATES: Final = ("answered", "failed", "unknown", "submitted", "not run")
-#: Columns that tell engines apart in transcripts from elsewhere, which have no ``condition`` to do it.
-_ENGINE: Final = ("engine", "model", "region")
 #: What a frame of references may say of its utterances.
 _FACTS: Final = ("language", "duration_s", "speaker", "recording")
 #: Columns of transcripts that scores have too.
@@ -177,8 +175,6 @@ def answers(transcripts: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
                 f"Column {name!r} of the transcripts holds values that cannot be told apart ({error}). Drop it, or "
                 "write its values as text."
             ) from error
-    if rows["condition"].isna().all():
-        axes += [name for name in _ENGINE if rows[name].nunique(dropna=False) > 1]
     rows["condition"] = rows["condition"].fillna("unnamed")
     rows["repeat"] = rows["repeat"].fillna(0)
     if rows["state"].isna().any():

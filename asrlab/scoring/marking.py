@@ -49,7 +49,7 @@ def score(
         What was heard. As a table: a ``transcripts`` table, of which ``utt_id`` and ``text`` are needed; without the
         others all rows are of one condition (``"unnamed"``), the first repeat, the only channel that has a reference,
         and answered where there is a text, else failed. Columns that the table does not declare are axes and are
-        carried along; in a table without ``condition``, so are ``engine``, ``model`` and ``region`` where they differ.
+        carried along.
         As texts: one for each reference, in the same order; None is a failure.
     references : Dataset, DataFrame, str or sequence of str
         What was said: anything with the tables ``utterances``, ``references`` and ``terms``; or one table with

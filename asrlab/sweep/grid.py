@@ -5,21 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import product
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from asrlab import tables
+from asrlab.data.recipe import Recipe
 from asrlab.engines.base import Parameters
 from asrlab.errors import InvalidInput
+from asrlab.suggest import suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+T = TypeVar("T")
 Level = Any  # a value, a Column, or a function of the utterance's row
 
-_PARAMETERS: Final = tuple(f.name for f in fields(Parameters))
+#: What a grid may vary: the request, the audio, and who is asked. Kind -> names.
+KINDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "request": tuple(f.name for f in fields(Parameters)),
+    "audio": tuple(f.name for f in fields(Recipe)),
+    "engine": ("engine", "model", "region"),
+}
 _LABEL_LENGTH: Final = 40
 _RESERVED: Final = frozenset(
     column for table in ("trials", "transcripts", "scores", "summary", "comparison") for column in tables.SCHEMAS[table]
@@ -70,8 +78,13 @@ class Condition:
         """Whether it is the same for every utterance."""
         return not any(callable(level) for level in self.levels.values())
 
+    @property
+    def asks(self) -> dict[str, str]:
+        """Who is asked, as far as the grid says it: ``engine``, ``model``, ``region``."""
+        return {name: self.levels[name] for name in KINDS["engine"] if self.levels.get(name) is not None}
+
     def parameters(self, utterance: pd.Series) -> Parameters:
-        """Resolve the setting for one utterance.
+        """Resolve the request for one utterance.
 
         Parameters
         ----------
@@ -83,8 +96,17 @@ class Condition:
         InvalidInput
             If a value is none that its parameter can take; the message names the utterance.
         """
+        return self._resolved("request", utterance, Parameters.from_mapping)
+
+    def recipe(self, utterance: pd.Series) -> Recipe:
+        """Resolve what is done to the audio of one utterance; arguments and errors are those of :meth:`parameters`."""
+        return self._resolved("audio", utterance, Recipe.from_mapping)
+
+    def _resolved(self, kind: str, utterance: pd.Series, make: Callable[[Mapping[str, Any]], T]) -> T:
         values: dict[str, Any] = {}
         for name, level in self.levels.items():
+            if name not in KINDS[kind]:
+                continue
             try:
                 value = level(utterance) if callable(level) else level
             except InvalidInput:
@@ -97,7 +119,7 @@ class Condition:
             if not (pd.api.types.is_scalar(value) and pd.isna(value)):
                 values[name] = _plain(value)
         try:
-            return Parameters.from_mapping(values)
+            return make(values)
         except InvalidInput as error:
             raise InvalidInput(f"Utterance {utterance['utt_id']}, condition {self.name}: {error}") from error
 
@@ -121,6 +143,25 @@ class Conditions(Sequence[Condition]):
         """Axis -> labels of its levels, in order."""
         first = self._conditions[0].labels
         return {axis: list(dict.fromkeys(c.labels[axis] for c in self._conditions)) for axis in first}
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """Axis -> its kind: ``request``, ``audio`` or ``engine``."""
+        return {axis: kind_of(axis) for axis in self.axes}
+
+    def across(self, engines: Iterable[str]) -> Self:
+        """Cross the conditions with engines, by their labels: the axis ``engine`` comes first."""
+        return type(self)(
+            [
+                Condition(
+                    ", ".join(filter(None, [f"engine={label}", c.name if c.labels else ""])),
+                    {"engine": label, **c.labels},
+                    {"engine": label, **c.levels},
+                )
+                for label in engines
+                for c in self._conditions
+            ]
+        )
 
     @property
     def table(self) -> pd.DataFrame:
@@ -170,9 +211,15 @@ def grid(**axes: Level | Sequence[Level] | Mapping[str, Level]) -> Conditions:
     Parameters
     ----------
     **axes
-        For each parameter (``language``, ``enable_itn``, ``context``, ``channel_id``, ``enable_words``) its levels: a
-        mapping of label to level, or a list of levels that name themselves. A single value is given in all conditions
-        and is no axis.
+        For each parameter its levels: a mapping of label to level, or a list of levels that name themselves. A single
+        value is given in all conditions and is no axis. There are three kinds:
+
+        - of the request: ``language``, ``enable_itn``, ``context``, ``channel_id``, ``enable_words``;
+        - of the audio, which is disturbed before it is asked about: ``snr``, ``noise``, ``codec``, ``speed`` and
+          whatever else :class:`asrlab.data.recipe.Recipe` has. The same noise is laid under an utterance at every SNR;
+        - of the engine: ``model`` and ``region``, as far as the engine can be had of another (only plain values), and
+          ``engine``, the labels of those given to :class:`Sweep`.
+
         A level is a value, a :func:`column`, or a function of the utterance's row (a Series with the columns of the
         utterance table). ``None`` leaves the parameter out.
 
@@ -190,18 +237,21 @@ def grid(**axes: Level | Sequence[Level] | Mapping[str, Level]) -> Conditions:
     --------
     >>> grid(enable_itn=[False, True], context={"none": None, "names": "Kestrel, Ostrava"})
     <Conditions: 4 = enable_itn (False, True) x context (none, names)>
+    >>> grid(snr=[None, 20, 10], noise="babble")
+    <Conditions: 3 = snr (none, 20, 10)>
     """
     varied: dict[str, dict[str, Level]] = {}
     fixed: dict[str, Level] = {}
     for name, given in axes.items():
-        if name not in _PARAMETERS:
-            Parameters.from_mapping({name: None})  # says what was meant
+        kind = kind_of(name)
         if isinstance(given, Mapping):
             varied[name] = _labelled(name, [(str(label), level) for label, level in given.items()])
         elif isinstance(given, list):
             varied[name] = _labelled(name, [(_label(name, level), level) for level in given])
         else:
             fixed[name] = given
+        if kind == "engine":
+            _check_asked(name, varied.get(name, {name: fixed.get(name)}))
     conditions = []
     for combination in product(*(levels.items() for levels in varied.values())):
         labels = {axis: label for axis, (label, _) in zip(varied, combination, strict=True)}
@@ -209,6 +259,29 @@ def grid(**axes: Level | Sequence[Level] | Mapping[str, Level]) -> Conditions:
         name = ", ".join(f"{axis}={label}" for axis, label in labels.items()) or "defaults"
         conditions.append(Condition(name, labels, {**fixed, **levels}))
     return Conditions(conditions)
+
+
+def kind_of(name: str) -> str:
+    """Tell what kind of parameter a name is.
+
+    Raises
+    ------
+    InvalidInput
+        If it is none; the message says what may have been meant.
+    """
+    for kind, names in KINDS.items():
+        if name in names:
+            return kind
+    raise InvalidInput(
+        f"{name!r} is nothing that a grid can vary. {suggestion(name, [n for names in KINDS.values() for n in names])}"
+    )
+
+
+def _check_asked(name: str, levels: Mapping[str, Level]) -> None:
+    """Refuse who-is-asked that differs by utterance, or is no text: it is settled before anything is sent."""
+    for label, level in levels.items():
+        if not (level is None or isinstance(level, str)):
+            raise InvalidInput(f"A level of {name} is a text such as a name, not {level!r} ({label}).")
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any value a table can hold

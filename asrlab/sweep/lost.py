@@ -7,6 +7,8 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from anyio.to_thread import run_sync
+
 from asrlab.engines.base import FindsLost, Question
 from asrlab.errors import AsrlabError, OutcomeUnknown
 
@@ -29,16 +31,15 @@ class LostSubmits:
 
     Parameters
     ----------
-    engine : Engine
-        Entered. One that costs nothing is not looked at: what it lost is simply asked again.
+    engines : iterable of Engine
+        Entered. Those that cost nothing are not looked at: what they lost is simply asked again.
     store : Store
         Where the submits of earlier runs are.
     """
 
-    def __init__(self, engine: Engine, store: Store) -> None:
-        self._engine = engine if isinstance(engine, FindsLost) and not engine.free else None
+    def __init__(self, engines: Iterable[Engine], store: Store) -> None:
         self._store = store
-        self._earlier = store.unknown() if self._engine is not None else []
+        self._earlier = store.unknown() if any(map(_finder, engines)) else []
         self._claimed = store.task_ids()
 
     def claim(self, task_id: str) -> None:
@@ -82,10 +83,12 @@ class LostSubmits:
         return found
 
     async def _look(self, job: Job, lost: OutcomeUnknown) -> str | None:
-        if self._engine is None:
+        engine = _finder(job.engine)
+        if engine is None:
             return None
         try:
-            return await self._engine.find_lost(Question(job.audio, job.parameters), lost, self._claimed)
+            audio: str = job.setting.link or await run_sync(job.setting.audio)
+            return await engine.find_lost(Question(audio, job.parameters), lost, self._claimed)
         except Exception as error:  # it stays unknown; that must not end the run, nor all later ones
             expected = isinstance(error, AsrlabError)
             _log.log(logging.INFO if expected else logging.ERROR, "A lost submit could not be looked for: %r", error)
@@ -100,6 +103,10 @@ class LostSubmits:
         start, end = _window(lost)
         others = (_window(other) for other in self._earlier if other.audio == lost.audio and other != lost)
         return any(first <= end + _APART_S and start <= last + _APART_S for first, last in others)
+
+
+def _finder(engine: Engine) -> FindsLost | None:
+    return engine if isinstance(engine, FindsLost) and not engine.free else None
 
 
 def _window(lost: Unknown) -> tuple[float, float]:

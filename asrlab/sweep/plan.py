@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from html import escape
 from itertools import product
 from math import inf
@@ -22,9 +24,10 @@ from asrlab.sweep.store import Asking, Standing
 from asrlab.sweep.warn import warnings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from asrlab.data.dataset import Dataset
+    from asrlab.data.recipe import Recipe
     from asrlab.data.recordings import Recording
     from asrlab.engines.base import Engine, Parameters
     from asrlab.sweep.grid import Condition, Conditions
@@ -50,10 +53,12 @@ class Job:
     ----------
     trial, utt_id : str
         Ids of the trial and of the utterance.
-    audio, digest : str
-        Path or URL of the recording, and what it is known by.
-    parameters : Parameters
-        As resolved for the utterance.
+    engine : Engine
+        What is asked.
+    setting : Setting
+        Request and recording, as resolved for the utterance.
+    usd_per_s : float, optional
+        Price of a second of audio; None if it is not known.
     repeat : int
         Number of this asking.
     attempts : int
@@ -68,15 +73,25 @@ class Job:
 
     trial: str
     utt_id: str
-    audio: str = field(repr=False)  # a link may be signed
-    digest: str
-    parameters: Parameters
+    engine: Engine
+    setting: Setting = field(repr=False)  # a link may be signed
+    usd_per_s: float | None = 0.0
     repeat: int = 0
     attempts: int = 0
     task_id: str | None = None
     submitted: float | None = None
     audio_s: float = 0.0
     reserved_s: int = 0
+
+    @property
+    def parameters(self) -> Parameters:
+        """The request."""
+        return self.setting.parameters
+
+    @property
+    def digest(self) -> str:
+        """What the recording is known by."""
+        return self.setting.recording.digest
 
 
 @dataclass(repr=False)
@@ -89,8 +104,8 @@ class Plan:
         A ``trials`` table with the axes as further columns: one row an utterance, condition and repeat, why its trial
         will be sent or not, ``audio_s`` (seconds, each channel counted; ``<NA>`` where the length is not known), and
         whether it ``sends``.
-    price : Price or None
-        Price that the cost is reckoned by; None where asking is free or the price is not known.
+    prices : mapping of Engine to Price or None
+        Prices that the cost is reckoned by, of each engine that costs money; None where a price is not known.
     expected_s : float or None
         Seconds that the run will take: by how many submits a minute are taken, else by how fast this run was answered
         before; None where neither is known.
@@ -102,7 +117,7 @@ class Plan:
 
     table: pd.DataFrame
     free: bool
-    price: Price | None = None
+    prices: Mapping[Engine, Price | None] = field(default_factory=dict)
     expected_s: float | None = None
     warnings: list[str] = field(default_factory=list)
     askings: Sequence[Asking] = ()
@@ -140,9 +155,9 @@ class Plan:
     @property
     def usd(self) -> float | None:
         """What will be billed in US dollars, recordings of unknown length apart; None if the price is not known."""
-        if self.free:
-            return 0.0
-        return None if self.price is None else 60 * self.billed_min * self.price.usd_per_s
+        costs = [None if job.usd_per_s is None else job.reserved_s * job.usd_per_s for job in self.to_send]
+        known = [cost for cost in costs if cost is not None]
+        return sum(known, 0.0) if len(known) == len(costs) else None
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{n} {why}" for why, n in self.counts.items())
@@ -175,19 +190,33 @@ class Plan:
 
     def _cost(self) -> str:
         unknown = f", and {self.unknown_lengths} recordings of unknown length" if self.unknown_lengths else ""
-        if self.usd is None or self.price is None:
+        known = [price for price in self.prices.values() if price is not None]
+        if self.usd is None or not known:
             return f"price not known for {self.billed_min:.1f} billed minutes{unknown}"
-        at = f"${self.price.usd_per_s:.6f} a second as of {self.price.as_of}"
-        by = "at the price given" if self.price.source == _GIVEN else f"at {at}"
-        return f"${self.usd:.4f} for {self.billed_min:.1f} billed minutes{unknown} ({by})"
+        at = dict.fromkeys(
+            "the price given" if price.source == _GIVEN else f"${price.usd_per_s:.6f} a second as of {price.as_of}"
+            for price in known
+        )
+        return f"${self.usd:.4f} for {self.billed_min:.1f} billed minutes{unknown} (at {' and '.join(at)})"
+
+
+class Setting(NamedTuple):
+    """What an utterance is asked under a condition: the request, what the recording is, and where it is had."""
+
+    parameters: Parameters
+    recording: Recording
+    audio: Callable[[], str]
+    """Gives the path of the file, which is made if it has to be, or the link that the service fetches it by."""
+    link: str | None = None
+    made: bool = False
+    """Whether the file is made from others, and may not be there yet."""
 
 
 class Utterance(NamedTuple):
-    """An utterance as it is asked about: its recording, and its parameters under each condition."""
+    """An utterance as it is asked about under each condition."""
 
     utt_id: str
-    recording: Recording
-    parameters: list[Parameters]
+    settings: list[Setting]
 
 
 def resolve(dataset: Dataset, conditions: Conditions) -> list[Utterance]:
@@ -196,33 +225,55 @@ def resolve(dataset: Dataset, conditions: Conditions) -> list[Utterance]:
     Raises
     ------
     InvalidInput
-        If a recording or a parameter cannot be used.
+        If a recording, a parameter or a recipe cannot be used.
     """
-    return [
-        Utterance(utt_id, dataset.facts(utt_id), parameters)
-        for utt_id, parameters in resolve_parameters(dataset, conditions)
-    ]
+    under = Under(dataset)
+    utterances = []
+    for utt_id, asked in resolve_conditions(dataset, conditions):
+        alike: dict[Recipe, tuple[Recording, Callable[[], str], str | None, bool]] = {}
+        for _, recipe in asked:
+            if recipe not in alike:
+                perturbed = under[recipe]
+                source = partial(perturbed.audio_source, utt_id)
+                alike[recipe] = perturbed.facts(utt_id), source, perturbed.link(utt_id), perturbed.makes(utt_id)
+        utterances.append(Utterance(utt_id, [Setting(parameters, *alike[recipe]) for parameters, recipe in asked]))
+    return utterances
 
 
-def resolve_parameters(dataset: Dataset, conditions: Conditions) -> Iterator[tuple[str, list[Parameters]]]:
-    """Give each utterance's id, and what every condition comes to for it.
+class Under(dict["Recipe", "Dataset"]):
+    """A dataset under each recipe that is asked for."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+
+    def __missing__(self, recipe: Recipe) -> Dataset:
+        """Perturb it."""
+        self[recipe] = self._dataset.under(recipe)
+        return self[recipe]
+
+
+def resolve_conditions(
+    dataset: Dataset, conditions: Conditions
+) -> Iterator[tuple[str, list[tuple[Parameters, Recipe]]]]:
+    """Give each utterance's id, and the request and recipe that every condition comes to for it.
 
     Raises
     ------
     InvalidInput
-        If a parameter cannot be used.
+        If a parameter or a recipe cannot be used.
     """
     rows = dataset.utterances
-    settled = {c.name: c.parameters(rows.iloc[0]) for c in conditions if c.constant} if len(rows) else {}
+    first = rows.iloc[0] if len(rows) else None
+    settled = {c.name: (c.parameters(first), c.recipe(first)) for c in conditions if c.constant and first is not None}
     for utt_id, (_, row) in zip(map(str, rows["utt_id"]), rows.iterrows(), strict=True):
-        yield utt_id, [settled.get(condition.name) or condition.parameters(row) for condition in conditions]
+        yield utt_id, [settled.get(c.name) or (c.parameters(row), c.recipe(row)) for c in conditions]
 
 
 def make_plan(
     dataset: Dataset,
     utterances: Sequence[Utterance],
     conditions: Conditions,
-    engine: Engine,
+    engines: Sequence[Engine],
     store: Store,
     *,
     repeats: int = 1,
@@ -245,8 +296,8 @@ def make_plan(
         The same, by :func:`resolve`.
     conditions : Conditions
         Settings.
-    engine : Engine
-        What is asked; entered.
+    engines : sequence of Engine
+        What is asked under each condition; entered.
     store : Store
         Where answers are kept.
     repeats : int
@@ -263,16 +314,18 @@ def make_plan(
     InvalidInput
         If a recording or a parameter cannot be used; nothing was sent.
     """
-    _check(engine, utterances)
+    _check(engines, utterances)
     standings = store.standings()
     before = {(a.utt_id, a.condition, a.repeat): a.trial for a in store.askings()}
-    asked_of = canonical_engine(engine.identity)
+    asked_of = {engine: canonical_engine(engine.identity) for engine in engines}
+    prices = {engine: _price(engine, price_usd_per_s) for engine in dict.fromkeys(engines) if not engine.free}
     cells: list[_Cell] = []  # in the order of the table
     for repeat, utterance, (condition, place) in product(
         range(repeats), utterances, zip(conditions, range(len(conditions)), strict=True)
     ):
-        parameters = utterance.parameters[place]
-        identity = Identity(utterance.recording.digest, asked_of, canonical_parameters(parameters), repeat)
+        setting, engine = utterance.settings[place], engines[place]
+        digest, request = setting.recording.digest, canonical_parameters(setting.parameters)
+        identity = Identity(digest, asked_of[engine], request, repeat)
         trial = identity.trial
         standing = standings.get(trial, _NOT_RUN)
         works, why = _decide(standing, free=engine.free, retry=retry)
@@ -280,7 +333,7 @@ def make_plan(
         if why == "new" and former != trial and standings.get(former, _NOT_RUN).state == "answered":
             was = store.identity(former)
             why = f"changed: {', '.join(was.differences(identity))}" if was is not None else why
-        cells.append(_Cell(repeat, utterance, condition, parameters, identity, trial, standing, works, why))
+        cells.append(_Cell(repeat, utterance.utt_id, condition, engine, setting, identity, trial, standing, works, why))
 
     jobs: dict[str, Job] = {}
     order = np.random.default_rng(seed)
@@ -289,18 +342,18 @@ def make_plan(
             for c in order.permutation(len(conditions)).tolist():
                 cell = cells[(repeat * len(utterances) + u) * len(conditions) + c]
                 if cell.works and cell.trial not in jobs:
-                    jobs[cell.trial] = cell.job(dataset)
+                    jobs[cell.trial] = cell.job(prices)
     plan = Plan(
         _table(cells, conditions),
-        engine.free,
-        None if engine.free else _price(engine, price_usd_per_s),
-        askings=[Asking(c.utterance.utt_id, c.condition.name, c.repeat, c.trial, c.condition.labels) for c in cells],
+        all(engine.free for engine in engines),
+        prices,
+        askings=[Asking(c.utt_id, c.condition.name, c.repeat, c.trial, c.condition.labels) for c in cells],
         identities={cell.trial: cell.identity for cell in cells},
         jobs=sorted(jobs.values(), key=lambda job: job.task_id is None),
-        lost=list({cell.trial: cell.job(dataset) for cell in cells if cell.standing.state == "unknown"}.values()),
+        lost=list({cell.trial: cell.job(prices) for cell in cells if cell.standing.state == "unknown"}.values()),
     )
-    plan.expected_s = _expected_s(len(plan.to_send), engine, store)
-    plan.warnings = warnings_of(plan.jobs, dataset, engine, store)
+    plan.expected_s = _expected_s(plan.to_send, store)
+    plan.warnings = warnings_of(plan.jobs, dataset, store)
     return plan
 
 
@@ -308,23 +361,25 @@ class _Cell(NamedTuple):
     """A cell of the table: an utterance under a condition, once, and what is to be done about it."""
 
     repeat: int
-    utterance: Utterance
+    utt_id: str
     condition: Condition
-    parameters: Parameters
+    engine: Engine
+    setting: Setting
     identity: Identity
     trial: str
     standing: Standing
     works: bool
     why: str
 
-    def job(self, dataset: Dataset) -> Job:
-        length, channels = self.utterance.recording.duration_s, len(self.parameters.channel_id)
+    def job(self, prices: Mapping[Engine, Price | None]) -> Job:
+        length, channels = self.setting.recording.duration_s, len(self.setting.parameters.channel_id)
+        price = prices.get(self.engine)
         return Job(
             self.trial,
-            self.utterance.utt_id,
-            dataset.audio_source(self.utterance.utt_id),
-            self.utterance.recording.digest,
-            self.parameters,
+            self.utt_id,
+            self.engine,
+            self.setting,
+            0.0 if self.engine.free else None if price is None else price.usd_per_s,
             self.repeat,
             self.standing.attempts,
             self.standing.task_id,
@@ -335,15 +390,15 @@ class _Cell(NamedTuple):
 
 
 def _table(cells: Sequence[_Cell], conditions: Conditions) -> pd.DataFrame:
-    lengths = pd.Series([cell.utterance.recording.duration_s for cell in cells], dtype="Float64")
+    lengths = pd.Series([cell.setting.recording.duration_s for cell in cells], dtype="Float64")
     columns = {
         "trial": [cell.trial for cell in cells],
-        "utt_id": [cell.utterance.utt_id for cell in cells],
+        "utt_id": [cell.utt_id for cell in cells],
         "condition": [cell.condition.name for cell in cells],
         "repeat": [cell.repeat for cell in cells],
         "state": [cell.standing.state for cell in cells],
         "why": [cell.why for cell in cells],
-        "audio_s": lengths * [len(cell.parameters.channel_id) for cell in cells],
+        "audio_s": lengths * [len(cell.setting.parameters.channel_id) for cell in cells],
         "sends": pd.array([cell.works and cell.standing.task_id is None for cell in cells], dtype="boolean"),
     }
     axes = {axis: pd.array([c.condition.labels[axis] for c in cells], dtype="string") for axis in conditions.axes}
@@ -372,14 +427,20 @@ def _decide(standing: Standing, *, free: bool, retry: Retry) -> tuple[bool, str]
             return False, f'{state} before: send it again with retry="{state}"'
 
 
-def _check(engine: Engine, utterances: Sequence[Utterance]) -> None:
+def _check(engines: Sequence[Engine], utterances: Sequence[Utterance]) -> None:
     """Refuse what cannot be asked, before anything is."""
-    if unsaid := [fact for fact in ("engine", "model", "region") if not engine.identity.get(fact)]:
-        raise InvalidInput(
-            f"The identity of {engine!r} does not say {' and '.join(unsaid)}: its answers could pass for another's. "
-            "Add it."
-        )
-    for parameters in {one for utterance in utterances for one in utterance.parameters}:
+    for engine in dict.fromkeys(engines):
+        if unsaid := [fact for fact in ("engine", "model", "region") if not engine.identity.get(fact)]:
+            raise InvalidInput(
+                f"The identity of {engine!r} does not say {' and '.join(unsaid)}: its answers could pass for "
+                "another's. Add it."
+            )
+    asked = {
+        (engine, setting.parameters)
+        for utterance in utterances
+        for engine, setting in zip(engines, utterance.settings, strict=True)
+    }
+    for engine, parameters in asked:
         try:
             canonical_parameters(parameters).encode()
         except UnicodeEncodeError:
@@ -388,12 +449,12 @@ def _check(engine: Engine, utterances: Sequence[Utterance]) -> None:
             ) from None
         engine.check(parameters)
     for utterance in utterances:
-        channels = utterance.recording.channels
-        for parameters in utterance.parameters:
-            if channels is not None and max(parameters.channel_id) >= channels:
+        for setting in utterance.settings:
+            channels, asked_for = setting.recording.channels, setting.parameters.channel_id
+            if channels is not None and max(asked_for) >= channels:
                 raise InvalidInput(
-                    f"channel_id {list(parameters.channel_id)} asks for a channel that utterance {utterance.utt_id} "
-                    f"does not have: it has {channels}, counted from 0. Use a function of the utterance as level."
+                    f"channel_id {list(asked_for)} asks for a channel that utterance {utterance.utt_id} does not have: "
+                    f"it has {channels}, counted from 0. Use a function of the utterance as level."
                 )
 
 
@@ -405,11 +466,13 @@ def _price(engine: Engine, usd_per_s: float | None) -> Price | None:
     return Price(usd_per_s, datetime.now(UTC).date(), _GIVEN)
 
 
-def _expected_s(n: int, engine: Engine, store: Store) -> float | None:
-    if engine.submits_per_minute < inf:
-        return 60 * n / engine.submits_per_minute
+def _expected_s(jobs: Sequence[Job], store: Store) -> float | None:
+    """How long it takes: as the slowest of the engines takes submits, else by the pace of this run before."""
+    paces = [60 * n / engine.submits_per_minute for engine, n in Counter(job.engine for job in jobs).items()]
+    if any(paces):
+        return max(paces)
     pace = store.pace()
-    return n / pace if pace else None
+    return len(jobs) / pace if pace else None
 
 
 def _duration(seconds: float) -> str:

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from asrlab.sweep.asked import by_engine
 from asrlab.sweep.grid import Column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from asrlab.data.dataset import Dataset
     from asrlab.engines.base import Engine
@@ -44,12 +45,12 @@ _GIT_ELSEWHERE: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREF
 
 def collect(
     dataset: Dataset,
-    engine: Engine,
+    engines: Sequence[Engine],
     conditions: Conditions,
     *,
     seed: int,
     repeats: int,
-    price: Price | None = None,
+    prices: Mapping[Engine, Price | None] | None = None,
 ) -> Facts:
     """Collect the facts of a run.
 
@@ -57,14 +58,15 @@ def collect(
     ----------
     dataset : Dataset
         What is asked about.
-    engine : Engine
-        What is asked; entered, so that it knows its identity.
+    engines : sequence of Engine
+        What is asked; entered, so that they know their identities. Of several, ``engine``, ``server`` and ``price`` are
+        mappings by their names.
     conditions : Conditions
         The settings.
     seed, repeats : int
         As for :class:`asrlab.Sweep`.
-    price : Price, optional
-        What is paid; None if asking is free, or the price is not known.
+    prices : mapping of Engine to Price or None
+        What is paid, of each engine that costs money; None where the price is not known.
 
     Returns
     -------
@@ -83,15 +85,21 @@ def collect(
         "packages": dict(_installed()),
         "git": _git_states(),
         "dataset": _dataset(dataset),
-        "engine": dict(engine.identity),
-        "server": engine.server,
-        "price": price and {"usd_per_s": price.usd_per_s, "as_of": price.as_of.isoformat(), "source": price.source},
+        "engine": by_engine({engine: dict(engine.identity) for engine in engines}),
+        "server": by_engine({engine: engine.server for engine in engines}),
+        "price": by_engine({engine: _paid((prices or {}).get(engine)) for engine in engines}),
         "given": given,
         "given_to_all": to_all,
         "sent": _sent(dataset, conditions),
         "repeats": repeats,
         "seed": seed,
     }
+
+
+def _paid(price: Price | None) -> Facts | None:
+    if price is None:
+        return None
+    return {"usd_per_s": price.usd_per_s, "as_of": price.as_of.isoformat(), "source": price.source}
 
 
 def _installed() -> Iterable[tuple[str, str]]:
@@ -150,6 +158,7 @@ def _sent(dataset: Dataset, conditions: Conditions) -> Facts:
     return {
         str(utterance["utt_id"]): {
             condition.name: {name: _cut(value) for name, value in asdict(condition.parameters(utterance)).items()}
+            | ({} if (recipe := condition.recipe(utterance)).is_nothing else {"audio": str(recipe)})
             for condition in conditions[:_SAMPLE_CONDITIONS]
         }
         for utterance in (dataset.utterances.iloc[place] for place in places)

@@ -14,7 +14,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from asrlab.data.manifests import read_rows
+from asrlab.data.manifests.old import read_rows
 from asrlab.errors import InvalidInput, StoreError
 from asrlab.sweep.store import Store
 

@@ -10,6 +10,8 @@ from dataclasses import replace
 from math import ceil, isfinite
 from typing import TYPE_CHECKING, Final, Literal
 
+from anyio.to_thread import run_sync
+
 from asrlab.engines.base import Question, Steps
 from asrlab.errors import InvalidInput, OutcomeUnknown, ServiceError, StoreError, TaskFailed
 from asrlab.sweep.store import Intent
@@ -44,8 +46,8 @@ class Runner:
 
     Parameters
     ----------
-    engine : Engine
-        Entered.
+    engines : sequence of Engine
+        Those that the jobs ask; entered.
     store : Store
         Where each step is committed; this process drives it.
     progress : Progress
@@ -56,27 +58,23 @@ class Runner:
         Looks for submits that were lost.
     budget : Budget
         What may be spent. Nothing is sent that could pass it.
-    usd_per_s : float
-        Price of a second of audio.
     """
 
     def __init__(
         self,
-        engine: Engine,
+        engines: Sequence[Engine],
         store: Store,
         progress: Progress,
         report: Callable[[Progress], None],
         *,
         lost: LostSubmits,
         budget: Budget,
-        usd_per_s: float = 0.0,
     ) -> None:
-        self._engine = engine
+        self._engines = engines
         self.store = store
         self._progress = progress
         self._report = report
         self.budget = budget
-        self.usd_per_s = usd_per_s
         # At most one submit of the same audio is unresolved at a time, so that a lost one can be told from the others.
         self._submitting: dict[str, asyncio.Lock] = {}
         self._unresolved: set[str] = set()
@@ -96,24 +94,25 @@ class Runner:
         """How many questions were sent, as far as is known."""
         self._broken: StoreError | None = None
 
-    async def run(self, jobs: Sequence[Job], *, concurrency: int) -> None:
+    async def run(self, jobs: Sequence[Job], *, concurrency: int | None = None) -> None:
         """Work through jobs.
 
         Parameters
         ----------
         jobs : sequence of Job
             In the order in which to begin them.
-        concurrency : int
-            How many trials are under way at once.
+        concurrency : int, optional
+            How many trials are under way at once with each engine; as many as suit it if not given.
 
         Raises
         ------
         StoreError
             If something cannot be stored; what is under way is left, and can be collected later.
         """
-        room = asyncio.Semaphore(concurrency)
+        rooms = {engine: asyncio.Semaphore(concurrency or engine.concurrency) for engine in self._engines}
         async with asyncio.TaskGroup() as group:
             for job in jobs:
+                room = rooms[job.engine]
                 if not await self._admitted(room):
                     break
                 watch = _Watch(self, job)
@@ -180,7 +179,7 @@ class Runner:
                 self._progress.begun(-1)
             elif watch.job.task_id is None:
                 self.sent += 1
-            self._progress.note(state, code, seconds=watch.audio_s, usd=watch.billed_s * self.usd_per_s)
+            self._progress.note(state, code, seconds=watch.audio_s, usd=watch.billed_s * watch.usd_per_s)
             self._tell()
         finally:
             room.release()
@@ -196,7 +195,7 @@ class Runner:
         """Ask one trial; returns how it ended and the code of what went wrong."""
         if watch.job.task_id is not None:
             return await self._ask(watch)
-        if self._engine.free:  # what is lost is asked again, so nothing needs to be told apart
+        if watch.job.engine.free:  # what is lost is asked again, so nothing needs to be told apart
             return await self._ask(watch) if watch.reserve_budget() else self._spent()
         lock = self._submitting.setdefault(watch.job.digest, asyncio.Lock())
         async with watch.holding(lock), watch.holding(self._sending):
@@ -215,8 +214,10 @@ class Runner:
     async def _ask(self, watch: _Watch) -> tuple[str, str | None]:
         job = watch.job
         try:
-            question = Question(job.audio, job.parameters, job.task_id, job.repeat)
-            answer = await self._engine.transcribe(question, watch)
+            if job.setting.link is None and job.task_id is None:  # on a thread: it may have to be made or fetched
+                watch.source = await run_sync(job.setting.audio, abandon_on_cancel=True)
+            question = Question(watch.source, job.parameters, job.task_id, job.repeat)
+            answer = await job.engine.transcribe(question, watch)
             _check_channels(answer, job)
             watch.settle(answer)
             await self.store.answered(watch.attempt, job.trial, answer)
@@ -241,7 +242,7 @@ class Runner:
         state = self._state_after(watch, error)
         code = error.code if isinstance(error, ServiceError) else type(error).__name__
         if isinstance(error, OutcomeUnknown):
-            if not self._engine.free:
+            if not watch.job.engine.free:
                 self._unresolved.add(watch.job.digest)
         elif isinstance(error, ServiceError) and (error.http_status == 401 or error.code in _FATAL_CODES):
             self._give_in(error)
@@ -258,7 +259,7 @@ class Runner:
         request_id = error.request_id if isinstance(error, ServiceError) else None
         attempt = watch.attempt
         # A path of this machine says nothing elsewhere, and a replay may be made public.
-        message = str(error).replace(watch.job.audio, watch.job.utt_id)
+        message = str(error).replace(watch.source, watch.job.utt_id) if watch.source else str(error)
         await self.store.ended(attempt, watch.job.trial, state, code=code, message=message, request_id=request_id)
         return state, code
 
@@ -266,7 +267,7 @@ class Runner:
         """Tell how a trial stands after an error."""
         taken = watch.stage == "taken"
         match error:
-            case TaskFailed(code="UNKNOWN") if not self._engine.free:
+            case TaskFailed(code="UNKNOWN") if not watch.job.engine.free:
                 # Forgotten by the service, and perhaps paid for. So soon none is forgotten, though: another workspace,
                 # key or host was asked, and those it was submitted with will know it.
                 return "submitted" if time.time() - watch.submitted_at < _KEPT_S else "unknown"
@@ -307,7 +308,7 @@ class Runner:
             task.cancel()
 
     def _tell(self) -> None:
-        self._progress.throttled = self._engine.throttled
+        self._progress.throttled = sum(engine.throttled for engine in self._engines)
         self._report(self._progress)
 
 
@@ -330,6 +331,9 @@ class _Watch(Steps):
         self.job = job
         self.stage: Literal["waiting", "sent", "taken"] = "waiting" if job.task_id is None else "taken"
         """Nothing was sent; perhaps a submit was; it is a task of the service."""
+        self.source = job.setting.link or ""
+        """Path or link of the recording, once it is at hand."""
+        self.usd_per_s = job.usd_per_s or 0.0
         self.audio_s, self.billed_s = 0.0, 0
         """Seconds that were asked about in this run, and that are billed for it."""
         self.submitted_at = time.time() if job.submitted is None else job.submitted
@@ -377,21 +381,21 @@ class _Watch(Steps):
 
     def reserve_budget(self) -> bool:
         """Set aside what this may cost; False if the budget does not have it."""
-        if not self._run.budget.reserve(self.job.reserved_s, self._run.usd_per_s):
+        if not self._run.budget.reserve(self.job.reserved_s, self.usd_per_s):
             return False
         self.audio_s, self.billed_s = self.job.audio_s, self.job.reserved_s
         return True
 
     def release_budget(self) -> None:
         """Note that nothing is billed after all."""
-        self._run.budget.spend(-self.billed_s, self._run.usd_per_s)
+        self._run.budget.spend(-self.billed_s, self.usd_per_s)
         self.audio_s, self.billed_s = 0.0, 0
 
     def settle(self, answer: Answer) -> None:
         """Note what was billed beyond what was set aside."""
         heard_s = answer.audio_s or 0.0
         more = max(0, ceil(heard_s) - self.job.reserved_s) if isfinite(heard_s) else 0
-        self._run.budget.spend(more, self._run.usd_per_s)
+        self._run.budget.spend(more, self.usd_per_s)
         self.billed_s += more
         if self.job.task_id is None and not self.job.reserved_s and isfinite(heard_s):
             self.audio_s = heard_s  # its length was not known before
@@ -407,7 +411,7 @@ class _Watch(Steps):
             what.release()
 
     def _intent(self, link: str | None) -> Intent:
-        return Intent(self.job.trial, self._begun, self.job.reserved_s, self._run.usd_per_s, link)
+        return Intent(self.job.trial, self._begun, self.job.reserved_s, self.usd_per_s, link)
 
     def _let_go(self) -> None:
         while self._held:

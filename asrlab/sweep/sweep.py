@@ -8,7 +8,7 @@ import platform
 import threading
 import warnings
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -18,12 +18,13 @@ from anyio.to_thread import run_sync
 from asrlab.engines.base import Capabilities
 from asrlab.errors import BudgetSpent, InvalidInput, MissingTrials, StoreError
 from asrlab.folders import is_set
+from asrlab.sweep.asked import by_engine, engines_of
 from asrlab.sweep.budget import Budget
 from asrlab.sweep.identity import Identity, canonical_engine, canonical_parameters
 from asrlab.sweep.interrupts import blocking
 from asrlab.sweep.lost import LostSubmits
 from asrlab.sweep.opened import Answers
-from asrlab.sweep.plan import Plan, check_retry, make_plan, resolve, resolve_parameters
+from asrlab.sweep.plan import Plan, Under, check_retry, make_plan, resolve, resolve_conditions
 from asrlab.sweep.progress import Progress, guarded, reporter
 from asrlab.sweep.provenance import collect
 from asrlab.sweep.runner import Runner
@@ -31,7 +32,7 @@ from asrlab.sweep.store import Asking, Store, is_run
 from asrlab.sweep.warn import SweepWarning
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
 
     from asrlab.data.dataset import Dataset
@@ -56,10 +57,11 @@ class Sweep(Answers):
     ----------
     dataset : Dataset
         What is asked about.
-    engine : Engine
-        What is asked; see :func:`asrlab.engine`.
+    engine : Engine or mapping of str to Engine
+        What is asked; see :func:`asrlab.engine`. Several, by labels, are an axis ``engine`` of the grid; those that it
+        does not name levels of are asked under every condition.
     conditions : Conditions
-        Settings; see :func:`asrlab.grid`.
+        Settings; see :func:`asrlab.grid`. Where it has levels of ``model`` or ``region``, such engines are asked.
     store : path
         Folder of the run, on a disk of this machine. One that holds answers already is continued: what is stored is not
         asked again.
@@ -81,7 +83,7 @@ class Sweep(Answers):
     def __init__(
         self,
         dataset: Dataset,
-        engine: Engine,
+        engine: Engine | Mapping[str, Engine],
         conditions: Conditions,
         *,
         store: str | Path,
@@ -92,7 +94,7 @@ class Sweep(Answers):
         _check_whole("seed", seed, 0)
         super().__init__(store, dataset)
         self.engine = engine
-        self.grid = conditions
+        self.grid, self._asked = engines_of(engine, conditions)
         self._repeats = repeats
         self._seed = seed
 
@@ -146,9 +148,9 @@ class Sweep(Answers):
             Which trials that ended without an answer are sent again. On an engine that costs nothing, unknown outcomes
             always are.
         budget_usd, budget_minutes : float, optional
-            Most that all runs of this engine in this store may spend together: US dollars, and minutes of audio as they
-            are billed (each begun second of each channel). What earlier runs may have been billed counts, whatever the
-            model and region. A question is sent only if what it costs fits; the first that does not ends the run.
+            Most that all runs of these engines in this store may spend together: US dollars, and minutes of audio as
+            they are billed (each begun second of each channel). What earlier runs may have been billed counts, whatever
+            the model and region. A question is sent only if what it costs fits; the first that does not ends the run.
         allow_unknown_length : bool
             Send recordings whose length is not known, such as links without ``duration_s``, in spite of a budget,
             as long as anything of it is left. What they cost is known, and counted, only afterwards.
@@ -157,7 +159,7 @@ class Sweep(Answers):
         on_interrupt : {"wait", "leave"}
             What a first interrupt does with questions in flight.
         concurrency : int, optional
-            How many trials are under way at once; as many as suit the engine if not given.
+            How many trials are under way at once with each engine; as many as suit it if not given.
         progress : bool or callable
             Show progress; or call this with it.
 
@@ -194,7 +196,7 @@ class Sweep(Answers):
             self,
             budget,
             guarded(progress if callable(progress) else reporter() if progress else lambda _: None),
-            concurrency=concurrency or self.engine.concurrency,
+            concurrency=concurrency,
             allow_unknown_length=allow_unknown_length,
         )
         blocking(
@@ -228,6 +230,11 @@ class Sweep(Answers):
                 f"{named}{' ...' if len(missing) > 3 else ''}. Ask for them with run(), without ASRLAB_OFFLINE."
             )
 
+    @property
+    def _engines(self) -> list[Engine]:
+        """Engines that are asked, each once."""
+        return list(dict.fromkeys(self._asked))
+
     def _chosen(self, store: Store) -> Sequence[Asking]:
         return self._askings(store)
 
@@ -239,41 +246,29 @@ class Sweep(Answers):
         """
         stored = {(a.utt_id, a.condition, a.repeat): a for a in store.askings()}
         identities = store.identities()
-        asked_of = {engine: self._asked_of(engine) for engine in {identity.engine for identity in identities.values()}}
+        under = Under(self.dataset)
+        asked_of = cache(_asked_of)
         askings = []
         utterances = [
-            (utt_id, self._digest(utt_id), parameters)
-            for utt_id, parameters in resolve_parameters(self.dataset, self.grid)
+            (utt_id, {recipe: _digest(under[recipe], utt_id) for recipe in {recipe for _, recipe in asked}}, asked)
+            for utt_id, asked in resolve_conditions(self.dataset, self.grid)
         ]
         for repeat in range(self._repeats):
-            for utt_id, digest, resolved in utterances:
-                for condition, parameters in zip(self.grid, resolved, strict=True):
+            for utt_id, digests, asked in utterances:
+                for condition, engine, (parameters, recipe) in zip(self.grid, self._asked, asked, strict=True):
                     asking = stored.get((utt_id, condition.name, repeat))
                     if asking is not None:
                         was = identities[asking.trial]
-                        engine, audio = asked_of[was.engine], digest or was.audio
-                        now = Identity(audio, engine, canonical_parameters(parameters), repeat).trial
+                        audio, identity = digests[recipe] or was.audio, asked_of(engine, was.engine)
+                        now = Identity(audio, identity, canonical_parameters(parameters), repeat).trial
                         askings.append(Asking(utt_id, condition.name, repeat, now, condition.labels))
         return askings
 
-    def _asked_of(self, stored: str) -> str:
-        """Identity of the engine; that of the stored answers where it may be, and the engine was not reached yet."""
-        try:
-            return canonical_engine(self.engine.identity)
-        except RuntimeError:
-            return stored if self.engine.may_be(json.loads(stored)) else canonical_engine({"engine": self.engine.name})
-
-    def _digest(self, utt_id: str) -> str | None:
-        """Digest of a recording; None if it is not at hand, which is no reason not to read what was said of it."""
-        try:
-            return self.dataset.digest(utt_id)
-        except InvalidInput:
-            return None
-
     async def _plan(self, retry: Retry, price_usd_per_s: float | None) -> Plan:
         async with AsyncExitStack() as stack:
-            if not _is_known(self.engine):
-                await stack.enter_async_context(_in_use(self.engine))
+            for engine in self._engines:
+                if not _is_known(engine):
+                    await stack.enter_async_context(_in_use(engine))
             asked = self.source.suffix == ".jsonl" or is_run(self.source)
             with self._stored() if asked else Store(None) as store:
                 return await self._planned(store, retry, price_usd_per_s)
@@ -285,7 +280,7 @@ class Sweep(Answers):
             self.dataset,
             utterances,
             self.grid,
-            self.engine,
+            self._asked,
             store,
             repeats=self._repeats,
             retry=retry,
@@ -296,9 +291,10 @@ class Sweep(Answers):
     def _facts(self, store: Store) -> dict[str, Any]:
         # The run may have been planned last for other conditions, and for another engine.
         meta = store.meta()
-        stored = canonical_engine(meta.get("engine", {}))
+        was = canonical_engine(meta.pop("engine", {}))
+        known = {engine: json.loads(_asked_of(engine, was)) for engine in self._engines}
         return meta | {
-            "engine": json.loads(self._asked_of(stored)),
+            "engine" if len(known) == 1 else "engines": by_engine(known),
             "dataset": self.dataset.name,
             "utterances": len(self.dataset),
             "audio_min": round(float(self.dataset.utterances["duration_s"].sum()) / 60, 2),
@@ -317,7 +313,7 @@ class _Run:
         budget: Budget,
         report: Callable[[Progress], None],
         *,
-        concurrency: int,
+        concurrency: int | None,
         allow_unknown_length: bool,
     ) -> None:
         self._sweep = sweep
@@ -348,16 +344,17 @@ class _Run:
         sweep = self._sweep
         with Store(sweep.source, create=True) as store:
             await self._turn(store)
-            async with _in_use(sweep.engine) as engine:
+            async with AsyncExitStack() as stack:
+                engines = [await stack.enter_async_context(_in_use(engine)) for engine in sweep._engines]
                 plan = await sweep._planned(store, retry, price_usd_per_s)
                 self._check(plan)
                 for warning in plan.warnings:
                     warnings.warn(warning, SweepWarning, stacklevel=2)
-                spent = store.spent(engine.name)
-                self._budget.spent_usd, self._budget.spent_s = spent.usd, spent.seconds
-                self._progress = Progress(len(plan.jobs), plan.counts.get("stored", 0), None if engine.free else 0.0)
+                spent = [store.spent(name) for name in {engine.name for engine in engines}]
+                self._budget.spent_usd = sum(one.usd for one in spent)
+                self._budget.spent_s = sum(one.seconds for one in spent)
+                self._progress = Progress(len(plan.jobs), plan.counts.get("stored", 0), None if plan.free else 0.0)
                 made = {
-                    "engine": dict(engine.identity),
                     "asrlab": version("asrlab"),
                     "python": platform.python_version(),
                 }
@@ -365,27 +362,26 @@ class _Run:
                 number = store.begin_run(
                     collect(
                         sweep.dataset,
-                        engine,
+                        engines,
                         sweep.grid,
                         seed=sweep._seed,
                         repeats=sweep._repeats,
-                        price=plan.price,
+                        prices=plan.prices,
                     )
                 )
                 ticking = asyncio.create_task(self._tick())
                 try:
-                    lost = LostSubmits(engine, store)
+                    lost = LostSubmits(engines, store)
                     if plan.lost and await self._found(lost, plan.lost):
                         plan = await sweep._planned(store, retry, price_usd_per_s)
                         self._progress.total = len(plan.jobs)
                     self._runner = runner = Runner(
-                        engine,
+                        engines,
                         store,
                         self._progress,
                         self._report,
                         lost=lost,
                         budget=self._budget,
-                        usd_per_s=plan.price.usd_per_s if plan.price is not None else 0.0,
                     )
                     await runner.run(plan.jobs, concurrency=self._concurrency)
                 except BaseException as error:
@@ -424,10 +420,11 @@ class _Run:
 
     def _check(self, plan: Plan) -> None:
         """Refuse a budget that could not be kept."""
-        if not plan.free and self._budget.usd is not None and plan.price is None and plan.to_send:
+        if self._budget.usd is not None and plan.usd is None:
+            unknown = " and ".join(repr(engine) for engine, price in plan.prices.items() if price is None)
             raise InvalidInput(
-                f"budget_usd cannot be kept: the price of {self._sweep.engine!r} is not known. Give price_usd_per_s, "
-                "or budget_minutes."
+                f"budget_usd cannot be kept: the price of {unknown} is not known. Give price_usd_per_s, or "
+                "budget_minutes."
             )
         if self._budget.limited and plan.unknown_lengths and not self._allow_unknown_length:
             raise InvalidInput(
@@ -439,7 +436,8 @@ class _Run:
         self._progress.because = None if outcome == "finished" else outcome
         self._progress.finished = True
         self._report(self._progress)
-        store.end_run(number, outcome, server=self._sweep.engine.server)
+        servers = {engine: engine.server for engine in self._sweep._engines}
+        store.end_run(number, outcome, server=by_engine(servers))
 
     async def _tick(self) -> None:
         """Report now and then also while nothing ends, so that it is seen to be alive."""
@@ -457,6 +455,22 @@ class _Run:
         held = self._progress.ended["not run"]
         why = "since another submit of the same audio has an unknown outcome"
         return f"{held} trials are held back, {why}" if held else "finished"
+
+
+def _asked_of(engine: Engine, stored: str) -> str:
+    """Identity of an engine; that of the stored answers where it may be, and the engine was not reached yet."""
+    try:
+        return canonical_engine(engine.identity)
+    except RuntimeError:
+        return stored if engine.may_be(json.loads(stored)) else canonical_engine({"engine": engine.name})
+
+
+def _digest(dataset: Dataset, utt_id: str) -> str | None:
+    """Digest of a recording; None if it is not at hand, which is no reason not to read what was said of it."""
+    try:
+        return dataset.digest(utt_id)
+    except InvalidInput:
+        return None
 
 
 def _is_known(engine: Engine) -> bool:

@@ -6,6 +6,7 @@ import re
 import time
 from collections import Counter
 from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,7 +33,7 @@ class SweepWarning(UserWarning):
     """A run will send something that is in vain, or that is answered otherwise than it seems."""
 
 
-def warnings_of(jobs: Sequence[Job], dataset: Dataset, engine: Engine, store: Store) -> list[str]:
+def warnings_of(jobs: Sequence[Job], dataset: Dataset, store: Store) -> list[str]:
     """Say what to look at before jobs are sent.
 
     Parameters
@@ -41,20 +42,23 @@ def warnings_of(jobs: Sequence[Job], dataset: Dataset, engine: Engine, store: St
         Those of a plan; what is only collected is not warned of.
     dataset : Dataset
         What is asked about.
-    engine : Engine
-        What is asked; entered.
     store : Store
         Where earlier answers are.
     """
     sent = [job for job in jobs if job.task_id is None]
-    if not sent:
-        return []
-    return [
-        *_in_vain(sent, dataset, engine.capabilities),
-        *_too_much(sent, dataset, engine.capabilities),
-        *_weak(sent, dataset),
-        *_apart(engine, store),
+    asked: dict[Engine, list[Job]] = {}
+    for job in sent:
+        asked.setdefault(job.engine, []).append(job)
+    found = [
+        warning if len(asked) == 1 else f"{engine!r}: {warning}"
+        for engine, its in asked.items()
+        for warning in (
+            *_in_vain(its, dataset, engine.capabilities),
+            *_too_much(its, dataset, engine.capabilities),
+            *_apart(engine, store),
+        )
     ]
+    return [*found, *_weak(sent, dataset)]
 
 
 def _in_vain(sent: Sequence[Job], dataset: Dataset, takes: Capabilities) -> Iterator[str]:
@@ -103,27 +107,23 @@ def _too_much(sent: Sequence[Job], dataset: Dataset, takes: Capabilities) -> Ite
             f"{len(long)} contexts are too long: of up to {max(long):,} words the first {takes.context_tokens:,} "
             "tokens act at most"
         )
-    asked = {job.utt_id: job.audio for job in sent}
-    utt_ids = [utt_id for utt_id in dataset.utterances["utt_id"] if utt_id in asked]
-    lengths = {utt_id: dataset.facts(utt_id).duration_s for utt_id in utt_ids}
-    if takes.audio_s is not None:
-        over = [utt_id for utt_id, length in lengths.items() if length is not None and length > takes.audio_s]
-        if over:
-            yield f"{_named(over)} last longer than the {takes.audio_s:,.0f} s the engine takes, and will fail"
-    if takes.audio_bytes is not None:
-        files = {utt_id: Path(asked[utt_id]) for utt_id in utt_ids if "://" not in asked[utt_id]}
-        over = [utt_id for utt_id, path in files.items() if path.stat().st_size > takes.audio_bytes]
-        if over:
-            yield f"{_named(over)} are larger than the {takes.audio_bytes:,} bytes the engine takes, and will fail"
+    settings = {(job.utt_id, job.digest): job.setting for job in sent}
+    most_s, most_bytes = takes.audio_s or inf, takes.audio_bytes or inf
+    lasting = {utt_id for (utt_id, _), asked in settings.items() if (asked.recording.duration_s or 0) > most_s}
+    if lasting:
+        yield f"{_named(lasting, dataset)} last longer than the {most_s:,.0f} s the engine takes, and will fail"
+    files = {utt_id: asked for (utt_id, _), asked in settings.items() if asked.link is None and not asked.made}
+    large = {utt_id for utt_id, asked in files.items() if Path(asked.audio()).stat().st_size > most_bytes}
+    if large:
+        yield f"{_named(large, dataset)} are larger than the {most_bytes:,} bytes the engine takes, and will fail"
 
 
 def _weak(sent: Sequence[Job], dataset: Dataset) -> Iterator[str]:
-    asked = {job.utt_id for job in sent}
-    weak = [utt_id for utt_id in dataset.utterances["utt_id"] if utt_id in asked and dataset.facts(utt_id).weak]
+    weak = {job.utt_id for job in sent if job.setting.recording.weak}
     if weak:
         yield (
-            f"{_named(weak)} are known by their links only: if another file is put there, stored answers are taken for "
-            "its own. Give sha256 in the manifest, or use dataset.fetch_digests()"
+            f"{_named(weak, dataset)} are known by their links only: if another file is put there, stored answers are "
+            "taken for its own. Give sha256 in the manifest, or use dataset.fetch_digests()"
         )
 
 
@@ -145,6 +145,7 @@ def _counted(names: Counter[str]) -> str:
     return ", ".join(f"{name} ({n} trials)" for name, n in names.most_common(5)) + ("..." if len(names) > 5 else "")
 
 
-def _named(utt_ids: Sequence[str]) -> str:
+def _named(some: Collection[str], dataset: Dataset) -> str:
+    utt_ids = [utt_id for utt_id in dataset.utterances["utt_id"] if utt_id in some]
     more = f" and {len(utt_ids) - 3} more" if len(utt_ids) > 3 else ""
     return f"{len(utt_ids)} recordings ({', '.join(utt_ids[:3])}{more})"

@@ -73,9 +73,9 @@ def transcripts(db: sqlite3.Connection, askings: Iterable[Asking] | None, axes: 
         "channel": pc.coalesce(_take(heard_channel, heard_place), _take(trials.channel, asked_place)),
         "text": _take(text, heard_place),
         "detected_language": _take(language, heard_place),
-        "engine": _take(trials.facts["engine"], row),
-        "model": pc.coalesce(columns["model"], _take(trials.facts["model"], row)),
-        "region": _take(trials.facts["region"], row),
+        "asked_engine": _take(trials.facts["engine"], row),
+        "answered_by": pc.coalesce(columns["answered_by"], _take(trials.facts["model"], row)),
+        "asked_region": _take(trials.facts["region"], row),
     }
     schema = tables.SCHEMAS["transcripts"]
     named = [axis for axis in dict.fromkeys([*axes, *cells.axes]) if axis in cells.axes and axis not in schema]
@@ -223,7 +223,7 @@ def _answers(db: sqlite3.Connection, size: int) -> _OneEach:
     )
     names = ("audio_s", "queued_s", "elapsed_s", "context_tokens", "unsupported")
     models = _by_number(db, "select id, name from model")
-    return _OneEach(_places(row, size), {"model": models.take(model), **dict(zip(names, columns, strict=True))})
+    return _OneEach(_places(row, size), {"answered_by": models.take(model), **dict(zip(names, columns, strict=True))})
 
 
 def _attempts(db: sqlite3.Connection, size: int) -> _OneEach:

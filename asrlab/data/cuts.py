@@ -1,0 +1,236 @@
+"""Long recordings and the stretches of them: segments, cuts and concatenations, each made of the other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from asrlab import tables
+from asrlab.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from asrlab.data.dataset import Dataset
+
+    D = TypeVar("D", bound=Dataset)
+
+_OPTIONAL = {"begin_s": "Float64", "end_s": "Float64", "channel": "Int64"}
+
+
+def complain(wrong: pd.Series, frame: pd.DataFrame, what: str, named: str = "utt_id") -> None:
+    """Refuse a table for what is wrong with some of its rows."""
+    if wrong.any():
+        rows = [f"row {index + 1} ({frame[named].iloc[index]})" for index in np.flatnonzero(wrong.to_numpy(bool))[:3]]
+        raise InvalidInput(f"{int(wrong.sum())} rows {what}: {', '.join(rows)}. Mend the manifest.")
+
+
+def check_cuts(utterances: pd.DataFrame) -> pd.DataFrame:
+    """Give the columns that make an utterance part of its file their dtypes, and refuse stretches that are none."""
+    there = {name: dtype for name, dtype in _OPTIONAL.items() if name in utterances}
+    try:
+        utterances = utterances.astype(there)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"The columns {', '.join(there)} must hold numbers: {error}.") from error
+    _complain_of_times(utterances, "utt_id")
+    if "channel" in there:
+        complain((utterances["channel"] < 0).fillna(value=False), utterances, "have a channel below 0")
+    return utterances
+
+
+def check_segments(segments: pd.DataFrame, utterances: pd.DataFrame) -> pd.DataFrame:
+    """Give segments the dtypes of their table, and refuse those that are no stretch of a recording."""
+    segments = tables.check(segments, "segments", required=("segment", "utt_id", "begin_s", "end_s", "text"))
+    if not len(segments):
+        return segments
+    segments = segments.reset_index(drop=True).fillna({"channel": 0})
+    complain(segments["segment"].isna() | (segments["segment"] == ""), segments, "of segments have no name", "utt_id")
+    complain(segments["segment"].duplicated(), segments, "have the name of another segment", "segment")
+    complain(~segments["utt_id"].isin(utterances["utt_id"]), segments, "are segments of no utterance", "segment")
+    complain(segments["begin_s"].isna() | segments["end_s"].isna(), segments, "are segments without times", "segment")
+    _complain_of_times(segments, "segment")
+    return segments
+
+
+def _complain_of_times(frame: pd.DataFrame, named: str) -> None:
+    times = [frame[name] for name in ("begin_s", "end_s") if name in frame]
+    for column in times:
+        wrong = column.isin([np.inf, -np.inf]) | (column < 0).fillna(value=False)
+        complain(wrong, frame, f"have a {column.name} that is no time in seconds", named)
+    if len(times) == 2:
+        complain((times[1] <= times[0]).fillna(value=False), frame, "end before they begin", named)
+
+
+def with_joined(references: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFrame:
+    """Add the joined texts of segments, for recordings and channels that nothing is said of."""
+    marked = segments[segments["text"].notna()]
+    if not len(marked):
+        return references
+    said = pd.MultiIndex.from_frame(references[["utt_id", "channel"]])
+    silent = marked[~pd.MultiIndex.from_frame(marked[["utt_id", "channel"]]).isin(said)]
+    if not len(silent):
+        return references
+    ordered = silent.sort_values("begin_s", kind="stable")
+    texts = ordered.groupby(["utt_id", "channel"], sort=False)["text"].agg(lambda said: " ".join(filter(None, said)))
+    joined = texts.reset_index().assign(form="unstated", alternative=0)
+    return pd.concat([references, tables.check(joined, "references")], ignore_index=True)
+
+
+def segmented(dataset: D) -> D:
+    """Make a set of the segments of long recordings; see :meth:`asrlab.Dataset.segmented`."""
+    if not len(dataset.segments):
+        raise InvalidInput(f"{dataset.name} has no segments. Give it some: Dataset(..., segments=...).")
+    marked = dataset.segments[dataset.segments["text"].notna()]
+    whole = dataset.utterances.set_index("utt_id").loc[marked["utt_id"]].reset_index()
+    marked = marked.reset_index(drop=True)
+    start = whole["begin_s"].fillna(0.0) if "begin_s" in whole and not dataset.is_made else 0.0
+    several = (whole["channels"].fillna(1) > 1) | (marked["channel"] > 0)
+    picked = pd.Series(pd.NA, index=whole.index, dtype="Int64")
+    if "channel" in whole and not dataset.is_made:
+        picked = whole["channel"]
+    utterances = whole.assign(
+        utt_id=marked["segment"],
+        recording=whole["utt_id"],
+        speaker=marked["speaker"].fillna(whole["speaker"]),
+        duration_s=marked["end_s"] - marked["begin_s"],
+        channels=whole["channels"].mask(several, 1),
+        digest=pd.Series(pd.NA, index=whole.index, dtype="string"),
+        begin_s=start + marked["begin_s"],
+        end_s=start + marked["end_s"],
+        channel=picked.fillna(marked["channel"].where(several)),
+    )
+    references = pd.DataFrame({"utt_id": marked["segment"], "text": marked["text"]})
+    if not dataset.is_made:
+        return _remade(dataset, utterances, references)
+    parts = pd.Series([[name] for name in whole["utt_id"]], index=whole.index, dtype=object)
+    of = utterances.assign(parts=parts).drop(columns="gap_s", errors="ignore")
+    return _remade(dataset, of, references, whole=dataset)
+
+
+def joined(dataset: D) -> D:
+    """Make a set of whole recordings of one of cuts; see :meth:`asrlab.Dataset.joined`."""
+    cuts = dataset.utterances
+    if "begin_s" not in cuts or cuts["begin_s"].isna().any() or cuts["end_s"].isna().any():
+        raise InvalidInput(
+            f"Not every utterance of {dataset.name} is a cut with begin_s and end_s. Select those that are."
+        )
+    if dataset.is_made:
+        raise InvalidInput(f"{dataset.name} is perturbed, and so are no longer cuts of one recording. Join first.")
+    if dataset.references.duplicated("utt_id").any():
+        raise InvalidInput(
+            f"Utterances of {dataset.name} have several references, and a segment has one text. Keep one form."
+        )
+    texts = dataset.references.set_index("utt_id")["text"]
+    names = _names_of_files(cuts)
+    segments = pd.DataFrame(
+        {
+            "segment": cuts["utt_id"],
+            "utt_id": names,
+            "channel": cuts["channel"].fillna(0) if "channel" in cuts else 0,
+            "begin_s": cuts["begin_s"],
+            "end_s": cuts["end_s"],
+            "speaker": cuts["speaker"],
+            "text": texts.reindex(cuts["utt_id"]).to_numpy(),
+        }
+    )
+    first = cuts.assign(utt_id=names).drop_duplicates("utt_id")
+    one_speaker = cuts["speaker"].groupby(names.to_numpy()).nunique(dropna=False) == 1
+    utterances = first.assign(
+        speaker=first["speaker"].where(first["utt_id"].map(one_speaker)),
+        duration_s=None,
+        channels=None,
+        recording=None,
+    ).drop(columns=[name for name in _OPTIONAL if name in first])
+    return replace(
+        dataset,
+        utterances=utterances,
+        references=tables.empty("references"),
+        terms=dataset.terms[dataset.terms["utt_id"].isna()],
+        segments=tables.check(segments.astype({"segment": "string"}), "segments"),
+    )
+
+
+def _names_of_files(cuts: pd.DataFrame) -> pd.Series:
+    """Name whole recordings: as ``recording`` says where that is one name a file, else by the file."""
+    pairs = cuts[["recording", "audio"]].drop_duplicates()
+    one_each = not (pairs["recording"].isna().any() or pairs["recording"].duplicated().any())
+    return cuts["recording" if one_each and not pairs["audio"].duplicated().any() else "audio"]
+
+
+def concatenated(dataset: D, by: Sequence[str], *, gap_s: float, form: str | None) -> D:
+    """Make a set of the recordings of each group joined to one; see :meth:`asrlab.Dataset.concatenate`."""
+    if unknown := [name for name in by if name not in dataset.utterances]:
+        raise InvalidInput(
+            f"There is no column {unknown[0]!r} to join by. There are {', '.join(dataset.utterances.columns)}."
+        )
+    if not 0 <= gap_s < np.inf:
+        raise InvalidInput(f"gap_s must be a number of seconds from 0, not {gap_s!r}.")
+    if len(dataset.segments):
+        raise InvalidInput(f"{dataset.name} has segments already. Use segmented() first.")
+    references = _one_form(dataset, form)
+    there = [name for name in ("sha256", *_OPTIONAL) if name in dataset.utterances]
+    rows: list[dict[str, Any]] = []
+    segments: list[dict[str, Any]] = []
+    for _, group in dataset.utterances.groupby(list(by), sort=False, dropna=False):
+        parts = group["utt_id"].to_list()
+        name = "-".join("none" if pd.isna(value) else str(value) for value in group[list(by)].iloc[0].to_list())
+        facts = [dataset.facts(part) for part in parts]
+        times = spans([one.duration_s or 0.0 for one in facts], gap_s)
+        rows.append({
+            **{str(column): group[column].iloc[0] for column in group
+               if group[column].dtype != object and group[column].nunique(dropna=False) == 1},
+            "audio": None, "digest": None, **dict.fromkeys(there), "utt_id": name, "parts": parts, "gap_s": gap_s,
+            "duration_s": times[-1][1], "channels": max(one.channels or 1 for one in facts),
+        })  # fmt: skip
+        for part, (begin_s, end_s), speaker in zip(parts, times, group["speaker"], strict=True):
+            segments += [
+                {"segment": part if one.channel == 0 else f"{part}-{one.channel}", "utt_id": name,
+                 "channel": one.channel, "begin_s": begin_s, "end_s": end_s, "speaker": speaker, "text": one.text}
+                for one in references.get(part, ())
+            ]  # fmt: skip
+    utterances = pd.DataFrame(rows)
+    names = utterances["utt_id"]
+    complain(names.duplicated(), utterances, "of groups have the same name")
+    texts = tables.check(pd.DataFrame(segments), "segments") if segments else tables.empty("segments")
+    return _remade(dataset, utterances, tables.empty("references"), segments=texts, whole=dataset)
+
+
+def _one_form(dataset: Dataset, form: str | None) -> dict[str, list[Any]]:
+    references = dataset.references
+    forms = sorted(references["form"].unique())
+    if form is not None and form not in forms:
+        raise InvalidInput(f"{dataset.name} has no references of the form {form!r}, but {', '.join(forms) or 'none'}.")
+    if form is None and len(forms) > 1:
+        raise InvalidInput(f"{dataset.name} has references in several forms ({', '.join(forms)}). Give form=...")
+    kept = references if form is None else references[references["form"] == form]
+    kept = kept[kept["alternative"] == 0]
+    return {str(utt_id): list(rows.itertuples()) for utt_id, rows in kept.groupby("utt_id", sort=False)}
+
+
+def _remade(
+    dataset: D,
+    utterances: pd.DataFrame,
+    references: pd.DataFrame,
+    *,
+    segments: pd.DataFrame | None = None,
+    whole: Dataset | None = None,
+) -> D:
+    return replace(
+        dataset,
+        utterances=utterances,
+        references=references,
+        terms=dataset.terms[dataset.terms["utt_id"].isna()],
+        segments=tables.empty("segments") if segments is None else segments,
+        _recipes=() if whole is not None else dataset._recipes,  # noqa: SLF001 - ours
+        _whole=whole,
+    )
+
+
+def spans(lengths: Sequence[float], gap_s: float) -> list[tuple[float, float]]:
+    """When each of several recordings begins and ends that are joined with gaps; seconds."""
+    begins = np.concatenate([[0.0], np.cumsum([length + gap_s for length in lengths])])
+    return [(begin, end - gap_s) for begin, end in pairwise(begins.tolist())]

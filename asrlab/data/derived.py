@@ -1,0 +1,405 @@
+"""Derived recordings: how they are made of others, and the files that are made of them when they are needed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from asrlab.data import audio
+from asrlab.data.kept import kept
+from asrlab.data.manifests.files import AUDIO_SUFFIXES, files_below
+from asrlab.data.perturb import VERSIONS, Shape, Sound, perturb, resampled, resampled_length, shape_after
+from asrlab.data.places import local_copy, place
+from asrlab.data.recipe import BABBLE, GENERATED, Recipe, canonical_json
+from asrlab.data.recordings import Recording, recordings
+from asrlab.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
+
+_VERSION: Final = 1
+"""Goes up when what cutting and joining make of recordings changes; steps of recipes have versions of their own."""
+
+_TALKERS: Final = 6
+_MOST_CHANNELS: Final = 8  # of FLAC
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A stretch of a recording.
+
+    Parameters
+    ----------
+    path : callable or Path
+        Gives the audio file; is asked only when samples are needed.
+    facts : callable or Recording
+        Gives what the whole recording is: its digest, length, channels and rate.
+    speaker : str, optional
+        Who speaks.
+    begin_s, end_s : float, optional
+        Where it begins and ends, in seconds; the whole recording if not given. An end beyond the recording's is there.
+    channel : int, optional
+        The one channel that it is of, from 0; all if not given.
+    """
+
+    path: Callable[[], Path] | Path
+    facts: Callable[[], Recording] | Recording
+    speaker: str | None = None
+    begin_s: float | None = None
+    end_s: float | None = None
+    channel: int | None = None
+
+    @property
+    def recording(self) -> Recording:
+        """What the whole recording is."""
+        return self.facts() if callable(self.facts) else self.facts
+
+    def identity(self) -> list[Any]:
+        """Give what makes it this clip: the recording's digest, where it begins and ends, and its channel."""
+        end_s = None if self.end_s is None else float(self.end_s)
+        return [self.recording.digest, float(self.begin_s or 0), end_s, self._channel]
+
+    def shape(self) -> Shape:
+        """Tell how many samples it has, without reading them.
+
+        Raises
+        ------
+        InvalidInput
+            If there are none, or the recording has not the channel.
+        """
+        duration_s, channels, rate = self._info()
+        begin, end = self._ends(rate, round(duration_s * rate))
+        if begin >= end:
+            raise InvalidInput(
+                f"{self._file()} lasts {duration_s:.3f} s, and nothing of it lies from {self.begin_s or 0:.3f} s to "
+                f"{duration_s if self.end_s is None else self.end_s:.3f} s. Mend begin_s and end_s."
+            )
+        if self._channel is not None and self._channel >= channels:
+            raise InvalidInput(f"{self._file()} has {channels} channels and no channel {self.channel}. They go from 0.")
+        return Shape(end - begin, channels if self._channel is None else 1, rate)
+
+    def samples(self, rate: int) -> Floats:
+        """Read it at a rate in Hz, as an array of float32, shape (channels, samples)."""
+        samples = audio.decode(self._file(), rate)
+        begin, end = self._ends(rate, samples.shape[1])
+        if self._channel is not None:
+            samples = samples[self._channel : self._channel + 1]
+        # A copy where it is a part, so that the rest is let go.
+        return samples if end - begin == samples.size else samples[:, begin:end].copy()
+
+    def _info(self) -> tuple[float, int, int]:
+        """Length in s, channels, and rate in Hz of the whole recording."""
+        known = self.recording
+        if known.duration_s is None or known.channels is None or known.sample_rate is None:
+            info = audio.probe(self._file())
+            return info.duration_s, info.channels, info.sample_rate
+        return known.duration_s, known.channels, known.sample_rate
+
+    @property
+    def _channel(self) -> int | None:
+        return None if self.channel is None else int(self.channel)
+
+    def _file(self) -> Path:
+        return self.path() if callable(self.path) else self.path
+
+    def _ends(self, rate: int, length: int) -> tuple[int, int]:
+        end = length if self.end_s is None else min(length, round(self.end_s * rate))
+        return round((self.begin_s or 0) * rate), end
+
+
+@dataclass(frozen=True)
+class BoundRecipe:
+    """A recipe, and what it may mix in.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What is done.
+    pool : callable or sequence of Clip
+        Gives the recordings of the set that it is done to, for babble; is asked only where that is wanted.
+    """
+
+    recipe: Recipe
+    pool: Callable[[], Sequence[Clip]] | Sequence[Clip] = ()
+
+    def choose(self, source: str, speakers: frozenset[str], seed: str) -> tuple[Clip, ...]:
+        """Choose the recordings that the noise is made of.
+
+        Parameters
+        ----------
+        source : str
+            Digest of the recording that the noise is for; it is not chosen.
+        speakers : frozenset of str
+            Who speaks in it; nothing of theirs is chosen.
+        seed : str
+            Chooses. The recordings of fewer talkers are among those of more.
+
+        Raises
+        ------
+        InvalidInput
+            If there are not enough.
+        """
+        kind = self.recipe.effects.get("noise")
+        if kind is None or kind in GENERATED:
+            return ()
+        if kind != BABBLE:
+            files = _noise_files(kind)
+            return (files[next(_shuffled(len(files), seed))],)
+        wanted = self.recipe.talkers
+        chosen: list[Clip] = []
+        candidates = _by_digest(self.pool() if callable(self.pool) else self.pool)
+        for number in _shuffled(len(candidates), seed):
+            digest, clip = candidates[number]
+            if digest != source and clip.speaker not in speakers:
+                chosen.append(clip)
+            if len(chosen) == (wanted or _TALKERS):
+                break
+        if len(chosen) < (wanted or 1):
+            raise InvalidInput(
+                f"Babble of {wanted or 'some'} talkers needs that many other recordings in the set, by other speakers; "
+                f"there are {len(chosen)}. Take a larger set, fewer talkers, or noise='speech'."
+            )
+        return tuple(chosen)
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """How a recording is made of others; nothing is made before :meth:`path`.
+
+    Parameters
+    ----------
+    parts : tuple of Clip
+        At least one; they follow one another. Where their rates differ all are brought to the highest. A part with one
+        channel is on each channel of the others, which must have the same number.
+    gap_s : float
+        Seconds of silence between two parts.
+    recipes : tuple of BoundRecipe
+        What is done to that, in order.
+    """
+
+    parts: tuple[Clip, ...]
+    gap_s: float = 0.0
+    recipes: tuple[BoundRecipe, ...] = ()
+
+    @cached_property
+    def digest(self) -> str:
+        """``"derived-sha256:..."`` over what it is made of and how; no audio is made for it.
+
+        Two derivations have the same where they make the same recording, on any machine; whether the last bit of a
+        sample agrees is up to the libraries there.
+
+        Raises
+        ------
+        InvalidInput
+            If a recording or a noise is missing, or there are too few for babble.
+        """
+        return self._hashed()
+
+    def facts(self) -> Recording:
+        """Tell what it is: digest, exact length, channels and rate, from those of its parts.
+
+        Raises
+        ------
+        InvalidInput
+            As for :attr:`digest`; or if the parts cannot be joined, or a recipe needs other channels.
+        """
+        shape = self.shape()
+        return Recording(self.digest, shape.samples / shape.rate, shape.channels, shape.rate)
+
+    def shape(self) -> Shape:
+        """Tell how many samples there will be; raises as :meth:`facts` does."""
+        shape = self._joined_shape()
+        for bound in self.recipes:
+            shape = shape_after(bound.recipe, shape)
+        if shape.channels > _MOST_CHANNELS:
+            raise InvalidInput(
+                f"What is made of recordings is kept as FLAC, which holds {_MOST_CHANNELS} channels, not "
+                f"{shape.channels}. Mix them down with mix='mono', or take one with the column channel."
+            )
+        return shape
+
+    def path(self) -> Path:
+        """Give its file, a FLAC of 16 bits, which is made now if it is not there.
+
+        Files are kept in the folder ``derived`` of the cache, under what they are made of; one that was changed there
+        is made again. Several threads and processes may ask at the same time.
+
+        Raises
+        ------
+        InvalidInput
+            As for :meth:`facts`; or if a recording cannot be read or changes meanwhile, noise would be made of silence,
+            or the cache cannot be written to.
+        MissingExtra
+            If Opus or MP3 is wanted, and PyAV is not installed.
+        """
+        return kept(self.digest.partition(":")[2], self._made)
+
+    @cached_property
+    def _materials(self) -> tuple[tuple[Clip, ...], ...]:
+        """For each recipe, the recordings that its noise is made of."""
+        speakers = frozenset(part.speaker for part in self.parts if part.speaker is not None)
+        return tuple(
+            bound.choose(self._before(number), speakers, self._seed(number, "noise", 0))
+            if "snr" in bound.recipe.effects
+            else ()
+            for number, bound in enumerate(self.recipes)
+        )
+
+    def _before(self, number: int) -> str:
+        """Digest of what a recipe is given, as the set that it was bound to knows it."""
+        (part, *more) = self.parts
+        digest, *cut = part.identity()
+        if number or more or cut != [0.0, None, None]:
+            return Derivation(self.parts, self.gap_s, self.recipes[:number]).digest
+        return str(digest)
+
+    def _seed(self, number: int, step: str, channel: int) -> str:
+        """Seed the random choices of a recipe's step.
+
+        They are the same whatever else is done: at each level of noise, and before or after another codec.
+        """
+        earlier = sum(step in bound.recipe.effects for bound in self.recipes[:number])
+        seed = [self.recipes[number].recipe.audio_seed, self._source, step, channel, earlier]
+        return hashlib.sha256(canonical_json(seed).encode()).hexdigest()
+
+    def _draw(self, number: int, step: str, channel: int) -> np.random.Generator:
+        return np.random.Generator(np.random.PCG64(int(self._seed(number, step, channel), 16)))
+
+    @cached_property
+    def _source(self) -> list[Any]:
+        return self._joined()
+
+    def _joined(self) -> list[Any]:
+        """Say what is joined, and with what gaps, as it is now."""
+        return [[part.identity() for part in self.parts], float(self.gap_s) if len(self.parts) > 1 else 0.0]
+
+    def _hashed(self) -> str:
+        """Hash what it is made of, as that is now."""
+        steps = []
+        for bound, materials in zip(self.recipes, self._materials, strict=True):
+            effects = bound.recipe.effects
+            if not effects:
+                continue
+            if materials:  # they are what a path and a number of talkers mean
+                effects = {**effects, "noise": BABBLE if effects["noise"] == BABBLE else "recording"}
+                effects.pop("talkers", None)
+            versions = {name: VERSIONS[name] for name in effects if name in VERSIONS}
+            steps.append(
+                {"recipe": effects, "versions": versions, "materials": [clip.identity() for clip in materials]}
+            )
+        made_of = {"version": _VERSION, "joined": self._joined(), "steps": steps}
+        return f"derived-sha256:{hashlib.sha256(canonical_json(made_of).encode()).hexdigest()}"
+
+    def _joined_shape(self) -> Shape:
+        if not self.parts:
+            raise InvalidInput("A recording is made of others, and none were given.")
+        shapes = [part.shape() for part in self.parts]
+        rate = max(shape.rate for shape in shapes)
+        channels = {shape.channels for shape in shapes} - {1} or {1}
+        if len(channels) > 1:
+            raise InvalidInput(
+                f"Recordings of {' and '.join(map(str, sorted(channels)))} channels cannot be joined. Give each one "
+                "channel first, with mix='mono' or the column channel."
+            )
+        samples = sum(resampled_length(shape.samples, shape.rate, rate) for shape in shapes)
+        return Shape(samples + (len(shapes) - 1) * round(self.gap_s * rate), channels.pop(), rate)
+
+    def _made(self) -> tuple[Floats, int]:
+        shape = self.shape()
+        joined = self._joined_shape()
+        samples, rate = self._join(joined), joined.rate
+        for number, bound in enumerate(self.recipes):
+            sound = Sound(samples, rate, partial(self._draw, number), partial(_voices, self._materials[number]))
+            del samples
+            perturb(sound, bound.recipe)
+            samples, rate = sound.samples, sound.rate
+        if self._hashed() != self.digest or samples.shape != (shape.channels, shape.samples):
+            raise InvalidInput("A recording changed while another was made of it. Try again when it is finished.")
+        return samples, rate
+
+    def _join(self, joined: Shape) -> Floats:
+        if len(self.parts) == 1:
+            return self._part(self.parts[0], joined.rate)
+        samples = np.zeros((joined.channels, joined.samples), np.float32)
+        begin = 0
+        for part in self.parts:
+            one = self._part(part, joined.rate)
+            samples[:, begin : begin + one.shape[1]] = one
+            begin += one.shape[1] + round(self.gap_s * joined.rate)
+        return samples
+
+    @staticmethod
+    def _part(part: Clip, rate: int) -> Floats:
+        shape = part.shape()
+        samples = part.samples(shape.rate)
+        if samples.shape != (shape.channels, shape.samples):
+            raise InvalidInput(
+                f"{part.recording.digest} has {samples.shape[1]:,} samples where its header says {shape.samples:,}. "
+                "Convert it to WAV or FLAC."
+            )
+        return resampled(samples, shape.rate, rate)
+
+
+def _shuffled(count: int, seed: str) -> Iterator[int]:
+    """Go through the numbers from 0 in an order that is the same with every version of every library."""
+    moved: dict[int, int] = {}
+    for turn in range(count):
+        drawn = int.from_bytes(hashlib.sha256(f"{seed} {turn}".encode()).digest(), "big")
+        other = turn + drawn % (count - turn)
+        yield moved.get(other, other)
+        moved[other] = moved.get(turn, turn)
+
+
+def _voices(materials: tuple[Clip, ...], rate: int) -> Iterator[Floats]:
+    for clip in materials:
+        yield clip.samples(rate).mean(axis=0)
+
+
+@lru_cache(maxsize=32)
+def _noise_files(named: str) -> tuple[Clip, ...]:
+    """Find the recordings that a path of the user's means, sorted by digest; they are looked for once."""
+    where = place(named)
+    try:
+        files = list(files_below(where, AUDIO_SUFFIXES)) if where.is_dir() else [where] if where.is_file() else None
+    except OSError as error:
+        raise InvalidInput(f"The noise {named} cannot be looked into ({error.strerror}). Check the path.") from error
+    if files is None:
+        raise InvalidInput(
+            f"There is no noise {named!r}: it is none of {', '.join((*GENERATED, BABBLE))}, and no file or folder."
+        )
+    if not files:
+        raise InvalidInput(f"There are no recordings in {named} to take noise from. Name a folder that has some.")
+    clips = [Clip(partial(local_copy, file), partial(_measured, file)) for file in files]
+    return tuple(clip for _, clip in _by_digest(clips))
+
+
+def _measured(file: Path) -> Recording:
+    return recordings().measured(local_copy(file))
+
+
+_indexed: OrderedDict[int, tuple[Sequence[Clip], list[tuple[str, Clip]]]] = OrderedDict()
+
+
+def _by_digest(clips: Sequence[Clip]) -> list[tuple[str, Clip]]:
+    """Sort clips by what they are, the same one but once: so their order in a set does not count.
+
+    What was sorted is remembered for the last few sets, as every utterance of one asks for it.
+    """
+    held = _indexed.get(id(clips))
+    if held is None or held[0] is not clips:
+        named = {canonical_json(clip.identity()): (clip.recording.digest, clip) for clip in reversed(clips)}
+        held = clips, [named[name] for name in sorted(named)]
+        _indexed[id(clips)] = held
+        while len(_indexed) > 8:
+            _indexed.popitem(last=False)
+    return held[1]

@@ -1,0 +1,161 @@
+"""Loading: whatever a dataset is written in, recognised and read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from asrlab.data.archives import is_archive, unpacked
+from asrlab.data.dataset import Dataset
+from asrlab.data.manifests import format_named, recognise
+from asrlab.data.manifests.base import Manifest, Options
+from asrlab.data.places import is_here, is_link, is_place, is_remote, local_copy, place
+from asrlab.data.remote import shown
+from asrlab.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_OWN: Final = "tables"
+#: Out of a folder, or no path of this kind at all.
+_OUT: Final = r"^/|(?:^|/)\.\.(?:/|$)|\\|\x00|^[A-Za-z][A-Za-z0-9+.-]*:(?:/|:)"
+
+
+def load_dataset(
+    source: Any,  # noqa: ANN401 - a path, or an object that holds a dataset
+    *,
+    format: str | None = None,  # noqa: A002 - what it is called everywhere
+    columns: Mapping[str, str] | None = None,
+    language: str | None = None,
+    audio_root: str | PathLike[str] | None = None,
+    name: str | None = None,
+) -> Dataset:
+    """Load a dataset, in whatever form it is.
+
+    No audio is read: lengths that the manifest does not give are not known until :meth:`Dataset.measure` or a plan
+    finds them out.
+
+    Parameters
+    ----------
+    source : path, URL or object
+        A file or folder, or an archive of one (``.zip``, ``.tar``, ``.tar.gz`` ...), on this machine or behind any URL
+        that fsspec knows; or a DataFrame, a list of URLs, or a dataset of Hugging Face. What it is written in is
+        recognised:
+
+        ================  ================================================================================
+        ``jsonl``         asrlab's own folder (``utterances.jsonl``, ``references.jsonl`` ...), or one manifest
+        ``csv`` ``tsv``   a table of text with a header
+        ``parquet``       a table
+        ``frame``         a DataFrame
+        ``nemo``          NeMo manifest
+        ``kaldi``         Kaldi data folder
+        ``librispeech``   LibriSpeech tree
+        ``commonvoice``   Common Voice TSV
+        ``aishell``       AISHELL tree
+        ``fleurs``        FLEURS TSV
+        ``lhotse``        Lhotse CutSet
+        ``huggingface``   dataset of Hugging Face
+        ``folder``        a folder of audio, with text beside it
+        ``stm`` ``ctm`` ``trn``  NIST's forms of references
+        ``srt`` ``vtt``   subtitles
+        ``urls``          links, as the service is given them
+        ================  ================================================================================
+
+    format : str, optional
+        One of these, where it is not to be recognised.
+    columns : mapping, optional
+        Name of a column there -> name of ours, such as ``{"wav": "audio", "said": "text"}``; see
+        :data:`asrlab.tables.SCHEMAS`, and ``text`` for what was said. Others are kept.
+    language : str, optional
+        Language of the recordings that the manifest states none of.
+    audio_root : path or URL, optional
+        Folder that audio paths are relative to; the folder of the manifest if not given. No path may lead out of it.
+    name : str, optional
+        Name for the set, in place of the file's or folder's.
+
+    Returns
+    -------
+    Dataset
+        Its ``read_as`` says how it was read, its ``remarks`` what was left out or taken otherwise.
+
+    Raises
+    ------
+    InvalidInput
+        If there is nothing to load, it can be read in several ways (the message lists them), or a row cannot be used;
+        the message names it.
+    MissingExtra
+        If a package is missing that reads it.
+
+    Examples
+    --------
+    >>> load_dataset("datasets/dictation")  # doctest: +SKIP
+    <Dataset dictation: 64 utterances, en zh, 6.2 min>
+    """
+    root = None if audio_root is None else place(audio_root)
+    found = place(source) if isinstance(source, str | PathLike) else source
+    if is_place(found):
+        found = _there(found)
+    chosen = recognise(found) if format is None else format_named(format)
+    manifest = chosen.read(found, Options(root, language, dict(columns or {})))
+    manifest = _below(manifest, root)
+    return Dataset(
+        name or manifest.name,
+        manifest.utterances,
+        manifest.references,
+        manifest.terms,
+        manifest.folder,
+        manifest.audio_root if root is None else root,
+        segments=manifest.segments,
+        read_as=None if chosen.name == _OWN else chosen.name,
+        remarks=manifest.remarks,
+    )
+
+
+def _there(path: Path) -> Path:
+    """Give what is to be read: the path, or the folder of what is in an archive."""
+    try:
+        there = path.exists()
+    except Exception as error:  # each file system raises its own
+        raise InvalidInput(f"{shown(str(path))} cannot be reached ({type(error).__name__}).") from error
+    if not there:
+        raise InvalidInput(f"There is no {shown(str(path)) if not is_here(path) else path}. Check the path.")
+    return unpacked(local_copy(path)) if is_archive(path) else path
+
+
+def _below(manifest: Manifest, root: Path | None) -> Manifest:
+    """Make absolute paths relative to the audio's folder, and refuse those that lead out of it.
+
+    Links that a service fetches by itself are let be. Other URLs are paths: a manifest from elsewhere must not make
+    this machine read what its author cannot.
+    """
+    folder = root or manifest.audio_root
+    named = manifest.utterances["audio"]
+    paths = named[named.notna()]
+    paths = paths[[not is_link(path) for path in paths]]
+    if not len(paths):
+        return manifest
+    relative = paths
+    for start in _ways_to(folder):
+        relative = relative.str.removeprefix(f"{start.rstrip('/')}/")
+    wrong = relative.str.contains(_OUT).to_numpy(bool)
+    if wrong.any():
+        first = manifest.utterances.loc[relative.index[wrong][0]]
+        raise InvalidInput(
+            f"{int(wrong.sum())} utterances have audio outside {folder}: {first['utt_id']} has "
+            f"{shown(first['audio']) if is_remote(first['audio']) else first['audio']!r}. Paths are relative to that "
+            "folder, or absolute and below it, with forward slashes and without .. in them. If the audio lies "
+            "elsewhere, name its folder: load_dataset(..., audio_root=...)."
+        )
+    audio = named.copy()
+    audio[relative.index] = relative
+    return replace(manifest, utterances=manifest.utterances.assign(audio=audio))
+
+
+def _ways_to(folder: Path | None) -> list[str]:
+    if folder is None:
+        return []
+    return [str(folder.absolute()), str(folder.resolve())] if is_here(folder) else [str(folder)]

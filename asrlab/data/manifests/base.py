@@ -1,0 +1,320 @@
+"""What a format is: it recognises a manifest, reads it to our tables, and may write them.
+
+A manifest is untrusted text. Ids stay text ("001" is not 1), words such as "null" and "NA" stay words, nothing is
+inferred from text, and a path may not lead out of the folder it is relative to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import pandas as pd
+
+from asrlab import tables
+from asrlab.data.places import is_place
+from asrlab.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from asrlab.data.dataset import Dataset
+
+Row = dict[str, Any]
+
+_PLAIN: Final = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,79}")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user says of a manifest that it does not say itself.
+
+    Parameters
+    ----------
+    audio_root : Path, optional
+        Folder that audio paths are relative to.
+    language : str, optional
+        Language of the recordings that the manifest states none of.
+    columns : mapping
+        Name of a column there -> name of ours.
+    """
+
+    audio_root: Path | None = None
+    language: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a reader found.
+
+    Parameters
+    ----------
+    name : str
+        Name for the dataset.
+    utterances, references, terms, segments : DataFrame
+        Tables as in :data:`asrlab.tables.SCHEMAS`.
+    folder : Path, optional
+        Folder of the manifest, where notes and a card may lie.
+    audio_root : Path, optional
+        Folder that ``audio`` is relative to.
+    said : str
+        What it was read from, for the user: ``"text (120 lines), wav.scp, utt2spk"``.
+    remarks : tuple of str
+        What was left out or taken otherwise than it stands there, a sentence each.
+    """
+
+    name: str
+    utterances: pd.DataFrame
+    references: pd.DataFrame = field(default_factory=lambda: tables.empty("references"))
+    terms: pd.DataFrame = field(default_factory=lambda: tables.empty("terms"))
+    segments: pd.DataFrame = field(default_factory=lambda: tables.empty("segments"))
+    folder: Path | None = None
+    audio_root: Path | None = None
+    said: str = ""
+    remarks: tuple[str, ...] = ()
+
+
+class Format(ABC):
+    """A way to write down a dataset. A new one is a class like this, and a line in ``FORMATS``."""
+
+    name: ClassVar[str]
+    """What it is called: ``load_dataset(..., format=name)``."""
+    title: ClassVar[str]
+    """What it is, in a few words."""
+    general: ClassVar[bool] = False
+    """Whether it is only thought of where nothing more particular recognises the source."""
+    is_file: ClassVar[bool] = True
+    """Whether it is one file, and not a folder of several."""
+    written: ClassVar[bool] = True
+    """Whether it is written, and not only read."""
+
+    @abstractmethod
+    def recognises(self, source: Any) -> bool:  # noqa: ANN401 - a path, or an object that holds a dataset
+        """Whether this is what a source is written in, by its names and first lines; it raises nothing."""
+
+    @abstractmethod
+    def read(self, source: Any, options: Options) -> Manifest:  # noqa: ANN401 - as above
+        """Read a dataset.
+
+        Raises
+        ------
+        InvalidInput
+            If the source is not what it should be; the message names file, line and remedy.
+        """
+
+    def place_of(self, utterance: Mapping[str, Any], suffix: str) -> str:
+        """Where the audio of an utterance lies below the folder, when it is written with its audio.
+
+        Parameters
+        ----------
+        utterance : mapping
+            Its row, missing values being None.
+        suffix : str
+            Ending of the file, such as ``".flac"``.
+        """
+        return f"audio/{file_name(utterance['utt_id'])}{suffix}"
+
+    def write(self, dataset: Dataset, path: Path) -> None:
+        """Write a dataset, so that :meth:`read` gives the same tables.
+
+        Raises
+        ------
+        InvalidInput
+            If it cannot hold what is in the dataset; nothing was written then.
+        """
+        raise NotImplementedError(self.name)
+
+
+def file_name(utt_id: str) -> str:
+    """Make a file name of an id, which may hold anything: the same, where it is fit to be one.
+
+    Others get a hash, so that no two ids get one name, on file systems that ignore case neither.
+    """
+    if _PLAIN.fullmatch(utt_id):
+        return utt_id
+    plain = re.sub(r"[^a-z0-9_-]+", "-", utt_id.lower())[:40].strip("-")
+    return f"{plain}-{hashlib.sha256(utt_id.encode()).hexdigest()[:12]}".lstrip("-")
+
+
+def is_file(source: object, *suffixes: str) -> bool:
+    """Whether a source is a file, with one of some endings if any are given; one that cannot be looked at is none."""
+    if not is_place(source):
+        return False
+    try:
+        return source.is_file() and (not suffixes or source.name.lower().endswith(suffixes))  # type: ignore[attr-defined]
+    except (OSError, ValueError):
+        return False
+
+
+def is_folder(source: object, *needed: str) -> bool:
+    """Whether a source is a folder that has some files; one that cannot be looked at is none."""
+    if not is_place(source):
+        return False
+    try:
+        return source.is_dir() and all((source / name).is_file() for name in needed)  # type: ignore[attr-defined,operator]
+    except (OSError, ValueError):
+        return False
+
+
+def collect(
+    rows: Iterable[tuple[int, Row]], file: object, options: Options, *, line: str = "line"
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Make the tables of a manifest's rows, and say by its line what is wrong with one.
+
+    Parameters
+    ----------
+    rows : iterable of (int, dict)
+        Number of the line and what it says, by our names (see :data:`asrlab.tables.SCHEMAS`, ``utterances``). None
+        and a name that is not there are missing. What was said stands in ``text`` (one text, ``""`` for silence), in
+        ``channel_texts`` (a list, one a channel, None where not known), or in ``references`` (a list of dicts with
+        ``text`` and, where they are not the usual, ``channel``, ``form`` and ``alternative``). Other names are kept as
+        columns.
+    file : path
+        Where they come from, for messages.
+    options : Options
+        Its ``language`` fills in where none is stated.
+    line : str
+        What is counted: a row of a table without lines is a ``"row"``.
+
+    Returns
+    -------
+    utterances, references : DataFrame
+        In the order of the rows.
+
+    Raises
+    ------
+    InvalidInput
+        If a row cannot be used: no utt_id, the utt_id of another, a value of the wrong kind.
+    """
+    utterances: list[Row] = []
+    references: list[Row] = []
+    seen: dict[str, int] = {}
+    for number, row in rows:
+        try:
+            utterance = _utterance(row, options.language)
+            references += _references(utterance)
+        except InvalidInput as error:
+            raise InvalidInput(f"{file}, {line} {number}: {error}") from None
+        utt_id = utterance["utt_id"]
+        if utt_id in seen:
+            raise InvalidInput(
+                f"{file}, {line} {number}: the utt_id {utt_id!r} is that of {line} {seen[utt_id]} too. Give each "
+                "utterance an id of its own."
+            )
+        seen[utt_id] = number
+        utterances.append(utterance)
+    if not utterances:
+        raise InvalidInput(f"{file} holds no utterances. A dataset needs at least one.")
+    return to_table(utterances, "utterances"), to_table(references, "references")
+
+
+def to_table(rows: list[Row], table: str) -> pd.DataFrame:
+    """Make a table of rows: all declared columns, then those that the rows have beside them.
+
+    Parameters
+    ----------
+    rows : list of dict
+        By names of columns.
+    table : str
+        Name of the table, a key of :data:`asrlab.tables.SCHEMAS`.
+
+    Raises
+    ------
+    InvalidInput
+        If a value is of the wrong kind; the message names the column.
+    """
+    schema = tables.SCHEMAS[table]
+    columns = [*schema, *dict.fromkeys(column for row in rows for column in row if column not in schema)]
+    return pd.DataFrame({column: _values(rows, column, schema) for column in columns})
+
+
+_IDS = ("utt_id", "speaker", "recording")
+
+
+def _utterance(row: Row, language: str | None) -> Row:
+    """Check what one row says of an utterance."""
+    utterance = {"utt_id": None, **row}
+    for name, value in utterance.items():
+        if name in _IDS and type(value) is int:
+            utterance[name] = str(value)
+        elif tables.SCHEMAS["utterances"].get(name, ("",))[0] == "string" and not (
+            value is None or isinstance(value, str)
+        ):
+            raise InvalidInput(f"{name} must be text, not {value!r}. Write it in quotation marks.")
+        elif isinstance(value, str):
+            _check_text(name, value)
+    if not utterance["utt_id"]:
+        raise InvalidInput("there is no utt_id. Give each utterance an id, or leave the line out.")
+    for name in ("duration_s", "channels", "begin_s", "end_s"):
+        if utterance.get(name) is not None:
+            utterance[name] = _number(name, utterance[name])
+    if utterance.get("language") is None and language is not None:
+        utterance["language"] = language
+    return utterance
+
+
+def _number(name: str, value: Any) -> float | int:  # noqa: ANN401 - whatever stands there
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    least = 0 if name in ("begin_s",) else math.ulp(0.0)
+    if isinstance(value, bool) or not least <= number < math.inf or (name == "channels" and number % 1):
+        what = "a whole number from 1" if name == "channels" else "a number of seconds"
+        raise InvalidInput(f"{name} must be {what}, not {value!r}. Mend it, or leave it out.")
+    return int(number) if name == "channels" else number
+
+
+def _check_text(name: str, value: str) -> None:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(f"{name} holds half a surrogate pair, which is no text. Mend it.") from None
+
+
+def _references(utterance: Row) -> list[Row]:
+    """Take the texts out of what a row says."""
+    utt_id = utterance["utt_id"]
+    text, by_channel, given = (utterance.pop(name, None) for name in ("text", "channel_texts", "references"))
+    found: list[Row] = [] if given is None else [{"utt_id": utt_id, **one} for one in given]
+    if by_channel is not None:
+        if not isinstance(by_channel, list):
+            raise InvalidInput("channel_texts must be a list of texts, one a channel, which only JSON lines can hold.")
+        known = [(channel, said) for channel, said in enumerate(by_channel) if said is not None]
+        found += [{"utt_id": utt_id, "channel": channel, "text": said} for channel, said in known]
+    elif text is not None:  # with channel_texts, text is their sum
+        found.append({"utt_id": utt_id, "text": text})
+    for one in found:
+        if not isinstance(one["text"], str):
+            raise InvalidInput(f"what was said must be text, not {one['text']!r}. Write it in quotation marks.")
+        _check_text("text", one["text"])
+    return found
+
+
+def _values(rows: list[Row], column: str, schema: Mapping[str, tuple[str, str]]) -> pd.Series:
+    values = [row.get(column) for row in rows]
+    dtype = schema[column][0] if column in schema else _plain_dtype(values)
+    if dtype in {"Int64", "Float64"}:
+        try:
+            numbers = [None if value is None else float(value) for value in values]
+            return pd.Series(numbers, dtype="Float64").astype(pd.api.types.pandas_dtype(dtype))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise InvalidInput(f"Column {column} must hold numbers: {error}.") from error
+    try:
+        return pd.Series(values, dtype=dtype)
+    except UnicodeEncodeError as error:
+        raise InvalidInput(f"Column {column} holds half a surrogate pair, which is no text. Mend it.") from error
+
+
+def _plain_dtype(values: list[Any]) -> Any:  # noqa: ANN401 - pandas dtypes have no common type
+    """Choose a dtype that keeps an unknown column's values: text is never read as numbers."""
+    kinds = {type(value) for value in values if value is not None}
+    return {frozenset({str}): "string", frozenset({bool}): "boolean", frozenset({int}): "Int64"}.get(
+        frozenset(kinds), "Float64" if kinds and kinds <= {int, float} else "object"
+    )

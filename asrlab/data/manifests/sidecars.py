@@ -1,0 +1,232 @@
+"""A folder of audio files, with what is said in each beside it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from asrlab.data.manifests.base import Format, Manifest, Options, Row, collect, is_file, is_folder, to_table
+from asrlab.data.manifests.corpora import audio_of, no_columns, refuse, texts_of
+from asrlab.data.manifests.files import AUDIO_SUFFIXES, files_below, named_few, save_lines, text_lines
+from asrlab.data.manifests.subtitles import is_note, read_cues
+from asrlab.data.places import is_here
+from asrlab.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from asrlab.data.dataset import Dataset
+
+#: Ending of a file of text -> form of the reference; of those of one form the first that is there counts.
+_TEXTS: Final[Mapping[str, str]] = {
+    ".txt": "unstated", ".lab": "unstated", ".normalized.txt": "spoken", ".original.txt": "written",
+}  # fmt: skip
+_WRITTEN: Final = {"unstated": ".txt", "spoken": ".normalized.txt", "written": ".original.txt"}
+_CUES: Final = (".srt", ".vtt")
+_LOOKED_AT: Final = 2_000  # files, to recognise a folder
+
+
+class Sidecars(Format):
+    """A folder of audio files, and of those in it, each with its text beside it: ``talk.wav`` and ``talk.txt``.
+
+    The utt_id is the path without its ending, ``monday/talk``; with it, where files differ by it alone. Text is taken
+    from ``.txt`` or ``.lab`` (of the form ``unstated``), ``.normalized.txt`` (``spoken``) and ``.original.txt``
+    (``written``), lines being joined by a blank; ``talk.wav.txt`` goes before ``talk.txt``. An empty file is silence.
+    Of recordings without text, subtitles (``.srt``, ``.vtt``) become segments. Hidden files, and links that lead
+    elsewhere, are left out; links to folders are not followed.
+
+    Written are the texts beside the audio, so that no other audio may lie in the folder, and no other text. Audio and
+    texts are kept, where ids and paths are alike.
+    """
+
+    name: ClassVar[str] = "folder"
+    title: ClassVar[str] = "folder of audio, with text beside it"
+    general: ClassVar[bool] = True
+    is_file: ClassVar[bool] = False
+
+    def recognises(self, source: Any) -> bool:  # noqa: ANN401 - as in Format
+        """Look for an audio file; see :meth:`Format.recognises`."""
+        if not is_folder(source):
+            return False
+        try:
+            return _holds_audio(source)
+        except (OSError, ValueError):
+            return False
+
+    def read(self, source: Path, options: Options) -> Manifest:
+        """Read it; see :meth:`Format.read`."""
+        no_columns(source, options)
+        if not is_folder(source):
+            raise InvalidInput(f"{source} is no folder. Name the one that the audio lies in.")
+        found = _Folder(source)
+        if not found.audio:
+            raise InvalidInput(f"There is no audio file in {source}. Check the path.")
+        rows: list[Row] = []
+        segments: list[Row] = []
+        counted: Counter[str] = Counter()
+        for utt_id, audio in found.ids().items():
+            row: Row = {"utt_id": utt_id, "audio": audio}
+            references = list(found.references(audio))
+            cues = None if references else found.beside(audio, _CUES)
+            if references:
+                row["references"] = references
+                counted["with text beside it"] += 1
+            elif cues is not None:
+                segments += _segments(utt_id, source / cues)
+                counted["with subtitles beside it"] += 1
+            rows.append(row)
+        utterances, said = collect(enumerate(rows, 1), source, options, line="recording")
+        return Manifest(
+            source.resolve().name,
+            utterances,
+            said,
+            segments=to_table(segments, "segments"),
+            folder=source,
+            audio_root=source,
+            said=", ".join([f"{len(rows)} audio files", *(f"{count} {what}" for what, count in counted.items())]),
+            remarks=found.remarks(len(rows) - counted.total()),
+        )
+
+    def place_of(self, utterance: Mapping[str, Any], suffix: str) -> str:
+        """Place it by its id; see :meth:`Format.place_of`."""
+        utt_id = utterance["utt_id"]
+        path = PurePosixPath(utt_id)
+        plain = str(path) == utt_id and not path.is_absolute() and not any(p.startswith(".") for p in path.parts)
+        if not plain or not path.parts or any(sign in utt_id for sign in '\\\0\n\r\t:*?"<>|'):
+            refuse([utt_id], self.title, "the id makes no path", "Rename it: letters, digits, -, _ and /.")
+        return utt_id if path.suffix.lower() == suffix else f"{utt_id}{suffix}"
+
+    def write(self, dataset: Dataset, path: Path) -> None:
+        """Write it; see :meth:`Format.write`."""
+        texts = texts_of(dataset, self.title, tuple(_WRITTEN))
+        audio = audio_of(dataset, self.title)
+        ids = _ids(sorted(audio.values()))
+        for utt_id, named in audio.items():
+            if ids.get(utt_id) != named:
+                remedy = "Write it too: write(..., copy_audio=True); or rename it."
+                refuse([utt_id], self.title, f"its audio is {named}, and ids are paths without their ending", remedy)
+        there = _Folder(path)
+        if others := sorted(set(there.audio) - set(audio.values())):
+            raise InvalidInput(f"{path} holds other audio ({named_few(others)}). Write to a folder of its own.")
+        alone = Counter(str(PurePosixPath(named).with_suffix("")) for named in audio.values())
+        files: dict[Path, str] = {}
+        for utt_id, named in audio.items():
+            stem = str(PurePosixPath(named).with_suffix(""))
+            for form, said in texts.items():
+                if utt_id in said:
+                    files[path / f"{stem if alone[stem] == 1 else named}{_WRITTEN[form]}"] = said[utt_id]
+        beside = (there.beside(named, (suffix,)) for named in audio.values() for suffix in (*_TEXTS, *_CUES))
+        if stale := sorted({found for found in beside if found is not None and path / found not in files}):
+            raise InvalidInput(f"{path} holds texts of another set ({named_few(stale)}). Write to a folder of its own.")
+        for file, text in files.items():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            save_lines(file, [text] if text else [])
+
+
+FORMATS: Final = (Sidecars(),)
+
+
+class _Folder:
+    """The audio files of a folder and what lies beside them, by their paths in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.audio: list[str] = []
+        self.left_out: list[str] = []
+        self._texts: dict[str, str] = {}  # as they would be in small letters -> as they are
+        suffixes = AUDIO_SUFFIXES | {f".{suffix.rpartition('.')[2]}" for suffix in (*_TEXTS, *_CUES)}
+        try:
+            for file in files_below(folder, suffixes) if is_folder(folder) else ():
+                path = file.relative_to(folder).as_posix()
+                if file.suffix.lower() not in AUDIO_SUFFIXES:
+                    self._texts[str(PurePosixPath(path).with_suffix(file.suffix.lower()))] = path
+                elif file.name.startswith(".") or _leads_out(file, folder):
+                    self.left_out.append(path)
+                else:
+                    self.audio.append(path)
+        except OSError as error:
+            raise InvalidInput(f"{folder} cannot be looked into ({error.strerror}). Check the path.") from error
+        self.several: list[str] = []
+
+    def ids(self) -> dict[str, str]:
+        """Give each audio file an id."""
+        return dict(sorted(_ids(self.audio).items()))
+
+    def beside(self, audio: str, suffixes: tuple[str, ...]) -> str | None:
+        """Find the file beside an audio file that has one of some endings."""
+        stem = str(PurePosixPath(audio).with_suffix(""))
+        names = (f"{name}{suffix}" for suffix in suffixes for name in (audio, stem))
+        return next((self._texts[name] for name in names if name in self._texts), None)
+
+    def references(self, audio: str) -> Iterator[Row]:
+        """Read the texts beside an audio file, one a form."""
+        for form in dict.fromkeys(_TEXTS.values()):
+            suffixes = tuple(suffix for suffix, other in _TEXTS.items() if other == form)
+            found = [name for suffix in suffixes if (name := self.beside(audio, (suffix,))) is not None]
+            if len(found) > 1:
+                self.several.append(audio)
+            if found:
+                file = self.folder / found[0]
+                if _leads_out(file, self.folder):
+                    raise InvalidInput(f"{file} is a link that leads out of {self.folder}. Remove it.")
+                lines = (line.strip() for _, line in text_lines(file))
+                yield {"text": " ".join(line for line in lines if line), "form": form}
+
+    def remarks(self, without: int) -> tuple[str, ...]:
+        """Say what was left out."""
+        remarks = []
+        if without:
+            remarks.append(f"{without} audio files have neither text nor subtitles beside them, and so no reference.")
+        if self.left_out:
+            hidden = f"{len(self.left_out)} files are hidden, or links that lead elsewhere, and were left out"
+            remarks.append(f"{hidden} ({named_few(self.left_out)}).")
+        if self.several:
+            both = f"{len(self.several)} audio files have both .txt and .lab beside them, and .txt was read"
+            remarks.append(f"{both} ({named_few(self.several)}).")
+        return tuple(remarks)
+
+
+def _ids(audio: list[str]) -> dict[str, str]:
+    """Name files by their paths without their endings, or with them where those alone tell them apart."""
+    stems = [str(PurePosixPath(path).with_suffix("")) for path in audio]
+    shared = Counter(stems)
+    return {stem if shared[stem] == 1 else path: path for stem, path in zip(stems, audio, strict=True)}
+
+
+def _segments(utt_id: str, file: Path) -> list[Row]:
+    """Make segments of subtitles; what is no speech is not to be marked."""
+    return [
+        {
+            "segment": f"{utt_id}-{number}",
+            "utt_id": utt_id,
+            "channel": 0,
+            "begin_s": cue.begin_s,
+            "end_s": cue.end_s,
+            "speaker": cue.speaker,
+            "text": None if is_note(cue.text) else cue.text,
+        }
+        for number, cue in enumerate(read_cues(file), 1)
+        if cue.text
+    ]
+
+
+def _leads_out(file: Path, folder: Path) -> bool:
+    """Whether a file is a link to something outside the folder."""
+    return is_here(file) and file.is_symlink() and not file.resolve().is_relative_to(folder.resolve())
+
+
+def _holds_audio(folder: Path) -> bool:
+    """Whether there is an audio file among the first files of a folder, or of those in it."""
+    waiting, looked_at = [folder], 0
+    while waiting and looked_at < _LOOKED_AT:
+        for path in waiting.pop(0).iterdir():
+            looked_at += 1
+            if path.name.startswith("."):
+                continue
+            if path.suffix.lower() in AUDIO_SUFFIXES and is_file(path):
+                return True
+            if is_folder(path) and not (is_here(path) and path.is_symlink()):
+                waiting.append(path)
+    return False

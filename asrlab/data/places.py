@@ -1,0 +1,167 @@
+"""Places: where files lie, on this machine or behind any URL that fsspec knows, read alike."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import re
+import tempfile
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Final
+
+from asrlab.data.remote import shown
+from asrlab.errors import InvalidInput, MissingExtra
+from asrlab.folders import cache_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SERVICE_SCHEMES: Final = frozenset({"http", "https", "oss"})
+_SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*)(?:::[^:/]+)*://", re.I)  # "s3://", "zip://a.wav::https://..."
+_BLOCK: Final = 1 << 20
+_BYTES: Final = 2 << 30  # of a recording, the service's own limit
+
+
+def place(named: str | os.PathLike[str]) -> Path:
+    """Name a file or folder: a path of this machine, or something behind a URL that reads like one.
+
+    Parameters
+    ----------
+    named : path or str
+        A path, or a URL that fsspec knows, such as ``"s3://bucket/corpus"``.
+
+    Returns
+    -------
+    Path
+        A ``pathlib.Path``; of a URL, a path of universal-pathlib, which has the same methods.
+
+    Raises
+    ------
+    MissingExtra
+        If a URL is given, and what reads it is not installed.
+    InvalidInput
+        If it is neither.
+    """
+    if not isinstance(named, str):
+        return named if is_place(named) else Path(named)  # type: ignore[return-value]
+    scheme = _SCHEME.match(named)
+    if scheme is None:
+        return Path(named)
+    if importlib.util.find_spec("upath") is None:
+        raise MissingExtra(f"Reading {scheme[1]}:// links", "remote")
+    from upath import UPath  # noqa: PLC0415 - an extra, and slow to import
+
+    try:
+        found: Any = UPath(named)
+    except ImportError as error:  # of what fsspec needs for that kind of URL
+        raise MissingExtra(f"Reading {scheme[1]}:// ({error})", "remote") from error
+    except (ValueError, OSError) as error:
+        raise InvalidInput(f"{scheme[1]}:// is no kind of link that can be read here: {error}.") from error
+    return found  # type: ignore[no-any-return]  # it reads like a Path
+
+
+def is_place(named: object) -> bool:
+    """Whether something is a path, of this machine or behind a URL."""
+    return isinstance(named, Path) or (hasattr(named, "fs") and hasattr(named, "joinpath"))
+
+
+def is_here(path: Path) -> bool:
+    """Whether a path is one of this machine."""
+    return isinstance(path, Path) and not hasattr(path, "fs")
+
+
+def is_link(audio: str) -> bool:
+    """Whether audio is named by a URL that a service fetches by itself."""
+    return audio.partition(":")[0].lower() in _SERVICE_SCHEMES
+
+
+def is_remote(audio: str) -> bool:
+    """Whether audio is named by a URL, of whatever kind."""
+    return _SCHEME.match(audio) is not None
+
+
+def inside(root: Path, name: str) -> Path:
+    """Find a file below a folder.
+
+    Parameters
+    ----------
+    root : Path
+        The folder.
+    name : str
+        Path relative to it, with POSIX separators; or an absolute path that leads below it.
+
+    Raises
+    ------
+    InvalidInput
+        If the path leads out of the folder, be it through ``..`` or a link.
+    """
+    path = PurePosixPath(name)
+    here = is_here(root)
+    full = root / path if here else root.joinpath(*path.parts)
+    try:
+        below = full.resolve().is_relative_to(root.resolve()) if here else not path.is_absolute()
+    except (OSError, RuntimeError, ValueError):  # links in a circle; no text that can name a file
+        below = False
+    if "\0" in name or "\\" in name or ".." in path.parts or is_remote(name) or not below:
+        raise InvalidInput(
+            f"{name!r} does not lie below {root}. Paths are relative to the dataset's folder, with forward slashes; if "
+            "the audio lies elsewhere, name its folder: load_dataset(..., audio_root=...)."
+        )
+    return full
+
+
+def local_copy(path: Path, max_bytes: int = _BYTES) -> Path:
+    """Give a file of this machine with the content of another: itself if it is one, else a copy that is kept.
+
+    Parameters
+    ----------
+    path : Path
+        By :func:`place`.
+    max_bytes : int
+        Size of the largest file that is taken.
+
+    Returns
+    -------
+    Path
+        A file that must not be changed. It is fetched again when what its host says of it (size, time, ETag) changes.
+
+    Raises
+    ------
+    InvalidInput
+        If it is missing, cannot be read, or is too large.
+    """
+    if is_here(path):
+        return path
+    filesystem: Any = path.fs  # type: ignore[attr-defined]
+    named = path.path  # type: ignore[attr-defined]
+    try:
+        facts: Mapping[str, Any] = filesystem.info(named)
+        state = str(filesystem.ukey(named))
+    except Exception as error:  # each file system raises its own
+        raise InvalidInput(f"There is no file {shown(str(path))} that can be read ({type(error).__name__}).") from None
+    if (facts.get("size") or 0) > max_bytes:
+        raise InvalidInput(f"{shown(str(path))} is larger than {max_bytes:,} bytes. Split it.")
+    key = hashlib.sha256(f"{path}\n{state}".encode()).hexdigest()
+    file = cache_folder("fetched") / key[:2] / f"{key}{PurePosixPath(named).suffix[:10]}"
+    if not file.is_file():
+        _fetch(path, file, max_bytes)
+    return file
+
+
+def _fetch(path: Path, file: Path, max_bytes: int) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, half = tempfile.mkstemp(dir=file.parent)
+    size = 0
+    try:
+        with os.fdopen(handle, "wb") as target, path.open("rb") as source:
+            while size <= max_bytes and (block := source.read(_BLOCK)):
+                size += target.write(block)
+        if size <= max_bytes:
+            Path(half).replace(file)  # so a name never holds half a file
+    except Exception as error:  # each file system raises its own, and its words may hold a key
+        raise InvalidInput(f"{shown(str(path))} could not be read to its end ({type(error).__name__}).") from None
+    finally:
+        Path(half).unlink(missing_ok=True)
+    if size > max_bytes:
+        raise InvalidInput(f"{shown(str(path))} is larger than {max_bytes:,} bytes. Split it.")

@@ -1,0 +1,133 @@
+"""Writing datasets: in any format that is written, with their audio or without."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from asrlab.data.manifests import format_named, formats
+from asrlab.data.places import is_here, is_remote
+from asrlab.data.rows import rows_of
+from asrlab.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from asrlab.data.dataset import Dataset
+    from asrlab.data.manifests.base import Format
+
+_BY_SUFFIX: Final = {
+    ".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".stm": "stm", ".ctm": "ctm", ".trn": "trn", ".srt": "srt",
+    ".vtt": "vtt",
+}  # fmt: skip
+_CUT: Final = ("begin_s", "end_s", "channel", "sha256", "parts", "gap_s")
+
+
+def write(dataset: Dataset, path: Path, format: str | None = None, *, copy_audio: bool = False) -> Path:  # noqa: A002
+    """Write a dataset.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What is written.
+    path : path
+        File or folder, as the format has it; made if it is not there.
+    format : str, optional
+        As for :func:`asrlab.load_dataset`; by the ending of the path if not given, else asrlab's own folder.
+    copy_audio : bool
+        Write the recordings too, below the same folder: files as they are, what is made (cuts, perturbed or joined
+        recordings) as FLAC. Otherwise paths stay relative where the audio lies below the folder, and become absolute
+        where it does not: name its folder then to read it again (``audio_root=``).
+
+    Returns
+    -------
+    Path
+        What was written, to be given to :func:`asrlab.load_dataset`.
+
+    Raises
+    ------
+    InvalidInput
+        If the format is not written, or cannot hold what is in the dataset; the message says what. The manifest was not
+        written then.
+    """
+    chosen = format_named(_BY_SUFFIX.get(path.suffix.lower(), "jsonl") if format is None else format)
+    if not chosen.written:
+        written = ", ".join(name for name, one in formats().items() if one.written)
+        raise InvalidInput(f"A {chosen.title} is read here and not written. These are: {written}.")
+    if not is_here(path):
+        raise InvalidInput(f"Datasets are written to this machine, not to {path}. Write it here, and copy it.")
+    folder = path.parent if chosen.is_file else path
+    if copy_audio:
+        dataset = _with_audio(dataset, folder, chosen)
+    elif dataset.is_made:
+        raise InvalidInput(
+            f"The recordings of {dataset.name} are made from others, which a manifest cannot say. Write them too: "
+            "write(..., copy_audio=True)."
+        )
+    else:
+        dataset = replace(dataset, utterances=dataset.utterances.assign(audio=_seen_from(dataset, folder)))
+    folder.mkdir(parents=True, exist_ok=True)
+    chosen.write(dataset, path)
+    return path
+
+
+def _seen_from(dataset: Dataset, folder: Path) -> pd.Series:
+    """Name the audio as seen from another folder."""
+    named = dataset.utterances["audio"]
+    root = dataset.audio_root or dataset.folder
+    if root is None:
+        return named
+    files = named[named.notna()]
+    files = files[~files.map(is_remote).astype(bool)]
+    if not is_here(root):
+        return named.where(~named.index.isin(files.index), str(root).rstrip("/") + "/" + named)
+    start = os.path.relpath(root.resolve(), folder.resolve())
+    if start == ".":
+        return named
+    absolute = start.startswith("..")
+    prefix = root.resolve().as_posix() if absolute else Path(start).as_posix()
+    return named.where(~named.index.isin(files.index), prefix + "/" + named)
+
+
+def _with_audio(dataset: Dataset, folder: Path, chosen: Format) -> Dataset:
+    """Write the recordings below a folder, and give the dataset that they are of."""
+    names: list[Any] = []
+    taken: dict[str, str] = {}
+    columns = [str(name) for name in dataset.utterances]
+    for row in rows_of(dataset.utterances, *columns):
+        utterance = dict(zip(columns, row, strict=True))
+        utt_id = str(utterance["utt_id"])
+        if utterance["audio"] is None and not dataset.is_made:
+            names.append(None)
+            continue
+        if (link := dataset.link(utt_id)) is not None:
+            names.append(link)
+            continue
+        source = dataset.audio_path(utt_id)
+        name = chosen.place_of(utterance, source.suffix.lower())
+        if name.lower() in taken:
+            raise InvalidInput(f"{utt_id!r} and {taken[name.lower()]!r} would both be {name}. Rename one.")
+        taken[name.lower()] = utt_id
+        _copy(source, folder / name)
+        names.append(name)
+    utterances = dataset.utterances.assign(audio=pd.array(names, dtype="string"))
+    utterances = utterances.drop(columns=[name for name in _CUT if name in utterances])
+    return replace(dataset, utterances=utterances, audio_root=folder, folder=folder, _recipes=(), _whole=None)
+
+
+def _copy(source: Path, target: Path) -> None:
+    if target.exists() and target.samefile(source):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, half = tempfile.mkstemp(dir=target.parent)
+    os.close(handle)
+    try:
+        shutil.copyfile(source, half)
+        Path(half).replace(target)
+    except BaseException:
+        Path(half).unlink(missing_ok=True)
+        raise

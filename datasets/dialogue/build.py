@@ -1,0 +1,50 @@
+"""Build the dialogue dataset: speak ``turns.jsonl``, write the audio and the tables, check what was written.
+
+The dataset is used without this script. What rebuilds it is in the docstring of ``speaking.py``, one folder up; then::
+
+    python build.py --kokoro-voices package/voices
+
+``--keep-audio`` leaves the recordings and the times as they are and writes only the tables.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Final
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import talks
+from folder import Folder, options
+
+HERE: Final = Folder(Path(__file__).resolve().parent)
+
+#: Dialogue -> what it is about.
+FACTS: Final = {
+    "en-hotel": {"topic": "service", "tags": ["dialogue", "travel"]},
+    "en-lunch": {"topic": "private", "tags": ["dialogue", "friends"]},
+    "en-router": {"topic": "service", "tags": ["dialogue", "computer"]},
+    "zh-delivery": {"topic": "service", "tags": ["dialogue", "delivery"]},
+}
+
+
+def main() -> None:
+    """Build the dataset, or only its tables."""
+    parser = options("Build the dialogue dataset.")
+    asked = parser.parse_args()
+    turns = HERE.read_jsonl("turns.jsonl")
+    if asked.keep_audio:
+        times = talks.written_times(HERE)
+    elif asked.kokoro_voices is None:
+        parser.error("--kokoro-voices is needed unless --keep-audio is given")
+    else:
+        times = talks.speak(HERE, turns, asked.kokoro_voices)
+    talks.write_tables(HERE, turns, times, FACTS)
+    HERE.verify(shortest_s=20, longest_s=40, max_bytes=2_000_000, channels=2)
+    talks.verify(HERE)
+    HERE.report("utt_id")
+
+
+if __name__ == "__main__":
+    main()
