@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from asrlab.scoring.marking import score as score
     from asrlab.scoring.normalize import normalizer as normalizer
     from asrlab.scoring.rates import rates as rates
+    from asrlab.scoring.segments import by_segment as by_segment
     from asrlab.server.run import serve as serve
     from asrlab.stats.agreement import agreement as agreement
     from asrlab.stats.comparison import compare as compare
@@ -45,6 +46,7 @@ _HOMES: Final = {
     "Dataset": "asrlab.data.dataset:Dataset",
     "Report": "asrlab.views.report:Report",
     "Sweep": "asrlab.sweep.sweep:Sweep",
+    "by_segment": "asrlab.scoring.segments:by_segment",
     "align": "asrlab.scoring.align:align",
     "column": "asrlab.sweep.grid:column",
     "confusions": "asrlab.scoring.confusions:confusions",

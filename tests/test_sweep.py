@@ -126,7 +126,7 @@ def test_every_cell_is_asked_once_and_kept(run):
     assert (first["text"], first["detected_language"], first["audio_s"]) == ("u0 zh False", "en", 0.1)
     assert (first["queued_s"], first["elapsed_s"], first["context_tokens"]) == (0.5, 1.5, 3)
     assert (first["unsupported"], first["asked_engine"], first["answered_by"]) == ("context", "scripted", "parrot 1")
-    assert (first["region"], first["request_id"], first["attempts"]) == ("nowhere", "request-1", 1)
+    assert (first["asked_region"], first["request_id"], first["attempts"]) == ("nowhere", "request-1", 1)
     assert sweep.failures.empty
     assert repr(sweep) == "<Sweep run: 24 answered>"
 

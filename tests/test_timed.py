@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 import asrlab as lab
 from asrlab.data.dataset import Dataset
 from asrlab.data.loading import load_dataset
-from asrlab.data.manifests import sclite, subtitles
+from asrlab.data.manifests import subtitles
 from asrlab.data.manifests.subtitles import read_cues
+from asrlab.data.manifests.wordings import spelled, wordings
 from asrlab.errors import InvalidInput
 from asrlab.scoring import Normalizer
 from asrlab.scoring.segments import by_segment
@@ -204,17 +205,17 @@ def test_references_of_whole_recordings_are_not_lost_in_an_stm_file(tmp_path):
 @given(st.text(st.sampled_from("ab {}/@"), max_size=14))
 def test_any_wordings_are_read_as_they_are_written_or_refused(text):
     try:
-        made = sclite._wordings("f", 1, text)
+        made = wordings(text)
     except InvalidInput:
         return
     assert len(set(made)) == len(made) >= 1
     assert not any(set("{}") & set(one) for one in made)
     try:
-        line = sclite._spelled("x", list(made))
+        line = spelled(list(made))
     except InvalidInput:
         assert any("/" in one for one in made)
         return
-    assert sclite._wordings("f", 1, line) == made
+    assert wordings(line) == made
 
 
 # CTM and TRN.

@@ -47,7 +47,8 @@ def sweep(folder=Path("nowhere"), heard=HEARD, said=SAID):
         terms=tables.empty("terms"),
         audio_path=lambda utt_id: folder / f"{utt_id}.flac",
     )
-    return SimpleNamespace(transcripts=tables.check(pd.DataFrame(rows), "transcripts", required=()), dataset=dataset)
+    heard = tables.check(pd.DataFrame(rows), "transcripts", required=())
+    return SimpleNamespace(transcripts=heard, dataset=dataset, heard=lambda condition: dataset)
 
 
 SWEEP = sweep()
@@ -155,7 +156,9 @@ def test_the_player_is_there_where_the_file_is(tmp_path):
 
 
 def test_a_replay_without_its_dataset_shows_what_was_heard():
-    explorer = explore(SimpleNamespace(transcripts=SWEEP.transcripts, dataset=None), SCORES)
+    explorer = explore(
+        SimpleNamespace(transcripts=SWEEP.transcripts, dataset=None, heard=lambda condition: None), SCORES
+    )
     explorer.utterance.value = "en-1"
     assert "its reference is not here" in explorer.view.value
     assert "one too three" in explorer.view.value
@@ -192,4 +195,4 @@ def test_each_choice_is_drawn_once(monkeypatch):
     monkeypatch.setattr(views.html, "player", lambda dataset, utt_id: drawn.append(utt_id) or views.Html("", ""))
     explorer.sort.value = "utt_id"
     explorer.next.click()
-    assert len(drawn) == 2
+    assert len(drawn) == 4  # for each of the two conditions

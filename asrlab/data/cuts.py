@@ -88,7 +88,7 @@ def segmented(dataset: D) -> D:
     whole = dataset.utterances.set_index("utt_id").loc[marked["utt_id"]].reset_index()
     marked = marked.reset_index(drop=True)
     start = whole["begin_s"].fillna(0.0) if "begin_s" in whole and not dataset.is_made else 0.0
-    several = (whole["channels"].fillna(1) > 1) | (marked["channel"] > 0)
+    several = (whole["channels"] != 1).fillna(value=True)  # where it is not known, the channel is picked too
     picked = pd.Series(pd.NA, index=whole.index, dtype="Int64")
     if "channel" in whole and not dataset.is_made:
         picked = whole["channel"]

@@ -497,7 +497,7 @@ class Dataset:
         return str(named)
 
     def _said(self, utt_id: str) -> Recording:
-        """What the manifest says of a recording."""
+        """Give what the manifest says of a recording."""
         digest, duration_s, channels = (self._cell(utt_id, name) for name in ("digest", "duration_s", "channels"))
         # A manifest may say anything, and money is reserved by this: a length that is none is not known.
         return Recording(
@@ -507,7 +507,7 @@ class Dataset:
         )
 
     def _file(self, utt_id: str) -> Path:
-        """The file that an utterance is, or is cut from, on this machine."""
+        """Find the file that an utterance is, or is cut from, on this machine."""
         named = self._audio(utt_id)
         if named.lower().startswith(("http://", "https://")) and self.makes(utt_id):
             return local_copy(place(named))

@@ -6,13 +6,11 @@ from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final
 
-import pandas as pd
-
 from asrlab.data.archives import is_archive, unpacked
 from asrlab.data.dataset import Dataset
 from asrlab.data.manifests import format_named, recognise
 from asrlab.data.manifests.base import Manifest, Options
-from asrlab.data.places import is_here, is_link, is_place, is_remote, local_copy, place
+from asrlab.data.places import LEADS_OUT, is_here, is_link, is_place, is_remote, local_copy, place
 from asrlab.data.remote import shown
 from asrlab.errors import InvalidInput
 
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _OWN: Final = "tables"
-#: Out of a folder, or no path of this kind at all.
-_OUT: Final = r"^/|(?:^|/)\.\.(?:/|$)|\\|\x00|^[A-Za-z][A-Za-z0-9+.-]*:(?:/|:)"
 
 
 def load_dataset(
@@ -141,7 +137,7 @@ def _below(manifest: Manifest, root: Path | None) -> Manifest:
     relative = paths
     for start in _ways_to(folder):
         relative = relative.str.removeprefix(f"{start.rstrip('/')}/")
-    wrong = relative.str.contains(_OUT).to_numpy(bool)
+    wrong = relative.str.contains(LEADS_OUT).to_numpy(bool)
     if wrong.any():
         first = manifest.utterances.loc[relative.index[wrong][0]]
         raise InvalidInput(

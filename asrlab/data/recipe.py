@@ -46,7 +46,7 @@ class Recipe:
     Levels are in dBov: 0 dBov is the power of a full-scale square wave, so a full-scale sine has -3 dBov. The level of
     speech is its active level by ITU-T P.56 (:func:`asrlab.data.levels.speech_level`). Steps up to the noise never
     clip: a recording that would go beyond full scale is turned down as a whole, so that ratios stay. From ``level_db``
-    on it is flattened there, as a converter would.
+    on it is flattened there, as a converter would. What comes out has 16 bits, whose rounding is noise of -101 dBov.
 
     Parameters
     ----------

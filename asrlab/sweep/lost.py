@@ -87,7 +87,7 @@ class LostSubmits:
         if engine is None:
             return None
         try:
-            audio: str = job.setting.link or await run_sync(job.setting.audio)
+            audio = await run_sync(job.setting.audio)
             return await engine.find_lost(Question(audio, job.parameters), lost, self._claimed)
         except Exception as error:  # it stays unknown; that must not end the run, nor all later ones
             expected = isinstance(error, AsrlabError)

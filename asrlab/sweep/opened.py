@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,34 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from asrlab.data.dataset import Dataset
+    from asrlab.sweep.grid import Condition
     from asrlab.sweep.store import Asking
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A dataset as it was asked about under one condition: its tables, and the recordings as they were disturbed."""
+
+    dataset: Dataset
+    condition: Condition
+
+    @property
+    def utterances(self) -> pd.DataFrame:
+        """Those of the dataset."""
+        return self.dataset.utterances
+
+    @property
+    def references(self) -> pd.DataFrame:
+        """Those of the dataset."""
+        return self.dataset.references
+
+    def audio_path(self, utt_id: str) -> Path:
+        """Path of a recording, which is made if it has to be."""
+        rows = self.utterances
+        row = rows[rows["utt_id"] == utt_id]
+        if row.empty:
+            return self.dataset.audio_path(utt_id)  # says what is wrong
+        return self.dataset.under(self.condition.recipe(row.iloc[0])).audio_path(utt_id)
 
 
 class Answers:
@@ -90,6 +118,21 @@ class Answers:
         with self._stored() as store:
             runs = store.runs()
         return [{**run, "started": _iso(run["started"]), "ended": run["ended"] and _iso(run["ended"])} for run in runs]
+
+    def heard(self, condition: str) -> Dataset | Heard | None:  # noqa: ARG002 - a sweep with its grid knows more
+        """Give the recordings as they were asked about under a condition, to listen to.
+
+        Parameters
+        ----------
+        condition : str
+            Its name.
+
+        Returns
+        -------
+        Dataset or None
+            Of a sweep that was opened without its grid, the dataset as it was given.
+        """
+        return self.dataset
 
     def raw(self, trial: str) -> Any:  # noqa: ANN401 - any JSON value
         """Give the answer document of a trial as the engine gave it.

@@ -23,7 +23,7 @@ from asrlab.sweep.budget import Budget
 from asrlab.sweep.identity import Identity, canonical_engine, canonical_parameters
 from asrlab.sweep.interrupts import blocking
 from asrlab.sweep.lost import LostSubmits
-from asrlab.sweep.opened import Answers
+from asrlab.sweep.opened import Answers, Heard
 from asrlab.sweep.plan import Plan, Under, check_retry, make_plan, resolve, resolve_conditions
 from asrlab.sweep.progress import Progress, guarded, reporter
 from asrlab.sweep.provenance import collect
@@ -234,6 +234,31 @@ class Sweep(Answers):
     def _engines(self) -> list[Engine]:
         """Engines that are asked, each once."""
         return list(dict.fromkeys(self._asked))
+
+    def heard(self, condition: str) -> Heard:
+        """Give the recordings as they are asked about under a condition, to listen to.
+
+        Parameters
+        ----------
+        condition : str
+            Its name, as in :attr:`conditions`.
+
+        Returns
+        -------
+        Heard
+            Has the tables of the dataset, and ``audio_path(utt_id)``.
+
+        Raises
+        ------
+        InvalidInput
+            If there is no such condition.
+        """
+        found = next((one for one in self.grid if one.name == condition), None)
+        if found is None:
+            raise InvalidInput(
+                f"There is no condition {condition!r}. There are {', '.join(c.name for c in self.grid)}."
+            )
+        return Heard(self.dataset, found)
 
     def _chosen(self, store: Store) -> Sequence[Asking]:
         return self._askings(store)

@@ -38,6 +38,9 @@ class Explorable(Protocol):
     def dataset(self) -> Recordings | None:
         """References and recordings; None where a sweep was opened without them."""
 
+    def heard(self, condition: str) -> Recordings | None:
+        """Give the recordings as they were asked about under a condition."""
+
 
 def explore(sweep: Explorable, scores: pd.DataFrame, *, transcripts: pd.DataFrame | None = None) -> Explorer:
     """Listen to utterances and read what two settings made of them.
@@ -62,16 +65,17 @@ def explore(sweep: Explorable, scores: pd.DataFrame, *, transcripts: pd.DataFram
     InvalidInput
         If there is nothing to show or a column is missing.
     """
-    return Explorer(sweep.transcripts if transcripts is None else transcripts, scores, sweep.dataset)
+    return Explorer(sweep, sweep.transcripts if transcripts is None else transcripts, scores)
 
 
 class Explorer(widgets.VBox):  # type: ignore[misc] # ipywidgets publishes no types
     """What :func:`explore` returns."""
 
-    def __init__(self, transcripts: pd.DataFrame, scores: pd.DataFrame, dataset: Recordings | None) -> None:
+    def __init__(self, sweep: Explorable, transcripts: pd.DataFrame, scores: pd.DataFrame) -> None:
+        self._sweep = sweep
         self._scores = tables.check(scores, "scores", required=("utt_id", "condition", "subs", "dels", "ins"))
         self._transcripts = html.completed(transcripts)
-        self._dataset = dataset
+        self._dataset = sweep.dataset
         conditions = self._names("condition")
         if not conditions:
             raise InvalidInput("There is nothing to explore: neither scores nor transcripts have a row. Run the sweep.")
@@ -162,8 +166,21 @@ class Explorer(widgets.VBox):  # type: ignore[misc] # ipywidgets publishes no ty
             sides = [("A", self.a.value), *([("B", self.b.value)] if self.b.value is not None else [])]
             parts = [self._side(name, condition, utt_id) for name, condition in sides]
             self.shown = Html("".join(part.markup for part in parts), "\n".join(part.text for part in parts))
-            self.audio.value = html.player(self._dataset, utt_id).markup
+            self.audio.value = self._players(utt_id, [condition for _, condition in sides])
         self.view.value = self.shown.markup
+
+    def _players(self, utt_id: str, conditions: list[str]) -> str:
+        """Show what was asked about: one player where all conditions heard the same, else one each."""
+        players = [html.player(self._heard(condition), utt_id).markup for condition in conditions]
+        if len(set(players)) == 1:
+            return players[0]
+        return "".join(f"<p>{name}: {player}</p>" for name, player in zip("AB", players, strict=False))
+
+    def _heard(self, condition: str) -> Recordings | None:
+        try:
+            return self._sweep.heard(condition)
+        except InvalidInput:  # a condition of scores or transcripts from elsewhere
+            return self._dataset
 
     def _side(self, name: str, condition: str, utt_id: str) -> Html:
         """Show all that one condition made of an utterance; an answer that was not scored is shown as it came."""

@@ -209,7 +209,7 @@ def _rates(
             what = f"text of {needed:.1f} s at the least in {length:.1f} s"
             if needed > length + SLACK_S:
                 yield Finding("too much text", what, utt_id, channel, share)
-            elif channels.get(utt_id, 1) > 1:
+            elif max(channels.get(utt_id, 1), len(said.channels(utt_id))) > 1:
                 continue  # each speaks a part of the time
             elif 0 < share < LEAST_SHARE:
                 yield Finding("too little text", what, utt_id, channel, share)

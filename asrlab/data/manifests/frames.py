@@ -115,16 +115,14 @@ def frame_of(dataset: Dataset, what: str, remedy: str) -> pd.DataFrame:
     if not any(isinstance(one, list) for one in said):
         return dataset.utterances.assign(text=pd.Series(said, dtype="string"))
     listed = [[{"text": one}] if isinstance(one, str) else one for one in said]
-    full = [None if one is None else [_full(each) for each in one] for one in listed]
+    names = dict.fromkeys(name for one in listed for each in one or () for name in each)
+    # All fields in all of them, so that they are alike.
+    usual = {**dict.fromkeys(names), "channel": 0, "form": "unstated", "alternative": 0}
+    full = [None if one is None else [usual | each for each in one] for one in listed]
     # A column text stands there, so that no other is taken for it.
     return dataset.utterances.assign(
         text=_nothing(dataset.utterances.index, "string"), references=pd.Series(full, dtype="object")
     )
-
-
-def _full(reference: Row) -> Row:
-    """Give a reference all fields, so that all are alike."""
-    return {"channel": 0, "form": "unstated", "alternative": 0, **reference}
 
 
 def tables_of(
@@ -307,6 +305,7 @@ def _refuse(wrong: pd.Series, place: Place, what: str, column: pd.Series | None 
     """Refuse the first row that is wrong, and say how many more there are."""
     places = np.flatnonzero(wrong.to_numpy(bool))
     if len(places):
-        value = None if column is None else column.iloc[places[0]]
+        value: Any = None if column is None else column.iloc[places[0]]
+        value = value.item() if isinstance(value, np.generic) else value
         more = f" ({len(places) - 1:,} more {place.word}s are like it.)" if len(places) > 1 else ""
         raise InvalidInput(f"{place.of(places[0])}: {what.format(value)}{more}")

@@ -5,27 +5,22 @@ What is on disk is read by pyarrow, so that the library is needed only by those 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
-import tempfile
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
-import numpy as np
-
-from asrlab.data.codecs import write_flac
 from asrlab.data.manifests.base import Format, Manifest, Options, Row, collect, is_file, is_folder
 from asrlab.data.manifests.columns import ALIASES, check_given, made_ids, renamed
-from asrlab.data.manifests.files import AUDIO_SUFFIXES, first_lines
+from asrlab.data.manifests.files import first_lines
+from asrlab.data.manifests.held import Held, held_audio, held_folder
 from asrlab.data.manifests.jsonl import json_rows, our_rows
 from asrlab.data.manifests.parquet import Parquet
 from asrlab.data.manifests.separated import Csv
 from asrlab.data.places import is_place
 from asrlab.errors import InvalidInput
-from asrlab.folders import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,9 +33,7 @@ _TEXTS: Final = (
 )  # fmt: skip
 _IDS: Final = (*ALIASES["utt_id"], "segment_id", "audio_id")
 _LISTS: Final = ("tags", "channel_texts", "references")
-_HEADS: Final = {b"RIFF": ".wav", b"fLaC": ".flac", b"OggS": ".ogg", b"ID3": ".mp3", b"\xff\xfb": ".mp3"}
 _BATCH: Final = 64  # rows read at a time: each may hold a recording
-_LARGEST: Final = 2 << 30  # bytes of a recording, the service's own limit
 _LISTED: Final = 2000
 
 
@@ -52,14 +45,6 @@ class _Found(NamedTuple):
     folder: Path | None
     schema: Any
     parts: Iterable[Any]
-
-
-class _Audio(NamedTuple):
-    """What a row says of its audio: a path, below the cache if it was kept there; and what it is called."""
-
-    path: str | None
-    called: str | None
-    kept: bool
 
 
 class HuggingFace(Format):
@@ -332,11 +317,11 @@ def _audio_column(found: _Found, options: Options) -> str | None:
     return str(held[0])
 
 
-def _rows(found: _Found, audio: str | None, names: Mapping[str, str]) -> tuple[list[Row], list[_Audio], set[str]]:
+def _rows(found: _Found, audio: str | None, names: Mapping[str, str]) -> tuple[list[Row], list[Held], set[str]]:
     """Take all rows, and keep the audio that is in them."""
     labels = _labels(found.schema)
     rows: list[Row] = []
-    sounds: list[_Audio] = []
+    sounds: list[Held] = []
     nested: set[str] = set()
     for part in found.parts:
         others = [name for name in part.schema.names if name != audio]
@@ -344,7 +329,7 @@ def _rows(found: _Found, audio: str | None, names: Mapping[str, str]) -> tuple[l
             plain = part.select(others).to_pylist()
             held = part.column(audio) if audio is not None else [None] * part.num_rows
             for row, cell in zip(plain, held, strict=True):
-                sounds.append(_sound(None if cell is None else cell.as_py()))
+                sounds.append(held_audio(None if cell is None else cell.as_py()))
                 ours = {}
                 for name, value in row.items():
                     if isinstance(value, list | dict | bytes) and names.get(name) not in _LISTS:
@@ -372,64 +357,7 @@ def _label(names: list[str], value: object) -> str | None:
     return names[value] if isinstance(value, int) and 0 <= value < len(names) else None
 
 
-def _sound(cell: Any) -> _Audio:  # noqa: ANN401 - whatever stands there
-    """Give the path of a recording, after keeping what is not in a file."""
-    if cell is None or isinstance(cell, str):
-        return _Audio(cell, cell, kept=False)
-    if not isinstance(cell, dict):
-        raise InvalidInput(f"its audio is {type(cell).__name__}, and neither a path nor samples nor a file's bytes.")
-    path, held = cell.get("path"), cell.get("bytes")
-    if held is not None:
-        return _Audio(_keep_bytes(held, path), path, kept=True)
-    if cell.get("array") is not None:
-        return _Audio(_keep_samples(cell["array"], cell.get("sampling_rate")), path, kept=True)
-    return _Audio(path, path, kept=False)
-
-
-def _keep_bytes(held: bytes, path: str | None) -> str:
-    if len(held) > _LARGEST:
-        raise InvalidInput(f"its audio has {len(held):,} bytes, more than {_LARGEST:,}. Split it.")
-    suffix = PurePosixPath(path or "").suffix.lower()
-    if suffix not in AUDIO_SUFFIXES:
-        suffix = next((ending for head, ending in _HEADS.items() if held.startswith(head)), "")
-    name = _cached_name(hashlib.sha256(held).hexdigest(), suffix)
-    file = cache_folder("huggingface") / name
-    if not file.is_file() or file.stat().st_size != len(held):
-        with tempfile.TemporaryDirectory(dir=_made(file.parent)) as half:
-            (Path(half) / "half").write_bytes(held)
-            (Path(half) / "half").replace(file)
-    return name
-
-
-def _keep_samples(array: Any, rate: Any) -> str:  # noqa: ANN401 - whatever stands there
-    try:
-        samples = np.atleast_2d(np.asarray(array, dtype=np.float32))
-    except (TypeError, ValueError):
-        samples = np.zeros((0, 0, 0), np.float32)
-    if samples.ndim != 2 or type(rate) is not int or not 0 < rate < 1_000_000 or not np.isfinite(samples).all():
-        raise InvalidInput(f"its audio is no array of samples, of one or two dimensions, at {rate!r} Hz.")
-    if samples.shape[0] > samples.shape[1]:
-        samples = samples.T  # some libraries have a row a moment
-    facts = f"{rate} Hz, {samples.shape[0]} channels, float32\n".encode()
-    name = _cached_name(hashlib.sha256(facts + samples.astype("<f4").tobytes()).hexdigest(), ".flac")
-    file = cache_folder("huggingface") / name
-    if not file.is_file():
-        with tempfile.TemporaryDirectory(dir=_made(file.parent)) as half:
-            write_flac(Path(half) / "half.flac", samples, rate)
-            (Path(half) / "half.flac").replace(file)
-    return name
-
-
-def _cached_name(digest: str, suffix: str) -> str:
-    return f"{digest[:2]}/{digest}{suffix}"
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _root(found: _Found, sounds: Sequence[_Audio], options: Options) -> Path | None:
+def _root(found: _Found, sounds: Sequence[Held], options: Options) -> Path | None:
     """Give the folder that the audio lies below."""
     kept = {sound.kept for sound in sounds if sound.path is not None}
     where = found.folder or found.name
@@ -438,7 +366,7 @@ def _root(found: _Found, sounds: Sequence[_Audio], options: Options) -> Path | N
     if True in kept:
         if options.audio_root is not None:
             raise InvalidInput(f"{where} holds its audio itself, so that audio_root= names nothing. Leave it out.")
-        return cache_folder("huggingface")
+        return held_folder()
     if options.audio_root is not None or found.folder is not None:
         return options.audio_root or found.folder
     paths = [Path(sound.path) for sound in sounds if sound.path is not None and "://" not in sound.path]
@@ -453,7 +381,7 @@ def _root(found: _Found, sounds: Sequence[_Audio], options: Options) -> Path | N
     )
 
 
-def _with_ids(rows: list[Row], sounds: Sequence[_Audio], names: Mapping[str, str], options: Options) -> list[str]:
+def _with_ids(rows: list[Row], sounds: Sequence[Held], names: Mapping[str, str], options: Options) -> list[str]:
     """Give rows ids, where they have none of their own."""
     theirs = next((name for name, ours in names.items() if ours == "utt_id"), None)
     remarks = []

@@ -295,7 +295,7 @@ def _genders(file: Path) -> dict[str, str]:
     """Read lines of speaker, gender and more, parted by bars; of a file that is not there, none."""
     if not is_file(file):
         return {}
-    pairs = (line.split("|")[:2] for _, line in text_lines(file) if "|" in line and not line.startswith(";"))
+    pairs = (line.split("|")[:2] for _, line in text_lines(file) if "|" in line)
     listed = ((speaker.strip(), gender.strip()) for speaker, gender in pairs)
     return {speaker: gender for speaker, gender in listed if speaker.isdecimal() and gender}
 

@@ -28,7 +28,8 @@ _ALIASES: Final = {
     "audio": _AUDIO, "duration_s": ("duration",), "language": ("lang", "source_lang"), "speaker": ("speaker_id",),
 }  # fmt: skip
 _WRITTEN: Final = {"audio": "audio_filepath", "duration_s": "duration", "language": "lang", "begin_s": "offset"}
-_OTHERWISE: Final = ("offset", "normalized_text", "target_lang")  # they change what else is in a row
+#: Names that would change what is read of a row.
+_RESERVED: Final = frozenset({*_AUDIO, *_WRITTEN.values(), "normalized_text", "target_lang"})
 _REMEDY: Final = "Write to .jsonl, which can."
 _NOT_KNOWN: Final = "-"  # NeMo's own scripts write this where there is no transcript
 _DIGITS: Final = 6  # of seconds: a microsecond is less than a sample
@@ -99,10 +100,8 @@ class Nemo(Format):
         named = {_WRITTEN.get(column, column): column for column in columns}
         back = renamed(named, {}, _ALIASES)
         for name, column in named.items():
-            if len(named) < len(columns) or (column == name and name in _OTHERWISE) or back[name] not in (column, name):
-                raise InvalidInput(
-                    f"{what} cannot hold the column {column!r}: its name has another meaning. Rename it."
-                )
+            if column in _RESERVED or back[name] not in (column, name):
+                raise InvalidInput(f"{what} cannot hold a column {column!r}: the name means something else. Rename it.")
         with new_file(path) as file:
             for utt_id, text, row in zip(ids, said, plain_rows(frame, columns), strict=True):
                 values = {

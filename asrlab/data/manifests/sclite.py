@@ -5,10 +5,8 @@ What they mean is told in ``doc/infmts.htm`` of SCTK; where that leaves somethin
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
-from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 import numpy as np
@@ -23,6 +21,7 @@ from asrlab.data.manifests.files import (
     text_lines,
     without_audio,
 )
+from asrlab.data.manifests.wordings import spelled, wordings
 from asrlab.data.manifests.writing import plain_rows
 from asrlab.errors import InvalidInput
 
@@ -33,11 +32,7 @@ if TYPE_CHECKING:
     from asrlab.data.dataset import Dataset
     from asrlab.data.manifests.base import Row
 
-#: Wordings that the alternatives of one text may make.
-_MOST_WORDINGS: Final = 256
-_DEEPEST: Final = 50  # alternatives in alternatives
 _NOT_MARKED: Final = "IGNORE_TIME_SEGMENT_IN_SCORING"
-_NO_WORD: Final = "@"
 _UNKNOWN: Final = "unknown"  # stands where a speaker must and none is known
 _LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #: Seconds without a word that part two segments of a CTM.
@@ -190,9 +185,11 @@ class Trn(_Sclite):
                 f"A TRN file knows no channels, and {named_few(said.loc[other, 'utt_id'].unique())} of {dataset.name} "
                 "have references of several. Write stm, or jsonl."
             )
-        texts = said.sort_values("alternative", kind="stable").groupby("utt_id", sort=False)["text"].agg(list)
+        texts: dict[str, list[str]] = {}
+        for utt_id, text in plain_rows(said.sort_values("alternative", kind="stable"), ["utt_id", "text"]):
+            texts.setdefault(utt_id, []).append(text)
         ids = dataset.utterances["utt_id"]
-        if (gone := ids[~ids.isin(texts.index)]).size:
+        if gone := [utt_id for utt_id in ids if utt_id not in texts]:
             raise InvalidInput(
                 f"A TRN file cannot say that a text is not known, as those of {len(gone)} utterances are not "
                 f"({named_few(gone)}). Leave them out: dataset.select(...)."
@@ -228,7 +225,7 @@ def _stm_lines(file: Path) -> Iterator[_Segment]:
             begin_s,
             end_s,
             None if speaker == _UNKNOWN else speaker,
-            () if ignored else _wordings(file, number, text),
+            () if ignored else _at(file, number, text),
             label[1] if label else None,
             number,
         )
@@ -273,7 +270,7 @@ def _trn_lines(file: Path) -> Iterator[tuple[int, str, tuple[str, ...]]]:
         text, mark, utt_id = line.rstrip().removesuffix(")").rpartition("(")
         if not mark or not line.rstrip().endswith(")") or len(utt_id.split()) != 1:
             raise _broken(file, number, "a text and, in parentheses, an id without spaces", line)
-        yield number, utt_id.strip(), _wordings(file, number, text)
+        yield number, utt_id.strip(), _at(file, number, text)
 
 
 def _content(file: Path) -> Iterator[tuple[int, str]]:
@@ -298,58 +295,11 @@ def _broken(file: Path, number: int, wanted: str, line: str) -> InvalidInput:
     return InvalidInput(f"{file}, line {number}: this must be {wanted}, and is {shown!r}. Mend it, or leave it out.")
 
 
-def _wordings(file: Path | str, number: int, text: str) -> tuple[str, ...]:
-    """Give every wording that a text with alternatives allows, each once, what stands first being first."""
-    if "{" not in text and "}" not in text:
-        return (" ".join(word for word in text.split() if word != _NO_WORD),)
-    stack: list[list[list[list[str]]]] = [[[]]]  # open braces > alternatives > parts in a row > what each may be
-    plain: list[str] = []
-
-    def close_part() -> None:
-        if plain:
-            stack[-1][-1].append([" ".join(plain)])
-            plain.clear()
-
-    for sign in re.findall(r"[{}]|[^\s{}]+", text):
-        inside = len(stack) > 1
-        if sign == "{":
-            close_part()
-            stack.append([[]])
-            if len(stack) > _DEEPEST:
-                raise InvalidInput(f"{file}, line {number}: braces stand {_DEEPEST} deep. Write fewer alternatives.")
-        elif sign == "}":
-            close_part()
-            if not inside:
-                raise InvalidInput(f"{file}, line {number}: a '}}' closes no '{{'. Alternatives are {{ one / other }}.")
-            made = [wording for parts in stack.pop() for wording in _rows(file, number, parts)]
-            stack[-1][-1].append(list(dict.fromkeys(made)))
-        elif inside:
-            first, *more = sign.split("/")
-            plain += _words(first)
-            for word in more:
-                close_part()
-                stack[-1].append([])
-                plain += _words(word)
-        else:
-            plain += _words(sign)
-    close_part()
-    if len(stack) > 1:
-        raise InvalidInput(f"{file}, line {number}: a '{{' is not closed. Alternatives are {{ one / other }}.")
-    return tuple(dict.fromkeys(_rows(file, number, stack[0][0])))
-
-
-def _words(sign: str) -> list[str]:
-    return [] if sign in ("", _NO_WORD) else [sign]
-
-
-def _rows(file: Path | str, number: int, parts: list[list[str]]) -> list[str]:
-    """Make every row of parts, one of each."""
-    if (many := prod(map(len, parts))) > _MOST_WORDINGS:
-        raise InvalidInput(
-            f"{file}, line {number}: its alternatives make {many} wordings, more than {_MOST_WORDINGS}. Let a "
-            "normalizer make alike what may be written either way, or cut the text in two."
-        )
-    return [" ".join(filter(None, row)) for row in itertools.product(*parts)]
+def _at(file: Path, number: int, text: str) -> tuple[str, ...]:
+    try:
+        return wordings(text)
+    except InvalidInput as error:
+        raise InvalidInput(f"{file}, line {number}: {error}") from None
 
 
 def _optional_words(texts: Iterable[str]) -> tuple[str, ...]:
@@ -460,7 +410,7 @@ def _stm_line(whose: str, one: _Segment) -> str:
         )
     if one.speaker == _UNKNOWN:
         raise InvalidInput(f"{whose}: a speaker named {_UNKNOWN!r} is read as none. Rename it, or use <NA>.")
-    said = _spelled(whose, list(one.texts)) if one.texts else _NOT_MARKED
+    said = _written(whose, list(one.texts)) if one.texts else _NOT_MARKED
     if one.label is None and re.match("<[^<>]*>", said):
         raise InvalidInput(
             f"{whose}: a text that begins with <...> is taken for one with a label in an STM file. Give the segments a "
@@ -476,23 +426,14 @@ def _stm_line(whose: str, one: _Segment) -> str:
 def _trn_line(utt_id: str, texts: list[str]) -> str:
     if re.search(r"[\s()]", utt_id) or not utt_id:
         raise InvalidInput(f"A TRN file cannot hold the utt_id {utt_id!r}, for its spaces or parentheses. Rename it.")
-    line = f"{_spelled(utt_id, texts)} ({utt_id})"
+    line = f"{_written(utt_id, texts)} ({utt_id})"
     if line.startswith(";;"):
         raise InvalidInput(f"{utt_id}: a text that begins with ';;' is taken for a comment. Mend it.")
     return line
 
 
-def _spelled(whose: str, texts: list[str]) -> str:
-    """Write wordings so that they are read again, or say that it cannot be done."""
-    plain = [" ".join(text.split()) for text in texts]
-    line = f"{{ {' / '.join(text or _NO_WORD for text in plain)} }}" if len(plain) > 1 else plain[0]
+def _written(whose: str, texts: list[str]) -> str:
     try:
-        again = _wordings("", 0, line)
-    except InvalidInput:
-        again = ()
-    if list(again) != list(dict.fromkeys(plain)):
-        raise InvalidInput(
-            f"{whose}: its text has signs that mean something else in sclite's files ({{ }} @, or / between "
-            f"alternatives): {plain[0][:60]!r}. Take them out, or write jsonl."
-        )
-    return line
+        return spelled(texts)
+    except InvalidInput as error:
+        raise InvalidInput(f"{whose}: {error}") from None

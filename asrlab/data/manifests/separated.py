@@ -21,6 +21,7 @@ from asrlab.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+    from typing import IO
 
     from asrlab.data.dataset import Dataset
 
@@ -85,7 +86,8 @@ class _Separated(Format):
             refuse(frame["utt_id"], values.map(_is_nothing), what, f"an empty {name}", _REMEDY)
             refuse(frame["utt_id"], ~values.map(_is_plain), what, f"a {name} that is no text or number", _REMEDY)
         with new_file(path) as file:
-            writer = csv.writer(file, delimiter=self.separator, lineterminator="\n")
+            # Told that rows end with both, the library quotes fields with either of them.
+            writer = csv.writer(_WithLf(file), delimiter=self.separator, lineterminator="\r\n")
             writer.writerow(columns)
             writer.writerows(plain_rows(frame, columns))
 
@@ -104,6 +106,16 @@ class _Separated(Format):
         if not any(headers[self.separator]):
             raise InvalidInput(f"{file} holds no utterances. It needs a header and a row an utterance.")
         return self.separator, headers[self.separator]
+
+
+class _WithLf:
+    """A file whose rows end with LF, of rows that end with CR LF."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def write(self, row: str) -> int:
+        return self._file.write(row.removesuffix("\r\n") + "\n")
 
 
 class Csv(_Separated):
