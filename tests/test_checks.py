@@ -521,6 +521,8 @@ def test_segments_are_held_against_their_recording():
     assert found(look(well, audio=False), "a") == set()
     late = look(segmented(("x", 0, 0.0, 4.0, "one two"), ("y", 0, 4.0, 11.0, "three four")), audio=False)
     assert late.table[["check", "value"]].to_numpy().tolist() == [["stretch beyond the end", 11.0]]
+    dense = segmented(("x", 0, 0.0, 0.5, "one two three four five six"), ("y", 0, 4.0, 10.0, "seven eight nine"))
+    assert look(dense, audio=False).table[["check", "value"]].to_numpy().tolist() == [["too much text", 6 / 7 / 0.5]]
     over = segmented(
         ("x", 0, 0.0, 9.0, "one two"),
         ("y", 0, 4.0, 5.0, "three"),
@@ -722,6 +724,13 @@ def test_progress_is_shown_when_it_takes_long(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(checks, "_EVERY_S", (0.0, 0.0))
     check(ds)
     assert capsys.readouterr().err.splitlines()[-1] == "checked 6 of 6 files"
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    check(ds)
+    lines = capsys.readouterr().err
+    assert lines.count("\n") == 1
+    assert lines.endswith("\rchecked 6 of 6 files\n")
+    monkeypatch.setattr(checks, "_EVERY_S", (1e9, 1e9))
+    check(ds)
     check(ds, progress=False)
     assert capsys.readouterr().err == ""
 

@@ -164,8 +164,8 @@ def test_segments_that_are_none_are_refused(call, rows, said):
 
 def test_what_cannot_be_done_is_said(call, words):
     for wrong, said in (
-        (lambda: words.segmented(), "has no segments"),
-        (lambda: words.joined(), "Not every utterance of words is a cut"),
+        (words.segmented, "has no segments"),
+        (words.joined, "Not every utterance of words is a cut"),
         (lambda: words.concatenate("spaeker"), "no column 'spaeker' to join by"),
         (lambda: words.concatenate("speaker", gap_s=-1), "gap_s must be"),
         (lambda: call.concatenate("language"), "has segments already"),

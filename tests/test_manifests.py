@@ -44,7 +44,10 @@ def read(path, **options):
 def plain(frame):
     """The values of a table by column, None where there is none; columns in any order."""
     return {
-        name: [None if value is pd.NA or value is None or value is np.nan else value for value in frame[name].tolist()]
+        name: [
+            None if value is pd.NA or (isinstance(value, float) and math.isnan(value)) else value
+            for value in frame[name].tolist()
+        ]
         for name in sorted(frame)
     }
 
@@ -213,7 +216,7 @@ def test_a_row_may_have_several_references(tmp_path):
 def test_half_a_surrogate_pair_is_found_wherever_it_stands(tmp_path):
     for row in ('{"id": "a", "tags": ["\\ud800"]}', '{"id": "a", "\\udfff": 1}', '{"id": "\\ud800"}'):
         (tmp_path / "m.jsonl").write_text('{"id": "z"}\n' + row)
-        with pytest.raises(InvalidInput, match="m.jsonl, line 2: .* holds half a surrogate pair"):
+        with pytest.raises(InvalidInput, match=r"m.jsonl, line 2: .* holds half a surrogate pair"):
             read(tmp_path / "m.jsonl")
     (tmp_path / "m.jsonl").write_text('{"id": "\\ud83d\\ude00"}')
     assert read(tmp_path / "m.jsonl").utterances["utt_id"].tolist() == ["😀"]
@@ -229,7 +232,7 @@ def test_columns_of_rows_are_named_by_the_user(tmp_path):
     file = lines(tmp_path / "m.jsonl", [{"n": "a", "words": "x"}, {"n": "b", "words": "y", "more": 1}])
     ds = read(file, columns={"n": "utt_id", "words": "text"})
     assert ds.references["text"].tolist() == ["x", "y"]
-    with pytest.raises(InvalidInput, match="no column 'sentence'.*'n', 'words', 'more'"):
+    with pytest.raises(InvalidInput, match=r"no column 'sentence'.*'n', 'words', 'more'"):
         read(file, columns={"n": "utt_id", "sentence": "text"})
 
 
@@ -315,7 +318,7 @@ def test_columns_are_named_by_the_user(tmp_path):
     (tmp_path / "m.tsv").write_text("n\twords\na\tx\n")
     ds = read(tmp_path / "m.tsv", columns={"n": "utt_id", "words": "text"}, language="cy")
     assert (ds.references["text"].tolist(), ds.utterances["language"].tolist()) == (["x"], ["cy"])
-    with pytest.raises(InvalidInput, match="no column 'word', which columns= names. Its columns are 'n', 'words'"):
+    with pytest.raises(InvalidInput, match=r"no column 'word', which columns= names. Its columns are 'n', 'words'"):
         read(tmp_path / "m.tsv", columns={"n": "utt_id", "word": "text"})
 
 
@@ -336,7 +339,9 @@ def test_a_column_without_a_name_is_left_out(tmp_path):
 
 
 def test_line_breaks_and_quotes_stay_in_their_field(tmp_path):
-    (tmp_path / "m.csv").write_bytes(b'\xef\xbb\xbfutt_id,text,note\r\n a ,"one\r\ntwo\n""three""",""\r\n\r\nNA,null,001\r\n')
+    (tmp_path / "m.csv").write_bytes(
+        b'\xef\xbb\xbfutt_id,text,note\r\n a ,"one\r\ntwo\n""three""",""\r\n\r\nNA,null,001\r\n'
+    )
     ds = read(tmp_path / "m.csv")
     assert ds.utterances["utt_id"].tolist() == [" a ", "NA"]
     assert ds.references["text"].tolist() == ['one\r\ntwo\n"three"', "null"]
@@ -356,7 +361,7 @@ FRAMES = {
     "no id": ({"utt_id": ["a", None]}, "row 2: there is no utt_id"),
     "empty id": ({"utt_id": ["a", ""]}, "row 2: there is no utt_id"),
     "twice": ({"utt_id": ["a", "b", "a"]}, "row 3: the utt_id 'a' is that of row 1 too"),
-    "negative": ({"utt_id": ["a", "b"], "duration_s": [1.0, -1.0]}, "row 2: duration_s must be a number of seconds, not"),
+    "negative": ({"utt_id": ["a", "b"], "duration_s": [1.0, -1.0]}, "row 2: duration_s must be a number of sec"),
     "infinite": ({"utt_id": ["a", "b"], "duration_s": [1.0, math.inf]}, "row 2: duration_s must be"),
     "a date": ({"utt_id": ["a"], "duration_s": [pd.Timedelta("1s")]}, "row 1: duration_s must be"),
     "no number": ({"utt_id": ["a", "b"], "duration_s": ["1.5", "long"]}, "row 2: duration_s must be .*not 'long'"),
@@ -467,7 +472,7 @@ def test_lists_and_structs_of_parquet_are_read(tmp_path):
 def test_nan_is_no_length_and_null_is_none(tmp_path):
     lengths = pa.array([1.0, None, math.nan])
     pq.write_table(pa.table({"utt_id": ["a", "b", "c"], "duration": lengths}), tmp_path / "m.parquet")
-    with pytest.raises(InvalidInput, match="m.parquet, row 3: duration_s is NaN"):
+    with pytest.raises(InvalidInput, match=r"m.parquet, row 3: duration_s is NaN"):
         read(tmp_path / "m.parquet")
     pq.write_table(pa.table({"utt_id": ["a", "b"], "duration": lengths[:2]}), tmp_path / "m.parquet")
     assert read(tmp_path / "m.parquet").utterances["duration_s"].tolist() == [1.0, pd.NA]
@@ -478,24 +483,24 @@ def test_text_of_parquet_that_is_not_utf8_is_named(tmp_path, broken):
     ids = [b"%d" % n for n in range(999)] + [broken]
     text = pa.array(ids, pa.binary()).view(pa.string())
     pq.write_table(pa.table({"utt_id": pa.array(map(str, range(1000))), "note": text}), tmp_path / "m.parquet")
-    with pytest.raises(InvalidInput, match="m.parquet, row 1000: note is not UTF-8"):
+    with pytest.raises(InvalidInput, match=r"m.parquet, row 1000: note is not UTF-8"):
         read(tmp_path / "m.parquet")
     nested = pa.ListArray.from_arrays(list(range(1001)), text)
     pq.write_table(pa.table({"utt_id": pa.array(map(str, range(1000))), "tags": nested}), tmp_path / "m.parquet")
-    with pytest.raises(InvalidInput, match="m.parquet, row 1000: tags is not UTF-8"):
+    with pytest.raises(InvalidInput, match=r"m.parquet, row 1000: tags is not UTF-8"):
         read(tmp_path / "m.parquet")
 
 
 def test_parquet_that_is_none_is_said(tmp_path):
     (tmp_path / "m.parquet").write_bytes(b"PAR1 but no more")
-    with pytest.raises(InvalidInput, match="m.parquet cannot be read as Parquet"):
+    with pytest.raises(InvalidInput, match=r"m.parquet cannot be read as Parquet"):
         read(tmp_path / "m.parquet")
 
 
 def test_parquet_with_the_audio_in_it_is_read_otherwise(tmp_path):
     audio = pa.array([{"bytes": b"RIFF", "path": "a.wav"}])
     pq.write_table(pa.table({"audio": audio, "text": ["x"]}), tmp_path / "m.parquet")
-    with pytest.raises(InvalidInput, match='holds the audio itself.*format="huggingface"'):
+    with pytest.raises(InvalidInput, match=r'holds the audio itself.*format="huggingface"'):
         read(tmp_path / "m.parquet", format="parquet")
 
 
@@ -672,7 +677,8 @@ def test_a_list_in_python_is_read():
 
 
 @pytest.mark.parametrize(
-    "wrong", ["ftp://h/SECRET", "htps://h/a?Signature=SECRET", "SECRET", "https://", "https://h/SECRET a", "http://[SECRET"]
+    "wrong",
+    ["ftp://h/SECRET", "htps://h/a?Signature=SECRET", "SECRET", "https://", "https://h/SECRET a", "http://[SECRET"],
 )
 def test_what_is_no_link_is_refused_and_not_shown(tmp_path, wrong):
     for source, said in (
@@ -683,7 +689,7 @@ def test_what_is_no_link_is_refused_and_not_shown(tmp_path, wrong):
             read(source)
         assert "SECRET" not in str(caught.value)
     (tmp_path / "m.txt").write_text(f"https://h/a\n#\n{wrong}\n")
-    with pytest.raises(InvalidInput, match="m.txt, line 3: this is no http") as caught:
+    with pytest.raises(InvalidInput, match=r"m.txt, line 3: this is no http") as caught:
         read(tmp_path / "m.txt")
     assert "SECRET" not in str(caught.value)
 
@@ -728,7 +734,8 @@ def test_links_are_written_one_a_line(tmp_path):
 
 HOSTILE = [
     "null", "NA", "nan", "None", "True", "001", "1e5", "-0", "1_000", "inf", '"', '""', "'", ",", ";", "\t", "\n", "\r",
-    "\r\n", " a ", "a,b", 'say "hi"', "\ufeff", "\ufeffa", "شكرا", "\u202eevil\u202c", "👩‍👩‍👧", "é", "e\u0301", "#x", "=1+1", "\\", "\\n",
+    "\r\n", " a ", "a,b", 'say "hi"', "\ufeff", "\ufeffa", "شكرا", "\u202eevil\u202c", "👩‍👩‍👧",
+    "é", "e\u0301", "#x", "=1+1", "\\", "\\n",
     "{}", "[1]", "\0", "\x1f", "\u2028", "\x85", "utt_id", "a/../b", "𝒳",
 ]  # fmt: skip
 TEXT = st.one_of(
@@ -783,7 +790,8 @@ def test_tables_of_text_keep_hostile_text(scratch, name, data):
 @given(data=st.data())
 def test_typed_formats_keep_hostile_text(scratch, name, data):
     ds = data.draw(hostile_sets(st.one_of(st.none(), TEXT), st.one_of(st.none(), TEXT), SOME.filter(
-        lambda one: one not in ("text", "references", "channel_texts", *ALIASES) and not one.startswith("__index"))))  # fmt: skip
+        lambda one: one not in ("text", "references", "channel_texts", *ALIASES) and one[:7] != "__index"
+    )))  # fmt: skip
     again = read(frame_of(ds, "", ""), format="frame") if name == "frame" else back(ds, scratch / f"m.{name}", name)
     assert tables_of(again) == tables_of(ds)
 
@@ -822,8 +830,9 @@ def test_a_manifest_holds_all_references_and_further_values(tmp_path, name):
     utterances = pd.DataFrame({
         "utt_id": ["a", "b", "c"], "audio": ["a.wav", None, "c.wav"], "channels": [2, None, 1], "take": [1, 2, None],
         "level": [0.1, 1e-300, None], "good": [True, None, False], "tags": [["x", "y"], None, []],
-        "begin_s": [0.1, None, 2], "end_s": [0.3, None, 3.3], "channel": [1, None, 0], "meta": [{"x": 1}, None, {"x": None}],
-    }).astype({"take": "Int64", "good": "boolean", "channel": "Int64"})  # fmt: skip
+        "begin_s": [0.1, None, 2], "end_s": [0.3, None, 3.3], "channel": [1, None, 0],
+        "meta": [{"x": 1}, None, {"x": None}],
+    }).astype({"take": "Int64", "level": "Float64", "good": "boolean", "channel": "Int64"})  # fmt: skip
     references = pd.DataFrame({
         "utt_id": ["a", "a", "a", "b"], "channel": [0, 1, 1, 0], "form": ["spoken", "spoken", "written", "unstated"],
         "alternative": [0, 0, 2, 0], "text": ["ten", "", "10", "x"], "by": ["me", None, None, None],
@@ -838,7 +847,9 @@ def test_a_manifest_holds_all_references_and_further_values(tmp_path, name):
 @settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_nemo_keeps_hostile_text(scratch, data):
-    ds = data.draw(hostile_sets(st.one_of(st.none(), TEXT.filter(lambda text: text != "-")), st.one_of(st.none(), TEXT)))
+    ds = data.draw(
+        hostile_sets(st.one_of(st.none(), TEXT.filter(lambda text: text != "-")), st.one_of(st.none(), TEXT))
+    )
     utterances = ds.utterances.assign(audio=[f"{n}.wav" for n in range(len(ds))])
     begin = data.draw(st.lists(st.none() | st.integers(0, 10**9), min_size=len(ds), max_size=len(ds)))
     if any(begin):
@@ -847,7 +858,9 @@ def test_nemo_keeps_hostile_text(scratch, data):
                 for at, for_s in zip(begin, length, strict=True)]  # fmt: skip
         for place, name in enumerate(("begin_s", "end_s", "duration_s")):
             utterances[name] = pd.array([cut[place] for cut in cuts], dtype="Float64")
-    ds = Dataset("d", utterances.drop(columns={"offset", "normalized_text", "target_lang"} & set(utterances)), ds.references)
+    ds = Dataset(
+        "d", utterances.drop(columns={"offset", "normalized_text", "target_lang"} & set(utterances)), ds.references
+    )
     assert tables_of(back(ds, scratch / "m.json", "nemo")) == tables_of(ds)
 
 
@@ -860,7 +873,7 @@ def test_nemo_keeps_hostile_text(scratch, data):
         ({"references": {"utt_id": ["a", "a"], "text": ["x", "y"], "alternative": [0, 1]}}, "alternative.*'a' has"),
         ({"references": {"utt_id": ["a"], "text": ["x"], "by": ["me"]}}, "further columns of references"),
         ({"terms": {"utt_id": ["a"], "term": ["x"], "role": ["present"]}}, "cannot hold the terms"),
-        ({"segments": {"segment": ["s"], "utt_id": ["a"], "begin_s": [0.0], "end_s": [1.0], "text": [None]}}, "segments"),
+        ({"segments": {"segment": ["s"], "utt_id": ["a"], "begin_s": [0.0], "end_s": [1.0], "text": [None]}}, "segm"),
         ({"text": ["x", "y"]}, "column 'text' .*taken for what was said"),
         ({"license": ["x", "y"]}, "column 'license' .*read as licence"),
     ],
@@ -902,27 +915,38 @@ def test_csv_is_what_the_library_of_python_and_pandas_read(tmp_path):
 READERS = {
     "jsonl": ".jsonl", "csv": ".csv", "tsv": ".tsv", "nemo": ".json", "urls": ".json", "parquet": ".parquet",
 }  # fmt: skip
+ODD = st.sampled_from(["https://h/a", 10**400, -(2**63), 2**63, -1, 0.5, [], {}, [None], "0", True, math.nan, math.inf])
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | TEXT | st.sampled_from(["https://h/a", 10**400, -(2**63)]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT | st.sampled_from([
-        "id", "utt_id", "audio", "audio_filepath", "text", "references", "channel_texts", "duration", "offset", "channels",
-        "channel", "tags", "digest", "sha256", "begin_s", "end_s", "form", "input", "file_url", "file_urls", "parameters",
-        "language", "alternative", "speaker"]), inner, max_size=5),
-    max_leaves=20,
-)  # fmt: skip
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXT | ODD,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=8,
+)
+SAID = st.fixed_dictionaries({}, optional={
+    "text": TEXT | JSON, "channel": ODD | st.integers(0, 2), "form": TEXT | ODD, "alternative": ODD | st.integers(0, 2),
+    "utt_id": TEXT, "by": JSON,
+})  # fmt: skip
+LINK = st.sampled_from(["https://h/a", "oss://b/c", "x"])
+ROW = st.fixed_dictionaries({}, optional={
+    "utt_id": TEXT | ODD, "id": TEXT, "audio": AUDIO | ODD, "audio_filepath": AUDIO | ODD, "text": TEXT | ODD,
+    "references": st.lists(SAID, max_size=3) | JSON, "channel_texts": st.lists(TEXT | ODD, max_size=3) | JSON,
+    "duration": st.floats(0.1, 9) | ODD, "offset": st.floats(0, 9) | ODD, "channels": st.integers(1, 2) | ODD,
+    "tags": JSON, "digest": TEXT | ODD, "sha256": TEXT | ODD, "begin_s": ODD, "end_s": ODD, "channel": ODD,
+    "language": TEXT | ODD, "speaker": TEXT | ODD, "parameters": JSON, "x": JSON,
+    "input": st.fixed_dictionaries({}, optional={"file_url": LINK | ODD, "file_urls": st.lists(LINK | JSON) | JSON}),
+})  # fmt: skip
+ROWS = st.lists(ROW, min_size=1, max_size=3) | st.lists(JSON, min_size=1, max_size=3)
 
 
 def taken_or_refused(path, name):
-    """Read something that may be anything: what comes is a dataset, or says what is wrong."""
-    recognised = [one for one in READERS if format_named(one).recognises(path)]
+    """Read something that may be anything: what comes is a dataset, or it is said what is wrong."""
+    assert isinstance(format_named(name).recognises(path), bool)
     try:
         found = load_dataset(path, format=name)
     except InvalidInput as error:
-        assert len(str(error)) > 20
-        return
-    assert recognised is not None
+        return str(error)
     assert len(found) > 0
     assert found.utterances["utt_id"].is_unique
+    return None
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -939,7 +963,7 @@ def test_bytes_are_taken_or_refused(scratch, name, content):
 
 @pytest.mark.parametrize("name", ["jsonl", "nemo", "urls"])
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(rows=st.lists(JSON, min_size=1, max_size=4), whole=st.booleans())
+@given(rows=ROWS, whole=st.booleans())
 @example(rows=[{"id": "a", "n": 2**63}], whole=False)
 @example(rows=[{"id": "a", "n": 10**400}], whole=False)
 @example(rows=[{"id": "a", "references": [{"text": "x", "channel": 2**63}]}], whole=False)
@@ -950,11 +974,11 @@ def test_json_is_taken_or_refused(scratch, name, rows, whole):
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(table=st.sampled_from(["references", "terms", "segments", "utterances"]), rows=st.lists(JSON, max_size=3))
+@given(table=st.sampled_from(["references", "terms", "segments", "utterances"]), rows=ROWS | st.lists(SAID))
 def test_json_beside_utterances_is_taken_or_refused(tmp_path_factory, table, rows):
     folder = tmp_path_factory.mktemp("beside")
     lines(folder / "utterances.jsonl", [{"utt_id": "a"}])
-    lines(folder / f"{table}.jsonl", rows)
+    lines(folder / f"{table}.jsonl", [row | {"utt_id": "a"} if isinstance(row, dict) else row for row in rows])
     taken_or_refused(folder, "tables")
 
 
@@ -980,15 +1004,10 @@ def test_torn_and_spoilt_files_are_taken_or_refused(tmp_path_factory, name, data
     taken_or_refused(path, name)
 
 
-@settings(max_examples=30, deadline=None)
-@given(rows=st.lists(st.fixed_dictionaries({}, optional={
-    "utt_id": st.one_of(TEXT, st.integers(), st.none()), "audio": st.one_of(AUDIO, st.integers()),
-    "text": st.one_of(TEXT, st.none(), st.floats()), "duration_s": st.one_of(st.floats(), st.integers(), TEXT, st.booleans()),
-    "channels": st.one_of(st.floats(), st.integers(), st.none()), "tags": JSON, "references": JSON, "x": JSON,
-}), min_size=1, max_size=4))  # fmt: skip
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(rows=st.lists(ROW, min_size=1, max_size=3))
 def test_frames_are_taken_or_refused(rows):
-    frame = pd.DataFrame(rows, dtype=object)
     try:
-        assert len(load_dataset(frame)) == len(rows)
+        assert len(load_dataset(pd.DataFrame(rows, dtype=object))) == len(rows)
     except InvalidInput as error:
-        assert len(str(error)) > 20
+        assert str(error)  # noqa: PT017 - or it is taken

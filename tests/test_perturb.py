@@ -91,7 +91,8 @@ def test_canonical_says_what_changes_something_and_nothing_else():
     assert Recipe(snr=20, noise="pink").canonical == Recipe(snr=20.0).canonical
     assert Recipe(gain_db=3, audio_seed=5).canonical == Recipe(gain_db=3).canonical  # nothing random is done
     assert Recipe(snr=3, audio_seed=5).canonical != Recipe(snr=3).canonical
-    assert str(Recipe(snr=10, noise="babble")) == "snr=10.0, noise=babble"
+    assert str(Recipe(snr=10, noise="babble")) == "snr=10, noise=babble"
+    assert str(Recipe(speed=0.9, sample_rate=16_000)) == "speed=0.9, sample_rate=16000"
     assert Recipe(speed=np.float32(1.1)) == Recipe(speed=1.1)
     assert hash(Recipe(snr=1)) == hash(Recipe(snr=1.0))
 

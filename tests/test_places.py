@@ -68,7 +68,7 @@ def test_what_is_too_large_or_gone_is_said_and_leaves_nothing(bucket):
     file = place(f"{bucket}/audio/0.flac")
     with pytest.raises(InvalidInput, match="larger than 10 bytes"):
         local_copy(file, max_bytes=10)
-    with pytest.raises(InvalidInput, match="no file .* that can be read"):
+    with pytest.raises(InvalidInput, match=r"no file .* that can be read"):
         local_copy(place(f"{bucket}/audio/gone.flac"))
     assert not [path for path in places.cache_folder("fetched").rglob("*") if path.is_file() and path.suffix != ".flac"]
 
@@ -111,7 +111,8 @@ def test_a_fetch_that_breaks_off_leaves_no_half_file(bucket, monkeypatch):
 @pytest.mark.parametrize(
     "audio",
     ["file:///etc/passwd", "local:///etc/passwd", "memory://other/x.wav", "../../other/x.flac", "/other/x.flac",
-     "simplecache::file:///etc/passwd", "filecache::memory://bucket/x", "s3://someone/x.wav", "C:/x.wav", "a\\..\\b.wav"],
+     "simplecache::file:///etc/passwd",
+     "filecache::memory://bucket/x", "s3://someone/x.wav", "C:/x.wav", "a\\..\\b.wav"],
 )  # fmt: skip
 def test_a_manifest_reads_nothing_outside_its_folder(bucket, tmp_path, audio):
     manifest = json.dumps({"id": "a", "audio": audio})

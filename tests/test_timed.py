@@ -69,7 +69,7 @@ STM = """\
 ;; LABEL "O" "Overall" "Overall"
 
 call A anna 0.5 2.25 <O> good  morning
-call A bob 2.5 4 <O,M> IGNORE_TIME_SEGMENT_IN_SCORING
+call A bob 2.5 4 <O,M> Ignore_time_segment_in_scoring
 call A unknown 4.125 5 i said { um / uh / @ } yes
 call B carl 1 3.5 @
 talk 1 dora 10 12.75
@@ -117,6 +117,11 @@ def test_what_is_written_as_stm_is_read_again_and_taken_by_sclite(tmp_path):
     assert marked["carl", "000"] == (0, 0, 0, 1)
     assert marked["dora", "000"] == (1, 0, 1, 0)
     assert marked["dora", "001"] == (0, 0, 0, 0)
+
+
+def test_a_speaker_of_what_is_not_marked_does_not_count(tmp_path):
+    lines = "x A anna 0 1 a\nx A noise 1 2 IGNORE_TIME_SEGMENT_IN_SCORING\n"
+    assert load_dataset(put(tmp_path / "x.stm", lines)).utterances["speaker"].tolist() == ["anna"]
 
 
 @pytest.mark.parametrize(

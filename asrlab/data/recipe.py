@@ -182,7 +182,11 @@ class Recipe:
         return any(name in self.effects for name in _LENGTHENING) or self.codec in TELEPHONE
 
     def __str__(self) -> str:
-        return ", ".join(f"{name}={value}" for name, value in self.effects.items()) or "nothing"
+        told = (
+            f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
+            for name, value in self.effects.items()
+        )
+        return ", ".join(told) or "nothing"
 
 
 def coding(codec: str) -> tuple[str, int | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import shutil
 import tempfile
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from asrlab.data.manifests.base import Format
 
 _BY_SUFFIX: Final = {
-    ".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".stm": "stm", ".ctm": "ctm", ".trn": "trn", ".srt": "srt",
+    ".jsonl": "jsonl", ".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".stm": "stm", ".ctm": "ctm", ".trn": "trn", ".srt": "srt",
     ".vtt": "vtt",
 }  # fmt: skip
 _CUT: Final = ("begin_s", "end_s", "channel", "sha256", "parts", "gap_s")
@@ -54,7 +55,7 @@ def write(dataset: Dataset, path: Path, format: str | None = None, *, copy_audio
         If the format is not written, or cannot hold what is in the dataset; the message says what. The manifest was not
         written then.
     """
-    chosen = format_named(_BY_SUFFIX.get(path.suffix.lower(), "jsonl") if format is None else format)
+    chosen = format_named(_BY_SUFFIX.get(path.suffix.lower(), "tables") if format is None else format)
     if not chosen.written:
         written = ", ".join(name for name, one in formats().items() if one.written)
         raise InvalidInput(f"A {chosen.title} is read here and not written. These are: {written}.")
@@ -120,8 +121,10 @@ def _with_audio(dataset: Dataset, folder: Path, chosen: Format) -> Dataset:
 
 
 def _copy(source: Path, target: Path) -> None:
-    if target.exists() and target.samefile(source):
-        return
+    if target.exists():
+        if target.samefile(source) or filecmp.cmp(source, target, shallow=False):
+            return
+        raise InvalidInput(f"{target} is there already and is another recording. Write to a new folder.")
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, half = tempfile.mkstemp(dir=target.parent)
     os.close(handle)

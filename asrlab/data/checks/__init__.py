@@ -111,15 +111,16 @@ def _reporter(progress: bool | Callable[[int, int], object]) -> Callable[[int, i
     if not progress:
         return lambda done, total: None
     in_terminal = sys.stderr.isatty()
-    shown = time.monotonic()
+    begun = last = time.monotonic()
 
     def report(done: int, total: int) -> None:
-        nonlocal shown
-        if time.monotonic() - shown < _EVERY_S[not in_terminal]:
+        nonlocal last
+        ends = done == total and last > begun  # a line that was begun is brought to its end
+        if time.monotonic() - last < _EVERY_S[not in_terminal] and not ends:
             return
-        shown = time.monotonic()
+        last = time.monotonic()
         text = f"checked {done:,} of {total:,} files"
-        end = "\n" if done == total or not in_terminal else ""
+        end = "" if in_terminal and done < total else "\n"
         print(f"\r{text}" if in_terminal else text, end=end, file=sys.stderr, flush=True)  # noqa: T201 - is for it
 
     return report

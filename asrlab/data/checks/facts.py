@@ -293,7 +293,12 @@ def _stretches(dataset: Dataset, lengths: Mapping[str, float], heard: Mapping[st
     segments = dataset.segments
     if not len(segments):
         return
-    for segment, utt_id, channel, end_s in rows_of(segments, "segment", "utt_id", "channel", "end_s"):
+    names = ("segment", "utt_id", "channel", "begin_s", "end_s", "text")
+    for segment, utt_id, channel, begin_s, end_s, text in rows_of(segments, *names):
+        needed = count(text or "").shortest_s
+        if needed > end_s - begin_s + SLACK_S:
+            what = f"segment {plain(segment, 40)}: text of {needed:.1f} s at the least in {end_s - begin_s:.1f} s"
+            yield Finding("too much text", what, utt_id, channel, needed / (end_s - begin_s))
         length = lengths.get(utt_id)
         if length is not None and end_s > length + PAST_END_S:
             what = f"segment {plain(segment, 40)} ends at {end_s:g} s of {length:.2f} s"

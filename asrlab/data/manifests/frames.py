@@ -215,18 +215,25 @@ def _numbers(column: pd.Series, name: str, place: Place) -> pd.Series:
     least, whole = _NUMBERS[name]
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(column.cat.categories.dtype)
-    numbers = (
-        pd.to_numeric(column, errors="coerce") if column.dtype.kind not in "bmM" else _nothing(column.index, "Float64")
-    )
-    numbers = numbers.astype("Float64")
-    wrong = column.notna() & ~(numbers.notna() & (numbers >= least) & (numbers < np.inf)).fillna(value=False)
     if column.dtype == object:
-        wrong |= column.map(lambda value: isinstance(value, bool)).astype(bool)
+        numbers = pd.Series(map(_number, column), index=column.index, dtype="Float64")
+    elif column.dtype.kind in "bmM":  # of these, too, numbers could be made
+        numbers = _nothing(column.index, "Float64")
+    else:
+        numbers = pd.to_numeric(column, errors="coerce").astype("Float64")
+    wrong = column.notna() & ~(numbers.notna() & (numbers >= least) & (numbers < np.inf)).fillna(value=False)
     if whole:
         wrong |= ((numbers % 1 != 0) | (numbers >= _MOST)).fillna(value=False)
     what = f"a whole number from {least}" if whole else "a number of seconds"
     _refuse(wrong, place, f"{name} must be {what}, not {{!r}}. Mend it, or leave it out.", column)
     return numbers.astype("Int64") if whole else numbers
+
+
+def _number(value: Any) -> float | None:  # noqa: ANN401 - whatever stands there
+    try:
+        return None if value is None or value is pd.NA or isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _kept(column: pd.Series, name: str, place: Place) -> pd.Series:

@@ -26,6 +26,27 @@ class Held(NamedTuple):
     kept: bool
 
 
+def holds_audio(file: Path) -> bool:
+    """Whether a Parquet file has a column of audio; one that cannot be read has none."""
+    import pyarrow as pa  # noqa: PLC0415 - slow to import
+    import pyarrow.parquet as pq  # noqa: PLC0415 - as above
+
+    try:
+        with file.open("rb") as opened:
+            schema = pq.read_schema(opened)
+    except (pa.ArrowException, OSError):
+        return False
+    return any(is_audio(column.type) for column in schema)
+
+
+def is_audio(kind: Any) -> bool:  # noqa: ANN401 - of pyarrow, which has no types
+    """Whether a type of Arrow is one in which audio is held."""
+    import pyarrow as pa  # noqa: PLC0415 - slow to import
+
+    fields = {field.name for field in kind} if pa.types.is_struct(kind) else set()
+    return {"bytes", "path"} <= fields or {"array", "sampling_rate"} <= fields
+
+
 def held_audio(cell: Any) -> Held:  # noqa: ANN401 - whatever stands there
     """Give the path of a recording, after keeping what is not in a file.
 

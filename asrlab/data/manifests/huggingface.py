@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 from asrlab.data.manifests.base import Format, Manifest, Options, Row, collect, is_file, is_folder
 from asrlab.data.manifests.columns import ALIASES, check_given, made_ids, renamed
 from asrlab.data.manifests.files import first_lines
-from asrlab.data.manifests.held import Held, held_audio, held_folder
+from asrlab.data.manifests.held import Held, held_audio, held_folder, holds_audio, is_audio
 from asrlab.data.manifests.jsonl import json_rows, our_rows
 from asrlab.data.manifests.parquet import Parquet
 from asrlab.data.manifests.separated import Csv
@@ -79,7 +79,7 @@ class HuggingFace(Format):
                 is_folder(source, "state.json", "dataset_info.json")
                 or is_folder(source, "dataset_dict.json")
                 or _metadata(source) is not None
-                or any(_has_audio(file) for file in _parquets(source)[:1])
+                or any(holds_audio(file) for file in _parquets(source)[:1])
             )
         except (OSError, ValueError):
             return False
@@ -146,25 +146,6 @@ def _parquets(source: Path) -> list[Path]:
             if files := sorted((f for f in listed if f.name.endswith(".parquet")), key=lambda file: file.name):
                 return files
     return []
-
-
-def _has_audio(file: Path) -> bool:
-    import pyarrow as pa  # noqa: PLC0415 - slow to import
-    import pyarrow.parquet as pq  # noqa: PLC0415 - as above
-
-    try:
-        with file.open("rb") as opened:
-            schema = pq.read_schema(opened)
-    except (pa.ArrowException, OSError):
-        return False
-    return any(_is_audio(column.type) for column in schema)
-
-
-def _is_audio(kind: Any) -> bool:  # noqa: ANN401 - of pyarrow, which has no types
-    import pyarrow as pa  # noqa: PLC0415 - slow to import
-
-    fields = {field.name for field in kind} if pa.types.is_struct(kind) else set()
-    return {"bytes", "path"} <= fields or {"array", "sampling_rate"} <= fields
 
 
 def _found(source: Any) -> _Found:  # noqa: ANN401 - whatever is given
@@ -305,7 +286,7 @@ def _audio_column(found: _Found, options: Options) -> str | None:
     given = [theirs for theirs, ours in options.columns.items() if ours == "audio"]
     if given:
         return given[0] if given[0] in found.schema.names else None
-    held = [column.name for column in found.schema if _is_audio(column.type)]
+    held = [column.name for column in found.schema if is_audio(column.type)]
     if "audio" in held or not held:
         named = (name for name in ("audio", *ALIASES["audio"]) if name in found.schema.names)
         return next(named, None)

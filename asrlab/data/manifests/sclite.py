@@ -327,7 +327,7 @@ def _recordings(file: Path, options: Options, segments: list[_Segment], remarks:
     firsts: dict[str, int] = {}
     speakers: dict[str, set[str | None]] = {}
     for one in segments:
-        firsts[one.waveform] = min(one.line, firsts.get(one.waveform, one.line))
+        firsts.setdefault(one.waveform, one.line)
         if one.texts:
             speakers.setdefault(one.waveform, set()).add(one.speaker)
     found = find_audio(firsts, file, options.audio_root)
