@@ -86,9 +86,8 @@ def naive(samples, step):
     parts = [samples[begin : begin + step] for begin in range(0, len(samples), step)]
     clipped = np.zeros((len(parts), samples.shape[1]), int)
     for channel, values in enumerate(samples.T):
-        for extreme in (values.max(), values.min()):
-            if abs(extreme) < 0.1:
-                continue
+        extremes = [extreme for extreme, sign in ((values.max(), 1), (values.min(), -1)) if sign * extreme >= 0.1]
+        for extreme in extremes:
             place = 0
             for value, run in itertools.groupby(values.tolist()):
                 length = len(list(run))

@@ -217,6 +217,31 @@ def test_supervisions_that_reach_beyond_their_cut_are_cut_and_told(tmp_path):
     assert "1 supervisions reach beyond their cuts" in ds.remarks[0]
 
 
+def test_what_is_cut_off_at_the_end_is_a_part(tmp_path):
+    ds = load_dataset(changed(tmp_path / "cuts.jsonl", "trimmed_cuts.jsonl", put(duration=1.5)))
+    assert rows(ds.utterances, "begin_s", "end_s", "duration_s") == [[0.0, 1.5, 1.5]]
+    assert (
+        "begin_s"
+        not in load_dataset(changed(tmp_path / "cuts.jsonl", "trimmed_cuts.jsonl", put(duration=1.9999))).utterances
+    )
+
+
+def test_some_channels_of_a_file_are_refused(tmp_path):
+    def two_of_three(cut):
+        cut |= {"type": "MultiCut", "channel": [0, 1]}
+        cut["recording"]["sources"][0]["channels"] = [0, 1, 2]
+
+    with pytest.raises(InvalidInput, match=r"has just the channels \[0, 1\].*to_mono"):
+        load_dataset(changed(tmp_path / "cuts.jsonl", "trimmed_cuts.jsonl", two_of_three))
+
+
+def test_custom_fields_never_take_the_place_of_ours(tmp_path):
+    custom = {"utt_id": "evil", "audio": "/etc/passwd", "sha256": "x", "text": "y", "score": 0.5, "alignment": [1]}
+    ds = load_dataset(changed(tmp_path / "cuts.jsonl", "trimmed_cuts.jsonl", in_supervision(custom=custom)))
+    assert rows(ds.utterances, "utt_id", "audio", "score") == [["one-1", "audio/one.flac", 0.5]]
+    assert not {"sha256", "text", "alignment"} & set(ds.utterances)
+
+
 def test_a_supervision_in_several_cuts_is_a_segment_in_each(tmp_path):
     cut = json.loads(gzip.decompress((MADE / "whole_cuts.jsonl.gz").read_bytes()).splitlines()[1])
     (tmp_path / "cuts.jsonl").write_text("".join(json.dumps({**cut, "id": name}) + "\n" for name in ("a", "b")))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -82,6 +84,19 @@ def test_what_was_joined_is_written_as_long_recordings(words, tmp_path):
     assert (cut == original).all()
 
 
+def test_what_a_format_cannot_hold_is_said_before_any_audio_is_written(words, tmp_path):
+    said = pd.concat([words.references, words.references.assign(form="written")])
+    ds = Dataset("two forms", words.utterances, said, folder=words.folder)
+    with pytest.raises(InvalidInput):
+        ds.write(tmp_path / "kaldi", "kaldi", copy_audio=True)
+    assert not (tmp_path / "kaldi").exists()
+    kept = ds.select(form="written")
+    with pytest.raises(InvalidInput, match="and none 'verbatim'"):
+        ds.select(form="verbatim")
+    again = asrlab.load_dataset(kept.write(tmp_path / "copy" / "m.csv", copy_audio=True))
+    assert again.digest("ben/1?") == words.digest("ben/1?")
+
+
 def test_the_ending_says_the_format(words, tmp_path):
     for ending in ("csv", "tsv", "parquet"):
         ds = asrlab.load_dataset(words.write(words.folder / f"m.{ending}"))
@@ -90,7 +105,7 @@ def test_the_ending_says_the_format(words, tmp_path):
 
 
 def test_what_is_not_written_is_said(words, tmp_path):
-    with pytest.raises(InvalidInput, match="is read here and not written. These are: "):
+    with pytest.raises(InvalidInput, match=r"is read here and not written\. These are: "):
         words.write(tmp_path / "x", "lhotse")
     with pytest.raises(InvalidInput, match="There is no format 'word'"):
         words.write(tmp_path / "x", "word")
@@ -110,6 +125,9 @@ def test_nothing_that_is_there_is_written_over(words, tmp_path):
     before = {path.relative_to(first): path.read_bytes() for path in first.rglob("*") if path.is_file()}
     with pytest.raises(InvalidInput, match="two datasets are not mixed"):
         words.write(tmp_path / "copy", copy_audio=True)
+    (tmp_path / "copy" / "utterances.jsonl").unlink()
+    (tmp_path / "copy" / "references.jsonl").unlink()
+    del before[Path("utterances.jsonl")], before[Path("references.jsonl")]
     with pytest.raises(InvalidInput, match="is another recording"):
         words.perturb(gain_db=3).write(tmp_path / "copy", copy_audio=True)
     assert {path.relative_to(first): path.read_bytes() for path in first.rglob("*") if path.is_file()} == before

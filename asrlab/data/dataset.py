@@ -126,13 +126,16 @@ class Dataset:
         parts += [f"perturbed: {applied.recipe}" for applied in self._recipes]
         return f"<Dataset {self.name}: {'; '.join(parts)}>"
 
-    def select(self, wanted: str | Iterable[str]) -> Self:
+    def select(self, wanted: str | Iterable[str] | None = None, *, form: str | None = None) -> Self:
         """Take part of the dataset.
 
         Parameters
         ----------
-        wanted : str or iterable of str
-            A query over the utterance table (``"language == 'en' and topic == 'terms'"``), or ids in any order.
+        wanted : str or iterable of str, optional
+            A query over the utterance table (``"language == 'en' and topic == 'terms'"``), or ids in any order; all
+            utterances if not given.
+        form : str, optional
+            The one form of the references that is kept, such as ``"spoken"``; all if not given.
 
         Returns
         -------
@@ -142,8 +145,15 @@ class Dataset:
         Raises
         ------
         InvalidInput
-            If the query cannot be read, an id is unknown, or nothing is left.
+            If the query cannot be read, an id or the form is unknown, or nothing is left.
         """
+        if form is not None:
+            forms = sorted(self.references["form"].unique())
+            if form not in forms:
+                raise InvalidInput(f"{self.name} has references of the forms {', '.join(forms)}, and none {form!r}.")
+            self = replace(self, references=self.references[self.references["form"] == form])  # noqa: PLW0642
+        if wanted is None:
+            return self
         if isinstance(wanted, str):
             try:
                 ids = set(self.utterances.query(wanted)["utt_id"])

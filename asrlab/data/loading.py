@@ -50,6 +50,7 @@ def load_dataset(
         ``nemo``          NeMo manifest
         ``kaldi``         Kaldi data folder
         ``librispeech``   LibriSpeech tree
+        ``mls``           Multilingual LibriSpeech tree
         ``commonvoice``   Common Voice TSV
         ``aishell``       AISHELL tree
         ``fleurs``        FLEURS TSV

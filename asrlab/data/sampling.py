@@ -7,11 +7,10 @@ others keep their order.
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -193,9 +192,8 @@ def split(
     return {name: replace(dataset.select(ids), name=f"{dataset.name}-{name}") for name, ids in parts.items()}
 
 
-@dataclass(frozen=True)
-class _Item:
-    """What is taken as a whole: an utterance, or several that belong together."""
+class _Item(NamedTuple):
+    """What is taken as a whole: an utterance, or several that belong together; its name gives its turn."""
 
     name: str
     ids: tuple[str, ...]
@@ -205,8 +203,8 @@ class _Item:
 
 
 def _by_chance(items: Iterable[_Item], seed: int) -> list[_Item]:
-    def hashed(item: _Item) -> bytes:
-        return hashlib.sha256(json.dumps([seed, item.name]).encode()).digest()
+    def hashed(item: _Item) -> tuple[bytes, tuple[str, ...]]:
+        return hashlib.sha256(f"{seed} {item.name}".encode()).digest(), item.ids
 
     return sorted(items, key=hashed)
 
@@ -225,7 +223,7 @@ def _speakers(dataset: Dataset, seed: int) -> list[_Item]:
         )
     for utt_id, speaker in zip(dataset.utterances["utt_id"].to_list(), speakers, strict=True):
         groups[speaker].append(utt_id)
-    return _by_chance((_Item(speaker, tuple(ids)) for speaker, ids in groups.items()), seed)
+    return _by_chance((_Item(str(speaker), tuple(sorted(ids))) for speaker, ids in groups.items()), seed)
 
 
 def _groups(dataset: Dataset, columns: list[str], seed: int) -> list[_Item]:
@@ -254,17 +252,12 @@ def _groups(dataset: Dataset, columns: list[str], seed: int) -> list[_Item]:
     members: dict[int, list[int]] = defaultdict(list)
     for place in range(len(ids)):
         members[root(place)].append(place)
-    # Named by what they share, groups keep their order of chance when utterances come and go.
-    return _by_chance(
-        (
-            _Item(
-                min(str(values[0][p]) if values[0][p] is not None else ids[p] for p in places),
-                tuple(ids[p] for p in places),
-            )
-            for places in members.values()
-        ),
-        seed,
+    # Named by what they share, groups keep their turn when utterances come and go.
+    names = [ids[place] if value is None else str(value) for place, value in enumerate(values[0])]
+    groups = (
+        _Item(min(names[p] for p in places), tuple(sorted(ids[p] for p in places))) for places in members.values()
     )
+    return _by_chance(groups, seed)
 
 
 def _recordings(utterances: pd.DataFrame) -> Iterable[list[Any]]:
@@ -283,8 +276,11 @@ def _strata(dataset: Dataset, items: list[_Item], by: str | Sequence[str] | None
     kinds = dict(zip(dataset.utterances["utt_id"].to_list(), zip(*columns, strict=True), strict=True))
     strata: dict[tuple[str, ...], list[_Item]] = defaultdict(list)
     for item in items:
-        counts = Counter(kinds[utt_id] for utt_id in item.ids)
-        strata[min(counts, key=lambda kind: (-counts[kind], kind))].append(item)
+        kind = kinds[item.ids[0]]
+        if len(item.ids) > 1:
+            counts = Counter(kinds[utt_id] for utt_id in item.ids)
+            kind = min(counts, key=lambda kind: (-counts[kind], kind))
+        strata[kind].append(item)
     return dict(sorted(strata.items()))
 
 

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -63,17 +63,30 @@ def write(dataset: Dataset, path: Path, format: str | None = None, *, copy_audio
         raise InvalidInput(f"Datasets are written to this machine, not to {path}. Write it here, and copy it.")
     folder = path.parent if chosen.is_file else path
     if copy_audio:
-        dataset = _with_audio(dataset, folder, chosen)
+        named, sources = _named(dataset, folder, chosen)
+        _try(named, path, chosen)
+        for name, utt_id in sources.items():
+            _copy(dataset.audio_path(utt_id), folder / name)
     elif dataset.is_made:
         raise InvalidInput(
             f"The recordings of {dataset.name} are made from others, which a manifest cannot say. Write them too: "
             "write(..., copy_audio=True)."
         )
     else:
-        dataset = replace(dataset, utterances=dataset.utterances.assign(audio=_seen_from(dataset, folder)))
+        named = replace(dataset, utterances=dataset.utterances.assign(audio=_seen_from(dataset, folder)))
     folder.mkdir(parents=True, exist_ok=True)
-    chosen.write(dataset, path)
+    chosen.write(named, path)
     return path
+
+
+def _try(dataset: Dataset, path: Path, chosen: Format) -> None:
+    """Write only the manifest, elsewhere, so that what it cannot hold is said before audio is written."""
+    with tempfile.TemporaryDirectory(prefix="asrlab-") as scratch:
+        trial = Path(scratch) / path.name
+        chosen.write(dataset, trial)
+        names = [] if chosen.is_file else [file.relative_to(trial) for file in trial.rglob("*") if file.is_file()]
+    if there := [name for name in names if (path / name).exists()]:
+        raise InvalidInput(f"{path} has a {there[0]} already, and two datasets are not mixed. Name a new folder.")
 
 
 def _seen_from(dataset: Dataset, folder: Path) -> pd.Series:
@@ -94,9 +107,10 @@ def _seen_from(dataset: Dataset, folder: Path) -> pd.Series:
     return named.where(~named.index.isin(files.index), prefix + "/" + named)
 
 
-def _with_audio(dataset: Dataset, folder: Path, chosen: Format) -> Dataset:
-    """Write the recordings below a folder, and give the dataset that they are of."""
+def _named(dataset: Dataset, folder: Path, chosen: Format) -> tuple[Dataset, dict[str, str]]:
+    """Give the dataset as it will be with its recordings below a folder, and whose recording each file is."""
     names: list[Any] = []
+    sources: dict[str, str] = {}
     taken: dict[str, str] = {}
     columns = [str(name) for name in dataset.utterances]
     for row in rows_of(dataset.utterances, *columns):
@@ -108,16 +122,17 @@ def _with_audio(dataset: Dataset, folder: Path, chosen: Format) -> Dataset:
         if (link := dataset.link(utt_id)) is not None:
             names.append(link)
             continue
-        source = dataset.audio_path(utt_id)
-        name = chosen.place_of(utterance, source.suffix.lower())
+        suffix = ".flac" if dataset.makes(utt_id) else PurePosixPath(utterance["audio"]).suffix.lower()
+        name = chosen.place_of(utterance, suffix)
         if name.lower() in taken:
             raise InvalidInput(f"{utt_id!r} and {taken[name.lower()]!r} would both be {name}. Rename one.")
         taken[name.lower()] = utt_id
-        _copy(source, folder / name)
+        sources[name] = utt_id
         names.append(name)
     utterances = dataset.utterances.assign(audio=pd.array(names, dtype="string"))
     utterances = utterances.drop(columns=[name for name in _CUT if name in utterances])
-    return replace(dataset, utterances=utterances, audio_root=folder, folder=folder, _recipes=(), _whole=None)
+    named = replace(dataset, utterances=utterances, audio_root=folder, folder=folder, _recipes=(), _whole=None)
+    return named, sources
 
 
 def _copy(source: Path, target: Path) -> None:

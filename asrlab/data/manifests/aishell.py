@@ -227,7 +227,7 @@ def _packed(folder: Path) -> list[str]:
     if not is_folder(folder):
         return []
     names = {one.name for one in folder.iterdir() if one.name.lower().endswith(_ARCHIVES)}
-    unpacked = {one.name for split in (folder, *folders_in(folder)) for one in folders_in(split)}
+    unpacked = {one.name for home in (folder, *folders_in(folder)) for one in folders_in(home)}
     packed = sorted(name for name in names if name.partition(".")[0] not in unpacked)
     if not packed:
         return []

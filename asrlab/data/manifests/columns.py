@@ -120,8 +120,11 @@ def made_ids(
     remark : str
         What they are made of.
     """
-    start = "" if root is None else str(root.absolute() if is_here(root) else root).rstrip("/") + "/"
-    paths = [None if named is None else _path(named).removeprefix(start) for named in audio]
+    starts = () if root is None else (root.absolute(), root.resolve()) if is_here(root) else (root,)
+    paths = [None if named is None else _path(named) for named in audio]
+    for start in starts:
+        prefix = str(start).rstrip("/") + "/"
+        paths = [None if path is None else path.removeprefix(prefix) for path in paths]
     names = [None if path is None else path.rpartition("/")[2] or path for path in paths]
     stems = [None if name is None else name.rpartition(".")[0] or name for name in names]
     for ids, what in ((stems, "name of its file"), (paths, "path of its file")):

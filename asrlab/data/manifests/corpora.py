@@ -10,7 +10,7 @@ from asrlab.data.places import is_remote
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from asrlab.data.dataset import Dataset
@@ -29,8 +29,14 @@ def no_columns(source: object, options: Options) -> None:
         raise InvalidInput(f"{source} has no named columns, so that columns= has nothing to name. Leave it out.")
 
 
-def folders_in(folder: Path) -> list[Path]:
-    """Give the folders in a folder, sorted; hidden ones are passed over.
+def folders_in(folder: Path, named: Callable[[str], object] = bool) -> Iterator[Path]:
+    """Go through the folders in a folder, sorted; hidden ones are passed over.
+
+    Parameters
+    ----------
+    folder : Path
+    named : callable
+        Whether a name is wanted. What is not is not looked at: there may be a million.
 
     Raises
     ------
@@ -38,9 +44,10 @@ def folders_in(folder: Path) -> list[Path]:
         If it cannot be looked into.
     """
     try:
-        return sorted((p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")), key=lambda p: p.name)
+        wanted = [path for path in folder.iterdir() if not path.name.startswith(".") and named(path.name)]
     except OSError as error:
         raise InvalidInput(f"{folder} cannot be looked into ({error.strerror}). Check the path.") from error
+    yield from (path for path in sorted(wanted, key=lambda path: path.name) if path.is_dir())
 
 
 def audio_below(folder: Path, root: Path) -> dict[str, str]:

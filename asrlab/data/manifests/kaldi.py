@@ -30,6 +30,7 @@ Table = dict[str, tuple[int, str]]
 _LINE: Final = re.compile(r"[ \t]*([^ \t]+)[ \t]*(.*)")  # Kaldi takes blanks and tabs apart, and nothing else
 _IN_ARCHIVE: Final = re.compile(r"(?:ark|scp)\b[^/]*:.*|.*\.ark|.*:\d+")
 _OURS: Final = ("wav.scp", "text", "segments", "utt2spk", "spk2utt", "utt2dur", "utt2lang", "spk2gender")
+_READ: Final = (*(name for name in _OURS if name != "spk2utt"), "reco2file_and_channel", "reco2dur")
 _OTHERS: Final = ("reco2file_and_channel", "reco2dur", "feats.scp", "cmvn.scp", "vad.scp")
 
 
@@ -66,14 +67,14 @@ class Kaldi(Format):
         no_columns(source, options)
         if not is_folder(source):
             raise InvalidInput(f"{source} is no folder. A Kaldi data folder holds wav.scp, text and others: name that.")
-        names = [*_OURS, *_OTHERS]
-        files = {name: read_table(source / name) for name in names if (source / name).is_file() and name in _READ}
+        files = {name: read_table(source / name) for name in _READ if (source / name).is_file()}
         main = next((name for name in ("segments", "wav.scp", "text") if name in files), None)
         if main is None:
             raise InvalidInput(f"{source} holds neither wav.scp nor text. A Kaldi data folder needs one of them.")
         for name in ("utt2dur", "reco2dur"):
             _check_lengths(source / name, files.get(name, {}))
-        audio = {reco: plain_path(source / "wav.scp", *said) for reco, said in files.get("wav.scp", {}).items()}
+        scp = source / "wav.scp"
+        audio = {reco: plain_path(scp, *said) for reco, said in files.get("wav.scp", {}).items()}
         sides = _sides(source / "reco2file_and_channel", files.get("reco2file_and_channel", {}), audio)
         rows = _cuts(source, files, audio, sides) if main == "segments" else _wholes(files[main], files, audio, sides)
         if not rows:
@@ -113,7 +114,6 @@ class Kaldi(Format):
 
 
 FORMATS: Final = (Kaldi(),)
-_READ: Final = frozenset(_OURS) - {"spk2utt"} | {"reco2file_and_channel", "reco2dur"}
 
 
 def read_table(file: Path) -> Table:
@@ -233,7 +233,7 @@ def _cuts(
         call, side = sides.get(reco, (reco, None))
         row: Row = {
             "utt_id": utt_id, "audio": audio.get(reco), "recording": call, "begin_s": begin,
-            "end_s": None if end == -1 else end, "duration_s": None if end == -1 else end - begin,
+            "end_s": None if end == -1 else end, "duration_s": None if end == -1 else round(end - begin, 6),
         }  # fmt: skip
         if channel or side is not None:
             row["channel"] = int(channel) if channel else side

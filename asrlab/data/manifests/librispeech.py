@@ -6,6 +6,7 @@ Facts from the README files that come with both.
 from __future__ import annotations
 
 import re
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -167,8 +168,8 @@ class LibriSpeech(_Books):
         rows: list[Row] = []
         texts: dict[str, str] = {}
         for split, folder in splits:
-            for speaker in _numbered(folder):
-                for chapter in _numbered(speaker):
+            for speaker in folders_in(folder, str.isdecimal):
+                for chapter in folders_in(speaker, str.isdecimal):
                     name = f"{speaker.name}-{chapter.name}"
                     file = chapter / f"{name}.trans.txt"
                     said = self._texts(file, " ", name) if is_file(file) else {}
@@ -269,20 +270,16 @@ def _candidates(source: Path) -> list[tuple[str | None, Path]]:
     inner = source / "LibriSpeech"
     home = inner if is_folder(inner) else source
     own = (name if _SPLIT.fullmatch(name) else None, source)
-    return [own, *((folder.name, folder) for folder in folders_in(home) if _SPLIT.fullmatch(folder.name))]
+    return [own, *((folder.name, folder) for folder in folders_in(home, _SPLIT.fullmatch))]
 
 
 def _is_split(folder: Path) -> bool:
     """Whether there is a transcript in the first chapters of the first speakers."""
-    for speaker in _numbered(folder)[:3]:
-        for chapter in _numbered(speaker)[:3]:
+    for speaker in islice(folders_in(folder, str.isdecimal), 3):
+        for chapter in islice(folders_in(speaker, str.isdecimal), 3):
             if is_file(chapter / f"{speaker.name}-{chapter.name}.trans.txt"):
                 return True
     return False
-
-
-def _numbered(folder: Path) -> list[Path]:
-    return [one for one in folders_in(folder) if one.name.isdecimal()]
 
 
 def _audio_in(chapter: Path, root: Path) -> dict[str, str]:

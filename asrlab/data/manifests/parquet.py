@@ -36,9 +36,10 @@ class Parquet(Format):
 
     name = "parquet"
     title = "Parquet table (.parquet)"
+    general = True  # one with the audio in it is Hugging Face's
 
     def recognises(self, source: Any) -> bool:  # noqa: ANN401 - see Format
-        """Whether it is a file with the ending; not one with the audio in it."""
+        """Whether it is a file with the ending."""
         return is_file(source, ".parquet", ".pq")
 
     def read(self, source: Any, options: Options) -> Manifest:  # noqa: ANN401 - see Format
