@@ -118,7 +118,7 @@ def test_what_is_saved_is_the_same(three, tmp_path):
     three.select([2, 1, 0]).save_to_disk(tmp_path / "turned")
     check_three(load_dataset(tmp_path / "turned"), (2, 1, 0))
     three.to_parquet(tmp_path / "three.parquet")
-    check_three(load_dataset(tmp_path / "three.parquet", format="huggingface"))
+    check_three(load_dataset(tmp_path / "three.parquet"))
     assert HuggingFace().recognises(tmp_path / "three.parquet")
     for number in range(2):
         (tmp_path / "hub" / "data").mkdir(parents=True, exist_ok=True)

@@ -258,7 +258,7 @@ FIELDS = ["id", "type", "start", "duration", "channel", "supervisions", "recordi
 INNER = ["id", "start", "duration", "channel", "text", "custom", "speaker", "sources", "channel_ids", "recording_id"]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
 @given(st.sampled_from([[], ["recording"], ["supervisions", 0]]), st.sampled_from(FIELDS + INNER), ANY)
 def test_whatever_stands_in_a_field_it_is_read_or_refused(tmp_path, way, field, value):
     def change(cut):

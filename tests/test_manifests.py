@@ -153,6 +153,7 @@ def test_numbered_ids_differ(ids):
         ("terms", [{"utt_id": "b", "term": "x"}], "there is no utterance 'b'"),
         ("segments", [{"segment": "s", "utt_id": "a", "begin_s": 0}], "there is no end_s"),
         ("segments", [{"segment": "s", "utt_id": "a", "begin_s": 2, "end_s": 1}], "ends at 1 s, not after"),
+        ("segments", [{"segment": "s", "utt_id": "a", "begin_s": 1, "end_s": 1}], "ends at 1 s, not after"),
         ("segments", [{"segment": "s", "utt_id": "a", "begin_s": -1, "end_s": 1}], "begin_s must be a number of sec"),
         ("segments", [{"segment": "s", "utt_id": "a", "begin_s": 0, "end_s": math.inf}], "end_s must be a number"),
         ("segments", [{"segment": "s", "utt_id": "a", "begin_s": 0, "end_s": math.nan}], "end_s must be a number"),
@@ -174,6 +175,14 @@ def test_a_row_of_utterances_may_say_its_text_and_not_twice(tmp_path):
     lines(tmp_path / "references.jsonl", [{"utt_id": "a", "text": "y"}])
     with pytest.raises(InvalidInput, match=r"references.jsonl, line 1: utterances.jsonl has one of the same"):
         read(tmp_path)
+
+
+def test_the_columns_of_our_own_tables_are_what_they_are_called(tmp_path):
+    lines(tmp_path / "utterances.jsonl", [{"utt_id": "a", "sentence": "x", "lang": "en"}])
+    ds = read(tmp_path)
+    assert ds.utterances[["sentence", "lang"]].to_numpy().tolist() == [["x", "en"]]
+    assert ds.utterances["language"].isna().all()
+    assert not len(ds.references)
 
 
 def test_ids_of_all_tables_may_be_numbers(tmp_path):
@@ -441,6 +450,12 @@ def test_ids_of_a_frame_may_be_whole_numbers():
     assert read(pd.DataFrame({"utt_id": ["01", 20]})).utterances["utt_id"].tolist() == ["01", "20"]
 
 
+def test_the_index_of_a_frame_does_not_matter():
+    ds = read(pd.DataFrame({"utt_id": ["a", "b"], "text": ["x", "y"], "n": [1, 2]}, index=[7, 7]))
+    assert ds.references[["utt_id", "text"]].to_numpy().tolist() == [["a", "x"], ["b", "y"]]
+    assert ds.utterances["n"].tolist() == [1, 2]
+
+
 def test_two_columns_of_one_name_are_refused(tmp_path):
     with pytest.raises(InvalidInput, match="two columns named"):
         read(pd.DataFrame([["a", "b"]], columns=["utt_id", "utt_id"]))
@@ -621,6 +636,16 @@ def test_what_nemo_cannot_hold_is_refused(tmp_path, rows, said):
     with pytest.raises(InvalidInput, match="cannot hold the text '-'"):
         write(dataset([{"utt_id": "a", "audio": "a.wav"}], ["-"]), tmp_path / "m.json", "nemo")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_language_that_is_not_known_stays_so_in_nemo(tmp_path):
+    ds = dataset(
+        [
+            {"utt_id": n, "audio": f"{n}.wav", "language": code, "source_lang": "de"}
+            for n, code in (("a", None), ("b", "en"))
+        ]
+    )
+    assert tables_of(back(ds, tmp_path / "m.json", "nemo")) == tables_of(ds)
 
 
 # Links.
@@ -825,6 +850,16 @@ def test_the_folder_keeps_all_there_is(tmp_path_factory, data):
     assert tables_of(back(whole, folder, "tables")) == tables_of(whole)
 
 
+@pytest.mark.parametrize("name", ["tables", "jsonl", "csv", "tsv", "parquet", "nemo"])
+def test_a_column_that_could_be_ours_stays_what_it_is(tmp_path, name):
+    row = {"utt_id": "a", "audio": "a.wav", "path": "p", "locale": "l", "sentence": "s", "client_id": "c", "key": "k"}
+    ds = dataset([row])
+    again = back(
+        ds, tmp_path / f"m{'' if name == 'tables' else '.x'}" if name != "jsonl" else tmp_path / "m.jsonl", name
+    )
+    assert tables_of(again) == tables_of(ds)
+
+
 @pytest.mark.parametrize("name", ["jsonl", "parquet"])
 def test_a_manifest_holds_all_references_and_further_values(tmp_path, name):
     utterances = pd.DataFrame({
@@ -903,10 +938,10 @@ def test_what_text_cannot_say_is_refused(tmp_path, name):
 
 
 def test_csv_is_what_the_library_of_python_and_pandas_read(tmp_path):
-    ds = dataset([{"utt_id": "a,1", "note": 'say "hi"\nthere'}], ["x\ty"])
-    text = write(ds, tmp_path / "m.csv", "csv").read_text()
+    ds = dataset([{"utt_id": "a,1", "note": 'say "hi"\nthere', "old": "a\rb"}], ["x\ty"])
+    text = write(ds, tmp_path / "m.csv", "csv").read_bytes().decode()
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
-    assert (rows[0]["utt_id"], rows[0]["note"], rows[0]["text"]) == ("a,1", 'say "hi"\nthere', "x\ty")
+    assert [rows[0][name] for name in ("utt_id", "note", "old", "text")] == ["a,1", 'say "hi"\nthere', "a\rb", "x\ty"]
     assert pd.read_csv(tmp_path / "m.csv")["note"].tolist() == ['say "hi"\nthere']
 
 

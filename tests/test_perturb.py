@@ -628,6 +628,10 @@ def test_lost_packets_of_opus_are_not_heard_by_its_decoder():
     assert near[0] < 0.3
     assert near[1] > 0.5
     assert abs(lag(lost[0], speech)) <= 4
+    alone = next(n for n in range(5, count) if pattern[n] and not pattern[n - 1 : n + 2].sum() > 1)
+    begin = alone * 960 - 312
+    repeated = lost[0][begin - 960 : begin] * np.linspace(1, 0, 2_880, endpoint=False, dtype=np.float32)[:960]
+    assert np.array_equal(lost[0][begin : begin + 960], repeated)
     after = np.flatnonzero(pattern[:-1] & ~pattern[1:])[3] + 1  # the decoder goes on without what it should remember
     part = slice(after * 960 - 312, after * 960 + 200)
     assert not np.array_equal(lost[0][part], whole[0][part])

@@ -155,7 +155,7 @@ def decode(path: str | Path, rate: int = 16_000) -> NDArray[np.float32]:
     pcm = bytearray()
     with _open(path) as sound:
         _check_rate(sound, path)
-        for block in _resampled(sound.blocks, sound.sample_rate, rate):
+        for block in resampled_blocks(sound.blocks, sound.sample_rate, rate):
             _check_finite(block, path)
             pcm += block.tobytes()
             if len(pcm) > 4 * _DECODED:
@@ -165,6 +165,40 @@ def decode(path: str | Path, rate: int = 16_000) -> NDArray[np.float32]:
     if len(samples) == 0:
         raise _without_samples(path)
     return np.ascontiguousarray(samples.T)
+
+
+def decode_part(path: str | Path, begin: int, end: int) -> NDArray[np.float32]:
+    """Decode a stretch of an audio file, at its own rate.
+
+    Where libsndfile reads lossless PCM in it, what lies before is skipped: the stretches of an hour take no longer than
+    those of a minute. In other files it is decoded, since a decoder that starts midway gives other samples.
+
+    Parameters
+    ----------
+    path : path
+        A file that :func:`probe` can read.
+    begin, end : int
+        Where it begins and ends, in samples.
+
+    Returns
+    -------
+    ndarray of float32, shape (channels, samples)
+        What :func:`decode` gives at the file's rate, from begin to end.
+
+    Raises
+    ------
+    InvalidInput
+        As :func:`decode` does, where it can see it.
+    """
+    with _by_libsndfile(path) as wave:
+        if wave is not None and wave.subtype.startswith(_EXACT) and (end - begin) * wave.channels <= _DECODED:
+            try:
+                wave.seek(begin)
+                samples = wave.read(end - begin, dtype="float32", always_2d=True)
+            except soundfile.SoundFileError as error:
+                raise InvalidInput(f"{path} cannot be decoded to its end. Convert it to WAV or FLAC.") from error
+            return np.ascontiguousarray(samples.T)
+    return decode(path, probe(path).sample_rate)[:, begin:end].copy()  # so that the rest is let go
 
 
 def digest(path: str | Path) -> str:
@@ -300,8 +334,16 @@ def _without_samples(path: str | Path) -> NoAudio:
     return NoAudio(f"{path} holds no samples. Leave it out, or replace it.")
 
 
-def _resampled(blocks: Iterator[NDArray[np.float32]], source: int, rate: int) -> Iterator[NDArray[np.float32]]:
-    """Resample block by block; what comes is the same to the last bit as if all had been resampled at once."""
+def resampled_blocks(blocks: Iterator[NDArray[np.float32]], source: int, rate: int) -> Iterator[NDArray[np.float32]]:
+    """Resample block by block; what comes is the same to the last bit as if all had been resampled at once.
+
+    Parameters
+    ----------
+    blocks : iterator of ndarray of float32, shape (samples, channels)
+        What is resampled.
+    source, rate : int
+        Its rate, and the one that is wanted, in Hz.
+    """
     if source == rate:
         yield from blocks
         return

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from asrlab.data.audio import resampled_blocks
 from asrlab.data.levels import BLOCK
 from asrlab.data.recipe import TELEPHONE, coding
 from asrlab.errors import InvalidInput, MissingExtra
@@ -255,7 +256,7 @@ def _take(channel: Floats, decoded: Iterator[Floats], late: int, decoded_rate: i
                 yield block[cut:, np.newaxis]
 
     begin = 0
-    for block in _resampled(in_step(), decoded_rate, rate):
+    for block in resampled_blocks(in_step(), decoded_rate, rate):
         part = block[: len(channel) - begin, 0]
         channel[begin : begin + len(part)] = part
         begin += len(part)
@@ -263,17 +264,11 @@ def _take(channel: Floats, decoded: Iterator[Floats], late: int, decoded_rate: i
 
 def _between(channel: Floats, rate: int, other: int) -> Iterator[Floats]:
     blocks = (block[:, np.newaxis].copy() for block in _blocks(channel))  # it is filled again while it is still read
-    return (block[:, 0] for block in _resampled(blocks, rate, other))
+    return (block[:, 0] for block in resampled_blocks(blocks, rate, other))
 
 
 def _blocks(channel: Floats) -> Iterator[Floats]:
     return (channel[begin : begin + BLOCK] for begin in range(0, len(channel), BLOCK))
-
-
-def _resampled(blocks: Iterator[Floats], source: int, rate: int) -> Iterator[Floats]:
-    from asrlab.data.audio import _resampled as resampled  # noqa: PLC0415 - so that recipes can be read without it
-
-    return resampled(blocks, source, rate)
 
 
 def _av() -> Any:  # noqa: ANN401 - PyAV

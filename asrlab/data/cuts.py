@@ -103,12 +103,26 @@ def segmented(dataset: D) -> D:
         end_s=start + marked["end_s"],
         channel=picked.fillna(marked["channel"].where(several)),
     )
-    references = pd.DataFrame({"utt_id": marked["segment"], "text": marked["text"]})
+    references = _wordings(marked)
     if not dataset.is_made:
         return _remade(dataset, utterances, references)
     parts = pd.Series([[name] for name in whole["utt_id"]], index=whole.index, dtype=object)
     of = utterances.assign(parts=parts).drop(columns="gap_s", errors="ignore")
     return _remade(dataset, of, references, whole=dataset)
+
+
+def _wordings(segments: pd.DataFrame) -> pd.DataFrame:
+    """References of segments: the text, then those of a column ``alternatives``, lists of others that are as right."""
+    first = pd.DataFrame({"utt_id": segments["segment"], "alternative": 0, "text": segments["text"]})
+    if "alternatives" not in segments:
+        return first
+    others = [
+        {"utt_id": segment, "alternative": number, "text": text}
+        for segment, texts in zip(segments["segment"], segments["alternatives"], strict=True)
+        if isinstance(texts, list | tuple)
+        for number, text in enumerate(texts, 1)
+    ]
+    return pd.concat([first, pd.DataFrame(others, columns=list(first))], ignore_index=True)
 
 
 def joined(dataset: D) -> D:

@@ -90,12 +90,15 @@ class Clip:
 
     def samples(self, rate: int) -> Floats:
         """Read it at a rate in Hz, as an array of float32, shape (channels, samples)."""
+        duration_s, _, own = self._info()
+        channels = slice(None) if self._channel is None else slice(self._channel, self._channel + 1)
+        if rate == own and (self.begin_s or self.end_s is not None):
+            return audio.decode_part(self._file(), *self._ends(rate, round(duration_s * rate)))[channels]
         samples = audio.decode(self._file(), rate)
         begin, end = self._ends(rate, samples.shape[1])
-        if self._channel is not None:
-            samples = samples[self._channel : self._channel + 1]
-        # A copy where it is a part, so that the rest is let go.
-        return samples if end - begin == samples.size else samples[:, begin:end].copy()
+        if self._channel is None and end - begin == samples.shape[1]:
+            return samples
+        return samples[channels, begin:end].copy()  # so that the rest is let go
 
     def _info(self) -> tuple[float, int, int]:
         """Length in s, channels, and rate in Hz of the whole recording."""

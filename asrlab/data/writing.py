@@ -61,7 +61,7 @@ def write(dataset: Dataset, path: Path, format: str | None = None, *, copy_audio
         raise InvalidInput(f"A {chosen.title} is read here and not written. These are: {written}.")
     if not is_here(path):
         raise InvalidInput(f"Datasets are written to this machine, not to {path}. Write it here, and copy it.")
-    folder = path.parent if chosen.is_file else path
+    folder = path.parent if chosen.is_file and path.suffix else path  # subtitles are a file, or a folder of them
     if copy_audio:
         named, sources = _named(dataset, folder, chosen)
         _try(named, path, chosen)
@@ -84,7 +84,7 @@ def _try(dataset: Dataset, path: Path, chosen: Format) -> None:
     with tempfile.TemporaryDirectory(prefix="asrlab-") as scratch:
         trial = Path(scratch) / path.name
         chosen.write(dataset, trial)
-        names = [] if chosen.is_file else [file.relative_to(trial) for file in trial.rglob("*") if file.is_file()]
+        names = [] if trial.is_file() else [file.relative_to(trial) for file in trial.rglob("*") if file.is_file()]
     if there := [name for name in names if (path / name).exists()]:
         raise InvalidInput(f"{path} has a {there[0]} already, and two datasets are not mixed. Name a new folder.")
 

@@ -28,7 +28,7 @@ COLUMNS: Final[Mapping[str, str]] = {
 #: number; a warning wants a look; a note is good to know.
 CHECKS: Final[Mapping[str, tuple[Severity, str]]] = {
     "no audio": ("error", "names no recording, as others of the set do"),
-    "missing audio": ("error", "the recording is not there"),
+    "missing audio": ("error", "the recording is not there, or cannot be made"),
     "unreadable audio": ("error", "the recording cannot be decoded"),
     "no samples": ("error", "the recording is empty"),
     "cut-off audio": ("error", "the file ends before the end that its header promises"),

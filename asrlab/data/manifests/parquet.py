@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from asrlab.data.dataset import Dataset
 
 _LARGEST: Final = 16 << 30  # bytes of a table when unpacked, as of JSON lines
-_ROWS: Final = 1 << 16  # read at once
+_ROWS: Final = 1 << 10  # read at once: a page may say one long text thousands of times in a few bytes
 _TIMES: Final = ("duration_s", "begin_s", "end_s")
 
 
@@ -112,7 +112,7 @@ def _table(file: Path) -> Any:  # noqa: ANN401 - of pyarrow, which has no types
             size += batch.nbytes
             if size > _LARGEST:
                 raise InvalidInput(f"{file}: more than {_LARGEST:,} bytes come out of it. Split it.")
-        return pa.Table.from_batches(batches, schema)
+        return pa.Table.from_batches(batches, schema).combine_chunks()
 
 
 def _refuse_audio(schema: Any, file: Path) -> None:  # noqa: ANN401 - as above
