@@ -318,7 +318,7 @@ def test_each_file_is_read_once_whatever_is_cut_from_it(tmp_path, monkeypatch):
         list(cuts), dict.fromkeys(cuts, "hello there") | {"both": ["hello", "hello"]}, tmp_path,
         audio="whole.wav", begin_s=begin_s, end_s=end_s, channel=pd.array(channel, "Int64"),
     )  # fmt: skip
-    findings = look(ds)
+    findings = look(ds, engine=engine(audio_bytes=1000, audio_s=4.0))  # cuts are shorter and smaller than the file
     assert read == ["whole.wav"]
     assert {name: found(findings, name) for name in cuts} == {
         "first": set(), "middle": {"silence with text"}, "last": set(), "late": set(),

@@ -81,7 +81,21 @@ def with_joined(references: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFram
 
 
 def segmented(dataset: D) -> D:
-    """Make a set of the segments of long recordings; see :meth:`asrlab.Dataset.segmented`."""
+    """Make a set whose utterances are the segments of this one's recordings.
+
+    Returns
+    -------
+    Dataset
+        An utterance for each segment that is marked (``text`` is not ``<NA>``), named as the segment, with
+        ``begin_s``, ``end_s``, ``recording`` (the utt_id it is cut from), the segment's speaker, and one reference.
+        A stretch of a recording of several channels has that one ``channel``. Ask it as it is, or mark transcripts
+        of the whole recordings by it (:func:`by_segment`).
+
+    Raises
+    ------
+    InvalidInput
+        If there are no segments.
+    """
     if not len(dataset.segments):
         raise InvalidInput(f"{dataset.name} has no segments. Give it some: Dataset(..., segments=...).")
     marked = dataset.segments[dataset.segments["text"].notna()]
@@ -112,7 +126,7 @@ def segmented(dataset: D) -> D:
 
 
 def _wordings(segments: pd.DataFrame) -> pd.DataFrame:
-    """References of segments: the text, then those of a column ``alternatives``, lists of others that are as right."""
+    """Give the references of segments: the text, then those of a column ``alternatives``, lists of others that are as right."""
     first = pd.DataFrame({"utt_id": segments["segment"], "alternative": 0, "text": segments["text"]})
     if "alternatives" not in segments:
         return first
@@ -126,7 +140,18 @@ def _wordings(segments: pd.DataFrame) -> pd.DataFrame:
 
 
 def joined(dataset: D) -> D:
-    """Make a set of whole recordings of one of cuts; see :meth:`asrlab.Dataset.joined`."""
+    """Make a set of whole recordings of one whose utterances are cuts: the other way from :meth:`segmented`.
+
+    Returns
+    -------
+    Dataset
+        An utterance for each file, with a segment for each cut.
+
+    Raises
+    ------
+    InvalidInput
+        If an utterance is no cut, or has several references.
+    """
     cuts = dataset.utterances
     if "begin_s" not in cuts or cuts["begin_s"].isna().any() or cuts["end_s"].isna().any():
         raise InvalidInput(
@@ -175,8 +200,30 @@ def _names_of_files(cuts: pd.DataFrame) -> pd.Series:
     return cuts["recording" if one_each and not pairs["audio"].duplicated().any() else "audio"]
 
 
-def concatenated(dataset: D, by: Sequence[str], *, gap_s: float, form: str | None) -> D:
-    """Make a set of the recordings of each group joined to one; see :meth:`asrlab.Dataset.concatenate`."""
+def concatenate(dataset: D, by: str | Sequence[str], *, gap_s: float = 0.5, form: str | None = None) -> D:
+    """Join the recordings of each group to one long one.
+
+    Parameters
+    ----------
+    by : str or list of str
+        Columns of the utterance table, such as ``"speaker"``: a recording for each value, its utterances in order.
+    gap_s : float
+        Seconds of digital silence between two.
+    form : str, optional
+        Form of the references that the segments have; needed where there are several.
+
+    Returns
+    -------
+    Dataset
+        Recordings with ``parts`` (the utt_ids joined) and segments with exact times. Nothing is made until it is
+        needed.
+
+    Raises
+    ------
+    InvalidInput
+        If a column is unknown, a recording cannot be read, or references are not of one form.
+    """
+    by = [by] if isinstance(by, str) else list(by)
     if unknown := [name for name in by if name not in dataset.utterances]:
         raise InvalidInput(
             f"There is no column {unknown[0]!r} to join by. There are {', '.join(dataset.utterances.columns)}."
@@ -189,9 +236,9 @@ def concatenated(dataset: D, by: Sequence[str], *, gap_s: float, form: str | Non
     there = [name for name in ("sha256", *_OPTIONAL) if name in dataset.utterances]
     rows: list[dict[str, Any]] = []
     segments: list[dict[str, Any]] = []
-    for _, group in dataset.utterances.groupby(list(by), sort=False, dropna=False):
+    for _, group in dataset.utterances.groupby(by, sort=False, dropna=False):
         parts = group["utt_id"].to_list()
-        name = "-".join("none" if pd.isna(value) else str(value) for value in group[list(by)].iloc[0].to_list())
+        name = "-".join("none" if pd.isna(value) else str(value) for value in group[by].iloc[0].to_list())
         facts = [dataset.facts(part) for part in parts]
         times = spans([one.duration_s or 0.0 for one in facts], gap_s)
         rows.append({
@@ -239,7 +286,7 @@ def _remade(
         references=references,
         terms=dataset.terms[dataset.terms["utt_id"].isna()],
         segments=tables.empty("segments") if segments is None else segments,
-        _recipes=() if whole is not None else dataset._recipes,  # noqa: SLF001 - ours
+        _recipes=() if whole is not None else dataset._recipes,
         _whole=whole,
     )
 

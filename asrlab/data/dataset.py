@@ -14,20 +14,17 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 import pandas as pd
 
 from asrlab import tables
-from asrlab.data import cuts, remote
+from asrlab.data import card, checks, cuts, remote, sampling, writing
 from asrlab.data.cuts import complain
-from asrlab.data.places import inside, is_here, is_link, is_remote, local_copy, place
+from asrlab.data.derived import BoundRecipe, Clip, Derivation
+from asrlab.data.places import inside, is_link, is_remote, local_copy, place
+from asrlab.data.recipe import Recipe
 from asrlab.data.recordings import Recording, recordings
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from os import PathLike
+    from collections.abc import Iterable
     from pathlib import Path
-
-    from asrlab.data.checks import Findings
-    from asrlab.data.derived import BoundRecipe, Clip, Derivation
-    from asrlab.data.recipe import Recipe
 
 _DIGEST: Final = "(pcm|file|url|derived)-sha256:[0-9a-f]{64}"
 _AT_ONCE: Final = 4
@@ -41,8 +38,6 @@ class _Applied(NamedTuple):
 
     @property
     def bound(self) -> BoundRecipe:
-        from asrlab.data.derived import BoundRecipe  # noqa: PLC0415 - so that sets without recipes need not know of them
-
         return BoundRecipe(self.recipe, lambda: self.pool._voices)
 
 
@@ -301,21 +296,21 @@ class Dataset:
         """
         named = zip(self.utterances["audio"], self.utterances["digest"], strict=True)
         links = {
-            place: link
-            for place, (link, digest) in enumerate(named)
+            row: link
+            for row, (link, digest) in enumerate(named)
             if not pd.isna(link) and is_link(link) and (pd.isna(digest) or Recording(digest).weak)
         }
         ids = self.utterances["utt_id"]
-        found = remote.fetch({str(ids[place]): link for place, link in links.items()}, download, max_bytes)
+        found = remote.fetch({str(ids[row]): link for row, link in links.items()}, download, max_bytes)
         columns = {name: self.utterances[name].to_list() for name in ("digest", "duration_s", "channels")}
-        for place in links:
-            recording = found.get(ids[place])
+        for row in links:
+            recording = found.get(ids[row])
             for name, values in columns.items():
                 if recording is not None and (value := getattr(recording, name)) is not None:
-                    values[place] = value
+                    values[row] = value
         return replace(self, utterances=self.utterances.assign(**columns))
 
-    def perturb(self, **recipe: Any) -> Self:
+    def perturb(self, **recipe: Any) -> Self:  # noqa: ANN401 - as Recipe has them
         """Make a set of the same recordings, disturbed.
 
         Nothing is made until it is needed, and then once: files are kept by what they are made of. What a recipe means,
@@ -342,8 +337,6 @@ class Dataset:
         --------
         >>> load_dataset("datasets/dictation").perturb(snr=10, noise="babble")  # doctest: +SKIP
         """
-        from asrlab.data.recipe import Recipe  # noqa: PLC0415 - so that sets without recipes need not know of them
-
         made = Recipe.from_mapping(recipe)
         changed: dict[str, Any] = {"recipe": pd.array([made.canonical] * len(self), dtype="string"), "digest": pd.NA}
         if "recipe" in self.utterances:
@@ -364,93 +357,14 @@ class Dataset:
         object.__setattr__(perturbed, "_recipes", (*self._recipes, _Applied(recipe, self)))
         return perturbed
 
-    def segmented(self) -> Self:
-        """Make a set whose utterances are the segments of this one's recordings.
-
-        Returns
-        -------
-        Dataset
-            An utterance for each segment that is marked (``text`` is not ``<NA>``), named as the segment, with
-            ``begin_s``, ``end_s``, ``recording`` (the utt_id it is cut from), the segment's speaker, and one reference.
-            A stretch of a recording of several channels has that one ``channel``. Ask it as it is, or mark transcripts
-            of the whole recordings by it (:func:`by_segment`).
-
-        Raises
-        ------
-        InvalidInput
-            If there are no segments.
-        """
-        return cuts.segmented(self)
-
-    def joined(self) -> Self:
-        """Make a set of whole recordings of one whose utterances are cuts: the other way from :meth:`segmented`.
-
-        Returns
-        -------
-        Dataset
-            An utterance for each file, with a segment for each cut.
-
-        Raises
-        ------
-        InvalidInput
-            If an utterance is no cut, or has several references.
-        """
-        return cuts.joined(self)
-
-    def concatenate(self, by: str | list[str], *, gap_s: float = 0.5, form: str | None = None) -> Self:
-        """Join the recordings of each group to one long one.
-
-        Parameters
-        ----------
-        by : str or list of str
-            Columns of the utterance table, such as ``"speaker"``: a recording for each value, its utterances in order.
-        gap_s : float
-            Seconds of digital silence between two.
-        form : str, optional
-            Form of the references that the segments have; needed where there are several.
-
-        Returns
-        -------
-        Dataset
-            Recordings with ``parts`` (the utt_ids joined) and segments with exact times. Nothing is made until it is
-            needed.
-
-        Raises
-        ------
-        InvalidInput
-            If a column is unknown, a recording cannot be read, or references are not of one form.
-        """
-        return cuts.concatenated(self, [by] if isinstance(by, str) else list(by), gap_s=gap_s, form=form)
-
-    def check(self, engine: Any = None, *, audio: bool = True, progress: bool = True) -> Findings:  # noqa: ANN401
-        """Look for what would be refused, or would make numbers wrong; see :func:`asrlab.data.checks.check`."""
-        from asrlab.data.checks import check  # noqa: PLC0415 - as for recipes
-
-        return check(self, engine=engine, audio=audio, progress=progress)
-
-    def sample(self, n: int | None = None, **how: Any) -> Self:
-        """Take a sample; see :func:`asrlab.data.sampling.sample`."""
-        from asrlab.data.sampling import sample  # noqa: PLC0415 - as for recipes
-
-        return sample(self, n, **how)
-
-    def split(self, shares: Mapping[str, float], **how: Any) -> dict[str, Self]:
-        """Split into sets that share no speaker; see :func:`asrlab.data.sampling.split`."""
-        from asrlab.data.sampling import split  # noqa: PLC0415 - as for recipes
-
-        return split(self, shares, **how)
-
-    def make_card(self) -> str:
-        """Write a card of the set, in Markdown: counts, minutes, languages, speakers, licences."""
-        from asrlab.data.card import make_card  # noqa: PLC0415 - as for recipes
-
-        return make_card(self)
-
-    def write(self, path: str | PathLike[str], format: str | None = None, *, copy_audio: bool = False) -> Path:  # noqa: A002
-        """Write the set in some format; see :func:`asrlab.data.writing.write`."""
-        from asrlab.data.writing import write  # noqa: PLC0415 - as for recipes
-
-        return write(self, place(path), format, copy_audio=copy_audio)
+    segmented = cuts.segmented
+    joined = cuts.joined
+    concatenate = cuts.concatenate
+    check = checks.check
+    sample = sampling.sample
+    split = sampling.split
+    make_card = card.make_card
+    write = writing.write
 
     @property
     def card(self) -> str | None:
@@ -544,8 +458,6 @@ class Dataset:
         """How a recording is made; None where it is a file as it is."""
         if not self.makes(utt_id):
             return None
-        from asrlab.data.derived import Clip, Derivation  # noqa: PLC0415 - as for recipes
-
         speaker = self._cell(utt_id, "speaker")
         begin_s, end_s, channel = (self._cell(utt_id, name) for name in ("begin_s", "end_s", "channel"))
         whole = self._whole
@@ -564,8 +476,6 @@ class Dataset:
     @cached_property
     def _voices(self) -> tuple[Clip, ...]:
         """The recordings as they are now, for a recipe that mixes in others of the set."""
-        from asrlab.data.derived import Clip  # noqa: PLC0415 - as for recipes
-
         rows = self.utterances[["utt_id", "speaker", "audio"]].itertuples(index=False)
         return tuple(
             Clip(partial(self.audio_path, utt_id), partial(self.facts, utt_id), None if pd.isna(speaker) else speaker)

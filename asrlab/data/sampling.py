@@ -317,7 +317,7 @@ def _fill(strata: dict[Any, list[_Item]], costs: Mapping[str, float], limit: flo
         inside = 0.0
         for item in stratum:
             cost = item.total(costs)
-            if inside + cost <= parts[key] * (1 + _ROUNDING) and spent + cost <= limit:
+            if inside + cost <= parts[key] * (1 + _ROUNDING):
                 inside, spent = inside + cost, spent + cost
                 taken.append(item)
             else:

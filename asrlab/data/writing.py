@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from asrlab.data.manifests import format_named, formats
-from asrlab.data.places import is_here, is_remote
+from asrlab.data.places import is_here, is_remote, place
 from asrlab.data.rows import rows_of
 from asrlab.errors import InvalidInput
 
@@ -22,13 +22,19 @@ if TYPE_CHECKING:
     from asrlab.data.manifests.base import Format
 
 _BY_SUFFIX: Final = {
-    ".jsonl": "jsonl", ".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".stm": "stm", ".ctm": "ctm", ".trn": "trn", ".srt": "srt",
-    ".vtt": "vtt",
+    ".jsonl": "jsonl", ".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".stm": "stm", ".ctm": "ctm", ".trn": "trn",
+    ".srt": "srt", ".vtt": "vtt",
 }  # fmt: skip
 _CUT: Final = ("begin_s", "end_s", "channel", "sha256", "parts", "gap_s")
 
 
-def write(dataset: Dataset, path: Path, format: str | None = None, *, copy_audio: bool = False) -> Path:  # noqa: A002
+def write(
+    dataset: Dataset,
+    path: str | os.PathLike[str],
+    format: str | None = None,  # noqa: A002 - as for load_dataset
+    *,
+    copy_audio: bool = False,
+) -> Path:
     """Write a dataset.
 
     Parameters
@@ -55,6 +61,7 @@ def write(dataset: Dataset, path: Path, format: str | None = None, *, copy_audio
         If the format is not written, or cannot hold what is in the dataset; the message says what. The manifest was not
         written then.
     """
+    path = place(path)
     chosen = format_named(_BY_SUFFIX.get(path.suffix.lower(), "tables") if format is None else format)
     if not chosen.written:
         written = ", ".join(name for name, one in formats().items() if one.written)

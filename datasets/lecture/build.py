@@ -22,7 +22,8 @@ HERE: Final = Folder(Path(__file__).resolve().parent)
 FACTS: Final = {"bookbinding": {"topic": "lecture", "tags": ["lecture", "long"]}}
 
 TERMS: Final = (
-    "Eleanor Whitcombe", "quarto", "octavo", "kettle stitch", "Ambrose Tilling", "Saltmarsh", "Wexcombe", "Ellersby", "Adeyemi",
+    "Eleanor Whitcombe", "quarto", "octavo", "kettle stitch", "Ambrose Tilling", "Saltmarsh", "Wexcombe", "Ellersby",
+    "Adeyemi",
 )  # fmt: skip
 
 #: Terms of the same kind as those present which are said nowhere.

@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 
 _AUDIO: Final = ("audio_filepath", "audio_filename")
 _ALIASES: Final = {
-    "audio": _AUDIO, "duration_s": ("duration",), "language": ("lang", "source_lang"), "speaker": ("speaker_id",),
+    "audio": _AUDIO, "duration_s": ("duration",), "language": ("lang",), "speaker": ("speaker_id",),
 }  # fmt: skip
 _WRITTEN: Final = {"audio": "audio_filepath", "duration_s": "duration", "language": "lang", "begin_s": "offset"}
 #: Names that would change what is read of a row.
-_RESERVED: Final = frozenset({*_AUDIO, *_WRITTEN.values(), "normalized_text", "target_lang"})
+_RESERVED: Final = frozenset({*_AUDIO, *_WRITTEN.values(), "normalized_text"})
+_LANGUAGES: Final = ("source_lang", "lang", "language")  # of what is spoken, where a text may be in another
 _REMEDY: Final = "Write to .jsonl, which can."
 _NOT_KNOWN: Final = "-"  # NeMo's own scripts write this where there is no transcript
 _DIGITS: Final = 6  # of seconds: a microsecond is less than a sample
@@ -89,6 +90,10 @@ class Nemo(Format):
         ids = frame["utt_id"]
         refuse(ids, frame["audio"].isna(), what, "an utterance without audio", _REMEDY)
         refuse(ids, pd.Series(said, dtype="object") == _NOT_KNOWN, what, f"the text {_NOT_KNOWN!r}", _REMEDY)
+        if "target_lang" in frame:
+            spoken = frame["source_lang" if "source_lang" in frame else "language"]
+            other = (frame["target_lang"] != spoken) & pd.Series(said, dtype="object").notna()
+            refuse(ids, other & spoken.notna(), what, "a text in another language, target_lang,", _REMEDY)
         if "channel" in frame:
             refuse(ids, frame["channel"].notna(), what, "one channel of a file", _REMEDY)
         if "begin_s" in frame:
@@ -120,7 +125,9 @@ def _plain(row: Row, remarks: Counter[str]) -> Row:
     """Take out of a row what is no reference."""
     if "text" not in row and isinstance(row.get("normalized_text"), str):
         row["text"] = row.pop("normalized_text")
-    source, target = row.get("source_lang", row.get("lang")), row.get("target_lang")
+    target, source = row.get("target_lang"), next((row[name] for name in _LANGUAGES if name in row), None)
+    if not {"lang", "language"} & set(row) and "source_lang" in row:
+        row["lang"] = row.pop("source_lang")
     if source is not None and target is not None and source != target and row.pop("text", None) is not None:
         remarks["texts are translations and were left out."] += 1
     if row.get("text") == _NOT_KNOWN:
