@@ -141,7 +141,7 @@ def test_a_disturbed_set_and_an_axis_ask_the_same(dataset, tmp_path):
             {"speed": {"odd": lambda u: 9 if u["utt_id"] == "u2" else 1}},
             "Utterance u2, condition speed=odd: speed must be",
         ),
-        ({"mix": ["swap"]}, "two channels"),
+        ({"mix": ["swap"]}, "mix='swap' moves channels"),
     ],
 )
 def test_a_recipe_that_is_none_is_said_before_anything_is_sent(dataset, tmp_path, axes, said):
@@ -301,7 +301,7 @@ def test_provenance_tells_of_each_engine_and_of_what_was_done_to_the_audio(datas
     assert [identity["region"] for identity in facts["engine"].values()] == ["singapore", "beijing"]
     assert facts["given"]["snr"] == {"noisy": {"value": 10}}
     sent = next(iter(facts["sent"].values()))
-    assert sent["engine=a, snr=noisy"]["audio"] == "snr=10.0, noise=pink"
+    assert sent["engine=a, snr=noisy"]["audio"] == "snr=10, noise=pink"
     assert "snr" in asrlab.provenance(sweep)._repr_html_()
 
 

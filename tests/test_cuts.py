@@ -33,13 +33,16 @@ def call(tmp_path):
         ("s3", "call", 1, 1.0, 1.5, "ben", "good bye"),
         ("s1", "call", 0, 0.25, 0.75, "ann", "hello"),
         ("s2", "call", 1, 0.5, 0.9, "ben", "who is that"),
-        ("s4", "call", 0, 1.2, 2.0, "ann", None),
+        ("s4", "call", 1, 1.5, 2.0, "ben", "so long"),
     )
     return Dataset("calls", utterances, folder=tmp_path, segments=said)
 
 
 def test_segments_are_joined_to_one_text_a_channel_in_order_of_time(call):
-    assert call.references[["channel", "text"]].to_numpy().tolist() == [[0, "hello"], [1, "who is that good bye"]]
+    assert call.references[["channel", "text"]].to_numpy().tolist() == [
+        [0, "hello"],
+        [1, "who is that good bye so long"],
+    ]
     assert repr(call) == "<Dataset calls: 1 utterances, en, length not known; 4 segments>"
 
 
@@ -58,9 +61,10 @@ def test_segments_become_utterances(call):
         ["s3", "call", "ben", 1.0, 1.5, 1, 0.5, 1],
         ["s1", "call", "ann", 0.25, 0.75, 0, 0.5, 1],
         ["s2", "call", "ben", 0.5, 0.9, 1, 0.4, 1],
+        ["s4", "call", "ben", 1.5, 2.0, 1, 0.5, 1],
     ]
     assert ds.references[["utt_id", "channel", "text"]].to_numpy().tolist() == [
-        ["s3", 0, "good bye"], ["s1", 0, "hello"], ["s2", 0, "who is that"]
+        ["s3", 0, "good bye"], ["s1", 0, "hello"], ["s2", 0, "who is that"], ["s4", 0, "so long"]
     ]  # fmt: skip
     whole, _ = soundfile.read(call.audio_path("call"), dtype="int16")
     for utt_id, begin, end, channel in (("s3", 8000, 12_000, 1), ("s1", 2000, 6000, 0), ("s2", 4000, 7200, 1)):
@@ -75,8 +79,7 @@ def test_cuts_become_whole_recordings_again(call):
     assert ds.utterances[["utt_id", "audio"]].to_numpy().tolist() == [["call", "call.wav"]]
     assert "begin_s" not in ds.utterances
     assert ds.facts("call").duration_s == 2.0
-    kept = call.segments[call.segments["text"].notna()].reset_index(drop=True)
-    pd.testing.assert_frame_equal(ds.segments, kept)
+    pd.testing.assert_frame_equal(ds.segments, call.segments)
     assert ds.references["text"].tolist() == call.references["text"].tolist()
     again = ds.segmented().utterances
     pd.testing.assert_frame_equal(again[cuts.utterances.columns], cuts.utterances)
@@ -192,3 +195,72 @@ def test_other_wordings_of_a_segment_are_references_too(tmp_path):
     assert rows == [[0, "color of it"], [0, "yes"], [1, "colour of it"]]
     heard = pd.DataFrame({"utt_id": ds.utterances["utt_id"], "text": ["colour of it", "yes"]})
     assert asrlab.score(heard, ds)["hits"].tolist() == [3, 1]
+
+
+def test_what_is_not_to_be_marked_leaves_no_text_of_the_whole(call):
+    partly = call.segments.copy()
+    partly.loc[partly["segment"] == "s4", "text"] = None
+    ds = Dataset("calls", call.utterances, folder=call.folder, segments=partly)
+    assert ds.references[["channel", "text"]].to_numpy().tolist() == [[0, "hello"]]
+    assert ds.segmented().utterances["utt_id"].tolist() == ["s3", "s1", "s2"]
+
+
+def test_the_form_of_references_is_kept(words):
+    spoken = Dataset("words", words.utterances, words.references.assign(form="spoken"), folder=words.folder)
+    long = spoken.concatenate("speaker")
+    assert long.references["form"].unique().tolist() == ["spoken"]
+    cuts = Dataset("cuts", spoken.utterances.assign(begin_s=0.0, end_s=0.1), spoken.references, folder=words.folder)
+    assert cuts.joined().references["form"].unique().tolist() == ["spoken"]
+
+
+def test_references_and_segments_go_with_their_channels(call):
+    swapped = call.perturb(mix="swap")
+    assert swapped.references[["channel", "text"]].to_numpy().tolist() == [
+        [1, "hello"], [0, "who is that good bye so long"]
+    ]  # fmt: skip
+    whole, _ = soundfile.read(call.audio_path("call"), dtype="int16")
+    other, _ = soundfile.read(swapped.audio_path("call"), dtype="int16")
+    assert (other == whole[:, ::-1]).all()
+    right = call.perturb(mix="right")
+    assert right.references[["channel", "text"]].to_numpy().tolist() == [[0, "who is that good bye so long"]]
+    assert right.segments["segment"].tolist() == ["s3", "s2", "s4"]
+    for mix in ("mono", "stereo"):
+        with pytest.raises(InvalidInput, match="their texts are apart"):
+            call.perturb(mix=mix)
+    assert call.perturb(mix="left").perturb(mix="stereo").references["channel"].tolist() == [0]
+
+
+@pytest.mark.parametrize("mix", ["swap", "right", "mono", "stereo"])
+def test_channels_are_not_moved_away_from_their_references_by_an_axis(call, tmp_path, mix):
+    sweep = asrlab.Sweep(call, asrlab.engine("scripted"), asrlab.grid(mix=[None, mix]), store=tmp_path / "run")
+    with pytest.raises(InvalidInput, match=f"mix='{mix}' moves channels"):
+        sweep.plan()
+
+
+def test_segments_keep_to_the_time_of_what_is_said(tmp_path):
+    tone = np.sin(np.arange(2 * RATE) * 0.3) * 0.3 * ((np.arange(2 * RATE) // 4000) == 1)  # from 0.5 s to 1 s
+    soundfile.write(tmp_path / "a.wav", tone, RATE)
+    utterances = pd.DataFrame({"utt_id": ["a"], "audio": "a.wav"})
+    ds = Dataset("a", utterances, folder=tmp_path, segments=segments(("s", "a", 0, 0.5, 1.0, None, "x")))
+    for recipe, begin_s in (({"lead_s": 4.0}, 4.5), ({"speed": 2.0}, 0.25), ({"speed": 0.5, "lead_s": 1.0}, 2.0)):
+        moved = ds.perturb(**recipe)
+        assert moved.segments["begin_s"].tolist() == [begin_s]
+        cut, _ = soundfile.read(moved.segmented().audio_path("s"))
+        whole, _ = soundfile.read(moved.audio_path("a"))
+        assert np.sum(cut**2) > 0.97 * np.sum(whole**2)
+
+
+def test_by_segment_refuses_times_that_an_axis_moved(tmp_path):
+    frame = pd.DataFrame({"utt_id": "a", "condition": ["x", "y"], "speed": ["none", "2.0"], "text": "hello"})
+    words = pd.DataFrame({"utt_id": "a", "condition": ["x", "y"], "start_s": 0.0, "end_s": 0.5, "text": "hello"})
+    timed = segments(("s", "a", 0, 0.0, 1.0, None, "hello"))
+    with pytest.raises(InvalidInput, match=r"dataset\.perturb\(speed=\.\.\.\)"):
+        asrlab.by_segment(frame, words, timed)
+
+
+def test_the_voices_of_a_joined_recording_do_not_babble_behind_it(words):
+    long = words.concatenate("speaker").perturb(snr=3, noise="babble")
+    ann, ben = long._derivation("ann"), long._derivation("ben")
+    assert [clip.speakers for clip in ann.parts] == [{"ann"}] * 3
+    assert [clip.speakers for clip in ann._materials[0]] == [{"ben"}]
+    assert [clip.speakers for clip in ben._materials[0]] == [{"ann"}]

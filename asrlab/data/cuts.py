@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from asrlab.data.dataset import Dataset
+    from asrlab.data.recipe import Recipe
 
     D = TypeVar("D", bound=Dataset)
 
@@ -27,6 +28,11 @@ def complain(wrong: pd.Series, frame: pd.DataFrame, what: str, named: str = "utt
     if wrong.any():
         rows = [f"row {index + 1} ({frame[named].iloc[index]})" for index in np.flatnonzero(wrong.to_numpy(bool))[:3]]
         raise InvalidInput(f"{int(wrong.sum())} rows {what}: {', '.join(rows)}. Mend the manifest.")
+
+
+def unknown(ids: pd.Series, known: pd.Series) -> pd.Series:
+    """Tell which ids are not among others that are unique; ``Series.isin`` makes Python objects of all of them."""
+    return pd.Series(pd.Index(known).get_indexer(pd.Index(ids)) < 0, index=ids.index)
 
 
 def check_cuts(utterances: pd.DataFrame) -> pd.DataFrame:
@@ -50,7 +56,7 @@ def check_segments(segments: pd.DataFrame, utterances: pd.DataFrame) -> pd.DataF
     segments = segments.reset_index(drop=True).fillna({"channel": 0})
     complain(segments["segment"].isna() | (segments["segment"] == ""), segments, "of segments have no name", "utt_id")
     complain(segments["segment"].duplicated(), segments, "have the name of another segment", "segment")
-    complain(~segments["utt_id"].isin(utterances["utt_id"]), segments, "are segments of no utterance", "segment")
+    complain(unknown(segments["utt_id"], utterances["utt_id"]), segments, "are segments of no utterance", "segment")
     complain(segments["begin_s"].isna() | segments["end_s"].isna(), segments, "are segments without times", "segment")
     _complain_of_times(segments, "segment")
     return segments
@@ -65,18 +71,29 @@ def _complain_of_times(frame: pd.DataFrame, named: str) -> None:
         complain((times[1] <= times[0]).fillna(value=False), frame, "end before they begin", named)
 
 
-def with_joined(references: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFrame:
-    """Add the joined texts of segments, for recordings and channels that nothing is said of."""
-    marked = segments[segments["text"].notna()]
-    if not len(marked):
+def with_joined(
+    references: pd.DataFrame, segments: pd.DataFrame, utterances: pd.DataFrame | None = None, form: str = "unstated"
+) -> pd.DataFrame:
+    """Add the joined texts of segments, for recordings and channels that nothing is said of.
+
+    Where a segment is not to be marked, there is no text of the whole: what is heard in it would count as inserted.
+    """
+    if not len(segments):
         return references
-    said = pd.MultiIndex.from_frame(references[["utt_id", "channel"]])
-    silent = marked[~pd.MultiIndex.from_frame(marked[["utt_id", "channel"]]).isin(said)]
-    if not len(silent):
+    cells = ["utt_id", "channel"]
+    said = pd.MultiIndex.from_frame(references[cells])
+    partly = pd.MultiIndex.from_frame(segments[segments["text"].isna()][cells])
+    of = pd.MultiIndex.from_frame(segments[cells])
+    open_ = segments[~of.isin(said) & ~of.isin(partly)]
+    if not len(open_):
         return references
-    ordered = silent.sort_values("begin_s", kind="stable")
-    texts = ordered.groupby(["utt_id", "channel"], sort=False)["text"].agg(lambda said: " ".join(filter(None, said)))
-    joined = texts.reset_index().assign(form="unstated", alternative=0)
+    ids = (segments if utterances is None else utterances)["utt_id"].drop_duplicates()
+    places = pd.Series(range(len(ids)), index=ids)
+    ordered = open_.assign(place=open_["utt_id"].map(places)).sort_values(
+        ["place", "channel", "begin_s"], kind="stable"
+    )
+    texts = ordered.groupby(cells, sort=False)["text"].agg(lambda said: " ".join(filter(None, said)))
+    joined = texts.reset_index().assign(form=form, alternative=0)
     return pd.concat([references, tables.check(joined, "references")], ignore_index=True)
 
 
@@ -126,7 +143,7 @@ def segmented(dataset: D) -> D:
 
 
 def _wordings(segments: pd.DataFrame) -> pd.DataFrame:
-    """Give the references of segments: the text, then those of a column ``alternatives``, lists of others that are as right."""
+    """Give the references of segments: their texts, and in a column ``alternatives`` lists of others as right."""
     first = pd.DataFrame({"utt_id": segments["segment"], "alternative": 0, "text": segments["text"]})
     if "alternatives" not in segments:
         return first
@@ -164,6 +181,7 @@ def joined(dataset: D) -> D:
             f"Utterances of {dataset.name} have several references, and a segment has one text. Keep one form."
         )
     texts = dataset.references.set_index("utt_id")["text"]
+    forms = dataset.references["form"].unique()
     names = _names_of_files(cuts)
     segments = pd.DataFrame(
         {
@@ -184,12 +202,15 @@ def joined(dataset: D) -> D:
         channels=None,
         recording=None,
     ).drop(columns=[name for name in _OPTIONAL if name in first])
+    timed = tables.check(segments.astype({"segment": "string"}), "segments")
     return replace(
         dataset,
         utterances=utterances,
-        references=tables.empty("references"),
+        references=with_joined(
+            tables.empty("references"), timed, utterances, str(forms[0]) if len(forms) == 1 else "unstated"
+        ),
         terms=dataset.terms[dataset.terms["utt_id"].isna()],
-        segments=tables.check(segments.astype({"segment": "string"}), "segments"),
+        segments=timed,
     )
 
 
@@ -257,7 +278,10 @@ def concatenate(dataset: D, by: str | Sequence[str], *, gap_s: float = 0.5, form
     names = utterances["utt_id"]
     complain(names.duplicated(), utterances, "of groups have the same name")
     texts = tables.check(pd.DataFrame(segments), "segments") if segments else tables.empty("segments")
-    return _remade(dataset, utterances, tables.empty("references"), segments=texts, whole=dataset)
+    forms = dataset.references["form"].unique()
+    whole_form = form or (str(forms[0]) if len(forms) == 1 else "unstated")
+    joined = with_joined(tables.empty("references"), texts, utterances, whole_form)
+    return _remade(dataset, utterances, joined, segments=texts, whole=dataset)
 
 
 def _one_form(dataset: Dataset, form: str | None) -> dict[str, list[Any]]:
@@ -295,3 +319,46 @@ def spans(lengths: Sequence[float], gap_s: float) -> list[tuple[float, float]]:
     """When each of several recordings begins and ends that are joined with gaps; seconds."""
     begins = np.concatenate([[0.0], np.cumsum([length + gap_s for length in lengths])])
     return [(begin, end - gap_s) for begin, end in pairwise(begins.tolist())]
+
+
+def moved(dataset: Dataset, recipe: Recipe) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Give references and segments as they are of perturbed recordings: on other channels, at other times.
+
+    Raises
+    ------
+    InvalidInput
+        If texts of several channels would be of one.
+    """
+    frames = {"references": dataset.references, "segments": dataset.segments}
+    effects = recipe.effects
+    if (mix := effects.get("mix")) is not None:
+        channels = {"left": {0: 0}, "right": {1: 0}, "swap": {0: 1, 1: 0}}.get(mix)
+        for name, frame in frames.items():
+            if channels is not None:
+                kept = frame[frame["channel"].isin(list(channels))]
+                frames[name] = kept.assign(channel=kept["channel"].map(channels).astype("Int64"))
+            elif len(frame) and frame["channel"].max() > 0:
+                raise InvalidInput(
+                    f"mix={mix!r} puts the channels of {dataset.name} together, and their texts are apart. Keep those "
+                    "of one channel first, or write what is said altogether as one reference."
+                )
+    speed, lead_s = effects.get("speed", 1.0), effects.get("lead_s", 0.0)
+    timed = frames["segments"]
+    frames["segments"] = timed.assign(begin_s=timed["begin_s"] / speed + lead_s, end_s=timed["end_s"] / speed + lead_s)
+    return frames["references"], frames["segments"]
+
+
+def check_axis(dataset: Dataset, recipe: Recipe) -> None:
+    """Refuse a recipe under which the references of a set would be of other channels, as a sweep marks by them.
+
+    Raises
+    ------
+    InvalidInput
+        If they would.
+    """
+    mix = recipe.mix
+    if mix in ("swap", "right") or (mix is not None and (dataset.references["channel"] > 0).any()):
+        raise InvalidInput(
+            f"mix={mix!r} moves channels, and the references of {dataset.name} stay where they are. Sweep over "
+            f"dataset.perturb(mix={mix!r}), whose references go with it."
+        )

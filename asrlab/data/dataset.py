@@ -15,11 +15,12 @@ import pandas as pd
 
 from asrlab import tables
 from asrlab.data import card, checks, cuts, remote, sampling, writing
-from asrlab.data.cuts import complain
+from asrlab.data.cuts import complain, unknown
 from asrlab.data.derived import BoundRecipe, Clip, Derivation
 from asrlab.data.places import inside, is_link, is_remote, local_copy, place
 from asrlab.data.recipe import Recipe
 from asrlab.data.recordings import Recording, recordings
+from asrlab.data.rows import rows_of
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ class Dataset:
         ``sha256`` is what is behind a URL.
     segments : DataFrame
         Of long recordings, what was said when. Where nothing is said of a channel in ``references``, the texts of its
-        segments are joined to one, in order of their begin.
+        segments are joined to one, in order of their begin; unless some are not to be marked (``text`` is ``<NA>``),
+        since what is heard in them would count as inserted: mark those by time (:func:`asrlab.by_segment`).
     folder : Path, optional
         Folder of the dataset, where its notes lie.
     audio_root : Path, optional
@@ -87,7 +89,7 @@ class Dataset:
         references = references.fillna({"channel": 0, "form": "unstated", "alternative": 0})
         complain(utterances["utt_id"].isna() | (utterances["utt_id"] == ""), utterances, "have no utt_id")
         complain(utterances["utt_id"].duplicated(), utterances, "have the utt_id of another row")
-        complain(~references["utt_id"].isin(utterances["utt_id"]), references, "are references of no utterance")
+        complain(unknown(references["utt_id"], utterances["utt_id"]), references, "are references of no utterance")
         complain(references["text"].isna(), references, 'are references without a text (silence is "")')
         _take_sums(utterances)
         complain(
@@ -99,7 +101,7 @@ class Dataset:
         complain(same, references, "are second references of one utterance, channel, form and alternative")
         segments = cuts.check_segments(self.segments, utterances)
         object.__setattr__(self, "utterances", cuts.check_cuts(utterances))
-        object.__setattr__(self, "references", cuts.with_joined(references, segments))
+        object.__setattr__(self, "references", cuts.with_joined(references, segments, utterances))
         object.__setattr__(self, "segments", segments)
         object.__setattr__(self, "terms", tables.check(self.terms, "terms").reset_index(drop=True))
 
@@ -325,19 +327,23 @@ class Dataset:
         Returns
         -------
         Dataset
-            The same utterances and references, with the recipe in the column ``recipe``. Where lengths or channels
-            change, they are missing until :meth:`measure` finds them out.
+            The same utterances, with the recipe in the column ``recipe``. Where lengths or channels change, they are
+            missing until :meth:`measure` finds them out. References and segments go with their channels, and segments
+            keep to the time of what is said.
 
         Raises
         ------
         InvalidInput
-            If the recipe is none, or the references would be of other channels than there are then.
+            If the recipe is none or does nothing, or would put texts of several channels together.
 
         Examples
         --------
         >>> load_dataset("datasets/dictation").perturb(snr=10, noise="babble")  # doctest: +SKIP
         """
         made = Recipe.from_mapping(recipe)
+        if made.is_nothing:
+            alone = " Noise needs a level: snr=..." if made.noise is not None else ""
+            raise InvalidInput(f"This recipe leaves every recording as it is.{alone} Say what is done to them.")
         changed: dict[str, Any] = {"recipe": pd.array([made.canonical] * len(self), dtype="string"), "digest": pd.NA}
         if "recipe" in self.utterances:
             changed["recipe"] = self.utterances["recipe"] + "\n" + made.canonical
@@ -345,14 +351,24 @@ class Dataset:
             changed["duration_s"] = pd.NA
         if made.mix is not None:
             changed["channels"] = pd.NA
-        perturbed = replace(self, utterances=self.utterances.assign(**changed))
+        references, segments = cuts.moved(self, made)
+        perturbed = replace(
+            self, utterances=self.utterances.assign(**changed), references=references, segments=segments
+        )
         object.__setattr__(perturbed, "_recipes", (*self._recipes, _Applied(made, self)))
         return perturbed
 
     def under(self, recipe: Recipe) -> Self:
-        """Give the recordings as they are under a recipe, and the tables as they are: for a sweep's audio axes."""
+        """Give the recordings as they are under a recipe, and the tables as they are: for a sweep's audio axes.
+
+        Raises
+        ------
+        InvalidInput
+            If references would be of other channels than they say.
+        """
         if recipe.is_nothing:
             return self
+        cuts.check_axis(self, recipe)
         perturbed = copy(self)
         object.__setattr__(perturbed, "_recipes", (*self._recipes, _Applied(recipe, self)))
         return perturbed
@@ -458,29 +474,46 @@ class Dataset:
         """How a recording is made; None where it is a file as it is."""
         if not self.makes(utt_id):
             return None
-        speaker = self._cell(utt_id, "speaker")
         begin_s, end_s, channel = (self._cell(utt_id, name) for name in ("begin_s", "end_s", "channel"))
         whole = self._whole
         if whole is None:
-            made_of = [(partial(self._file, utt_id), partial(self._measured, utt_id))]
+            made_of = [(partial(self._file, utt_id), partial(self._measured, utt_id), self._speakers(utt_id))]
         else:
             made_of = [
-                (partial(whole.audio_path, one), partial(whole.facts, one)) for one in self._cell(utt_id, "parts")
+                (partial(whole.audio_path, part), partial(whole.facts, part), whole._speakers(part))
+                for part in self._cell(utt_id, "parts")
             ]
-        clips = tuple(Clip(path, facts, speaker, begin_s, end_s, channel) for path, facts in made_of)
+        language = self._cell(utt_id, "language")
+        clips = tuple(
+            Clip(path, facts, speakers, begin_s, end_s, channel, language) for path, facts, speakers in made_of
+        )
         return Derivation(clips, self._cell(utt_id, "gap_s") or 0.0, tuple(applied.bound for applied in self._recipes))
+
+    def _speakers(self, utt_id: str) -> frozenset[str]:
+        """Who speaks in a recording, as far as that is known."""
+        if self._whole is not None:
+            return frozenset().union(*(self._whole._speakers(part) for part in self._cell(utt_id, "parts")))
+        speaker = self._cell(utt_id, "speaker")
+        return frozenset() if speaker is None else frozenset([str(speaker)])
 
     def _measured(self, utt_id: str) -> Recording:
         return recordings().measured(self._file(utt_id))
 
     @cached_property
     def _voices(self) -> tuple[Clip, ...]:
-        """The recordings as they are now, for a recipe that mixes in others of the set."""
-        rows = self.utterances[["utt_id", "speaker", "audio"]].itertuples(index=False)
+        """The recordings as they are now in which somebody speaks, for a recipe that mixes in others of the set."""
+        said = self.references["text"].str.strip() != ""
+        silent = set(self.references["utt_id"]) - set(self.references["utt_id"][said])
+        rows = rows_of(self.utterances, "utt_id", "audio", "language")
         return tuple(
-            Clip(partial(self.audio_path, utt_id), partial(self.facts, utt_id), None if pd.isna(speaker) else speaker)
-            for utt_id, speaker, audio in rows
-            if not pd.isna(audio) or self._whole is not None
+            Clip(
+                partial(self.audio_path, utt_id),
+                partial(self.facts, utt_id),
+                self._speakers(utt_id),
+                language=language,
+            )
+            for utt_id, audio, language in rows
+            if utt_id not in silent and (audio is not None or self._whole is not None)
         )
 
 

@@ -44,20 +44,28 @@ class Clip:
         Gives the audio file; is asked only when samples are needed.
     facts : callable or Recording
         Gives what the whole recording is: its digest, length, channels and rate.
-    speaker : str, optional
-        Who speaks.
+    speaker : str or frozenset of str, optional
+        Who speaks; several where it is joined of recordings.
     begin_s, end_s : float, optional
         Where it begins and ends, in seconds; the whole recording if not given. An end beyond the recording's is there.
     channel : int, optional
         The one channel that it is of, from 0; all if not given.
+    language : str, optional
+        Language that is spoken.
     """
 
     path: Callable[[], Path] | Path
     facts: Callable[[], Recording] | Recording
-    speaker: str | None = None
+    speaker: str | frozenset[str] | None = None
     begin_s: float | None = None
     end_s: float | None = None
     channel: int | None = None
+    language: str | None = None
+
+    @property
+    def speakers(self) -> frozenset[str]:
+        """Who speaks; empty where it is not known."""
+        return frozenset([self.speaker] if isinstance(self.speaker, str) else self.speaker or ())
 
     @property
     def recording(self) -> Recording:
@@ -135,15 +143,16 @@ class BoundRecipe:
     recipe: Recipe
     pool: Callable[[], Sequence[Clip]] | Sequence[Clip] = ()
 
-    def choose(self, source: str, speakers: frozenset[str], seed: str) -> tuple[Clip, ...]:
+    def choose(self, source: str, parts: Sequence[Clip], seed: str) -> tuple[Clip, ...]:
         """Choose the recordings that the noise is made of.
 
         Parameters
         ----------
         source : str
             Digest of the recording that the noise is for; it is not chosen.
-        speakers : frozenset of str
-            Who speaks in it; nothing of theirs is chosen.
+        parts : sequence of Clip
+            What it is made of. Nothing is chosen by those who speak there, one recording at most by each of the others,
+            and only in the languages spoken there, where the set has other recordings in them.
         seed : str
             Chooses. The recordings of fewer talkers are among those of more.
 
@@ -159,20 +168,28 @@ class BoundRecipe:
             files = _noise_files(kind)
             return (files[next(_shuffled(len(files), seed))],)
         wanted = self.recipe.talkers
-        chosen: list[Clip] = []
-        candidates = _by_digest(self.pool() if callable(self.pool) else self.pool)
-        for number in _shuffled(len(candidates), seed):
-            digest, clip = candidates[number]
-            if digest != source and clip.speaker not in speakers:
-                chosen.append(clip)
-            if len(chosen) == (wanted or _TALKERS):
-                break
+        languages = {part.language for part in parts if part.language is not None}
+        chosen = self._talkers(source, parts, seed, languages) or self._talkers(source, parts, seed, set())
         if len(chosen) < (wanted or 1):
             raise InvalidInput(
                 f"Babble of {wanted or 'some'} talkers needs that many other recordings in the set, by other speakers; "
                 f"there are {len(chosen)}. Take a larger set, fewer talkers, or noise='speech'."
             )
         return tuple(chosen)
+
+    def _talkers(self, source: str, parts: Sequence[Clip], seed: str, languages: set[str]) -> list[Clip]:
+        chosen: list[Clip] = []
+        heard = {speaker for part in parts for speaker in part.speakers}
+        candidates = _by_digest(self.pool() if callable(self.pool) else self.pool)
+        for number in _shuffled(len(candidates), seed):
+            digest, clip = candidates[number]
+            if digest == source or clip.speakers & heard or (languages and clip.language not in languages):
+                continue
+            heard |= clip.speakers
+            chosen.append(clip)
+            if len(chosen) == (self.recipe.talkers or _TALKERS):
+                break
+        return chosen
 
 
 @dataclass(frozen=True)
@@ -250,9 +267,8 @@ class Derivation:
     @cached_property
     def _materials(self) -> tuple[tuple[Clip, ...], ...]:
         """For each recipe, the recordings that its noise is made of."""
-        speakers = frozenset(part.speaker for part in self.parts if part.speaker is not None)
         return tuple(
-            bound.choose(self._before(number), speakers, self._seed(number, "noise", 0))
+            bound.choose(self._before(number), self.parts, self._seed(number, "noise", 0))
             if "snr" in bound.recipe.effects
             else ()
             for number, bound in enumerate(self.recipes)

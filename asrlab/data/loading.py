@@ -10,7 +10,7 @@ from asrlab.data.archives import is_archive, unpacked
 from asrlab.data.dataset import Dataset
 from asrlab.data.manifests import format_named, recognise
 from asrlab.data.manifests.base import Manifest, Options
-from asrlab.data.places import LEADS_OUT, is_here, is_link, is_place, is_remote, local_copy, place
+from asrlab.data.places import LEADS_OUT, LINK, is_here, is_place, is_remote, local_copy, place
 from asrlab.data.remote import shown
 from asrlab.errors import InvalidInput
 
@@ -132,7 +132,7 @@ def _below(manifest: Manifest, root: Path | None) -> Manifest:
     folder = root or manifest.audio_root
     named = manifest.utterances["audio"]
     paths = named[named.notna()]
-    paths = paths[[not is_link(path) for path in paths]]
+    paths = paths[~paths.str.match(LINK)]
     if not len(paths):
         return manifest
     relative = paths

@@ -27,9 +27,12 @@ VERSIONS: Final = {
     "mix": 1, "crosstalk_db": 1, "speed": 1, "rt60": 1, "lead_s": 1, "tail_s": 1, "snr": 1, "level_db": 1, "gain_db": 1,
     "clip_db": 1, "sample_rate": 1, "codec": 1, "packet_loss": 1,
 }  # fmt: skip
-_NOMINAL_DB: Final = (
-    -26.0
-)  # dBov, the level at which speech is sent through codecs that are to be compared (ITU-T P.830)
+_NOMINAL_DB: Final = -26.0  # dBov, at which speech goes through codecs that are compared (ITU-T P.830)
+_FAINTEST_DB: Final = -75.0  # dBov; below lies no speech that 16 bits hold, whose rounding is at -101 dBov
+_BELOW_DB: Final = 30.0  # so far below the loudest channel, what is heard is the other speaker, or hiss
+_REACH: Final = 64  # of the filter that resamples, in samples of the lower rate to either side
+_CUTOFF: Final = 0.96  # of half the lower rate
+_KAISER: Final = 8.0  # beta of its window: 80 dB
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,10 @@ def resampled_length(samples: int, rate: int, wanted: int) -> int:
 
 
 def resampled(samples: Floats, rate: int, wanted: int, length: int | None = None) -> Floats:
-    """Resample to another rate.
+    """Resample to another rate, by a linear-phase filter.
+
+    Half the lower rate being f, it keeps what lies below 0.92 f within 0.01 dB, and nothing above f comes back by more
+    than -80 dB.
 
     Parameters
     ----------
@@ -110,10 +116,13 @@ def resampled(samples: Floats, rate: int, wanted: int, length: int | None = None
     """
     if rate == wanted:
         return samples
-    from scipy.signal import resample_poly  # noqa: PLC0415 - slow to import, and seldom needed
+    from scipy.signal import firwin, resample_poly  # noqa: PLC0415 - slow to import, and seldom needed
 
+    # Steeper than what resample_poly makes itself, which lets 4.3 kHz through to 3.7 kHz at -17 dB on the way to 8 kHz.
     ratio = Fraction(wanted, rate)
-    made: Floats = resample_poly(samples, ratio.numerator, ratio.denominator, axis=1)
+    most = max(ratio.numerator, ratio.denominator)
+    taps: Any = firwin(2 * _REACH * most + 1, _CUTOFF / most, window=("kaiser", _KAISER)).astype(np.float32)
+    made: Floats = resample_poly(samples, ratio.numerator, ratio.denominator, axis=1, window=taps)
     return made[:, : resampled_length(samples.shape[1], rate, wanted) if length is None else length]
 
 
@@ -181,6 +190,10 @@ def _tail(sound: Sound, seconds: float, _: dict[str, Any]) -> None:
 def _add_noise(sound: Sound, snr: float, effects: dict[str, Any]) -> None:
     levels = _speech_levels(sound)
     loudest = max((level for level in levels if level is not None), default=None)
+    if loudest is not None and loudest < _FAINTEST_DB:
+        loudest = None
+    floor = _FAINTEST_DB if loudest is None else max(_FAINTEST_DB, loudest - _BELOW_DB)
+    levels = [None if level is None or level < floor else level for level in levels]
     for number, (channel, level) in enumerate(zip(sound.samples, levels, strict=True)):
         noise = _noise(sound, effects["noise"], sound.draw("snr", number))
         now = rms_level(noise)
@@ -250,7 +263,9 @@ def _lost(sound: Sound, effects: dict[str, Any]) -> NDArray[np.bool_] | None:
         return None
     count = packets(sound.samples.shape[1], sound.rate, effects.get("codec"))
     lost = np.zeros(count, np.bool_)
-    lost[sound.draw("packet_loss", 0).permutation(count)[: round(effects["packet_loss"] * count)]] = True
+    # A draw for each packet, so that a packet more, as some codecs make, does not change which others are lost.
+    order = np.argsort(sound.draw("packet_loss", 0).random(count), kind="stable")
+    lost[order[: round(effects["packet_loss"] * count)]] = True
     return lost
 
 

@@ -17,7 +17,8 @@ from asrlab.folders import cache_folder
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_SERVICE_SCHEMES: Final = frozenset({"http", "https", "oss"})
+#: A URL that a service fetches by itself.
+LINK: Final = r"(?i)(?:https?|oss):"
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*)(?:::[^:/]+)*://", re.I)  # "s3://", "zip://a.wav::https://..."
 #: No path below a folder: absolute, or through its parent, or of another kind altogether (a URL, a drive, backslashes).
 LEADS_OUT: Final = r"^/|(?:^|/)\.\.(?:/|$)|\\|\x00|^[A-Za-z][A-Za-z0-9+.-]*:(?:/|:)"
@@ -77,7 +78,7 @@ def is_here(path: Path) -> bool:
 
 def is_link(audio: str) -> bool:
     """Whether audio is named by a URL that a service fetches by itself."""
-    return audio.partition(":")[0].lower() in _SERVICE_SCHEMES
+    return re.match(LINK, audio) is not None
 
 
 def is_remote(audio: str) -> bool:

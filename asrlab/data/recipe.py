@@ -65,15 +65,17 @@ class Recipe:
         Seconds of digital silence before and after.
     snr : float, optional
         Noise is added: active level of the speech as it is by now, less the RMS level of the noise over the whole
-        recording, in dB, over all frequencies. Each channel has noise of its own, at this ratio to its own speech; a
-        channel without speech has as much as the loudest has. In a recording without any, the noise is what it would
-        be beside speech of -26 dBov.
+        recording, in dB, over all frequencies; what a later step takes away of a band changes the ratio in what is
+        left. Infinite is no noise. Each channel has noise of its own, at this ratio to its own speech; one that lies
+        30 dB below the loudest has as much as that. In a recording below -75 dBov, which holds no speech, the noise is
+        what it would be beside speech of -26 dBov. A sound that is no speech counts as if it were.
     noise : str, optional
         ``"white"``, ``"pink"`` (used if not given), ``"brown"``; ``"speech"``, with the long-term spectrum of speech;
-        ``"babble"``, other recordings of the same set at once; or a file or folder of recordings, one of which is
-        taken, from a random place on, over and over. Does nothing without ``snr``.
+        ``"babble"``, other recordings of the same set at once, one a speaker, of the same language where there are any;
+        or the path of a file or folder of recordings (``"./noises"``), one of which is taken, from a random place on,
+        over and over. Does nothing without ``snr``.
     talkers : int, optional
-        Recordings that babble is made of; if not given 6, or as many as there are.
+        Speakers that babble is made of; if not given 6, or as many as there are.
     level_db : float, optional
         Active level of the speech in dBov, in the channel where it is loudest. Where noise was added, that of the
         speech in it. A recording without speech stays as it is.
@@ -85,8 +87,9 @@ class Recipe:
         Rate in Hz that it is resampled to.
     codec : str, optional
         Coded and decoded again: ``"mulaw"``, ``"alaw"`` (G.711), ``"gsm"`` (GSM 06.10 full rate), which leave it
-        sampled at 8 kHz; ``"opus-6k"`` to ``"opus-256k"`` (kbit/s) or ``"mp3-8k"`` to ``"mp3-320k"``, which leave its
-        rate. Each channel is coded apart, at this bit rate.
+        sampled at 8 kHz, after a filter that keeps what lies below 3.7 kHz, the bass too; ``"opus-6k"`` to
+        ``"opus-256k"`` or ``"mp3-8k"`` to ``"mp3-320k"`` (kbit/s), which leave its rate. Each channel is coded apart,
+        at this bit rate; Opus keeps to it on average, and MP3 may come out half a dB lower.
     packet_loss : float, optional
         Share of the packets of 20 ms, from 0 to 1, that are lost: with Opus coded packets, else of samples. The same
         are lost in all channels. In place of a lost packet the one before is heard again, faded out in 60 ms.
@@ -204,7 +207,7 @@ def coding(codec: str) -> tuple[str, int | None]:
     if named is None or int(named[2]) not in rates[named[1]]:
         raise InvalidInput(
             f"codec must be one of {', '.join(TELEPHONE)}, opus-{_OPUS_KBPS[0]}k to opus-{_OPUS_KBPS[-1]}k, or mp3-Nk, "
-            f"N being one of {', '.join(map(str, _MP3_KBPS))}, not {codec!r}."
+            f"N being one of {', '.join(map(str, _MP3_KBPS))}, not {codec!r}. G.711 is mulaw or alaw."
         )
     return named[1], int(named[2])
 

@@ -25,7 +25,7 @@ Level = Any  # a value, a Column, or a function of the utterance's row
 #: What a grid may vary: the request, the audio, and who is asked. Kind -> names.
 KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "request": tuple(f.name for f in fields(Parameters)),
-    "audio": tuple(f.name for f in fields(Recipe)),
+    "audio": ("audio", *(f.name for f in fields(Recipe))),
     "engine": ("engine", "model", "region"),
 }
 _LABEL_LENGTH: Final = 40
@@ -100,7 +100,7 @@ class Condition:
 
     def recipe(self, utterance: pd.Series) -> Recipe:
         """Resolve what is done to the audio of one utterance; arguments and errors are those of :meth:`parameters`."""
-        return self._resolved("audio", utterance, Recipe.from_mapping)
+        return self._resolved("audio", utterance, _recipe)
 
     def _resolved(self, kind: str, utterance: pd.Series, make: Callable[[Mapping[str, Any]], T]) -> T:
         values: dict[str, Any] = {}
@@ -216,7 +216,10 @@ def grid(**axes: Level | Sequence[Level] | Mapping[str, Level]) -> Conditions:
 
         - of the request: ``language``, ``enable_itn``, ``context``, ``channel_id``, ``enable_words``;
         - of the audio, which is disturbed before it is asked about: ``snr``, ``noise``, ``codec``, ``speed`` and
-          whatever else :class:`asrlab.data.recipe.Recipe` has. The same noise is laid under an utterance at every SNR;
+          whatever else :class:`asrlab.data.recipe.Recipe` has; or ``audio``, whose levels are whole recipes:
+          ``audio={"GSM": {"codec": "gsm", "packet_loss": 0.05}, "wire": None}``. The same noise is laid under an
+          utterance at every SNR. Babble is made of the other recordings of the set that is swept: of another selection
+          it is another babble, which is asked about anew;
         - of the engine: ``model`` and ``region``, as far as the engine can be had of another (only plain values), and
           ``engine``, the labels of those given to :class:`Sweep`.
 
@@ -246,12 +249,16 @@ def grid(**axes: Level | Sequence[Level] | Mapping[str, Level]) -> Conditions:
         kind = kind_of(name)
         if isinstance(given, Mapping):
             varied[name] = _labelled(name, [(str(label), level) for label, level in given.items()])
+        elif isinstance(given, tuple) and name != "channel_id":
+            raise InvalidInput(f"The levels of {name} are given as a list, [...], not as a tuple.")
         elif isinstance(given, list):
             varied[name] = _labelled(name, [(_label(name, level), level) for level in given])
         else:
             fixed[name] = given
         if kind == "engine":
             _check_asked(name, varied.get(name, {name: fixed.get(name)}))
+    if "noise" in axes and "snr" not in axes and "audio" not in axes:
+        raise InvalidInput("noise does nothing without a level. Give snr=... beside it.")
     conditions = []
     for combination in product(*(levels.items() for levels in varied.values())):
         labels = {axis: label for axis, (label, _) in zip(varied, combination, strict=True)}
@@ -275,6 +282,16 @@ def kind_of(name: str) -> str:
     raise InvalidInput(
         f"{name!r} is nothing that a grid can vary. {suggestion(name, [n for names in KINDS.values() for n in names])}"
     )
+
+
+def _recipe(values: Mapping[str, Any]) -> Recipe:
+    whole = values.get("audio", {})
+    if not isinstance(whole, Mapping):
+        raise InvalidInput(f"A level of audio is a recipe such as {{'codec': 'gsm'}}, or None, not {whole!r}.")
+    single = {name: value for name, value in values.items() if name != "audio"}
+    if twice := sorted(set(whole) & set(single)):
+        raise InvalidInput(f"{twice[0]} is given in audio and by itself. Give it once.")
+    return Recipe.from_mapping({**whole, **single})
 
 
 def _check_asked(name: str, levels: Mapping[str, Level]) -> None:

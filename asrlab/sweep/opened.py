@@ -119,7 +119,7 @@ class Answers:
             runs = store.runs()
         return [{**run, "started": _iso(run["started"]), "ended": run["ended"] and _iso(run["ended"])} for run in runs]
 
-    def heard(self, condition: str) -> Dataset | Heard | None:  # noqa: ARG002 - a sweep with its grid knows more
+    def heard(self, condition: str) -> Dataset | Heard | None:
         """Give the recordings as they were asked about under a condition, to listen to.
 
         Parameters

@@ -235,7 +235,13 @@ def resolve(dataset: Dataset, conditions: Conditions) -> list[Utterance]:
             if recipe not in alike:
                 perturbed = under[recipe]
                 source = partial(perturbed.audio_source, utt_id)
-                alike[recipe] = perturbed.facts(utt_id), source, perturbed.link(utt_id), perturbed.makes(utt_id)
+                try:
+                    facts = perturbed.facts(utt_id)
+                except InvalidInput as error:
+                    if recipe.is_nothing:
+                        raise
+                    raise InvalidInput(f"Utterance {utt_id}, with {recipe}: {error}") from error
+                alike[recipe] = facts, source, perturbed.link(utt_id), perturbed.makes(utt_id)
         utterances.append(Utterance(utt_id, [Setting(parameters, *alike[recipe]) for parameters, recipe in asked]))
     return utterances
 

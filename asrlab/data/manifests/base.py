@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import pandas as pd
 
 from asrlab import tables
+from asrlab.data.manifests.references import check_text, take_references
 from asrlab.data.places import is_place
 from asrlab.errors import InvalidInput
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+_SECONDS: Final = "a number of seconds"
+_WORD: Final = 2**63  # integers below it fit into 64 bits
+_EXACT: Final = 2**53  # up to it, each is a number of floating point too
 _PLAIN: Final = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,79}")
 
 
@@ -198,7 +202,7 @@ def collect(
     for number, row in rows:
         try:
             utterance = _utterance(row, options.language)
-            references += _references(utterance)
+            references += take_references(utterance)
         except InvalidInput as error:
             raise InvalidInput(f"{file}, {line} {number}: {error}") from None
         utt_id = utterance["utt_id"]
@@ -234,87 +238,74 @@ def to_table(rows: list[Row], table: str) -> pd.DataFrame:
     return pd.DataFrame({column: _values(rows, column, schema) for column in columns})
 
 
-_IDS = ("utt_id", "speaker", "recording")
+_IDS: Final = ("utt_id", "speaker", "recording")
+_TEXTS: Final = frozenset(name for name, (dtype, _) in tables.SCHEMAS["utterances"].items() if dtype == "string")
+#: Columns of numbers -> least value, and what it is.
+_NUMBERS: Final = {
+    "duration_s": (math.ulp(0.0), _SECONDS), "begin_s": (0, _SECONDS), "end_s": (math.ulp(0.0), _SECONDS),
+    "channels": (1, "a whole number from 1"), "channel": (0, "a whole number from 0"),
+}  # fmt: skip
+_MOST: Final = 2**31  # of channels
 
 
 def _utterance(row: Row, language: str | None) -> Row:
     """Check what one row says of an utterance."""
     utterance = {"utt_id": None, **row}
     for name, value in utterance.items():
-        if name in _IDS and type(value) is int:
+        if isinstance(value, str):
+            if not value.isascii():
+                check_text(name, value)
+        elif value is None:
+            continue
+        elif name in _IDS and type(value) is int:
             utterance[name] = str(value)
-        elif tables.SCHEMAS["utterances"].get(name, ("",))[0] == "string" and not (
-            value is None or isinstance(value, str)
-        ):
+        elif name in _TEXTS:
             raise InvalidInput(f"{name} must be text, not {value!r}. Write it in quotation marks.")
-        elif isinstance(value, str):
-            _check_text(name, value)
     if not utterance["utt_id"]:
         raise InvalidInput("there is no utt_id. Give each utterance an id, or leave the line out.")
-    for name in ("duration_s", "channels", "begin_s", "end_s"):
+    for name in _NUMBERS:
         if utterance.get(name) is not None:
             utterance[name] = _number(name, utterance[name])
-    if utterance.get("language") is None and language is not None:
+    begin, end = utterance.get("begin_s"), utterance.get("end_s")
+    if begin is not None and end is not None and end <= begin:
+        raise InvalidInput(f"end_s is {end} and begin_s {begin}: it ends before it begins. Mend it, or leave it out.")
+    if language is not None and utterance.get("language") is None:
         utterance["language"] = language
     return utterance
 
 
 def _number(name: str, value: Any) -> float | int:  # noqa: ANN401 - whatever stands there
+    least, what = _NUMBERS[name]
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
         number = math.nan
-    least = 0 if name in ("begin_s",) else math.ulp(0.0)
-    if isinstance(value, bool) or not least <= number < math.inf or (name == "channels" and number % 1):
-        what = "a whole number from 1" if name == "channels" else "a number of seconds"
+    whole = what is not _SECONDS
+    if isinstance(value, bool) or not least <= number < (_MOST if whole else math.inf) or (whole and number % 1):
         raise InvalidInput(f"{name} must be {what}, not {value!r}. Mend it, or leave it out.")
-    return int(number) if name == "channels" else number
-
-
-def _check_text(name: str, value: str) -> None:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise InvalidInput(f"{name} holds half a surrogate pair, which is no text. Mend it.") from None
-
-
-def _references(utterance: Row) -> list[Row]:
-    """Take the texts out of what a row says."""
-    utt_id = utterance["utt_id"]
-    text, by_channel, given = (utterance.pop(name, None) for name in ("text", "channel_texts", "references"))
-    found: list[Row] = [] if given is None else [{"utt_id": utt_id, **one} for one in given]
-    if by_channel is not None:
-        if not isinstance(by_channel, list):
-            raise InvalidInput("channel_texts must be a list of texts, one a channel, which only JSON lines can hold.")
-        known = [(channel, said) for channel, said in enumerate(by_channel) if said is not None]
-        found += [{"utt_id": utt_id, "channel": channel, "text": said} for channel, said in known]
-    elif text is not None:  # with channel_texts, text is their sum
-        found.append({"utt_id": utt_id, "text": text})
-    for one in found:
-        if not isinstance(one["text"], str):
-            raise InvalidInput(f"what was said must be text, not {one['text']!r}. Write it in quotation marks.")
-        _check_text("text", one["text"])
-    return found
+    return int(number) if whole else number
 
 
 def _values(rows: list[Row], column: str, schema: Mapping[str, tuple[str, str]]) -> pd.Series:
     values = [row.get(column) for row in rows]
     dtype = schema[column][0] if column in schema else _plain_dtype(values)
-    if dtype in {"Int64", "Float64"}:
-        try:
-            numbers = [None if value is None else float(value) for value in values]
-            return pd.Series(numbers, dtype="Float64").astype(pd.api.types.pandas_dtype(dtype))
-        except (TypeError, ValueError, OverflowError) as error:
-            raise InvalidInput(f"Column {column} must hold numbers: {error}.") from error
     try:
+        if dtype in {"Int64", "Float64"} and any(isinstance(value, str) for value in values):
+            values = [float(value) if isinstance(value, str) else value for value in values]
         return pd.Series(values, dtype=dtype)
     except UnicodeEncodeError as error:
         raise InvalidInput(f"Column {column} holds half a surrogate pair, which is no text. Mend it.") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidInput(f"Column {column} must hold numbers: {error}.") from error
 
 
 def _plain_dtype(values: list[Any]) -> Any:  # noqa: ANN401 - pandas dtypes have no common type
     """Choose a dtype that keeps an unknown column's values: text is never read as numbers."""
-    kinds = {type(value) for value in values if value is not None}
+    kinds = set(map(type, values)) - {type(None)}
+    if int in kinds:
+        most = _WORD if kinds == {int} else _EXACT
+        if any(type(value) is int and not -most <= value < most for value in values):
+            return "object"
     return {frozenset({str}): "string", frozenset({bool}): "boolean", frozenset({int}): "Int64"}.get(
         frozenset(kinds), "Float64" if kinds and kinds <= {int, float} else "object"
     )

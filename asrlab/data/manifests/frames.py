@@ -11,8 +11,8 @@ import pandas as pd
 from asrlab import tables
 from asrlab.data.manifests.base import Format, Manifest, Options, Row, to_table
 from asrlab.data.manifests.columns import check_given, check_needed, made_ids, renamed
-from asrlab.data.manifests.references import take_references
-from asrlab.data.manifests.writing import SAID, check_single_table, plain_rows, references_of
+from asrlab.data.manifests.references import SAID, take_references
+from asrlab.data.manifests.writing import check_single_table, plain_rows, references_of
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from asrlab.data.archives import bounded_gzip
 from asrlab.data.manifests.base import Format, Manifest, Options, Row, collect, is_file, is_folder, to_table
 from asrlab.data.manifests.columns import ALIASES, check_given, renamed
 from asrlab.data.manifests.files import text_lines
-from asrlab.data.manifests.references import check_row, take_references
+from asrlab.data.manifests.references import check_row
 from asrlab.data.manifests.writing import (
     check_columns,
     check_single_table,
@@ -194,13 +194,12 @@ def our_rows(
     options: Options,
     aliases: Mapping[str, tuple[str, ...]] = ALIASES,
 ) -> Iterator[tuple[int, Row]]:
-    """Give rows our names of columns (see :func:`asrlab.data.manifests.columns.renamed`), and check their references.
+    """Give rows our names of columns (see :func:`asrlab.data.manifests.columns.renamed`).
 
     Raises
     ------
     InvalidInput
-        If a row has two columns that would be one of ours, or references that are none; or, at the end, if no row has
-        a column that the user named.
+        If a row has two columns that would be one of ours; or, at the end, if no row has a column that the user named.
     """
     known: dict[tuple[str, ...], dict[str, str]] = {}
     for number, row in rows:
@@ -209,8 +208,6 @@ def our_rows(
             if columns not in known:
                 known[columns] = renamed(columns, options.columns, aliases)
             ours = {known[columns][name]: value for name, value in row.items()}
-            if "references" in ours or "channel_texts" in ours:
-                take_references(dict(ours))
         except InvalidInput as error:
             raise InvalidInput(f"{file}, line {number}: {error}") from None
         yield number, ours

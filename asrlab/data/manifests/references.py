@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
     from asrlab.data.manifests.base import Row
 
+#: What a row of a manifest says of the words, which so are no names of further columns.
+SAID: Final = ("text", "channel_texts", "references")
+#: What a reference may be: as said, as written, as said with all slips, or not told.
+FORMS: Final = ("unstated", "spoken", "written", "verbatim")
 _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "references": ("utt_id", "text"),
     "terms": ("term",),
@@ -20,6 +24,7 @@ _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _IDS: Final = ("utt_id", "segment", "speaker")
 _MOST: Final = 2**31  # of channels and alternatives
+_KINDS: Final = {table: {name: dtype for name, (dtype, _) in tables.SCHEMAS[table].items()} for table in _NEEDED}
 
 
 def take_references(row: Row) -> list[Row]:
@@ -28,7 +33,8 @@ def take_references(row: Row) -> list[Row]:
     Parameters
     ----------
     row : dict
-        ``text``, ``channel_texts`` and ``references`` (see :func:`asrlab.data.manifests.base.collect`) are taken out.
+        ``text``, ``channel_texts`` and ``references`` (see :func:`asrlab.data.manifests.base.collect`) are taken out;
+        ``form``, too, where it is one of :data:`FORMS` and ``text`` is the only reference.
 
     Returns
     -------
@@ -41,7 +47,15 @@ def take_references(row: Row) -> list[Row]:
         If they are not what they should be.
     """
     utt_id = row.get("utt_id")
-    text, by_channel, given = (row.pop(name, None) for name in ("text", "channel_texts", "references"))
+    text, by_channel, given = (row.pop(name, None) for name in SAID)
+    if by_channel is None and given is None:
+        if text is None:
+            return []
+        one = {"utt_id": utt_id, "text": text}
+        if row.get("form") in FORMS:
+            one["form"] = row.pop("form")
+        check_row(one, "references")
+        return [one]
     found: list[Row] = []
     if given is not None:
         if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
@@ -62,6 +76,20 @@ def take_references(row: Row) -> list[Row]:
     return found
 
 
+def check_text(name: str, value: str) -> None:
+    """Refuse what is no Unicode text.
+
+    Raises
+    ------
+    InvalidInput
+        If it holds half a surrogate pair, which JSON can spell.
+    """
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(f"{name} holds half a surrogate pair, which is no text. Mend it.") from None
+
+
 def check_row(row: Row, table: str) -> Any:  # noqa: ANN401 - what makes it unique in its table; None for nothing
     """Check a row of a table, make ids text, and give what must be unique of it.
 
@@ -80,13 +108,19 @@ def check_row(row: Row, table: str) -> Any:  # noqa: ANN401 - what makes it uniq
         if row.get(name) is None:
             more = ' (silence is "")' if name == "text" else ""
             raise InvalidInput(f"there is no {name}{more}. Add it, or leave the line out.")
-    for name, (dtype, _) in tables.SCHEMAS[table].items():
-        value = row.get(name)
+    kinds = _KINDS[table]
+    for name, value in row.items():
         if value is None:
             continue
+        dtype = kinds.get(name)
+        if isinstance(value, str):
+            if not value.isascii():
+                check_text(name, value)
+            if dtype == "string":
+                continue
         if name in _IDS and type(value) is int:
             row[name] = str(value)
-        elif dtype == "string" and not isinstance(value, str):
+        elif dtype == "string":
             raise InvalidInput(f"{name} must be text, not {value!r}. Write it in quotation marks.")
         elif dtype == "Int64" and not (_is_number(value) and 0 <= value < _MOST and value % 1 == 0):
             raise InvalidInput(f"{name} must be a whole number from 0, not {value!r}. Mend it, or leave it out.")

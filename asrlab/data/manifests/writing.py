@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from asrlab import tables
 from asrlab.data.manifests.columns import ALIASES, renamed
+from asrlab.data.manifests.references import SAID
 from asrlab.data.places import is_here
 from asrlab.errors import InvalidInput
 
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from asrlab.data.dataset import Dataset
-
-#: What a row of a manifest says of the words, which so are no names of further columns.
-SAID = ("text", "channel_texts", "references")
 
 
 @contextmanager
