@@ -80,9 +80,10 @@ def sample(
 
     Notes
     -----
-    Utterances of a combination are divided by the method of largest remainders. Minutes and dollars are filled in the
-    order of chance with what still fits, first within each combination, then with what is left of all: the sum is never
-    beyond the limit, and the last few taken are shorter than the others.
+    Utterances of a combination are divided by the method of largest remainders; of equal ones, chance decides. Minutes
+    and dollars are filled in the order of chance, first within each combination, then of all, and each time up to the
+    first recording that does not fit: to go on to those that do would favour short ones. So the sum is never beyond the
+    limit, and falls short of it by less than one recording.
 
     Examples
     --------
@@ -103,11 +104,11 @@ def sample(
     if equal and by is None:
         raise InvalidInput("equal=True needs by=: the columns whose combinations get the same.")
     items = _utterances(dataset, seed) if speakers is None else _speakers(dataset, seed)
-    strata = _strata(dataset, items, by)
+    strata = _strata(dataset, items, by, seed)
     if minutes is not None:
-        taken = _fill(strata, _lengths(dataset), minutes * 60, equal=equal)
+        taken = _fill(strata, _lengths(dataset), minutes * 60, seed, equal=equal)
     elif usd is not None and usd_per_s is not None:
-        taken = _fill(strata, _billed(dataset), usd / usd_per_s / askings, equal=equal)
+        taken = _fill(strata, _billed(dataset), usd / usd_per_s / askings, seed, equal=equal)
     else:
         most = round(share * len(items)) if share is not None else int(n or speakers or 0)
         if not 1 <= most <= len(items):
@@ -179,7 +180,7 @@ def split(
     reached = np.cumsum(list(shares.values()))[:-1]
     carried = np.zeros(len(reached))
     parts: dict[str, list[str]] = {name: [] for name in shares}
-    for stratum in _strata(dataset, groups, stratify).values():
+    for stratum in _strata(dataset, groups, stratify, seed).values():
         sizes = [float(len(group.ids)) if lengths is None else group.total(lengths) for group in stratum]
         ends = np.cumsum([0.0, *sizes])
         wanted = reached * ends[-1] + carried
@@ -203,10 +204,11 @@ class _Item(NamedTuple):
 
 
 def _by_chance(items: Iterable[_Item], seed: int) -> list[_Item]:
-    def hashed(item: _Item) -> tuple[bytes, tuple[str, ...]]:
-        return hashlib.sha256(f"{seed} {item.name}".encode()).digest(), item.ids
+    return sorted(items, key=lambda item: (_turn(seed, item.name), item.ids))
 
-    return sorted(items, key=hashed)
+
+def _turn(seed: int, name: str) -> bytes:
+    return hashlib.sha256(f"{seed} {name}".encode()).digest()
 
 
 def _utterances(dataset: Dataset, seed: int) -> list[_Item]:
@@ -268,8 +270,8 @@ def _recordings(utterances: pd.DataFrame) -> Iterable[list[Any]]:
         yield [None if key[0] is None else key for key in zip(named, *stretch, strict=True)]
 
 
-def _strata(dataset: Dataset, items: list[_Item], by: str | Sequence[str] | None) -> dict[Any, list[_Item]]:
-    """Divide items by what most of their utterances are, in a fixed order."""
+def _strata(dataset: Dataset, items: list[_Item], by: str | Sequence[str] | None, seed: int) -> dict[Any, list[_Item]]:
+    """Divide items by what most of their utterances are, in an order of chance."""
     if by is None:
         return {(): items}
     columns = [[str(value) if value is not None else "" for value in _values(dataset, name)] for name in _listed(by)]
@@ -281,7 +283,7 @@ def _strata(dataset: Dataset, items: list[_Item], by: str | Sequence[str] | None
             counts = Counter(kinds[utt_id] for utt_id in item.ids)
             kind = min(counts, key=lambda kind: (-counts[kind], kind))
         strata[kind].append(item)
-    return dict(sorted(strata.items()))
+    return {kind: strata[kind] for kind in sorted(strata, key=lambda kind: _turn(seed, repr(kind)))}
 
 
 def _quotas(sizes: list[int], most: int, *, equal: bool) -> list[int]:
@@ -300,7 +302,9 @@ def _quotas(sizes: list[int], most: int, *, equal: bool) -> list[int]:
     return counts
 
 
-def _fill(strata: dict[Any, list[_Item]], costs: Mapping[str, float], limit: float, *, equal: bool) -> list[_Item]:
+def _fill(
+    strata: dict[Any, list[_Item]], costs: Mapping[str, float], limit: float, seed: int, *, equal: bool
+) -> list[_Item]:
     """Take of each stratum what its part of a limit suffices for, then of all what the rest does."""
     totals = {key: math.fsum(item.total(costs) for item in stratum) for key, stratum in strata.items()}
     parts = {key: limit * total / sum(totals.values()) for key, total in totals.items()}
@@ -312,20 +316,19 @@ def _fill(strata: dict[Any, list[_Item]], costs: Mapping[str, float], limit: flo
     limit *= 1 + _ROUNDING
     taken: list[_Item] = []
     passed: list[_Item] = []
-    spent = 0.0
     for key, stratum in strata.items():
-        inside = 0.0
-        for item in stratum:
-            cost = item.total(costs)
-            if inside + cost <= parts[key] * (1 + _ROUNDING):
-                inside, spent = inside + cost, spent + cost
-                taken.append(item)
-            else:
-                passed.append(item)
-    for item in passed:
-        if spent + item.total(costs) <= limit:
+        ends = np.cumsum([item.total(costs) for item in stratum])
+        count = int(np.searchsorted(ends, parts[key] * (1 + _ROUNDING), side="right"))
+        taken += stratum[:count]
+        passed += stratum[count:]
+    spent = math.fsum(item.total(costs) for item in taken)
+    for item in _by_chance(passed, seed):
+        fits = spent + item.total(costs) <= limit
+        if fits:
             spent += item.total(costs)
             taken.append(item)
+        elif taken:
+            break
     if not taken:
         least = min(item.total(costs) for stratum in strata.values() for item in stratum)
         raise InvalidInput(

@@ -11,19 +11,18 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from asrlab.data.manifests.base import Format, Manifest, Options, Row, collect, is_file, is_folder
-from asrlab.data.manifests.corpora import (
-    audio_below,
-    audio_of,
-    folders_in,
-    no_columns,
-    one_language,
-    refuse,
-    texts_of,
-    unmatched,
-)
-from asrlab.data.manifests.files import named_few, save_lines, text_lines
+from asrlab.data.manifests.files import audio_below, folders_in, named_few, no_columns, text_lines, unmatched
 from asrlab.data.manifests.kaldi import plain_path, read_table
-from asrlab.data.manifests.writing import plain_rows
+from asrlab.data.manifests.writing import (
+    TABLES,
+    audio_of,
+    one_language,
+    only_columns,
+    refuse,
+    save_lines,
+    texts_of,
+)
+from asrlab.data.rows import rows_of
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -40,6 +39,7 @@ _SPLITS: Final = ("train", "dev", "test")
 _SPEAKER: Final = re.compile(r"(SSB\d{4})\d{4}|\w*?([A-Z]\d{4})W\d{4}")
 _BETWEEN_WORDS: Final = re.compile(r"(?<![A-Za-z0-9']) +| +(?![A-Za-z0-9'])")
 _ARCHIVES: Final = (".tar.gz", ".tgz", ".tar", ".zip")
+_WHAT: Final = "An AISHELL tree"
 
 
 class Aishell(Format):
@@ -109,22 +109,23 @@ class Aishell(Format):
         """Place it as AISHELL-1 does; see :meth:`Format.place_of`."""
         utt_id = utterance["utt_id"]
         if not re.fullmatch(r"[\w.-]+", utt_id):
-            refuse([utt_id], self.title, "ids are letters and digits there", "Rename it.")
+            refuse([utt_id], _WHAT, "ids of other signs than letters, digits, - and _", "Rename it.")
         split = utterance.get("split")
         speaker = _speaker(utt_id, "") or utterance.get("speaker") or "S0000"
         return f"wav/{f'{split}/' if split in _SPLITS else ''}{speaker}/{utt_id}{suffix}"
 
     def write(self, dataset: Dataset, path: Path) -> None:
         """Write it; see :meth:`Format.write`."""
-        texts = texts_of(dataset, self.title, ("spoken",))["spoken"]
-        audio = audio_of(dataset, self.title)
-        one_language(dataset, self.title, "zh", "Write jsonl.")
-        refuse((i for i in audio if re.search(r"\s", i)), self.title, "there are blanks in their ids", "Rename them.")
+        texts = texts_of(dataset, _WHAT, ("spoken",))["spoken"]
+        audio = audio_of(dataset, _WHAT)
+        only_columns(dataset, _WHAT, ("split", "gender", "pinyin"))
+        one_language(dataset, _WHAT, "zh", TABLES)
+        refuse((i for i in audio if re.search(r"\s", i)), _WHAT, "ids with blanks", "Rename them.")
         spaced = (utt_id for utt_id, text in texts.items() if _joined(text) != text)
-        refuse(spaced, self.title, "blanks in their texts would be taken for those between words", "Take them out.")
-        told = plain_rows(dataset.utterances, ["utt_id", "speaker"])
+        refuse(spaced, _WHAT, "texts with blanks that would be taken for those between words", "Take them out.")
+        told = rows_of(dataset.utterances, "utt_id", "speaker")
         stray = (utt_id for utt_id, who in told if who not in (None, _speaker(utt_id, audio[utt_id])))
-        refuse(stray, self.title, "the speaker is another than id and folder say", "Write jsonl.")
+        refuse(stray, _WHAT, "another speaker than id and folder say", TABLES)
         first = all(re.fullmatch(r"wav/((train|dev|test)/)?\w+/[^/]+", named) and PurePosixPath(named).stem == utt_id
                     for utt_id, named in audio.items())  # fmt: skip
         other = [path / "trans.txt", path / "wav.scp"] if first else [path / "transcript" / _TRANSCRIPT]
@@ -133,14 +134,13 @@ class Aishell(Format):
         separator = " " if first else "\t"
         lines = [f"{utt_id}{separator}{texts[utt_id]}".rstrip(separator) for utt_id in sorted(texts)]
         if first:
-            (path / "transcript").mkdir(parents=True, exist_ok=True)
             save_lines(path / "transcript" / _TRANSCRIPT, lines)
             return
         for utt_id, named in audio.items():
             try:
                 plain_path(path / "wav.scp", 0, named)
             except InvalidInput:
-                refuse([utt_id], self.title, f"{named!r} would be misread in wav.scp", "Rename the file.")
+                refuse([utt_id], _WHAT, f"the file {named!r}, whose name would be misread in wav.scp,", "Rename the file.")
         save_lines(path / "trans.txt", lines)
         save_lines(path / "wav.scp", (f"{utt_id}\t{named}" for utt_id, named in sorted(audio.items())))
 

@@ -146,6 +146,11 @@ def file_name(utt_id: str) -> str:
     return f"{plain}-{hashlib.sha256(utt_id.encode()).hexdigest()[:12]}".lstrip("-")
 
 
+def is_file_name(name: str) -> bool:
+    """Whether a name can be that of a file, before its ending, on any system."""
+    return bool(name.strip(". ")) and not set(name) & set('/\\\0:*?"<>|\n\r\t')
+
+
 def is_file(source: object, *suffixes: str) -> bool:
     """Whether a source is a file, with one of some endings if any are given; one that cannot be looked at is none."""
     if not is_place(source):

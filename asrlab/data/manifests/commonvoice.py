@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from asrlab import tables
 from asrlab.data.manifests.base import Format, Manifest, Options, Row, collect, is_file, is_folder
 from asrlab.data.manifests.columns import check_given
-from asrlab.data.manifests.corpora import audio_of, refuse, texts_of
-from asrlab.data.manifests.files import first_lines, named_few, save_lines, text_lines
+from asrlab.data.manifests.files import counted, first_lines, named_few, text_lines
 from asrlab.data.manifests.locales import language_of
-from asrlab.data.manifests.writing import plain_rows
+from asrlab.data.manifests.writing import BARE, COPY, audio_of, named_after, refuse, save_lines, texts_of
+from asrlab.data.rows import rows_of
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ _DURATIONS: Final = "clip_durations.tsv"
 _HEADER_OF_DURATIONS: Final = "clip\tduration[ms]"
 _CLIP: Final = re.compile(r"common_voice_([A-Za-z]{2,4}(?:-[A-Za-z0-9]+)*)_\d+(?:\.\w+)?")
 _QUOTES: Final = re.compile('"+')
+_WHAT: Final = "A Common Voice table"
 
 
 class CommonVoice(Format):
@@ -98,9 +99,9 @@ class CommonVoice(Format):
         utterances, references = collect(ours(), file, options)
         remarks = []
         if doubled:
-            remarks.append(f"Doubled quotation marks were made single in {len(doubled)} clips ({named_few(doubled)}).")
+            remarks.append(f"Doubled quotation marks were made single in {counted(len(doubled), "clip")} ({named_few(doubled)}).")
         if gone := len(utterances) - references["utt_id"].nunique():
-            remarks.append(f"{gone} clips have no sentence, and so no reference.")
+            remarks.append(f"Without a reference: {counted(gone, 'clip')} with no sentence.")
         if utterances["locale"].isna().all():
             utterances = utterances.drop(columns="locale")
         return Manifest(
@@ -115,38 +116,33 @@ class CommonVoice(Format):
 
     def place_of(self, utterance: Mapping[str, Any], suffix: str) -> str:
         """Place it among the clips; see :meth:`Format.place_of`."""
-        return f"clips/{_clip_name(self.title, utterance['utt_id'])}{suffix}"
+        return f"clips/{named_after(utterance, suffix)}"
 
     def write(self, dataset: Dataset, path: Path) -> None:
         """Write it; see :meth:`Format.write`."""
         if path.suffix != ".tsv":
             raise InvalidInput(f"A Common Voice table is a file whose name ends in .tsv, not {path.name!r}. Rename it.")
-        texts = texts_of(dataset, self.title, ("written",))["written"]
+        texts = texts_of(dataset, _WHAT, ("written",))["written"]
         silent = (utt_id for utt_id, text in texts.items() if not text)
-        refuse(silent, self.title, "nothing is said in them, and each clip has a sentence", "Leave them out.")
-        audio = audio_of(dataset, self.title)
+        refuse(silent, _WHAT, "clips without a word", "Leave them out.")
+        audio = audio_of(dataset, _WHAT)
         for utt_id, named in audio.items():
-            if named != f"clips/{_clip_name(self.title, utt_id)}{PurePosixPath(named).suffix}":
-                remedy = "Write it too: write(..., copy_audio=True)."
-                refuse([utt_id], self.title, f"its audio must be clips/{utt_id} with its ending", remedy)
+            if named != f"clips/{named_after({'utt_id': utt_id}, PurePosixPath(named).suffix)}":
+                refuse([utt_id], _WHAT, f"audio elsewhere than in clips/{utt_id} with its ending", COPY)
         table = dataset.utterances
         if "locale" not in table:
             table = table.assign(locale=table["language"])
         said = table["locale"].map(language_of, na_action="ignore")
         other = (said != table["language"]).fillna(value=False) | (said.isna() & table["language"].notna())
-        refuse(
-            table["utt_id"][other],
-            self.title,
-            "their locale says another language",
-            "Mend the column locale, or drop it.",
-        )
+        remedy = "Mend the column locale, or drop it."
+        refuse(table["utt_id"][other], _WHAT, "a locale that says another language", remedy)
         more = [str(name) for name in table if name not in tables.SCHEMAS["utterances"]]
         lines = ["\t".join([*_NEEDED, *more])]
-        for utt_id, speaker, *values in plain_rows(table, ["utt_id", "speaker", *more]):
+        for utt_id, speaker, *values in rows_of(table, "utt_id", "speaker", *more):
             sentence = _quoted(texts.get(utt_id, ""))
             fields = [speaker or "", audio[utt_id].removeprefix("clips/"), sentence, *map(_field, values)]
             if any(re.search(r"[\t\n\r]", field) for field in fields):
-                refuse([utt_id], self.title, "there are tabs or ends of lines in its columns", "Drop the column.")
+                refuse([utt_id], _WHAT, "columns with tabs or ends of lines", BARE)
             lines.append("\t".join(fields))
         if others := [one.name for one in _tables_in(path.parent) if one.name != path.name]:
             raise InvalidInput(f"{path.parent} holds {named_few(others)} too. Write to a folder of its own.")
@@ -265,12 +261,6 @@ def _quoted(sentence: str) -> str:
 
 def _votes(said: str | None) -> int | str | None:
     return int(said) if said is not None and re.fullmatch("[0-9]{1,9}", said) else said
-
-
-def _clip_name(title: str, utt_id: str) -> str:
-    if PurePosixPath(f"{utt_id}.mp3").stem != utt_id or "/" in utt_id or re.search(r"[\\\t\n\r\0]", utt_id):
-        refuse([utt_id], title, "the id makes no name of a file", "Rename it.")
-    return utt_id
 
 
 def _field(value: Any) -> str:  # noqa: ANN401 - whatever stands in a further column

@@ -1,20 +1,17 @@
-"""Files of manifests: their lines as text, and the audio that they name without saying where it is."""
+"""Trees of files as they are read: lines of text, folders, the audio that lies there, and what to say of it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from asrlab import tables
-from asrlab.data.cuts import with_joined
-from asrlab.data.manifests.writing import new_file
 from asrlab.data.places import is_here
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
 
-    from asrlab.data.dataset import Dataset
+    from asrlab.data.manifests.base import Options
 
 #: How names of files end that may hold speech.
 AUDIO_SUFFIXES: Final = frozenset({
@@ -24,6 +21,18 @@ AUDIO_SUFFIXES: Final = frozenset({
 })  # fmt: skip
 _DEEPEST: Final = 16  # folders within folders
 _SNIFFED: Final = 1 << 16  # bytes that telling a format from another may read
+
+
+def no_columns(source: object, options: Options) -> None:
+    """Refuse names of columns that the user gave for a corpus that has none.
+
+    Raises
+    ------
+    InvalidInput
+        If there are any.
+    """
+    if options.columns:
+        raise InvalidInput(f"{source} has no named columns, so that columns= has nothing to name. Leave it out.")
 
 
 def text_lines(file: Path) -> Iterator[tuple[int, str]]:
@@ -83,6 +92,57 @@ def files_below(folder: Path, suffixes: frozenset[str], depth: int = _DEEPEST) -
             yield from files_below(path, suffixes, depth - 1)
 
 
+def folders_in(folder: Path, named: Callable[[str], object] = bool) -> Iterator[Path]:
+    """Go through the folders in a folder, sorted; hidden ones are passed over.
+
+    Parameters
+    ----------
+    folder : Path
+    named : callable
+        Whether a name is wanted. What is not is not looked at: there may be a million.
+
+    Raises
+    ------
+    InvalidInput
+        If it cannot be looked into.
+    """
+    try:
+        wanted = [path for path in folder.iterdir() if not path.name.startswith(".") and named(path.name)]
+    except OSError as error:
+        raise InvalidInput(f"{folder} cannot be looked into ({error.strerror}). Check the path.") from error
+    yield from (path for path in sorted(wanted, key=lambda path: path.name) if path.is_dir())
+
+
+def audio_below(folder: Path, root: Path) -> dict[str, str]:
+    """Find the audio files of a folder and those in it.
+
+    Returns
+    -------
+    dict of str to str
+        Name without its ending -> path relative to ``root``.
+
+    Raises
+    ------
+    InvalidInput
+        If two have one name, or the folder cannot be looked into.
+    """
+    return by_stem(files_below(folder, AUDIO_SUFFIXES), root, folder)
+
+
+def by_stem(files: Iterable[Path], root: Path, folder: Path) -> dict[str, str]:
+    """Arrange files by their names without endings; see :func:`audio_below`."""
+    found: dict[str, str] = {}
+    try:
+        for file in files:
+            here = file.relative_to(root).as_posix()
+            if file.stem in found:
+                raise InvalidInput(f"{root} has {found[file.stem]} and {here} for one utterance. Leave one of them.")
+            found[file.stem] = here
+    except OSError as error:
+        raise InvalidInput(f"{folder} cannot be looked into ({error.strerror}). Check the path.") from error
+    return found
+
+
 def find_audio(names: Iterable[str], manifest: Path, root: Path | None) -> dict[str, str]:
     """Find the audio files that a manifest names without their folder and, mostly, without their ending.
 
@@ -126,55 +186,34 @@ def named_few(names: Iterable[str], most: int = 5) -> str:
     return ", ".join(listed[:most]) + (" ..." if len(listed) > most else "")
 
 
+def counted(number: int, noun: str) -> str:
+    """Count something, in words: ``"1 file"``, ``"2,000 files"``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def unmatched(texts: Collection[str], audio: Collection[str], transcript: str) -> Iterator[str]:
+    """Remark what has only one of audio and text.
+
+    Parameters
+    ----------
+    texts, audio : collection of str
+        Ids that have one.
+    transcript : str
+        What the texts stand in, for the remark.
+    """
+    said, heard = set(texts), set(audio)
+    if lost := sorted(said - heard):
+        yield f"Left out: {counted(len(lost), 'line')} of {transcript} without an audio file ({named_few(lost)})."
+    if mute := sorted(heard - said):
+        yield f"Without a reference: {counted(len(mute), 'audio file')} with no line in {transcript} ({named_few(mute)})."
+
+
 def without_audio(names: Iterable[str], found: dict[str, str], where: Path) -> tuple[str, ...]:
     """Remark what has no audio."""
     gone = [name for name in names if name not in found]
     if not gone:
         return ()
     return (
-        f"{len(gone)} recordings have no audio file of their name in {where} ({named_few(gone)}); name the folder "
-        "where it is with audio_root=.",
+        f"Without audio: {counted(len(gone), 'recording')} with no file of the name in {where} ({named_few(gone)}). "
+        "Name the folder where it is with audio_root=.",
     )
-
-
-def named_after(utterance: Mapping[str, Any], suffix: str) -> str:
-    """Name the audio of an utterance by its id, for a format that finds it by that.
-
-    Raises
-    ------
-    InvalidInput
-        If the id cannot be the name of a file.
-    """
-    utt_id = str(utterance["utt_id"])
-    if not utt_id.strip(". ") or set(utt_id) & set('/\\\0:*?"<>|\n\r\t'):
-        raise InvalidInput(f"The utt_id {utt_id!r} makes no name of a file. Rename it: letters, digits, - and _.")
-    return f"{utt_id}{suffix}"
-
-
-def refuse_other_references(dataset: Dataset, what: str) -> None:
-    """Refuse references that are more than the texts of the segments, joined, for a format that holds only those.
-
-    Raises
-    ------
-    InvalidInput
-        If there are some.
-    """
-    joined = with_joined(tables.empty("references"), dataset.segments)
-    known = set(joined[list(joined.columns)].itertuples(index=False, name=None))
-    other = [
-        row[0]
-        for row in dataset.references[list(joined.columns)].itertuples(index=False, name=None)
-        if row not in known
-    ]
-    if other:
-        raise InvalidInput(
-            f"{what} holds the texts of segments, and {len(other)} references of {dataset.name} are others "
-            f"({named_few(dict.fromkeys(other))}). Write jsonl; or leave them out: dataclasses.replace(dataset, "
-            'references=lab.tables.empty("references")).'
-        )
-
-
-def save_lines(path: Path, lines: Iterable[str]) -> None:
-    """Write lines to a text file, whole or not at all; see :func:`asrlab.data.manifests.writing.new_file`."""
-    with new_file(path) as file:
-        file.writelines(f"{line}\n" for line in lines)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import pandas as pd
 
 from asrlab.data.manifests.base import Format, Manifest, Options, Row, collect, is_file, is_folder
-from asrlab.data.manifests.corpora import audio_of, no_columns, refuse, texts_of
-from asrlab.data.manifests.files import first_lines, named_few, save_lines, text_lines
+from asrlab.data.manifests.files import counted, first_lines, named_few, no_columns, text_lines
 from asrlab.data.manifests.locales import language_of
-from asrlab.data.manifests.writing import plain_rows
+from asrlab.data.manifests.writing import COPY, audio_of, named_after, only_columns, refuse, save_lines, texts_of
+from asrlab.data.rows import rows_of
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ _RATE: Final = 16_000  # Hz; of all recordings, and so of num_samples
 _LOCALE: Final = re.compile(r"[a-z]{2,3}(?:_[a-z]{4})?_(?:[a-z]{2}|\d{3})")
 _GENDERS: Final = ("MALE", "FEMALE", "OTHER")
 _FORMS: Final = ("written", "unstated")
+_WHAT: Final = "A FLEURS table"
 
 
 class Fleurs(Format):
@@ -85,7 +86,7 @@ class Fleurs(Format):
             raise InvalidInput(f"{folder}: {len(twice)} files are in two tables ({named_few(twice)}). Name one table.")
         read = utterances["utt_id"].groupby(utterances["sentence"]).size()
         if several := int((read > 1).sum()):
-            remarks.append(f"{several} sentences are read more than once; their numbers are in the column sentence.")
+            remarks.append(f"Read more than once: {counted(several, 'sentence')}, whose numbers are in the column sentence.")
         return Manifest(
             name if len(files) > 1 else f"{name}-{files[0].stem}",
             utterances,
@@ -98,37 +99,35 @@ class Fleurs(Format):
 
     def place_of(self, utterance: Mapping[str, Any], suffix: str) -> str:
         """Place it in the folder of its split; see :meth:`Format.place_of`."""
-        if not _is_name(utterance["utt_id"]):
-            refuse([utterance["utt_id"]], self.title, "the id makes no name of a file", "Rename it.")
-        return f"audio/{utterance.get('split') or 'test'}/{utterance['utt_id']}{suffix}"
+        return f"audio/{utterance.get('split') or 'test'}/{named_after(utterance, suffix)}"
 
     def write(self, dataset: Dataset, path: Path) -> None:
         """Write it; see :meth:`Format.write`."""
-        texts = texts_of(dataset, self.title, _FORMS)
+        texts = texts_of(dataset, _WHAT, _FORMS)
         silent = (utt_id for said in texts.values() for utt_id, text in said.items() if not text)
-        refuse(silent, self.title, "nothing is said in them, and an empty field is a text not known", "Leave them out.")
-        audio = audio_of(dataset, self.title)
+        refuse(silent, _WHAT, "silence: an empty field is a text not known", "Leave them out.")
+        audio = audio_of(dataset, _WHAT)
+        only_columns(dataset, _WHAT, ("split", "sentence", "gender", "locale"))
         table = dataset.utterances
         locale = path.resolve().name
         language = language_of(locale) if _LOCALE.fullmatch(locale) else None
         other = table["language"].notna() & (table["language"] != (language or "")).fillna(value=True)
         remedy = "Name the folder as in en_us, or cmn_hans_cn."
-        refuse(table["utt_id"][other], self.title, f"the folder's name {locale!r} says no such language", remedy)
+        refuse(table["utt_id"][other], _WHAT, f"another language than the folder's name {locale!r} says", remedy)
         wanted = [name for name in ("split", "sentence", "gender", "duration_s") if name in table]
         files: dict[str, list[str]] = {}
-        for place, (utt_id, *values) in enumerate(plain_rows(table, ["utt_id", *wanted])):
+        for place, (utt_id, *values) in enumerate(rows_of(table, "utt_id", *wanted)):
             row = dict(zip(wanted, values, strict=True))
             split = row.get("split") or "test"
             if split not in _SPLITS:
-                refuse([utt_id], self.title, f"{split!r} is none of its splits", f"They are {', '.join(_SPLITS)}.")
+                refuse([utt_id], _WHAT, f"the split {split!r}", f"They are {', '.join(_SPLITS)}.")
             wav = PurePosixPath(audio[utt_id])
             if audio[utt_id] != self.place_of({"utt_id": utt_id, "split": split}, wav.suffix):
-                remedy = "Write it too: write(..., copy_audio=True)."
-                refuse([utt_id], self.title, f"its audio must lie in audio/{split} and have its name", remedy)
+                refuse([utt_id], _WHAT, f"audio elsewhere than in audio/{split}, or of another name than the id", COPY)
             sentence, gender = str(row.get("sentence", place) or place), row.get("gender") or "OTHER"
             if not sentence.isdecimal() or gender not in _GENDERS:
-                what = f"sentence is a number and gender one of {', '.join(_GENDERS)}"
-                refuse([utt_id], self.title, what, "Mend these columns, or drop them.")
+                wrong = f"a sentence that is no number, or a gender that is none of {', '.join(_GENDERS)}"
+                refuse([utt_id], _WHAT, wrong, "Mend these columns, or drop them.")
             said = [texts[form].get(utt_id, "") for form in _FORMS]
             samples = "" if row["duration_s"] is None else str(round(row["duration_s"] * _RATE))
             fields = [sentence, wav.name, *said, _letters(said[1]), samples, gender]
@@ -200,7 +199,3 @@ def _home_of(root: Path, split: str, first: str) -> tuple[str, bool]:
 def _letters(text: str) -> str:
     """Spell a text as FLEURS does: letters with blanks between them, and a bar after each word."""
     return " ".join([*"|".join(text.split()), "|"]) if text else ""
-
-
-def _is_name(utt_id: str) -> bool:
-    return PurePosixPath(f"{utt_id}.wav").stem == utt_id and re.search(r"[/\\\t\n\r\0]", utt_id) is None

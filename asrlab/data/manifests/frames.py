@@ -12,7 +12,7 @@ from asrlab import tables
 from asrlab.data.manifests.base import Format, Manifest, Options, Row, to_table
 from asrlab.data.manifests.columns import check_given, check_needed, made_ids, renamed
 from asrlab.data.manifests.references import SAID, take_references
-from asrlab.data.manifests.writing import check_single_table, plain_rows, references_of
+from asrlab.data.manifests.writing import check_single_table, rows_of, references_of
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -281,7 +281,7 @@ def _references(said: dict[str, pd.Series], ids: pd.Series, place: Place) -> pd.
     rows: list[Row] = []
     names = ["utt_id", "text", *lists]
     together = pd.DataFrame({"utt_id": ids, "text": text, **lists})
-    for number, values in enumerate(plain_rows(together, names)):
+    for number, values in enumerate(rows_of(together, names)):
         row = {name: _listed(value) for name, value in zip(names, values, strict=True)}
         try:
             rows += take_references(row)

@@ -18,7 +18,7 @@ from asrlab.data.manifests.writing import (
     check_single_table,
     names_of,
     new_file,
-    plain_rows,
+    rows_of,
     references_of,
 )
 from asrlab.errors import InvalidInput
@@ -227,7 +227,7 @@ def _read_folder(folder: Path, options: Options) -> Manifest:
     ids = set(utterances["utt_id"])
     columns = names_of(said)
     # What the rows of utterances say themselves comes first, as if it stood on a line 0.
-    found = {"references": [(0, dict(zip(columns, row, strict=True))) for row in plain_rows(said, columns)]}
+    found = {"references": [(0, dict(zip(columns, row, strict=True))) for row in rows_of(said, columns)]}
     names = [_OWN]
     for table in _BESIDE:
         file = folder / f"{table}.jsonl"
@@ -274,6 +274,6 @@ def _write_rows(frame: pd.DataFrame, table: str, needed: Sequence[str], path: Pa
         if column in needed or column not in tables.SCHEMAS[table] or bool(frame[column].notna().any())
     ]
     with new_file(path) as file:
-        for number, row in enumerate(plain_rows(frame, columns), 1):
+        for number, row in enumerate(rows_of(frame, columns), 1):
             values = dict(zip(columns, row, strict=True))
             file.write(json_line(values, f"Row {number} of the {table} of {name}"))

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import pandas as pd
 
 from asrlab.data.manifests.base import Format, Manifest, Options, Row, collect, is_folder
-from asrlab.data.manifests.corpora import audio_of, no_columns, refuse, texts_of
-from asrlab.data.manifests.files import named_few, save_lines, text_lines
+from asrlab.data.manifests.files import counted, named_few, no_columns, text_lines
+from asrlab.data.manifests.writing import audio_of, only_columns, refuse, save_lines, texts_of
+from asrlab.data.rows import rows_of
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ _IN_ARCHIVE: Final = re.compile(r"(?:ark|scp)\b[^/]*:.*|.*\.ark|.*:\d+")
 _OURS: Final = ("wav.scp", "text", "segments", "utt2spk", "spk2utt", "utt2dur", "utt2lang", "spk2gender")
 _READ: Final = (*(name for name in _OURS if name != "spk2utt"), "reco2file_and_channel", "reco2dur")
 _OTHERS: Final = ("reco2file_and_channel", "reco2dur", "feats.scp", "cmvn.scp", "vad.scp")
+_WHAT: Final = "A Kaldi data folder"
 
 
 class Kaldi(Format):
@@ -82,7 +84,7 @@ class Kaldi(Format):
                 f"{source / main} names no recording of wav.scp. Check that they are of one data folder."
             )
         utterances, references = collect(_with_facts(rows, files), source / main, options)
-        said = ", ".join(f"{name} ({len(table)} lines)" for name, table in files.items())
+        said = ", ".join(f"{name} ({counted(len(table), 'line')})" for name, table in files.items())
         remarks = _remarks(files, {row["utt_id"] for _, row in rows}, audio, sides)
         return Manifest(
             source.resolve().name, utterances, references, folder=source, audio_root=source, said=said, remarks=remarks
@@ -90,22 +92,23 @@ class Kaldi(Format):
 
     def write(self, dataset: Dataset, path: Path) -> None:
         """Write it; see :meth:`Format.write`."""
-        texts = texts_of(dataset, self.title)[""]
-        audio = audio_of(dataset, self.title, cuts=True)
+        (texts,) = texts_of(dataset, _WHAT).values()
+        audio = audio_of(dataset, _WHAT, cuts=True)
+        only_columns(dataset, _WHAT, ("gender",))
         table = dataset.utterances
         for column in ("utt_id", "speaker", "language", "recording", "gender"):
             if column in table:
                 spaced = table["utt_id"][table[column].str.contains(r"\s").fillna(value=False)]
-                refuse(spaced, self.title, f"there are blanks in their {column}", "Put - or _ in their place.")
+                refuse(spaced, _WHAT, f"a {column} with blanks", "Put - or _ in their place.")
         for utt_id, named in audio.items():
             if "|" in named or named != named.strip() or named == "-" or _IN_ARCHIVE.fullmatch(named):
-                refuse([utt_id], self.title, f"Kaldi would take {named!r} for something else", "Rename the file.")
+                refuse([utt_id], _WHAT, f"the file {named!r}, whose name Kaldi would take for something else,", "Rename the file.")
         files: dict[str, dict[str, str]] = {"text": texts, **_of_speakers(table)}
         files |= {
             "utt2dur": {i: repr(float(v)) for i, v in _known(table, "duration_s").items()},
             "utt2lang": _known(table, "language"),
         }
-        files |= _recordings(dataset, audio, self.title)
+        files |= _recordings(dataset, audio)
         wanted = {name: lines for name, lines in files.items() if lines}
         if stale := [name for name in (*_OURS, *_OTHERS) if name not in wanted and (path / name).exists()]:
             raise InvalidInput(f"{path} holds {named_few(stale)} of another set. Write to a folder of its own.")
@@ -266,22 +269,22 @@ def _remarks(
 
     def remark(ids: list[str], what: str) -> None:
         if ids:
-            remarks.append(f"{len(ids)} {what} ({named_few(ids)}).")
+            remarks.append(f"{what}: {len(ids)} ({named_few(ids)}).")
 
     texts = files.get("text", {})
     segments = files.get("segments", {})
     if "text" not in files:
         remarks.append("There is no file text, and so no references.")
     else:
-        remark(sorted(read - texts.keys()), "utterances have no line in text, and so no reference")
-        remark(sorted(texts.keys() - read - segments.keys()), "lines of text are of no utterance and were left out")
+        remark(sorted(read - texts.keys()), "Utterances with no line in text, and so no reference")
+        remark(sorted(texts.keys() - read - segments.keys()), "Lines of text of no utterance, left out")
     if "wav.scp" not in files:
         remarks.append("There is no file wav.scp, and so no audio.")
     elif segments:
         gone = sorted(segments.keys() - read)
-        remark(gone, "segments are of recordings that wav.scp does not have, and were left out")
+        remark(gone, "Segments of recordings that wav.scp does not have, left out")
         used = {said.split()[0] for _, said in segments.values()}
-        remark(sorted(audio.keys() - used), "recordings of wav.scp have no segments and were left out")
+        remark(sorted(audio.keys() - used), "Recordings of wav.scp without segments, left out")
     if "reco2file_and_channel" in files and not sides:
         remarks.append("reco2file_and_channel was not needed: each recording has a file of its own.")
     return tuple(remarks)
@@ -289,7 +292,7 @@ def _remarks(
 
 def _known(table: pd.DataFrame, column: str) -> dict[str, Any]:
     there = table[table[column].notna()]
-    return dict(zip(there["utt_id"], there[column], strict=True))
+    return dict(rows_of(there, "utt_id", column))
 
 
 def _of_speakers(table: pd.DataFrame) -> dict[str, dict[str, str]]:
@@ -301,13 +304,13 @@ def _of_speakers(table: pd.DataFrame) -> dict[str, dict[str, str]]:
     if "gender" in table:
         known = table[table["gender"].notna() & table["speaker"].notna()]
         pairs = known[["speaker", "gender"]].drop_duplicates()
-        refuse(pairs["speaker"][pairs["speaker"].duplicated()], "Kaldi data folder", "their genders differ (these are "
-               "speakers)", "Give each speaker one gender.")  # fmt: skip
+        twice = pairs["speaker"][pairs["speaker"].duplicated()]
+        refuse(twice, _WHAT, "several genders", "Give each speaker one gender.", of="speaker")
         files["spk2gender"] = dict(zip(pairs["speaker"], pairs["gender"], strict=True))
     return files
 
 
-def _recordings(dataset: Dataset, audio: dict[str, str], title: str) -> dict[str, dict[str, str]]:
+def _recordings(dataset: Dataset, audio: dict[str, str]) -> dict[str, dict[str, str]]:
     """Make ``wav.scp``, and ``segments`` where there are parts of files."""
     table = dataset.utterances
     parts = [name for name in ("begin_s", "end_s", "channel") if name in table and table[name].notna().any()]
@@ -322,10 +325,10 @@ def _recordings(dataset: Dataset, audio: dict[str, str], title: str) -> dict[str
         is_part = any(value is not None for value in (begin, end, channel))
         name = (audio[utt_id] if pd.isna(reco) else reco) if is_part else utt_id
         if re.search(r"\s", name):
-            refuse([utt_id], title, f"there are blanks in {name!r}, a recording's name", "Fill the column recording.")
+            refuse([utt_id], _WHAT, f"blanks in {name!r}, a recording's name,", "Fill the column recording.")
         if files.setdefault(name, audio[utt_id]) != audio[utt_id]:
             both = f"{files[name]} and {audio[utt_id]}"
-            refuse([utt_id], title, f"{name!r} names two files, {both}", "Rename a recording.")
+            refuse([utt_id], _WHAT, f"the name {name!r} for two files, {both},", "Rename a recording.")
         times = f"{float(begin or 0.0)!r} {-1 if end is None else repr(float(end))}"
         segments[utt_id] = f"{name} {times}" + ("" if channel is None else f" {channel}")
     return {"wav.scp": files, "segments": segments}

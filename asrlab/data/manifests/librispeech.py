@@ -11,19 +11,28 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from asrlab.data.manifests.base import Format, Manifest, Options, Row, collect, is_file, is_folder
-from asrlab.data.manifests.corpora import (
+from asrlab.data.manifests.files import (
+    AUDIO_SUFFIXES,
     audio_below,
-    audio_of,
     by_stem,
+    counted,
+    first_lines,
     folders_in,
     no_columns,
-    one_language,
-    refuse,
-    texts_of,
+    text_lines,
     unmatched,
 )
-from asrlab.data.manifests.files import AUDIO_SUFFIXES, first_lines, save_lines, text_lines
-from asrlab.data.manifests.writing import plain_rows
+from asrlab.data.manifests.writing import (
+    COPY,
+    TABLES,
+    audio_of,
+    one_language,
+    only_columns,
+    refuse,
+    save_lines,
+    texts_of,
+)
+from asrlab.data.rows import rows_of
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -47,6 +56,7 @@ class _Books(Format):
     is_file: ClassVar[bool] = False
     _id: ClassVar[re.Pattern[str]]  # its groups: chapter, speaker, number of the chapter or book
     _example: ClassVar[str]
+    _what: ClassVar[str]
     _home: ClassVar[str]  # folder of the speakers, in a split
 
     def place_of(self, utterance: Mapping[str, Any], suffix: str) -> str:
@@ -104,7 +114,7 @@ class _Books(Format):
             references,
             folder=source,
             audio_root=source,
-            said=f"{len(texts)} lines of transcripts",
+            said=f"{counted(len(texts), 'line')} of transcripts",
             remarks=tuple(unmatched(texts, [row["utt_id"] for row in rows], "the transcripts")),
         )
 
@@ -112,17 +122,17 @@ class _Books(Format):
         self, dataset: Dataset, path: Path, splits: re.Pattern[str]
     ) -> Iterator[tuple[re.Match[str], PurePosixPath]]:
         """Give the id of each utterance and the path of its audio, if it lies where it must."""
-        audio = audio_of(dataset, self.title)
+        audio = audio_of(dataset, self._what)
+        only_columns(dataset, self._what, ("split", "gender"))
         table = dataset.utterances.sort_values("utt_id", kind="stable")
-        for utt_id, *said in plain_rows(table, ["utt_id", *(["split"] if "split" in table else [])]):
-            split = said[0] if said else None
+        for utt_id, split in rows_of(table, "utt_id", "split"):
             if split is not None and not splits.fullmatch(split):
-                refuse([utt_id], self.title, f"{split!r} is none of its splits", "Name it train, dev or test.")
+                refuse([utt_id], self._what, f"the split {split!r}", "Name it train, dev or test.")
             named = PurePosixPath(audio[utt_id])
             place = self.place_of({"utt_id": utt_id, "split": split}, named.suffix)
             shorter = self.place_of({"utt_id": utt_id}, named.suffix) if split == path.resolve().name else place
             if str(named) not in (place, shorter):
-                refuse([utt_id], self.title, f"its audio must be {place}", "Write it too: write(..., copy_audio=True).")
+                refuse([utt_id], self._what, f"audio elsewhere than in {place}", COPY)
             found = self._id.fullmatch(utt_id)
             if found is not None:  # which place_of has seen to
                 yield found, named
@@ -142,6 +152,7 @@ class LibriSpeech(_Books):
 
     name: ClassVar[str] = "librispeech"
     title: ClassVar[str] = "LibriSpeech tree"
+    _what = "A LibriSpeech tree"
     _id = re.compile(r"((\d+)-(\d+))-\d+")
     _example = "1272-128104-0000"
     _home = ""
@@ -180,8 +191,8 @@ class LibriSpeech(_Books):
 
     def write(self, dataset: Dataset, path: Path) -> None:
         """Write it; see :meth:`Format.write`."""
-        said = texts_of(dataset, self.title, ("spoken",))["spoken"]
-        one_language(dataset, self.title, "en", "Write jsonl.")
+        said = texts_of(dataset, self._what, ("spoken",))["spoken"]
+        one_language(dataset, self._what, "en", TABLES)
         files: dict[Path, list[str]] = {}
         for found, audio in self._placed(dataset, path, _SPLIT):
             if found[0] in said:
@@ -207,6 +218,7 @@ class Mls(_Books):
 
     name: ClassVar[str] = "mls"
     title: ClassVar[str] = "Multilingual LibriSpeech tree"
+    _what = "A Multilingual LibriSpeech tree"
     _id = re.compile(r"((\d+)_(\d+))_\d+")
     _example = "10214_10108_000000"
     _home = "audio/"
@@ -238,12 +250,12 @@ class Mls(_Books):
 
     def write(self, dataset: Dataset, path: Path) -> None:
         """Write it; see :meth:`Format.write`."""
-        said = texts_of(dataset, self.title, ("spoken",))["spoken"]
+        said = texts_of(dataset, self._what, ("spoken",))["spoken"]
         language = _mls_language(path)
         if language is None:
             known = ", ".join(f"mls_{name}" for name in _MLS_LANGUAGES)
             raise InvalidInput(f"{path.name!r} says no language. Name the folder after it, as they do: {known}.")
-        one_language(dataset, self.title, language, "Name the folder after their language.")
+        one_language(dataset, self._what, language, "Name the folder after their language.")
         if "split" not in dataset.utterances or dataset.utterances["split"].isna().any():
             raise InvalidInput(f"Each utterance of a {self.title} is in a split. Fill the column split.")
         files: dict[Path, list[str]] = {}
@@ -304,5 +316,4 @@ def _mls_language(folder: Path) -> str | None:
 
 def _save(files: Mapping[Path, Iterable[str]]) -> None:
     for file, lines in files.items():
-        file.parent.mkdir(parents=True, exist_ok=True)
         save_lines(file, lines)

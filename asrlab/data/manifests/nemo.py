@@ -14,7 +14,7 @@ from asrlab.data.manifests.base import Format, Manifest, Options, Row, collect, 
 from asrlab.data.manifests.columns import made_ids, numbered, renamed
 from asrlab.data.manifests.files import first_lines
 from asrlab.data.manifests.jsonl import json_line, json_rows, manifest_name, our_rows
-from asrlab.data.manifests.writing import names_of, new_file, plain_rows, refuse, texts_of
+from asrlab.data.manifests.writing import names_of, new_file, rows_of, refuse, texts_of
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Nemo(Format):
             if column in _RESERVED or back[name] not in (column, name):
                 raise InvalidInput(f"{what} cannot hold a column {column!r}: the name means something else. Rename it.")
         with new_file(path) as file:
-            for utt_id, text, row in zip(ids, said, plain_rows(frame, columns), strict=True):
+            for utt_id, text, row in zip(ids, said, rows_of(frame, columns), strict=True):
                 values = {
                     name: value
                     for name, column, value in zip(named, columns, row, strict=True)

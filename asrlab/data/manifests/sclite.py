@@ -22,7 +22,6 @@ from asrlab.data.manifests.files import (
     without_audio,
 )
 from asrlab.data.manifests.wordings import spelled, wordings
-from asrlab.data.manifests.writing import plain_rows
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ class Stm(_Sclite):
         rows = further.sort_values(["utt_id", "channel", "begin_s"], kind="stable")
         names = ["segment", "utt_id", "channel", "begin_s", "end_s", "speaker", "text", "alternatives", "label"]
         lines = []
-        for name, utt_id, channel, begin_s, end_s, speaker, text, others, label in plain_rows(rows, names):
+        for name, utt_id, channel, begin_s, end_s, speaker, text, others, label in rows_of(rows, names):
             texts = () if text is None else (text, *(others if others is not None else ()))
             one = _Segment(utt_id, _letter(channel), begin_s, end_s, speaker, texts, label, 0)
             lines.append(_stm_line(f"Segment {name!r}", one))
@@ -186,7 +185,7 @@ class Trn(_Sclite):
                 "have references of several. Write stm, or jsonl."
             )
         texts: dict[str, list[str]] = {}
-        for utt_id, text in plain_rows(said.sort_values("alternative", kind="stable"), ["utt_id", "text"]):
+        for utt_id, text in rows_of(said.sort_values("alternative", kind="stable"), ["utt_id", "text"]):
             texts.setdefault(utt_id, []).append(text)
         ids = dataset.utterances["utt_id"]
         if gone := [utt_id for utt_id in ids if utt_id not in texts]:

@@ -15,7 +15,7 @@ from asrlab.data.manifests.base import Format, Manifest, Options, is_file
 from asrlab.data.manifests.columns import ALIASES, renamed
 from asrlab.data.manifests.frames import Place, tables_of
 from asrlab.data.manifests.jsonl import manifest_name
-from asrlab.data.manifests.writing import names_of, new_file, plain_rows, refuse, texts_of
+from asrlab.data.manifests.writing import names_of, new_file, rows_of, refuse, texts_of
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class _Separated(Format):
             # Told that rows end with both, the library quotes fields with either of them.
             writer = csv.writer(_WithLf(file), delimiter=self.separator, lineterminator="\r\n")
             writer.writerow(columns)
-            writer.writerows(plain_rows(frame, columns))
+            writer.writerows(rows_of(frame, columns))
 
     def _header(self, file: Path, options: Options) -> tuple[str, list[str]]:
         """Find the separator, the usual one first, and the names of the columns."""

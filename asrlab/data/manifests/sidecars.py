@@ -6,10 +6,10 @@ from collections import Counter
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from asrlab.data.manifests.base import Format, Manifest, Options, Row, collect, is_file, is_folder, to_table
-from asrlab.data.manifests.corpora import audio_of, no_columns, refuse, texts_of
-from asrlab.data.manifests.files import AUDIO_SUFFIXES, files_below, named_few, save_lines, text_lines
+from asrlab.data.manifests.base import Format, Manifest, Options, Row, collect, is_file, is_file_name, is_folder, to_table
+from asrlab.data.manifests.files import AUDIO_SUFFIXES, counted, files_below, named_few, no_columns, text_lines
 from asrlab.data.manifests.subtitles import is_note, read_cues
+from asrlab.data.manifests.writing import audio_of, only_columns, refuse, save_lines, texts_of
 from asrlab.data.places import is_here
 from asrlab.errors import InvalidInput
 
@@ -26,6 +26,7 @@ _TEXTS: Final[Mapping[str, str]] = {
 _WRITTEN: Final = {"unstated": ".txt", "spoken": ".normalized.txt", "written": ".original.txt"}
 _CUES: Final = (".srt", ".vtt")
 _LOOKED_AT: Final = 2_000  # files, to recognise a folder
+_WHAT: Final = "A folder of audio with text beside it"
 
 
 class Sidecars(Format):
@@ -93,20 +94,21 @@ class Sidecars(Format):
         """Place it by its id; see :meth:`Format.place_of`."""
         utt_id = utterance["utt_id"]
         path = PurePosixPath(utt_id)
-        plain = str(path) == utt_id and not path.is_absolute() and not any(p.startswith(".") for p in path.parts)
-        if not plain or not path.parts or any(sign in utt_id for sign in '\\\0\n\r\t:*?"<>|'):
-            refuse([utt_id], self.title, "the id makes no path", "Rename it: letters, digits, -, _ and /.")
+        plain = all(is_file_name(part) and not part.startswith(".") for part in path.parts)
+        if str(path) != utt_id or not path.parts or not plain:
+            refuse([utt_id], _WHAT, "an id that makes no path", "Rename it: letters, digits, -, _ and /.")
         return utt_id if path.suffix.lower() == suffix else f"{utt_id}{suffix}"
 
     def write(self, dataset: Dataset, path: Path) -> None:
         """Write it; see :meth:`Format.write`."""
-        texts = texts_of(dataset, self.title, tuple(_WRITTEN))
-        audio = audio_of(dataset, self.title)
+        texts = texts_of(dataset, _WHAT, tuple(_WRITTEN))
+        audio = audio_of(dataset, _WHAT)
+        only_columns(dataset, _WHAT)
         ids = _ids(sorted(audio.values()))
         for utt_id, named in audio.items():
             if ids.get(utt_id) != named:
-                remedy = "Write it too: write(..., copy_audio=True); or rename it."
-                refuse([utt_id], self.title, f"its audio is {named}, and ids are paths without their ending", remedy)
+                remedy = "Write the audio too: write(..., copy_audio=True); or rename it."
+                refuse([utt_id], _WHAT, f"audio ({named}) whose path without its ending is not the id", remedy)
         there = _Folder(path)
         if others := sorted(set(there.audio) - set(audio.values())):
             raise InvalidInput(f"{path} holds other audio ({named_few(others)}). Write to a folder of its own.")
@@ -121,7 +123,6 @@ class Sidecars(Format):
         if stale := sorted({found for found in beside if found is not None and path / found not in files}):
             raise InvalidInput(f"{path} holds texts of another set ({named_few(stale)}). Write to a folder of its own.")
         for file, text in files.items():
-            file.parent.mkdir(parents=True, exist_ok=True)
             save_lines(file, [text] if text else [])
 
 

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from asrlab import tables
+from asrlab.data.cuts import with_joined
+from asrlab.data.manifests.base import is_file_name
 from asrlab.data.manifests.columns import ALIASES, renamed
-from asrlab.data.manifests.references import SAID
-from asrlab.data.places import is_here
+from asrlab.data.manifests.files import counted, named_few
+from asrlab.data.manifests.references import FORMS, SAID
+from asrlab.data.places import is_here, is_remote
+from asrlab.data.rows import rows_of
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import IO
 
     import pandas as pd
 
     from asrlab.data.dataset import Dataset
+
+#: What to do about what a format cannot hold.
+TABLES: Final = 'Write it with format="tables", which holds everything.'
+BARE: Final = f"{TABLES[:-1]}; or leave it out: dataset.bare()."
+COPY: Final = "Write the audio too: write(..., copy_audio=True)."
+_BREAKS: Final = r"[\n\r\t\0]"
 
 
 @contextmanager
@@ -55,10 +66,10 @@ def new_file(path: Path, *, binary: bool = False) -> Iterator[IO[Any]]:
             half.unlink()
 
 
-def plain_rows(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """Give the rows of a table as plain values, None for what is missing."""
-    listed = [frame[name].astype(object) for name in columns]
-    return zip(*(column.where(column.notna(), None).to_list() for column in listed), strict=True)
+def save_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write lines to a text file, whole or not at all; see :func:`new_file`."""
+    with new_file(path) as file:
+        file.writelines(f"{line}\n" for line in lines)
 
 
 def names_of(frame: pd.DataFrame) -> list[str]:
@@ -66,35 +77,115 @@ def names_of(frame: pd.DataFrame) -> list[str]:
     return [str(name) for name in frame.columns]
 
 
-def texts_of(dataset: Dataset, what: str, remedy: str) -> list[str | None]:
-    """Give what is said in each utterance, for a format that holds one text a recording and nothing else.
+def refuse(wrong: Iterable[Any], what: str, has: str, remedy: str, *, of: str = "utterance") -> None:
+    """Refuse to write what a format cannot hold, if there is any.
 
     Parameters
     ----------
-    dataset : Dataset
+    wrong : iterable
+        Ids of those that have it.
     what : str
-        The format, for messages: ``"A CSV table"``.
+        The format, with its article: ``"A NeMo manifest"``.
+    has : str
+        What it cannot hold: ``"texts with ends of lines"``.
     remedy : str
-        What to do about it, a sentence.
-
-    Returns
-    -------
-    list of str or None
-        In the order of the utterances; None where it is not known.
+        What to do, a sentence.
+    of : str
+        What the ids are of.
 
     Raises
     ------
     InvalidInput
-        If there is more: several texts of a recording, a form, terms, segments.
+        If there are; the message counts them and names a few.
     """
-    check_single_table(dataset, what, remedy)
+    ids = list(dict.fromkeys(map(str, wrong)))
+    if ids:
+        have = "has" if len(ids) == 1 else "have"
+        raise InvalidInput(
+            f"{what} cannot hold {has}, which {counted(len(ids), of)} {have}: {named_few(map(repr, ids))}. {remedy}"
+        )
+
+
+def check_said(
+    dataset: Dataset, what: str, forms: Sequence[str] | None = None, *, alternatives: bool = False
+) -> pd.DataFrame:
+    """Refuse what is more than a text of each recording and form, and give what is said.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What is to be written.
+    what : str
+        As for :func:`refuse`.
+    forms : sequence of str, optional
+        Forms that have a place of their own there; if not given, one form of whatever name.
+    alternatives : bool
+        Whether it holds those.
+
+    Raises
+    ------
+    InvalidInput
+        If there are terms, segments, texts of several channels, other forms, alternatives, or further columns.
+    """
+    check_tables(dataset, what)
     said = dataset.references
-    plain = (said["channel"].fillna(0) == 0) & (said["alternative"].fillna(0) == 0)
-    plain &= said["form"].fillna("unstated") == "unstated"
+    refuse(said["utt_id"][said["channel"] != 0], what, "texts of several channels", TABLES)
+    if not alternatives:
+        refuse(said["utt_id"][said["alternative"] != 0], what, "alternatives of a text", TABLES)
     more = [name for name in names_of(said) if name not in tables.SCHEMAS["references"]]
-    refuse(said["utt_id"], ~plain, what, "a channel, a form or an alternative of its reference", remedy)
-    refuse(said["utt_id"], said[more].notna().any(axis=1), what, f"further columns of references {more}", remedy)
-    return dataset.utterances["utt_id"].map(said.set_index("utt_id")["text"]).astype(object).pipe(_none_for_na)
+    for name in more:
+        refuse(said["utt_id"][said[name].notna()], what, f"{name!r}, a further column of references", TABLES)
+    there = sorted(said["form"].unique())
+    if forms is None and len(there) > 1:
+        raise InvalidInput(
+            f"{what} holds references of one form, and {dataset.name} has {', '.join(there)}. Choose one: "
+            f"dataset.select(form={there[0]!r}). Or {TABLES[0].lower()}{TABLES[1:]}"
+        )
+    if forms is not None and (others := [form for form in there if form not in forms]):
+        raise InvalidInput(
+            f"{what} holds references of the form {' or '.join(forms)}, and {dataset.name} has some of the form "
+            f"{others[0]}. {_remedy_of_form([form for form in there if form in forms])}"
+        )
+    return said
+
+
+def _remedy_of_form(kept: Sequence[str]) -> str:
+    return f"Choose what it holds: dataset.select(form={kept[0]!r}). Or {TABLES[0].lower()}{TABLES[1:]}" if kept else TABLES
+
+
+def texts_of(
+    dataset: Dataset, what: str, forms: Sequence[str] | None = None, *, lines: bool = True
+) -> dict[str, dict[str, str]]:
+    """Give what was said, for a format that holds a text of each recording.
+
+    Parameters
+    ----------
+    dataset, what, forms
+        As for :func:`check_said`.
+    lines : bool
+        Whether a text is a line, or a field of one.
+
+    Returns
+    -------
+    dict of str to dict
+        Form -> utt_id -> text; each of ``forms``, or the one that there is.
+
+    Raises
+    ------
+    InvalidInput
+        If there is more (see :func:`check_said`), or a text is not such a line.
+    """
+    said = check_said(dataset, what, forms)
+    if lines:
+        broken = said["utt_id"][said["text"].str.contains(_BREAKS)]
+        refuse(broken, what, "texts with ends of lines or tabs", "Put blanks in their place.")
+        edges = said["utt_id"][said["text"].str.strip() != said["text"]]
+        refuse(edges, what, "texts that begin or end with blanks", "Strip them.")
+    there = list(said["form"].unique()) or ["unstated"]
+    found: dict[str, dict[str, str]] = {form: {} for form in forms or there}
+    for utt_id, form, text in rows_of(said, "utt_id", "form", "text"):
+        found[form][utt_id] = text
+    return found
 
 
 def references_of(dataset: Dataset) -> list[Any]:
@@ -103,14 +194,97 @@ def references_of(dataset: Dataset) -> list[Any]:
     found: dict[str, list[dict[str, Any]]] = {}
     usual = {"channel": 0, "form": "unstated", "alternative": 0}
     names = ["channel", "form", "alternative", "text", *more]
-    for utt_id, *values in plain_rows(dataset.references, ["utt_id", *names]):
+    for utt_id, *values in rows_of(dataset.references, "utt_id", *names):
         one = {name: value for name, value in zip(names, values, strict=True) if value not in (None, usual.get(name))}
         found.setdefault(utt_id, []).append({"text": "", **one})
     given = (found.get(utt_id) for utt_id in dataset.utterances["utt_id"])
     return [one[0]["text"] if one is not None and len(one) == 1 and set(one[0]) == {"text"} else one for one in given]
 
 
-def check_single_table(dataset: Dataset, what: str, remedy: str) -> None:
+def only_joined(dataset: Dataset, what: str) -> None:
+    """Refuse references that are more than the texts of the segments, joined, for a format that holds only those.
+
+    Raises
+    ------
+    InvalidInput
+        If there are some.
+    """
+    joined = with_joined(tables.empty("references"), dataset.segments)
+    names = names_of(joined)
+    known = set(rows_of(joined, *names))
+    other = (row[0] for row in rows_of(dataset.references, *names) if row not in known)
+    refuse(
+        other, what, "references that are more than the texts of its segments, joined",
+        f"{TABLES[:-1]}; or leave them out: dataclasses.replace(dataset, references=lab.tables.empty(\"references\")).",
+    )  # fmt: skip
+
+
+def audio_of(dataset: Dataset, what: str, *, cuts: bool = False) -> dict[str, str]:
+    """Give the path of each utterance's audio, for a format that has a file for each.
+
+    Parameters
+    ----------
+    dataset, what
+        As for :func:`check_said`.
+    cuts : bool
+        Whether it can say that an utterance is a part of its file.
+
+    Raises
+    ------
+    InvalidInput
+        If an utterance has no audio, a link, or is a part of its file where that cannot be said.
+    """
+    table = dataset.utterances
+    refuse(table["utt_id"][table["audio"].isna()], what, "utterances without audio", "Leave them out.")
+    if not cuts:
+        whole_files(dataset, what, COPY)
+    paths = dict(rows_of(table, "utt_id", "audio"))
+    links = (utt_id for utt_id, path in paths.items() if is_remote(path))
+    refuse(links, what, "links to audio", "Write jsonl, which holds links.")
+    broken = (utt_id for utt_id, path in paths.items() if re.search(_BREAKS, path))
+    refuse(broken, what, "names of files with tabs or ends of lines", COPY)
+    return paths
+
+
+def whole_files(dataset: Dataset, what: str, remedy: str) -> None:
+    """Refuse utterances that are parts of their files."""
+    for name in ("begin_s", "end_s", "channel"):
+        if name in dataset.utterances:
+            refuse(dataset.utterances["utt_id"][dataset.utterances[name].notna()], what, "parts of files", remedy)
+
+
+def one_language(dataset: Dataset, what: str, language: str | None, remedy: str) -> None:
+    """Refuse what would be read back as speech of another language.
+
+    Raises
+    ------
+    InvalidInput
+        If it would.
+    """
+    table = dataset.utterances
+    if language is not None:
+        other = table["utt_id"][(table["language"] != language).fillna(value=False)]
+        refuse(other, what, f"recordings in another language than {language}", remedy)
+
+
+def check_tables(dataset: Dataset, what: str) -> None:
+    """Refuse terms and segments.
+
+    Raises
+    ------
+    InvalidInput
+        If there are some.
+    """
+    if len(dataset.terms):
+        raise InvalidInput(f"{what} cannot hold terms, which {dataset.name} has. {BARE}")
+    if len(dataset.segments):
+        raise InvalidInput(
+            f"{what} cannot hold segments, which {dataset.name} has. {TABLES} Or write dataset.segmented(), whose "
+            "utterances they are."
+        )
+
+
+def check_single_table(dataset: Dataset, what: str) -> None:
     """Refuse what does not fit in one table with a row an utterance, for a format that is one.
 
     Raises
@@ -118,9 +292,7 @@ def check_single_table(dataset: Dataset, what: str, remedy: str) -> None:
     InvalidInput
         If there are terms or segments, or a column of utterances that would be taken for their texts.
     """
-    for table in ("terms", "segments"):
-        if len(getattr(dataset, table)):
-            raise InvalidInput(f"{what} cannot hold the {table} of {dataset.name}. {remedy}")
+    check_tables(dataset, what)
     check_columns(dataset, ALIASES)
 
 
@@ -129,17 +301,36 @@ def check_columns(dataset: Dataset, aliases: Mapping[str, tuple[str, ...]]) -> N
     others = [*names_of(dataset.utterances), *(["text"] if aliases else [])]
     taken = {name: f"read as {ours}" for name, ours in renamed(others, {}, aliases).items() if name != ours}
     taken |= {name: "taken for what was said" for name in names_of(dataset.utterances) if name in SAID}
+    if aliases and "form" in dataset.utterances and dataset.utterances["form"].isin(FORMS).any():
+        taken["form"] = "taken for the form of what was said"
     for name, how in taken.items():
         raise InvalidInput(f"The column {name!r} of the utterances of {dataset.name} would be {how}. Rename it.")
 
 
-def refuse(ids: pd.Series, wrong: pd.Series, what: str, has: str, remedy: str) -> None:
-    """Refuse utterances that a format cannot hold, naming the first."""
-    wrong = wrong.fillna(value=False).astype(bool)
-    if wrong.any():
-        more = f" and {int(wrong.sum()) - 1} others" if wrong.sum() > 1 else ""
-        raise InvalidInput(f"{what} cannot hold {has}, which {ids[wrong].iloc[0]!r}{more} has. {remedy}")
+def only_columns(dataset: Dataset, what: str, kept: Collection[str] = ()) -> None:
+    """Refuse tags and further columns of utterances that say something and are not kept.
+
+    Raises
+    ------
+    InvalidInput
+        If there are some.
+    """
+    table = dataset.utterances
+    schema = {*tables.SCHEMAS["utterances"], "begin_s", "end_s", "channel", "sha256"} - {"tags"}
+    for name in names_of(table):
+        if name not in schema and name not in kept:
+            refuse(table["utt_id"][table[name].notna()], what, f"the column {name!r}", BARE)
 
 
-def _none_for_na(values: pd.Series) -> list[Any]:
-    return values.where(values.notna(), None).to_list()
+def named_after(utterance: Mapping[str, Any], suffix: str) -> str:
+    """Name the audio of an utterance by its id, for a format that finds it by that.
+
+    Raises
+    ------
+    InvalidInput
+        If the id cannot be the name of a file.
+    """
+    utt_id = str(utterance["utt_id"])
+    if not is_file_name(utt_id):
+        raise InvalidInput(f"The utt_id {utt_id!r} makes no name of a file. Rename it: letters, digits, - and _.")
+    return f"{utt_id}{suffix}"
