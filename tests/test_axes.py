@@ -14,7 +14,7 @@ from asrlab.data import kept
 from asrlab.data.dataset import Dataset
 from asrlab.engines.base import UNWATCHED, Answer, Capabilities, Engine, Transcript
 from asrlab.engines.filetrans import FiletransEngine
-from asrlab.errors import BudgetSpent, InvalidInput
+from asrlab.errors import BudgetSpent, InvalidInput, StoreError
 from asrlab.sweep.grid import column, grid
 from asrlab.sweep.sweep import Sweep
 
@@ -172,6 +172,100 @@ def test_a_recording_that_cannot_be_made_fails_alone_and_costs_nothing(dataset, 
     monkeypatch.undo()
     sweep.run(progress=False, retry="failed")
     assert sweep.transcripts["state"].eq("answered").all()
+
+
+def test_a_cache_that_cannot_be_written_to_ends_the_run_and_loses_nothing(dataset, tmp_path, monkeypatch):
+    engine = Ear(free=False)
+    sweep = Sweep(dataset, engine, grid(gain_db=[None, 3]), store=tmp_path / "run")
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("asrlab.data.kept.cache_folder", lambda name: tmp_path / "file" / name)
+    with pytest.raises(StoreError, match="cannot be kept in"):
+        sweep.run(progress=False, concurrency=1)
+    assert "failed" not in set(sweep.transcripts["state"])
+    monkeypatch.undo()
+    sweep.run(progress=False)
+    assert sweep.transcripts["state"].eq("answered").all()
+    assert len(engine.asked) == 8  # each once
+
+
+class Meddler(Ear):
+    """Changes a file when it is first asked."""
+
+    def __init__(self, change):
+        super().__init__(free=False)
+        self.change = change
+
+    async def transcribe(self, question, steps=UNWATCHED):
+        if not self.asked:
+            self.change()
+        return await super().transcribe(question, steps)
+
+
+@pytest.mark.parametrize("conditions", [grid(), grid(snr=[0.0], noise="./noises"), grid(snr=[0.0], noise="babble")])
+def test_no_answer_is_kept_under_what_was_not_asked(dataset, tmp_path, monkeypatch, conditions):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "noises").mkdir()
+
+    def write(seed):
+        noise = 0.1 * np.random.default_rng(seed).standard_normal(16_000)
+        soundfile.write(tmp_path / "noises" / "n.wav", noise, 16_000)
+        for number in range(4):
+            other = 0.1 * np.random.default_rng(seed + number).standard_normal(16_000)
+            soundfile.write(dataset.folder / f"{number}.wav", other, 16_000, subtype="PCM_16")
+
+    write(10)
+    monkeypatch.setattr("asrlab.data.derived._REMEMBERED_S", 0.0)
+    engine = Meddler(lambda: write(90))
+    sweep = Sweep(dataset, engine, conditions, store=tmp_path / "run")
+    sweep.run(progress=False, concurrency=1)
+    frame = sweep.transcripts
+    assert len(engine.asked) == 1
+    assert (
+        frame["error"].dropna().str.contains("has changed since it was planned").sum()
+        + (frame["state"] == "not run").sum()
+        >= 3
+    )
+    write(10)
+    kept_ = Sweep(dataset, Ear(), conditions, store=tmp_path / "other")
+    kept_.run(progress=False)
+    first = dict(zip(kept_.transcripts["trial"], kept_.transcripts["text"], strict=True))
+    answered = frame[frame["state"] == "answered"]
+    assert all(
+        first[trial] == text for trial, text in zip(answered["trial"], answered["text"], strict=True) if trial in first
+    )
+
+
+def test_conditions_of_one_name_are_refused():
+    with pytest.raises(InvalidInput, match="Two conditions would be called 'noise=a, codec=b, codec=c'"):
+        grid(snr=5, noise={"a": "pink", "a, codec=b": "white"}, codec={"b, codec=c": "mulaw", "c": "alaw"})
+    with pytest.raises(InvalidInput, match="given as a list"):
+        grid(snr=(None, 20))
+    with pytest.raises(InvalidInput, match="noise does nothing without a level"):
+        grid(noise=["pink", "white"])
+
+
+def test_whole_recipes_are_levels(dataset, tmp_path):
+    lines = {"wire": None, "GSM": {"codec": "gsm"}, "bad GSM": {"codec": "gsm", "packet_loss": 0.2}}
+    sweep = swept(dataset, grid(audio=lines, gain_db=-3), tmp_path)
+    frame = heard(sweep)
+    assert frame["audio"].tolist() == list(lines) * 4
+    assert frame["rate"].tolist() == [16_000, 8000, 8000] * 4
+    same = dataset.perturb(codec="gsm", packet_loss=0.2, gain_db=-3)
+    assert sweep.heard("audio=bad GSM").audio_path("u1") == same.audio_path("u1")
+    for wrong, said in (({"audio": ["gsm"]}, "A level of audio is a recipe"),
+                        ({"audio": {"x": {"gain_db": 1}}, "gain_db": 2}, "given in audio and by itself"),
+                        ({"audio": {"x": {"codec": "g711"}}}, "codec must be one of")):  # fmt: skip
+        with pytest.raises(InvalidInput, match=said):
+            Sweep(dataset, Ear(), grid(**wrong), store=tmp_path / "other").plan()
+
+
+def test_no_path_of_a_noise_is_told(dataset, tmp_path):
+    (tmp_path / "secret").mkdir()
+    soundfile.write(tmp_path / "secret" / "n.wav", 0.1 * np.random.default_rng(0).standard_normal(16_000), 16_000)
+    sweep = swept(dataset, grid(snr={"a": 5}, noise=str(tmp_path / "secret")), tmp_path)
+    replay = sweep.save_replay(tmp_path / "replay.jsonl")
+    assert str(tmp_path) not in replay.read_text()
+    assert str(tmp_path) not in dataset.perturb(snr=5, noise=str(tmp_path / "secret")).utterances["recipe"].iloc[0]
 
 
 def test_cuts_are_asked_as_recordings_of_their_own(dataset, tmp_path):

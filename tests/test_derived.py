@@ -23,7 +23,7 @@ from asrlab.data.audio import decode, digest, probe
 from asrlab.data.derived import BoundRecipe, Clip, Derivation
 from asrlab.data.recipe import Recipe
 from asrlab.data.recordings import Recording, recordings
-from asrlab.errors import InvalidInput
+from asrlab.errors import InvalidInput, StoreError
 
 
 @pytest.fixture(autouse=True)
@@ -566,7 +566,7 @@ for snr in range(4):
 def test_a_cache_that_cannot_be_written_to(said, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setattr(kept, "cache_folder", lambda name: tmp_path / "file" / name)
-    with pytest.raises(InvalidInput, match=r"cannot be kept in .* ASRLAB_CACHE"):
+    with pytest.raises(StoreError, match=r"cannot be kept in .* ASRLAB_CACHE"):
         made(said, snr=10).path()
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from asrlab.data.checks.texts import count
 from asrlab.data.remote import shown
 from asrlab.data.rows import rows_of, values_of
+from asrlab.errors import InvalidInput
 from asrlab.text import plain
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def make_card(dataset: Dataset) -> str:
     Parameters
     ----------
     dataset : Dataset
-        Its recordings are read where they were not before, for their lengths and fingerprints.
+        Its recordings are read where they were not before, for their lengths and fingerprints; of those that cannot be,
+        what the tables say is taken.
 
     Returns
     -------
@@ -43,11 +45,6 @@ def make_card(dataset: Dataset) -> str:
         Markdown: counts and minutes, languages, lengths, channels and sampling rates, forms of references, terms,
         licences, sources, tags, how it was read, and the fingerprint. The same for the same set, in whatever order its
         rows come. What stands in the data is escaped for Markdown and for HTML.
-
-    Raises
-    ------
-    InvalidInput
-        If a recording is missing or is not audio; :meth:`Dataset.check` finds them all.
 
     Notes
     -----
@@ -79,7 +76,14 @@ def make_card(dataset: Dataset) -> str:
 def _recordings(dataset: Dataset) -> dict[str, Recording]:
     """Find out what each recording is; texts without one are left out."""
     rows = rows_of(dataset.utterances, "utt_id", "audio")
-    return {utt_id: dataset.facts(utt_id) for utt_id, audio in rows if audio is not None or dataset.is_made}
+    return {utt_id: _found(dataset, utt_id) for utt_id, audio in rows if audio is not None or dataset.is_made}
+
+
+def _found(dataset: Dataset, utt_id: str) -> Recording:
+    try:
+        return dataset.facts(utt_id)
+    except InvalidInput:
+        return dataset.said(utt_id)
 
 
 def _summary(dataset: Dataset, recordings: dict[str, Recording]) -> str:
@@ -171,7 +175,10 @@ def _origin(dataset: Dataset) -> Iterator[str]:
     yield from (_safe(remark) for remark in dataset.remarks)
     for recipe in sorted({one for one in values_of(dataset.utterances, "recipe") if one is not None}):
         yield from (f"Perturbed: {_safe(step, None)}" for step in str(recipe).split("\n"))
-    yield f"Fingerprint (SHA-256 of ids, recordings, references and terms): {dataset.fingerprint()}"
+    try:
+        yield f"Fingerprint (SHA-256 of ids, recordings, references and terms): {dataset.fingerprint()}"
+    except InvalidInput:
+        yield "Fingerprint: not known, since not all recordings are there to be read."
 
 
 def _section(title: str, body: str) -> tuple[str, ...]:

@@ -131,7 +131,7 @@ def segmented(dataset: D) -> D:
         channels=whole["channels"].mask(several, 1),
         digest=pd.Series(pd.NA, index=whole.index, dtype="string"),
         begin_s=start + marked["begin_s"],
-        end_s=start + marked["end_s"],
+        end_s=_within(start + marked["end_s"], whole, made=dataset.is_made),
         channel=picked.fillna(marked["channel"].where(several)),
     )
     references = _wordings(marked)
@@ -140,6 +140,13 @@ def segmented(dataset: D) -> D:
     parts = pd.Series([[name] for name in whole["utt_id"]], index=whole.index, dtype=object)
     of = utterances.assign(parts=parts).drop(columns="gap_s", errors="ignore")
     return _remade(dataset, of, references, whole=dataset)
+
+
+def _within(ends: pd.Series, whole: pd.DataFrame, *, made: bool) -> pd.Series:
+    """Let no segment go beyond the cut that it is of."""
+    if made or "end_s" not in whole:
+        return ends
+    return ends.where(~(ends > whole["end_s"]).fillna(value=False), whole["end_s"])
 
 
 def _wordings(segments: pd.DataFrame) -> pd.DataFrame:
@@ -245,9 +252,11 @@ def concatenate(dataset: D, by: str | Sequence[str], *, gap_s: float = 0.5, form
         If a column is unknown, a recording cannot be read, or references are not of one form.
     """
     by = [by] if isinstance(by, str) else list(by)
-    if unknown := [name for name in by if name not in dataset.utterances]:
+    if not by:
+        raise InvalidInput("Say by which columns recordings are joined, such as 'speaker'.")
+    if absent := [name for name in by if name not in dataset.utterances]:
         raise InvalidInput(
-            f"There is no column {unknown[0]!r} to join by. There are {', '.join(dataset.utterances.columns)}."
+            f"There is no column {absent[0]!r} to join by. There are {', '.join(dataset.utterances.columns)}."
         )
     if not 0 <= gap_s < np.inf:
         raise InvalidInput(f"gap_s must be a number of seconds from 0, not {gap_s!r}.")

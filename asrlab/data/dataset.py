@@ -22,6 +22,7 @@ from asrlab.data.recipe import Recipe
 from asrlab.data.recordings import Recording, recordings
 from asrlab.data.rows import rows_of
 from asrlab.errors import InvalidInput
+from asrlab.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -121,7 +122,7 @@ class Dataset:
             n = len(self.remarks)
             parts.append(f"read as {self.read_as}" + (f", {n} remark{'s' * (n > 1)}" if n else ""))
         parts += [f"perturbed: {applied.recipe}" for applied in self._recipes]
-        return f"<Dataset {self.name}: {'; '.join(parts)}>"
+        return f"<Dataset {plain(self.name)}: {'; '.join(parts)}>"
 
     def select(self, wanted: str | Iterable[str] | None = None, *, form: str | None = None) -> Self:
         """Take part of the dataset.
@@ -159,8 +160,10 @@ class Dataset:
                 raise InvalidInput(f"{wanted!r} cannot be read ({error}). The columns are {columns}.") from error
         else:
             ids = set(wanted)
-            if unknown := sorted(ids - set(self.utterances["utt_id"])):
-                raise InvalidInput(f"{len(unknown)} of the utt_ids are not in {self.name}: {', '.join(unknown[:5])}.")
+            if not all(isinstance(utt_id, str) for utt_id in ids):
+                raise InvalidInput("utt_ids are text. Give a query, or a list of them.")
+            if absent := sorted(ids - set(self.utterances["utt_id"])):
+                raise InvalidInput(f"{len(absent)} of the utt_ids are not in {self.name}: {', '.join(absent[:5])}.")
         if not ids:
             raise InvalidInput(f"No utterance of {self.name} fits {wanted!r}.")
         return replace(
@@ -169,6 +172,37 @@ class Dataset:
             references=self.references[self.references["utt_id"].isin(ids)],
             terms=self.terms[self.terms["utt_id"].isin(ids) | self.terms["utt_id"].isna()],
             segments=self.segments[self.segments["utt_id"].isin(ids)],
+        )
+
+    def bare(self) -> Self:
+        """Keep what most formats hold: recordings with language, length, channels and speaker, and one text each.
+
+        Returns
+        -------
+        Dataset
+            Without terms, segments, tags and further columns; of the references the first wording, in no named form.
+
+        Raises
+        ------
+        InvalidInput
+            If there are references of several forms or channels; take one with ``select(form=...)`` first.
+        """
+        said = self.references
+        if said["form"].nunique() > 1 or said["channel"].nunique() > 1:
+            raise InvalidInput(
+                f"{self.name} has references of several forms or channels. Take one form first: select(form=...)."
+            )
+        named = ["utt_id", "audio", "language", "duration_s", "channels", "speaker", "recording", "digest"]
+        kept = [
+            *named,
+            *(name for name in ("begin_s", "end_s", "channel", "parts", "gap_s") if name in self.utterances),
+        ]
+        return replace(
+            self,
+            utterances=self.utterances[kept],
+            references=said[said["alternative"] == 0].assign(form="unstated"),
+            terms=tables.empty("terms"),
+            segments=tables.empty("segments"),
         )
 
     def note(self, name: str) -> str:
@@ -239,7 +273,7 @@ class Dataset:
             If there is no such utterance, or its recording is missing or is not audio.
         """
         if self.link(utt_id) is not None:
-            return self._said(utt_id)
+            return self.said(utt_id)
         derivation = self._derivation(utt_id)
         return recordings().measured(self._file(utt_id)) if derivation is None else derivation.facts()
 
@@ -346,7 +380,7 @@ class Dataset:
             raise InvalidInput(f"This recipe leaves every recording as it is.{alone} Say what is done to them.")
         changed: dict[str, Any] = {"recipe": pd.array([made.canonical] * len(self), dtype="string"), "digest": pd.NA}
         if "recipe" in self.utterances:
-            changed["recipe"] = self.utterances["recipe"] + "\n" + made.canonical
+            changed["recipe"] = self.utterances["recipe"].astype("string") + "\n" + made.canonical
         if made.changes_length:
             changed["duration_s"] = pd.NA
         if made.mix is not None:
@@ -436,7 +470,7 @@ class Dataset:
             raise InvalidInput(f"Utterance {utt_id!r} of {self.name} names no audio. Fill the column audio.")
         return str(named)
 
-    def _said(self, utt_id: str) -> Recording:
+    def said(self, utt_id: str) -> Recording:
         """Give what the manifest says of a recording."""
         digest, duration_s, channels = (self._cell(utt_id, name) for name in ("digest", "duration_s", "channels"))
         # A manifest may say anything, and money is reserved by this: a length that is none is not known.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -31,6 +32,8 @@ _VERSION: Final = 1
 """Goes up when what cutting and joining make of recordings changes; steps of recipes have versions of their own."""
 
 _TALKERS: Final = 6
+_REMEMBERED_S: Final = 10.0
+_MOST_REMEMBERED: Final = 8
 _MOST_CHANNELS: Final = 8  # of FLAC
 
 
@@ -384,10 +387,12 @@ def _voices(materials: tuple[Clip, ...], rate: int) -> Iterator[Floats]:
         yield clip.samples(rate).mean(axis=0)
 
 
-@lru_cache(maxsize=32)
 def _noise_files(named: str) -> tuple[Clip, ...]:
-    """Find the recordings that a path of the user's means, sorted by digest; they are looked for once."""
+    """Find the recordings that a path of the user's means, sorted by digest."""
     where = place(named)
+    key = f"noise {where.absolute()}"
+    if (held := _remembered(key, None)) is not None:
+        return tuple(clip for _, clip in held)
     try:
         files = list(files_below(where, AUDIO_SUFFIXES)) if where.is_dir() else [where] if where.is_file() else None
     except OSError as error:
@@ -399,26 +404,35 @@ def _noise_files(named: str) -> tuple[Clip, ...]:
     if not files:
         raise InvalidInput(f"There are no recordings in {named} to take noise from. Name a folder that has some.")
     clips = [Clip(partial(local_copy, file), partial(_measured, file)) for file in files]
-    return tuple(clip for _, clip in _by_digest(clips))
+    return tuple(clip for _, clip in _remember(key, None, _sorted(clips)))
 
 
 def _measured(file: Path) -> Recording:
     return recordings().measured(local_copy(file))
 
 
-_indexed: OrderedDict[int, tuple[Sequence[Clip], list[tuple[str, Clip]]]] = OrderedDict()
-
-
 def _by_digest(clips: Sequence[Clip]) -> list[tuple[str, Clip]]:
-    """Sort clips by what they are, the same one but once: so their order in a set does not count.
+    """Sort clips by what they are, the same one but once: so their order in a set does not count."""
+    held = _remembered(id(clips), clips)
+    return _remember(id(clips), clips, _sorted(clips)) if held is None else held
 
-    What was sorted is remembered for the last few sets, as every utterance of one asks for it.
-    """
-    held = _indexed.get(id(clips))
-    if held is None or held[0] is not clips:
-        named = {canonical_json(clip.identity()): (clip.recording.digest, clip) for clip in reversed(clips)}
-        held = clips, [named[name] for name in sorted(named)]
-        _indexed[id(clips)] = held
-        while len(_indexed) > 8:
-            _indexed.popitem(last=False)
-    return held[1]
+
+def _sorted(clips: Sequence[Clip]) -> list[tuple[str, Clip]]:
+    named = {canonical_json(clip.identity()): (clip.recording.digest, clip) for clip in reversed(clips)}
+    return [named[name] for name in sorted(named)]
+
+
+#: What was sorted last, by a name or an object, and when: each utterance of a set asks for it, and files may change.
+_held: OrderedDict[Any, tuple[float, Any, list[tuple[str, Clip]]]] = OrderedDict()
+
+
+def _remembered(key: Any, of: Any) -> list[tuple[str, Clip]] | None:  # noqa: ANN401 - whatever names it
+    at, known, found = _held.get(key, (0.0, None, []))
+    return found if found and known is of and time.monotonic() - at < _REMEMBERED_S else None
+
+
+def _remember(key: Any, of: Any, found: list[tuple[str, Clip]]) -> list[tuple[str, Clip]]:  # noqa: ANN401 - as above
+    _held[key] = time.monotonic(), of, found
+    while len(_held) > _MOST_REMEMBERED:
+        _held.popitem(last=False)
+    return found

@@ -10,7 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from asrlab.data.codecs import write_flac
-from asrlab.errors import InvalidInput
+from asrlab.errors import StoreError
 from asrlab.folders import cache_folder
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _keep(file: Path, samples: Floats, rate: int) -> None:
             _guard(half).replace(_guard(file))
             half.replace(file)
     except (OSError, RuntimeError) as error:  # RuntimeError: libsndfile's, when the disk is full
-        raise InvalidInput(
+        raise StoreError(
             f"What is made of recordings cannot be kept in {file.parent} ({error}). Make room there, or name another "
             "folder with the variable ASRLAB_CACHE."
         ) from error

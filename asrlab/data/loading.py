@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from os import PathLike
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from asrlab.data.archives import is_archive, unpacked
 from asrlab.data.dataset import Dataset
 from asrlab.data.manifests import format_named, recognise
 from asrlab.data.manifests.base import Manifest, Options
-from asrlab.data.places import LEADS_OUT, LINK, is_here, is_place, is_remote, local_copy, place
+from asrlab.data.places import (
+    LEADS_OUT,
+    LINK,
+    is_here,
+    is_place,
+    is_remote,
+    local_copy,
+    place,
+    ways_to,
+    without_secrets,
+)
 from asrlab.data.remote import shown
 from asrlab.errors import InvalidInput
 
@@ -19,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _OWN: Final = "tables"
+_HASH: Final = re.compile("[0-9a-f]{40,}")  # the folder that an archive was unpacked to
 
 
 def load_dataset(
@@ -92,15 +106,32 @@ def load_dataset(
     >>> load_dataset("datasets/dictation")  # doctest: +SKIP
     <Dataset dictation: 64 utterances, en zh, 6.2 min>
     """
+    try:
+        return _loaded(source, format, Options(None, language, dict(columns or {})), audio_root, name)
+    except InvalidInput as error:
+        urls = [str(one) for one in (source, audio_root) if isinstance(one, str | PathLike) and is_remote(str(one))]
+        if not urls:
+            raise
+        raise InvalidInput(without_secrets(str(error), urls)) from None
+
+
+def _loaded(
+    source: Any,  # noqa: ANN401 - as above
+    format: str | None,  # noqa: A002 - as above
+    options: Options,
+    audio_root: str | PathLike[str] | None,
+    name: str | None,
+) -> Dataset:
     root = None if audio_root is None else place(audio_root)
     found = place(source) if isinstance(source, str | PathLike) else source
+    packed = is_place(found) and is_archive(found)
     if is_place(found):
         found = _there(found)
     chosen = recognise(found) if format is None else format_named(format)
-    manifest = chosen.read(found, Options(root, language, dict(columns or {})))
+    manifest = chosen.read(found, replace(options, audio_root=root))
     manifest = _below(manifest, root)
     return Dataset(
-        name or manifest.name,
+        name or (_stem(str(source)) if packed and _HASH.fullmatch(manifest.name) else manifest.name),
         manifest.utterances,
         manifest.references,
         manifest.terms,
@@ -136,11 +167,16 @@ def _below(manifest: Manifest, root: Path | None) -> Manifest:
     if not len(paths):
         return manifest
     relative = paths
-    for start in _ways_to(folder):
+    for start in ways_to(folder):
         relative = relative.str.removeprefix(f"{start.rstrip('/')}/")
     wrong = relative.str.contains(LEADS_OUT).to_numpy(bool)
     if wrong.any():
         first = manifest.utterances.loc[relative.index[wrong][0]]
+        if folder is None:
+            raise InvalidInput(
+                f"{first['utt_id']} has the absolute path {first['audio']!r}. Name a folder that all lie below: "
+                "load_dataset(..., audio_root=...)."
+            )
         raise InvalidInput(
             f"{int(wrong.sum())} utterances have audio outside {folder}: {first['utt_id']} has "
             f"{shown(first['audio']) if is_remote(first['audio']) else first['audio']!r}. Paths are relative to that "
@@ -152,7 +188,6 @@ def _below(manifest: Manifest, root: Path | None) -> Manifest:
     return replace(manifest, utterances=manifest.utterances.assign(audio=audio))
 
 
-def _ways_to(folder: Path | None) -> list[str]:
-    if folder is None:
-        return []
-    return [str(folder.absolute()), str(folder.resolve())] if is_here(folder) else [str(folder)]
+def _stem(source: str) -> str:
+    name = PurePosixPath(urlsplit(source).path if is_remote(source) else source).name
+    return re.sub(r"(?i)\.(?:zip|tar|tgz|tar\.[a-z0-9]+)$", "", name)

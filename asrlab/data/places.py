@@ -7,22 +7,41 @@ import importlib.util
 import os
 import re
 import tempfile
+import time
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from asrlab.data.remote import shown
 from asrlab.errors import InvalidInput, MissingExtra
-from asrlab.folders import cache_folder
+from asrlab.folders import cache_folder, is_set
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 #: A URL that a service fetches by itself.
-LINK: Final = r"(?i)(?:https?|oss):"
+LINK: Final = r"(?i)(?:https?|oss)://"
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*)(?:::[^:/]+)*://", re.I)  # "s3://", "zip://a.wav::https://..."
 #: No path below a folder: absolute, or through its parent, or of another kind altogether (a URL, a drive, backslashes).
-LEADS_OUT: Final = r"^/|(?:^|/)\.\.(?:/|$)|\\|\x00|^[A-Za-z][A-Za-z0-9+.-]*:(?:/|:)"
+LEADS_OUT: Final = r"^\.?$|^/|(?:^|/)\.\.(?:/|$)|\\|\x00|^[A-Za-z][A-Za-z0-9+.-]*:(?:/|:)"
 _BLOCK: Final = 1 << 20
+#: What file systems say of a file that changes with its content.
+_STATE: Final = (
+    "size",
+    "mtime",
+    "created",
+    "LastModified",
+    "last_modified",
+    "Last-Modified",
+    "updated",
+    "ETag",
+    "etag",
+)
+_NEAR: Final = frozenset({"memory", "file", "local", "zip", "tar"})  # no network
+_SUFFIX: Final = re.compile(r"\.[A-Za-z0-9]{1,5}")
+_ASK_AGAIN_S: Final = 5.0
+_MOST_ASKED: Final = 100_000
+_asked: Final[dict[str, tuple[float, Mapping[str, Any]]]] = {}
 _BYTES: Final = 2 << 30  # of a recording, the service's own limit
 
 
@@ -86,6 +105,26 @@ def is_remote(audio: str) -> bool:
     return _SCHEME.match(audio) is not None
 
 
+def ways_to(folder: Path | None) -> list[str]:
+    """Name a folder in the ways that absolute paths below it may begin with."""
+    if folder is None:
+        return []
+    return [str(folder.absolute()), str(folder.resolve())] if is_here(folder) else [str(folder)]
+
+
+def without_secrets(message: str, urls: Iterable[str]) -> str:
+    """Take user names, passwords and queries of links out of a message."""
+    for url in urls:
+        message = message.replace(url, shown(url))
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            continue
+        for secret in filter(None, (f"?{parts.query}" if parts.query else "", parts.netloc.rpartition("@")[0])):
+            message = message.replace(secret, "")
+    return message
+
+
 def inside(root: Path, name: str) -> Path:
     """Find a file below a folder.
 
@@ -111,7 +150,7 @@ def inside(root: Path, name: str) -> Path:
         below = False
     if not below:
         raise InvalidInput(
-            f"{name!r} does not lie below {root}. Paths are relative to the dataset's folder, with forward slashes; if "
+            f"{name!r} does not lie below {root if here else shown(str(root))}. Paths are relative to the dataset's folder, with forward slashes; if "
             "the audio lies elsewhere, name its folder: load_dataset(..., audio_root=...)."
         )
     return full
@@ -139,20 +178,35 @@ def local_copy(path: Path, max_bytes: int = _BYTES) -> Path:
     """
     if is_here(path):
         return path
-    filesystem: Any = path.fs  # type: ignore[attr-defined]
-    named = path.path  # type: ignore[attr-defined]
-    try:
-        facts: Mapping[str, Any] = filesystem.info(named)
-        state = str(filesystem.ukey(named))
-    except Exception as error:  # each file system raises its own
-        raise InvalidInput(f"There is no file {shown(str(path))} that can be read ({type(error).__name__}).") from None
+    facts = _told(path)
     if (facts.get("size") or 0) > max_bytes:
         raise InvalidInput(f"{shown(str(path))} is larger than {max_bytes:,} bytes. Split it.")
+    state = sorted((name, str(facts[name])) for name in _STATE if facts.get(name) is not None)
     key = hashlib.sha256(f"{path}\n{state}".encode()).hexdigest()
-    file = cache_folder("fetched") / key[:2] / f"{key}{PurePosixPath(named).suffix[:10]}"
+    suffix = PurePosixPath(urlsplit(str(path)).path).suffix
+    file = cache_folder("fetched") / key[:2] / f"{key}{suffix if _SUFFIX.fullmatch(suffix) else ''}"
     if not file.is_file():
         _fetch(path, file, max_bytes)
     return file
+
+
+def _told(path: Path) -> Mapping[str, Any]:
+    """Ask a host what it says of a file, not more often than every few seconds."""
+    at, known = _asked.get(str(path), (0.0, {}))
+    if time.monotonic() - at < _ASK_AGAIN_S and known:
+        return known
+    filesystem: Any = path.fs  # type: ignore[attr-defined]
+    protocols = {filesystem.protocol} if isinstance(filesystem.protocol, str) else set(filesystem.protocol)
+    if is_set("ASRLAB_OFFLINE") and not protocols & _NEAR:
+        raise InvalidInput(f"{shown(str(path))} is not asked for, since ASRLAB_OFFLINE is set.")
+    try:
+        facts: Mapping[str, Any] = filesystem.info(path.path)  # type: ignore[attr-defined]
+    except Exception as error:  # each file system raises its own
+        raise InvalidInput(f"There is no file {shown(str(path))} that can be read ({type(error).__name__}).") from None
+    if len(_asked) > _MOST_ASKED:
+        _asked.clear()
+    _asked[str(path)] = time.monotonic(), facts
+    return facts
 
 
 def _fetch(path: Path, file: Path, max_bytes: int) -> None:

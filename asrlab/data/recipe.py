@@ -170,9 +170,17 @@ class Recipe:
         return changing
 
     @property
+    def _shown(self) -> dict[str, Any]:
+        """The effects without a path of this machine: of a noise of the user's, its last name."""
+        effects = self.effects
+        if "noise" in effects:
+            effects["noise"] = re.split(r"[/\\]", effects["noise"].rstrip("/\\"))[-1]
+        return effects
+
+    @property
     def canonical(self) -> str:
         """JSON with sorted keys and no spaces, of the fields that change something."""
-        return canonical_json(self.effects)
+        return canonical_json(self._shown)
 
     @property
     def is_nothing(self) -> bool:
@@ -187,7 +195,7 @@ class Recipe:
     def __str__(self) -> str:
         told = (
             f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
-            for name, value in self.effects.items()
+            for name, value in self._shown.items()
         )
         return ", ".join(told) or "nothing"
 

@@ -10,6 +10,7 @@ import hashlib
 import math
 from collections import Counter, defaultdict
 from dataclasses import replace
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar
 
 import numpy as np
@@ -94,10 +95,10 @@ def sample(
     if len(kinds) != 1:
         raise InvalidInput(f"Say how much by one of {', '.join(given)}, not by {' and '.join(kinds) or 'none'}.")
     for name in ("n", "speakers"):
-        if given[name] is not None and (isinstance(given[name], bool) or given[name] != int(given[name] or 0)):
+        if given[name] is not None and not (isinstance(given[name], int) and not isinstance(given[name], bool)):
             raise InvalidInput(f"{name} must be a whole number, not {given[name]!r}.")
     for name, value in [*given.items(), ("usd_per_s", usd_per_s), ("askings", askings)]:
-        if value is not None and not 0 < value < math.inf:
+        if value is not None and not (isinstance(value, Real) and 0 < value < math.inf):
             raise InvalidInput(f"{name} must be above 0, not {value!r}.")
     if (usd is None) != (usd_per_s is None):
         raise InvalidInput("usd and usd_per_s belong together: how much to spend, and the price of a second.")
@@ -288,14 +289,15 @@ def _strata(dataset: Dataset, items: list[_Item], by: str | Sequence[str] | None
 
 def _quotas(sizes: list[int], most: int, *, equal: bool) -> list[int]:
     """Divide a number among strata, none getting more than it has."""
-    counts = [0] * len(sizes) if equal else [most * size // sum(sizes) for size in sizes]
+    everything = sum(sizes)
+    counts = [0] * len(sizes) if equal else [most * size // everything for size in sizes]
     while equal and (room := [place for place, size in enumerate(sizes) if counts[place] < size]):
         each = (most - sum(counts)) // len(room)
         if each == 0:
             break
         for place in room:
             counts[place] = min(sizes[place], counts[place] + each)
-    left = [(-(most * size % sum(sizes)) * (not equal), place) for place, size in enumerate(sizes)]
+    left = [(-(most * size % everything) * (not equal), place) for place, size in enumerate(sizes)]
     ranked = [place for _, place in sorted(left) if counts[place] < sizes[place]]
     for place in ranked[: most - sum(counts)]:
         counts[place] += 1
@@ -307,7 +309,8 @@ def _fill(
 ) -> list[_Item]:
     """Take of each stratum what its part of a limit suffices for, then of all what the rest does."""
     totals = {key: math.fsum(item.total(costs) for item in stratum) for key, stratum in strata.items()}
-    parts = {key: limit * total / sum(totals.values()) for key, total in totals.items()}
+    everything = math.fsum(totals.values())
+    parts = {key: limit * total / everything for key, total in totals.items()}
     if equal:
         left = limit
         for place, (key, total) in enumerate(sorted(totals.items(), key=lambda pair: (pair[1], pair[0]))):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from asrlab.data.manifests import format_named, formats
-from asrlab.data.places import is_here, is_remote, place
+from asrlab.data.places import is_here, is_remote, place, ways_to
 from asrlab.data.rows import rows_of
 from asrlab.errors import InvalidInput
 
@@ -62,6 +62,8 @@ def write(
         written then.
     """
     path = place(path)
+    if format is None and path.suffix and path.suffix.lower() not in _BY_SUFFIX and not path.is_dir():
+        raise InvalidInput(f"No format is written to files that end in {path.suffix}. Say which with format=...")
     chosen = format_named(_BY_SUFFIX.get(path.suffix.lower(), "tables") if format is None else format)
     if not chosen.written:
         written = ", ".join(name for name, one in formats().items() if one.written)
@@ -73,6 +75,8 @@ def write(
         named, sources = _named(dataset, folder, chosen)
         _try(named, path, chosen)
         for name, utt_id in sources.items():
+            _check_copy(dataset, utt_id, folder / name)
+        for name, utt_id in sources.items():
             _copy(dataset.audio_path(utt_id), folder / name)
     elif dataset.is_made:
         raise InvalidInput(
@@ -81,8 +85,12 @@ def write(
         )
     else:
         named = replace(dataset, utterances=dataset.utterances.assign(audio=_seen_from(dataset, folder)))
-    folder.mkdir(parents=True, exist_ok=True)
-    chosen.write(named, path)
+        _try(named, path, chosen)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        chosen.write(named, path)
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be written ({error.strerror}). Name another place.") from error
     return path
 
 
@@ -90,6 +98,8 @@ def _try(dataset: Dataset, path: Path, chosen: Format) -> None:
     """Write only the manifest, elsewhere, so that what it cannot hold is said before audio is written."""
     with tempfile.TemporaryDirectory(prefix="asrlab-") as scratch:
         trial = Path(scratch) / path.name
+        if not chosen.is_file:
+            trial.mkdir()
         chosen.write(dataset, trial)
         names = [] if trial.is_file() else [file.relative_to(trial) for file in trial.rglob("*") if file.is_file()]
     if there := [name for name in names if (path / name).exists()]:
@@ -106,6 +116,10 @@ def _seen_from(dataset: Dataset, folder: Path) -> pd.Series:
     files = files[~files.map(is_remote).astype(bool)]
     if not is_here(root):
         return named.where(~named.index.isin(files.index), str(root).rstrip("/") + "/" + named)
+    for way in ways_to(root):  # a set made by hand may have absolute paths
+        files = files.str.removeprefix(f"{way.rstrip('/')}/")
+    named = named.copy()
+    named[files.index] = files
     start = os.path.relpath(root.resolve(), folder.resolve())
     if start == ".":
         return named
@@ -142,11 +156,21 @@ def _named(dataset: Dataset, folder: Path, chosen: Format) -> tuple[Dataset, dic
     return named, sources
 
 
+def _check_copy(dataset: Dataset, utt_id: str, target: Path) -> None:
+    """Refuse what cannot be copied, before anything is."""
+    source = dataset.audio_path(utt_id)
+    if not source.is_file():
+        raise InvalidInput(f"The recording of {utt_id} is not there: {source}. Mend the manifest, or leave it out.")
+    try:
+        if target.exists() and not filecmp.cmp(source, target, shallow=False):
+            raise InvalidInput(f"{target} is there already and is another recording. Write to a new folder.")
+    except OSError as error:
+        raise InvalidInput(f"{utt_id!r} makes no name of a file here ({error.strerror}). Rename it.") from error
+
+
 def _copy(source: Path, target: Path) -> None:
-    if target.exists():
-        if target.samefile(source) or filecmp.cmp(source, target, shallow=False):
-            return
-        raise InvalidInput(f"{target} is there already and is another recording. Write to a new folder.")
+    if target.exists():  # it is the same
+        return
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, half = tempfile.mkstemp(dir=target.parent)
     os.close(handle)

@@ -274,7 +274,7 @@ def _repeated(pairs: Pairs, errors: list[Floats], lengths: list[Floats]) -> dict
     """Hold the differences against what the service does when it is merely asked again."""
     n, row, nothing = len(pairs.labels), pairs.row, np.full(len(pairs.labels), np.nan)
     heard = pairs.sides(pd.factorize(pairs.marked["heard"])[0].astype(np.int64))
-    known = (heard[0] >= 0) & (heard[1] >= 0)
+    known = (heard[0] >= 0) | (heard[1] >= 0)  # an answer to one alone is another than none
     both_known = np.bincount(row[known], minlength=n)
     changed = np.bincount(row[known & (heard[0] != heard[1])], minlength=n)
     found = {"repeat_noise": nothing, "changed": changed / np.where(both_known == 0, np.nan, both_known)}

@@ -48,6 +48,8 @@ def engines_of(given: Engine | Mapping[str, Engine], conditions: Conditions) -> 
         raise InvalidInput("There are no engines. Give Sweep one, or a mapping of label to engine.")
     else:
         named = {str(label): engine for label, engine in given.items()}
+        if len(named) < len(given):
+            raise InvalidInput(f"Two engines have the same label among {', '.join(map(repr, given))}. Rename one.")
         if not any("engine" in condition.asks for condition in conditions):
             conditions = conditions.across(named)
     known: dict[tuple[tuple[str, str], ...], Engine] = {}

@@ -137,6 +137,15 @@ class Conditions(Sequence[Condition]):
         if not conditions:
             raise InvalidInput("There are no conditions. A sweep needs at least one.")
         self._conditions = tuple(conditions)
+        names = [condition.name for condition in conditions]
+        if (
+            twice := next((name for name in names if names.count(name) > 1), None)
+            if len(set(names)) < len(names)
+            else ""
+        ):
+            raise InvalidInput(
+                f"Two conditions would be called {twice!r}. Choose labels without commas and equals signs."
+            )
 
     @property
     def axes(self) -> dict[str, list[str]]:

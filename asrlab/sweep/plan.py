@@ -234,16 +234,24 @@ def resolve(dataset: Dataset, conditions: Conditions) -> list[Utterance]:
         for _, recipe in asked:
             if recipe not in alike:
                 perturbed = under[recipe]
-                source = partial(perturbed.audio_source, utt_id)
                 try:
                     facts = perturbed.facts(utt_id)
                 except InvalidInput as error:
                     if recipe.is_nothing:
                         raise
                     raise InvalidInput(f"Utterance {utt_id}, with {recipe}: {error}") from error
+                source = partial(_source, perturbed, utt_id, facts.digest)
                 alike[recipe] = facts, source, perturbed.link(utt_id), perturbed.makes(utt_id)
         utterances.append(Utterance(utt_id, [Setting(parameters, *alike[recipe]) for parameters, recipe in asked]))
     return utterances
+
+
+def _source(dataset: Dataset, utt_id: str, digest: str) -> str:
+    """Give a recording to be asked about, if it still is the one that was planned: its answer is kept under that."""
+    source = dataset.audio_source(utt_id)
+    if dataset.digest(utt_id) != digest:
+        raise InvalidInput(f"The audio of {utt_id} has changed since it was planned. Run again: it is planned anew.")
+    return source
 
 
 class Under(dict["Recipe", "Dataset"]):

@@ -129,13 +129,15 @@ def _given(conditions: Conditions) -> tuple[Facts, Facts]:
     for condition in conditions:
         for name, level in condition.levels.items():
             if name in condition.labels:
-                axes.setdefault(name, {})[condition.labels[name]] = _how(level)
+                axes.setdefault(name, {})[condition.labels[name]] = _how(name, level)
             else:
-                to_all[name] = _how(level)
+                to_all[name] = _how(name, level)
     return axes, to_all
 
 
-def _how(level: Level) -> Facts:
+def _how(name: str, level: Level) -> Facts:
+    if name == "noise" and isinstance(level, str | os.PathLike):  # it may be a path of this machine
+        return {"value": Path(os.fspath(level)).name}
     if isinstance(level, Column):
         return {"column": level.name}
     if callable(level):

@@ -14,7 +14,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from asrlab.data.manifests.old import read_rows
+from asrlab.data.manifests.jsonl import json_lines
 from asrlab.errors import InvalidInput, StoreError
 from asrlab.sweep.store import Store
 
@@ -84,7 +84,7 @@ def read_replay(path: str | Path) -> Store:
         If the file is no replay, is of another format, or is not what was written.
     """
     try:
-        header, *records = read_rows(path) or [{}]
+        header, *records = json_lines(path) or [{}]
     except InvalidInput as error:
         raise StoreError(
             f"{path} cannot be read as a replay ({error}). Take it from a copy, or write it anew."

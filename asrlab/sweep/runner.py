@@ -10,8 +10,6 @@ from dataclasses import replace
 from math import ceil, isfinite
 from typing import TYPE_CHECKING, Final, Literal
 
-from anyio.to_thread import run_sync
-
 from asrlab.engines.base import Question, Steps
 from asrlab.errors import InvalidInput, OutcomeUnknown, ServiceError, StoreError, TaskFailed
 from asrlab.sweep.store import Intent
@@ -215,7 +213,7 @@ class Runner:
         job = watch.job
         try:
             if job.setting.link is None and job.task_id is None:  # on a thread: it may have to be made or fetched
-                watch.source = await run_sync(job.setting.audio, abandon_on_cancel=True)
+                watch.source = await asyncio.to_thread(job.setting.audio)
             question = Question(watch.source, job.parameters, job.task_id, job.repeat)
             answer = await job.engine.transcribe(question, watch)
             _check_channels(answer, job)

@@ -26,7 +26,7 @@ _APART_D: Final = 30  # days after which the model behind an undated name may we
 _DAY_S: Final = 24 * 3600
 _DATED: Final = re.compile(r"\d{4}-\d{2}-\d{2}$")
 _SEVERAL: Final = frozenset({"mul", "mixed"})  # "mul": several languages (ISO 639-2)
-_MIXED_TAGS: Final = frozenset({"mixed", "code-switching", "code-switched", "multilingual"})
+_MIXED_TAGS: Final = frozenset({"mixed", "code-switch", "code-switching", "code-switched", "multilingual"})
 
 
 class SweepWarning(UserWarning):

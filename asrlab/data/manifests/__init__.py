@@ -25,14 +25,10 @@ _HOMES: Final = (
 @cache
 def formats() -> dict[str, Format]:
     """Give every format by its name."""
-    found = {}
+    found: dict[str, Format] = {}
     for home in _HOMES:
-        try:
-            module = import_module(f"asrlab.data.manifests.{home}")
-        except ModuleNotFoundError:
-            continue
-        for one in getattr(module, "FORMATS", ()):
-            found[one.name] = one
+        module = import_module(f"asrlab.data.manifests.{home}")
+        found |= {one.name: one for one in module.FORMATS}
     return found
 
 

@@ -140,7 +140,9 @@ class Aishell(Format):
             try:
                 plain_path(path / "wav.scp", 0, named)
             except InvalidInput:
-                refuse([utt_id], _WHAT, f"the file {named!r}, whose name would be misread in wav.scp,", "Rename the file.")
+                refuse(
+                    [utt_id], _WHAT, f"the file {named!r}, whose name would be misread in wav.scp,", "Rename the file."
+                )
         save_lines(path / "trans.txt", lines)
         save_lines(path / "wav.scp", (f"{utt_id}\t{named}" for utt_id, named in sorted(audio.items())))
 

@@ -12,6 +12,7 @@ import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pandas as pd
@@ -172,7 +173,12 @@ def is_folder(source: object, *needed: str) -> bool:
 
 
 def collect(
-    rows: Iterable[tuple[int, Row]], file: object, options: Options, *, line: str = "line"
+    rows: Iterable[tuple[int, Row]],
+    file: object,
+    options: Options,
+    *,
+    line: str = "line",
+    called: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Make the tables of a manifest's rows, and say by its line what is wrong with one.
 
@@ -190,6 +196,8 @@ def collect(
         Its ``language`` fills in where none is stated.
     line : str
         What is counted: a row of a table without lines is a ``"row"``.
+    called : mapping
+        Name of ours -> what the file calls it, for messages.
 
     Returns
     -------
@@ -209,7 +217,8 @@ def collect(
             utterance = _utterance(row, options.language)
             references += take_references(utterance)
         except InvalidInput as error:
-            raise InvalidInput(f"{file}, {line} {number}: {error}") from None
+            name, _, rest = str(error).partition(" ")  # what is wrong with a column begins with its name
+            raise InvalidInput(f"{file}, {line} {number}: {called.get(name, name)} {rest}") from None
         utt_id = utterance["utt_id"]
         if utt_id in seen:
             raise InvalidInput(
@@ -273,7 +282,7 @@ def _utterance(row: Row, language: str | None) -> Row:
             utterance[name] = _number(name, utterance[name])
     begin, end = utterance.get("begin_s"), utterance.get("end_s")
     if begin is not None and end is not None and end <= begin:
-        raise InvalidInput(f"end_s is {end} and begin_s {begin}: it ends before it begins. Mend it, or leave it out.")
+        raise InvalidInput(f"end_s must be after begin_s, {begin}, and is {end}. Mend it, or leave it out.")
     if language is not None and utterance.get("language") is None:
         utterance["language"] = language
     return utterance

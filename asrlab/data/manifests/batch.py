@@ -12,7 +12,7 @@ from asrlab.data.manifests.base import Format, Manifest, Options, collect, is_fi
 from asrlab.data.manifests.columns import made_ids, numbered
 from asrlab.data.manifests.files import first_lines, text_lines
 from asrlab.data.manifests.jsonl import json_rows, manifest_name
-from asrlab.data.manifests.writing import new_file, refuse
+from asrlab.data.manifests.writing import TABLES, new_file, refuse, whole_files
 from asrlab.data.places import is_link
 from asrlab.errors import InvalidInput
 
@@ -82,10 +82,8 @@ class Urls(Format):
         """Write the links, one a line: ids, texts and whatever else are left out."""
         what, audio, ids = "A list of links", dataset.utterances["audio"], dataset.utterances["utt_id"]
         fetched = audio.astype(object).map(_is_fetched).astype(bool)
-        refuse(ids, ~fetched, what, "audio that is no http, https or oss link", "Upload the files first.")
-        for name in ("begin_s", "end_s", "channel"):
-            if name in dataset.utterances:
-                refuse(ids, dataset.utterances[name].notna(), what, "a part of a file", "Write to .jsonl, which can.")
+        refuse(ids[~fetched], what, "audio that is no http, https or oss link", "Upload the files first.")
+        whole_files(dataset, what, TABLES)
         with new_file(path) as file:
             file.writelines(f"{link}\n" for link in audio)
 

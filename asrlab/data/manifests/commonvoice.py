@@ -99,7 +99,9 @@ class CommonVoice(Format):
         utterances, references = collect(ours(), file, options)
         remarks = []
         if doubled:
-            remarks.append(f"Doubled quotation marks were made single in {counted(len(doubled), "clip")} ({named_few(doubled)}).")
+            remarks.append(
+                f"Doubled quotation marks were made single in {counted(len(doubled), 'clip')} ({named_few(doubled)})."
+            )
         if gone := len(utterances) - references["utt_id"].nunique():
             remarks.append(f"Without a reference: {counted(gone, 'clip')} with no sentence.")
         if utterances["locale"].isna().all():

@@ -86,7 +86,9 @@ class Fleurs(Format):
             raise InvalidInput(f"{folder}: {len(twice)} files are in two tables ({named_few(twice)}). Name one table.")
         read = utterances["utt_id"].groupby(utterances["sentence"]).size()
         if several := int((read > 1).sum()):
-            remarks.append(f"Read more than once: {counted(several, 'sentence')}, whose numbers are in the column sentence.")
+            remarks.append(
+                f"Read more than once: {counted(several, 'sentence')}, whose numbers are in the column sentence."
+            )
         return Manifest(
             name if len(files) > 1 else f"{name}-{files[0].stem}",
             utterances,

@@ -11,8 +11,9 @@ import pandas as pd
 from asrlab import tables
 from asrlab.data.manifests.base import Format, Manifest, Options, Row, to_table
 from asrlab.data.manifests.columns import check_given, check_needed, made_ids, renamed
-from asrlab.data.manifests.references import SAID, take_references
-from asrlab.data.manifests.writing import check_single_table, rows_of, references_of
+from asrlab.data.manifests.references import FORMS, SAID, take_references
+from asrlab.data.manifests.writing import check_single_table, references_of
+from asrlab.data.rows import rows_of
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ class Frame(Format):
 
     Columns are named as in a CSV table, and ``text`` is what was said; ``""`` is silence. What is said on several
     channels may stand in ``channel_texts``, a list of texts; several references in ``references``, a list of dicts with
-    ``text`` and ``channel``, ``form`` or ``alternative``. An index with a name is a column. NaN, None and ``<NA>`` are
+    ``text`` and ``channel``, ``form`` or ``alternative``. A column ``form`` beside ``text`` says what form that is:
+    spoken, written, verbatim or unstated; with another value it is kept as any column. An index with a name is a column. NaN, None and ``<NA>`` are
     missing.
     """
 
@@ -91,14 +93,14 @@ class Frame(Format):
 FORMATS: Final = (Frame(),)
 
 
-def frame_of(dataset: Dataset, what: str, remedy: str) -> pd.DataFrame:
+def frame_of(dataset: Dataset, what: str) -> pd.DataFrame:
     """Put a dataset in one frame, with a row an utterance, that :class:`Frame` reads.
 
     Parameters
     ----------
     dataset : Dataset
-    what, remedy : str
-        For messages: what cannot hold more than that, and what to do.
+    what : str
+        For messages: what cannot hold more than that.
 
     Returns
     -------
@@ -110,7 +112,7 @@ def frame_of(dataset: Dataset, what: str, remedy: str) -> pd.DataFrame:
     InvalidInput
         If there are terms, segments, or a column that would be read as something else.
     """
-    check_single_table(dataset, what, remedy)
+    check_single_table(dataset, what)
     said = references_of(dataset)
     if not any(isinstance(one, list) for one in said):
         return dataset.utterances.assign(text=pd.Series(said, dtype="string"))
@@ -167,7 +169,16 @@ def tables_of(
             [None if begin is pd.NA else begin for begin in begins],
         )
         columns["utt_id"], remarks = pd.Series(ids, dtype="object"), (remark,)
-    said = {name: columns.pop(name) for name in SAID if name in columns}
+    said: dict[str, pd.Series] = {name: columns.pop(name) for name in SAID if name in columns}
+    if "form" in columns and "text" in said:
+        of_text = columns["form"].isin(FORMS) & said["text"].notna()
+        for name in said.keys() - {"text"}:
+            of_text &= said[name].isna()
+        if of_text.any():
+            said["form"] = columns["form"].where(of_text)
+            columns["form"] = columns["form"].mask(of_text)
+            if columns["form"].isna().all():
+                del columns["form"]
     schema = tables.SCHEMAS["utterances"]
     utterances = {name: _nothing(frame.index, dtype) for name, (dtype, _) in schema.items()}
     for name, column in columns.items():
@@ -269,19 +280,21 @@ def _check_ids(ids: pd.Series, place: Place) -> None:
 def _references(said: dict[str, pd.Series], ids: pd.Series, place: Place) -> pd.DataFrame:
     """Take the texts out of the columns that hold them."""
     text = texts(said["text"], "text", place) if "text" in said else _nothing(ids.index, "string")
-    lists = {name: column for name, column in said.items() if name != "text" and column.notna().any()}
+    lists = {name: said[name] for name in said.keys() - {"text", "form"} if said[name].notna().any()}
     if not lists:
         there = text.notna()
         plain = {"utt_id": ids[there], "text": text[there]}
+        if "form" in said:
+            plain["form"] = said["form"][there].astype("string")
         columns = {
             name: plain.get(name, _nothing(ids.index[there], dtype))
             for name, (dtype, _) in tables.SCHEMAS["references"].items()
         }
         return pd.DataFrame(columns).reset_index(drop=True)
     rows: list[Row] = []
-    names = ["utt_id", "text", *lists]
-    together = pd.DataFrame({"utt_id": ids, "text": text, **lists})
-    for number, values in enumerate(rows_of(together, names)):
+    together = pd.DataFrame({"utt_id": ids, **said, "text": text})
+    names = [str(name) for name in together]
+    for number, values in enumerate(rows_of(together, *names)):
         row = {name: _listed(value) for name, value in zip(names, values, strict=True)}
         try:
             rows += take_references(row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -18,14 +19,13 @@ from asrlab.data.manifests.writing import (
     check_single_table,
     names_of,
     new_file,
-    rows_of,
     references_of,
 )
+from asrlab.data.rows import rows_of
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from asrlab.data.dataset import Dataset
 
@@ -105,7 +105,7 @@ class Jsonl(Format):
         if not name.endswith(".jsonl"):
             what = "compressed manifests are only read" if name.endswith(_SUFFIXES) else "its name must end in .jsonl"
             raise InvalidInput(f"{path} is not written: {what}. Name another file.")
-        check_single_table(dataset, "One manifest of JSON lines", 'Write to a folder, with format="tables".')
+        check_single_table(dataset, "One manifest of JSON lines")
         said = references_of(dataset)
         several = [one if isinstance(one, list) else None for one in said]
         alone = [None if isinstance(one, list) else one for one in said]
@@ -161,6 +161,11 @@ def json_rows(file: Path) -> Iterator[tuple[int, Row]]:
         if "\\u" in line:
             _check_surrogates(row, f"{file}, line {number}")
         yield number, row
+
+
+def json_lines(path: str | Path) -> list[Row]:
+    """Read a file of JSON objects, one a line; see :func:`json_rows`."""
+    return [row for _, row in json_rows(Path(path))]
 
 
 def _check_surrogates(row: Row, where: str) -> None:
@@ -227,7 +232,7 @@ def _read_folder(folder: Path, options: Options) -> Manifest:
     ids = set(utterances["utt_id"])
     columns = names_of(said)
     # What the rows of utterances say themselves comes first, as if it stood on a line 0.
-    found = {"references": [(0, dict(zip(columns, row, strict=True))) for row in rows_of(said, columns)]}
+    found = {"references": [(0, dict(zip(columns, row, strict=True))) for row in rows_of(said, *columns)]}
     names = [_OWN]
     for table in _BESIDE:
         file = folder / f"{table}.jsonl"
@@ -274,6 +279,6 @@ def _write_rows(frame: pd.DataFrame, table: str, needed: Sequence[str], path: Pa
         if column in needed or column not in tables.SCHEMAS[table] or bool(frame[column].notna().any())
     ]
     with new_file(path) as file:
-        for number, row in enumerate(rows_of(frame, columns), 1):
+        for number, row in enumerate(rows_of(frame, *columns), 1):
             values = dict(zip(columns, row, strict=True))
             file.write(json_line(values, f"Row {number} of the {table} of {name}"))

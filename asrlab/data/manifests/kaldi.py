@@ -102,7 +102,12 @@ class Kaldi(Format):
                 refuse(spaced, _WHAT, f"a {column} with blanks", "Put - or _ in their place.")
         for utt_id, named in audio.items():
             if "|" in named or named != named.strip() or named == "-" or _IN_ARCHIVE.fullmatch(named):
-                refuse([utt_id], _WHAT, f"the file {named!r}, whose name Kaldi would take for something else,", "Rename the file.")
+                refuse(
+                    [utt_id],
+                    _WHAT,
+                    f"the file {named!r}, whose name Kaldi would take for something else,",
+                    "Rename the file.",
+                )
         files: dict[str, dict[str, str]] = {"text": texts, **_of_speakers(table)}
         files |= {
             "utt2dur": {i: repr(float(v)) for i, v in _known(table, "duration_s").items()},

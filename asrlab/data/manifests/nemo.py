@@ -7,14 +7,13 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-import pandas as pd
-
 from asrlab import tables
 from asrlab.data.manifests.base import Format, Manifest, Options, Row, collect, is_file
-from asrlab.data.manifests.columns import made_ids, numbered, renamed
+from asrlab.data.manifests.columns import ALIASES, made_ids, numbered, renamed
 from asrlab.data.manifests.files import first_lines
 from asrlab.data.manifests.jsonl import json_line, json_rows, manifest_name, our_rows
-from asrlab.data.manifests.writing import names_of, new_file, rows_of, refuse, texts_of
+from asrlab.data.manifests.writing import COPY, TABLES, names_of, new_file, refuse, with_texts
+from asrlab.data.rows import rows_of
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ _WRITTEN: Final = {"audio": "audio_filepath", "duration_s": "duration", "languag
 #: Names that would change what is read of a row.
 _RESERVED: Final = frozenset({*_AUDIO, *_WRITTEN.values(), "normalized_text"})
 _LANGUAGES: Final = ("source_lang", "lang", "language")  # of what is spoken, where a text may be in another
-_REMEDY: Final = "Write to .jsonl, which can."
 _NOT_KNOWN: Final = "-"  # NeMo's own scripts write this where there is no transcript
 _DIGITS: Final = 6  # of seconds: a microsecond is less than a sample
 
@@ -76,7 +74,7 @@ class Nemo(Format):
             for (_, row), utt_id in zip(rows, numbered(ids), strict=True):
                 row["utt_id"] = utt_id
             said.append(remark)
-        utterances, references = collect(_with_audio(rows, file), file, options)
+        utterances, references = collect(_with_audio(rows, file), file, options, called=_WRITTEN)
         return Manifest(
             manifest_name(file), utterances, references, folder=file.parent, audio_root=file.parent, said=file.name,
             remarks=tuple(said),
@@ -85,20 +83,20 @@ class Nemo(Format):
     def write(self, dataset: Dataset, path: Path) -> None:
         """Write the manifest."""
         what = "A NeMo manifest"
-        said = texts_of(dataset, what, _REMEDY)
-        frame = dataset.utterances
-        ids = frame["utt_id"]
-        refuse(ids, frame["audio"].isna(), what, "an utterance without audio", _REMEDY)
-        refuse(ids, pd.Series(said, dtype="object") == _NOT_KNOWN, what, f"the text {_NOT_KNOWN!r}", _REMEDY)
+        frame = with_texts(dataset, what)
+        ids, text = frame["utt_id"], frame["text"]
+        refuse(ids[frame["audio"].isna()], what, "utterances without audio", "Leave them out.")
+        refuse(ids[text == _NOT_KNOWN], what, f"the text {_NOT_KNOWN!r}", TABLES)
         if "target_lang" in frame:
             spoken = frame["source_lang" if "source_lang" in frame else "language"]
-            other = (frame["target_lang"] != spoken) & pd.Series(said, dtype="object").notna()
-            refuse(ids, other & spoken.notna(), what, "a text in another language, target_lang,", _REMEDY)
+            other = (frame["target_lang"] != spoken) & text.notna() & spoken.notna()
+            refuse(ids[other], what, "a text in another language, target_lang,", TABLES)
         if "channel" in frame:
-            refuse(ids, frame["channel"].notna(), what, "one channel of a file", _REMEDY)
+            refuse(ids[frame["channel"].notna()], what, "one channel of a file", COPY)
         if "begin_s" in frame:
             cut = frame["begin_s"].notna()
-            refuse(ids, cut & (not bool((frame["begin_s"] > 0).any())), what, "a cut, where all begin at 0 s", _REMEDY)
+            if not (frame["begin_s"] > 0).any():
+                refuse(ids[cut], what, "a cut, where all begin at 0 s", COPY)
             length = (frame["end_s"] - frame["begin_s"]).astype("Float64").round(_DIGITS)
             frame = frame.assign(duration_s=frame["duration_s"].mask(cut, length)).drop(columns="end_s")
         columns = names_of(frame)
@@ -107,15 +105,15 @@ class Nemo(Format):
         for name, column in named.items():
             if column in _RESERVED or back[name] not in (column, name):
                 raise InvalidInput(f"{what} cannot hold a column {column!r}: the name means something else. Rename it.")
+        always = {*ALIASES, *(set(columns) - tables.SCHEMAS["utterances"].keys())} - {"text", "form"}
         with new_file(path) as file:
-            for utt_id, text, row in zip(ids, said, rows_of(frame, columns), strict=True):
+            for utt_id, row in zip(ids, rows_of(frame, *columns), strict=True):
                 values = {
                     name: value
                     for name, column, value in zip(named, columns, row, strict=True)
-                    if value is not None or column in _ALIASES or column not in tables.SCHEMAS["utterances"]
+                    if value is not None or column in always
                 }
-                line = values if text is None else values | {"text": text}
-                file.write(json_line(line, f"Utterance {utt_id!r} of {dataset.name}"))
+                file.write(json_line(values, f"Utterance {utt_id!r} of {dataset.name}"))
 
 
 FORMATS: Final = (Nemo(),)

@@ -13,7 +13,7 @@ from asrlab.data.manifests.base import Format, Manifest, Options, is_file
 from asrlab.data.manifests.columns import ALIASES, renamed
 from asrlab.data.manifests.frames import Place, frame_of, tables_of
 from asrlab.data.manifests.jsonl import manifest_name
-from asrlab.data.manifests.writing import new_file
+from asrlab.data.manifests.writing import TABLES, new_file
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -63,8 +63,7 @@ class Parquet(Format):
         import pyarrow as pa  # noqa: PLC0415 - slow to import
         import pyarrow.parquet as pq  # noqa: PLC0415 - as above
 
-        remedy = 'Write to .jsonl, or to a folder with format="tables".'
-        frame = frame_of(dataset, "A Parquet table", remedy)
+        frame = frame_of(dataset, "A Parquet table")
         columns = {}
         for name in frame:
             if name not in ALIASES and name in tables.SCHEMAS["utterances"] and not frame[name].notna().any():
@@ -72,10 +71,10 @@ class Parquet(Format):
             try:
                 columns[name] = pa.array(frame[name], from_pandas=True)
             except (pa.ArrowException, UnicodeEncodeError, TypeError, OverflowError) as error:
-                raise InvalidInput(f"A Parquet table cannot hold the column {name!r} ({error}). {remedy}") from error
+                raise InvalidInput(f"A Parquet table cannot hold the column {name!r} ({error}). {TABLES}") from error
             if frame[name].dtype == object and not _is_kept(columns[name], frame[name]):
                 raise InvalidInput(
-                    f"A Parquet table cannot hold the column {name!r}, whose values are not all of one kind. {remedy}"
+                    f"A Parquet table cannot hold the column {name!r}, whose values are not all of one kind. {TABLES}"
                 )
         with new_file(path, binary=True) as target:
             pq.write_table(pa.table(columns), target, compression="zstd")

@@ -110,22 +110,10 @@ def check_row(row: Row, table: str) -> Any:  # noqa: ANN401 - what makes it uniq
             raise InvalidInput(f"there is no {name}{more}. Add it, or leave the line out.")
     kinds = _KINDS[table]
     for name, value in row.items():
-        if value is None:
-            continue
-        dtype = kinds.get(name)
-        if isinstance(value, str):
-            if not value.isascii():
-                check_text(name, value)
-            if dtype == "string":
-                continue
-        if name in _IDS and type(value) is int:
-            row[name] = str(value)
-        elif dtype == "string":
-            raise InvalidInput(f"{name} must be text, not {value!r}. Write it in quotation marks.")
-        elif dtype == "Int64" and not (_is_number(value) and 0 <= value < _MOST and value % 1 == 0):
-            raise InvalidInput(f"{name} must be a whole number from 0, not {value!r}. Mend it, or leave it out.")
-        elif dtype == "Float64" and not (_is_number(value) and 0 <= value < math.inf):
-            raise InvalidInput(f"{name} must be a number of seconds, not {value!r}. Mend it, or leave the line out.")
+        if type(value) is str and value.isascii() and kinds.get(name, "string") == "string":
+            continue  # as most are
+        if value is not None:
+            row[name] = _checked(name, value, kinds.get(name))
     if table == "segments":
         if not row["segment"]:
             raise InvalidInput("there is no segment. Give each an id of its own.")
@@ -136,6 +124,20 @@ def check_row(row: Row, table: str) -> Any:  # noqa: ANN401 - what makes it uniq
         usual = {"channel": 0, "form": "unstated", "alternative": 0}
         return (row["utt_id"], *(usual[name] if row.get(name) is None else row[name] for name in usual))
     return None
+
+
+def _checked(name: str, value: Any, dtype: str | None) -> Any:  # noqa: ANN401 - whatever stands there
+    if name in _IDS and type(value) is int:
+        return str(value)
+    if isinstance(value, str):
+        check_text(name, value)
+    if dtype == "string" and not isinstance(value, str):
+        raise InvalidInput(f"{name} must be text, not {value!r}. Write it in quotation marks.")
+    if dtype == "Int64" and not (_is_number(value) and 0 <= value < _MOST and value % 1 == 0):
+        raise InvalidInput(f"{name} must be a whole number from 0, not {value!r}. Mend it, or leave it out.")
+    if dtype == "Float64" and not (_is_number(value) and 0 <= value < math.inf):
+        raise InvalidInput(f"{name} must be a number of seconds, not {value!r}. Mend it, or leave the line out.")
+    return value
 
 
 def _is_number(value: object) -> bool:

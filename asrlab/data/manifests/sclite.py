@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 import numpy as np
 
 from asrlab.data.manifests.base import Format, Manifest, Options, collect, is_file, to_table
-from asrlab.data.manifests.files import (
-    find_audio,
-    named_after,
-    named_few,
-    refuse_other_references,
-    save_lines,
-    text_lines,
-    without_audio,
-)
+from asrlab.data.manifests.files import counted, find_audio, no_columns, text_lines, without_audio
 from asrlab.data.manifests.wordings import spelled, wordings
+from asrlab.data.manifests.writing import (
+    check_said,
+    named_after,
+    only_columns,
+    only_segments,
+    refuse,
+    save_lines,
+)
+from asrlab.data.rows import rows_of
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from asrlab.data.manifests.base import Row
 
 _NOT_MARKED: Final = "IGNORE_TIME_SEGMENT_IN_SCORING"
+_STM: Final = "An STM file"
 _UNKNOWN: Final = "unknown"  # stands where a speaker must and none is known
 _LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #: Seconds without a word that part two segments of a CTM.
@@ -88,15 +90,14 @@ class Stm(_Sclite):
                 f"An STM file holds segments of recordings, and {dataset.name} has none. Write trn; or, if its "
                 "utterances are cuts of recordings, write dataset.joined()."
             )
-        if not dataset.utterances["utt_id"].isin(segments["utt_id"]).all():
-            gone = dataset.utterances.loc[~dataset.utterances["utt_id"].isin(segments["utt_id"]), "utt_id"]
-            raise InvalidInput(f"{len(gone)} recordings have no segments ({named_few(gone)}). Leave them out.")
-        refuse_other_references(dataset, "An STM file")
+        ids = dataset.utterances["utt_id"]
+        refuse(ids[~ids.isin(segments["utt_id"])], _STM, "recordings without segments", "Leave them out.")
+        only_segments(dataset, _STM, ("alternatives", "label"))
         further = segments.assign(**{name: None for name in ("alternatives", "label") if name not in segments})
         rows = further.sort_values(["utt_id", "channel", "begin_s"], kind="stable")
         names = ["segment", "utt_id", "channel", "begin_s", "end_s", "speaker", "text", "alternatives", "label"]
         lines = []
-        for name, utt_id, channel, begin_s, end_s, speaker, text, others, label in rows_of(rows, names):
+        for name, utt_id, channel, begin_s, end_s, speaker, text, others, label in rows_of(rows, *names):
             texts = () if text is None else (text, *(others if others is not None else ()))
             one = _Segment(utt_id, _letter(channel), begin_s, end_s, speaker, texts, label, 0)
             lines.append(_stm_line(f"Segment {name!r}", one))
@@ -164,7 +165,7 @@ class Trn(_Sclite):
             references,
             folder=source.parent,
             audio_root=options.audio_root or source.parent,
-            said=f"{source.name} ({len(lines)} utterances)",
+            said=f"{source.name} ({counted(len(lines), 'utterance')})",
             remarks=(
                 *without_audio(utterances["utt_id"], found, options.audio_root or source.parent),
                 *_optional_words(text for _, _, texts in lines for text in texts[:1]),
@@ -173,26 +174,15 @@ class Trn(_Sclite):
 
     def write(self, dataset: Dataset, path: Path) -> None:
         """Write it; see :meth:`Format.write`."""
-        said = dataset.references
-        if len(forms := said["form"].unique()) > 1:
-            raise InvalidInput(
-                f"A TRN file holds one form of what was said, and {dataset.name} has {', '.join(forms)}. Choose one: "
-                f"dataclasses.replace(dataset, references=dataset.references.query(\"form == '{forms[0]}'\"))."
-            )
-        if (other := said["channel"] != 0).any():
-            raise InvalidInput(
-                f"A TRN file knows no channels, and {named_few(said.loc[other, 'utt_id'].unique())} of {dataset.name} "
-                "have references of several. Write stm, or jsonl."
-            )
+        what = "A TRN file"
+        said = check_said(dataset, what, alternatives=True)
+        only_columns(dataset, what)
         texts: dict[str, list[str]] = {}
-        for utt_id, text in rows_of(said.sort_values("alternative", kind="stable"), ["utt_id", "text"]):
+        for utt_id, text in rows_of(said.sort_values("alternative", kind="stable"), "utt_id", "text"):
             texts.setdefault(utt_id, []).append(text)
         ids = dataset.utterances["utt_id"]
-        if gone := [utt_id for utt_id in ids if utt_id not in texts]:
-            raise InvalidInput(
-                f"A TRN file cannot say that a text is not known, as those of {len(gone)} utterances are not "
-                f"({named_few(gone)}). Leave them out: dataset.select(...)."
-            )
+        unknown = (utt_id for utt_id in ids if utt_id not in texts)
+        refuse(unknown, what, "texts that are not known", "Leave them out: dataset.select(...).")
         save_lines(path, [_trn_line(utt_id, texts[utt_id]) for utt_id in ids])
 
 
@@ -306,7 +296,7 @@ def _optional_words(texts: Iterable[str]) -> tuple[str, ...]:
     if not some:
         return ()
     return (
-        f"{some} texts have words in parentheses, which sclite -D lets be left out: they are kept, and count as said.",
+        f"In {counted(some, 'text')}, words in parentheses are kept and count as said; sclite -D lets them be left out.",
     )
 
 
@@ -319,8 +309,7 @@ def _speaker(file: Path, number: int, utt_id: str) -> str:
 
 def _recordings(file: Path, options: Options, segments: list[_Segment], remarks: tuple[str, ...]) -> Manifest:
     """Make a manifest of segments: recordings, and what was said when."""
-    if options.columns:
-        raise InvalidInput(f"{file} has no named columns, so that columns= has nothing to name. Leave it out.")
+    no_columns(file, options)
     channel = _channels(file, segments)
     segments = sorted(segments, key=lambda one: (one.waveform, channel[one.channel], one.begin_s))
     firsts: dict[str, int] = {}
@@ -343,10 +332,10 @@ def _recordings(file: Path, options: Options, segments: list[_Segment], remarks:
         segments=table,
         folder=file.parent,
         audio_root=options.audio_root or file.parent,
-        said=f"{file.name} ({len(segments)} segments of {len(utterances)} recordings)",
+        said=f"{file.name} ({counted(len(segments), 'segment')} of {counted(len(utterances), 'recording')})",
         remarks=(
             *remarks,
-            *([f"{ignored} segments are not to be marked: they have no text."] if ignored else []),
+            *([f"Not to be marked: {counted(ignored, 'segment')} without a text."] if ignored else []),
             *without_audio(utterances["utt_id"], found, options.audio_root or file.parent),
             *_optional_words(text for one in segments for text in one.texts[:1]),
         ),

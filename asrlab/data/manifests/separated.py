@@ -13,9 +13,11 @@ import pandas as pd
 from asrlab import tables
 from asrlab.data.manifests.base import Format, Manifest, Options, is_file
 from asrlab.data.manifests.columns import ALIASES, renamed
+from asrlab.data.manifests.files import counted
 from asrlab.data.manifests.frames import Place, tables_of
 from asrlab.data.manifests.jsonl import manifest_name
-from asrlab.data.manifests.writing import names_of, new_file, rows_of, refuse, texts_of
+from asrlab.data.manifests.writing import BARE, TABLES, names_of, new_file, refuse, with_texts
+from asrlab.data.rows import rows_of
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 _SEPARATORS: Final = {",": "comma", "\t": "tab", ";": "semicolon"}
 _LONGEST: Final = 64 << 20  # characters of a field; what the library takes unasked is less than an hour of speech
 _BUNCH: Final = 50_000  # rows
-_REMEDY: Final = "Write to .jsonl or .parquet, which can."
 
 Record = tuple[int, list[str]]
 
@@ -41,7 +42,8 @@ class _Separated(Format):
     ``"``; all of them are text, and nothing is guessed from them: ``001`` and ``NA`` stay what they are. An empty field
     is missing, quoted or not, so there are no empty texts: silence is not written.
 
-    One text a recording is held. Columns that are not ours come back as text.
+    One text a recording is held, and one form of them all, which stands in a column ``form`` unless it is ``unstated``.
+    There are no terms and no segments, and no lists such as ``tags``. Columns that are not ours come back as text.
     """
 
     general = True
@@ -61,7 +63,7 @@ class _Separated(Format):
         if separator != self.separator:
             remarks.append(f"Fields are separated by {_SEPARATORS[separator]}s.")
         if unnamed := len(header) - frame.shape[1]:
-            remarks.append(f"{unnamed} columns have no name and were left out.")
+            remarks.append(f"Left out: {counted(unnamed, 'column')} without a name.")
         options = replace(options, audio_root=options.audio_root or file.parent)
         utterances, references, more = tables_of(frame, Place(file, lines), options)
         return Manifest(
@@ -72,8 +74,7 @@ class _Separated(Format):
     def write(self, dataset: Dataset, path: Path) -> None:
         """Write the table."""
         what = f"A table of text ({self.suffix})"
-        said = texts_of(dataset, what, _REMEDY)
-        frame = dataset.utterances.assign(text=pd.Series(said, dtype="string"))
+        frame = with_texts(dataset, what)
         columns = [
             name
             for name in names_of(frame)
@@ -83,13 +84,14 @@ class _Separated(Format):
             if not name.strip():
                 raise InvalidInput(f"{what} cannot hold a column without a name. Rename it.")
             values = frame[name].astype(object)
-            refuse(frame["utt_id"], values.map(_is_nothing), what, f"an empty {name}", _REMEDY)
-            refuse(frame["utt_id"], ~values.map(_is_plain), what, f"a {name} that is no text or number", _REMEDY)
+            refuse(frame["utt_id"][values.map(_is_nothing)], what, f"an empty {name}", TABLES)
+            odd = frame["utt_id"][~values.map(_is_plain).astype(bool)]
+            refuse(odd, what, f"values of the column {name!r} that are no text or number", BARE)
         with new_file(path) as file:
             # Told that rows end with both, the library quotes fields with either of them.
             writer = csv.writer(_WithLf(file), delimiter=self.separator, lineterminator="\r\n")
             writer.writerow(columns)
-            writer.writerows(rows_of(frame, columns))
+            writer.writerows(rows_of(frame, *columns))
 
     def _header(self, file: Path, options: Options) -> tuple[str, list[str]]:
         """Find the separator, the usual one first, and the names of the columns."""

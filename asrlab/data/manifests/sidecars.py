@@ -6,7 +6,17 @@ from collections import Counter
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from asrlab.data.manifests.base import Format, Manifest, Options, Row, collect, is_file, is_file_name, is_folder, to_table
+from asrlab.data.manifests.base import (
+    Format,
+    Manifest,
+    Options,
+    Row,
+    collect,
+    is_file,
+    is_file_name,
+    is_folder,
+    to_table,
+)
 from asrlab.data.manifests.files import AUDIO_SUFFIXES, counted, files_below, named_few, no_columns, text_lines
 from asrlab.data.manifests.subtitles import is_note, read_cues
 from asrlab.data.manifests.writing import audio_of, only_columns, refuse, save_lines, texts_of
@@ -66,17 +76,18 @@ class Sidecars(Format):
             raise InvalidInput(f"There is no audio file in {source}. Check the path.")
         rows: list[Row] = []
         segments: list[Row] = []
-        counted: Counter[str] = Counter()
+        beside: Counter[str] = Counter()
         for utt_id, audio in found.ids().items():
             row: Row = {"utt_id": utt_id, "audio": audio}
             references = list(found.references(audio))
-            cues = None if references else found.beside(audio, _CUES)
+            cues = found.beside(audio, _CUES)
             if references:
+                found.unread += [] if cues is None else [cues]
                 row["references"] = references
-                counted["with text beside it"] += 1
+                beside["with text beside it"] += 1
             elif cues is not None:
                 segments += _segments(utt_id, source / cues)
-                counted["with subtitles beside it"] += 1
+                beside["with subtitles beside it"] += 1
             rows.append(row)
         utterances, said = collect(enumerate(rows, 1), source, options, line="recording")
         return Manifest(
@@ -86,8 +97,8 @@ class Sidecars(Format):
             segments=to_table(segments, "segments"),
             folder=source,
             audio_root=source,
-            said=", ".join([f"{len(rows)} audio files", *(f"{count} {what}" for what, count in counted.items())]),
-            remarks=found.remarks(len(rows) - counted.total()),
+            said=", ".join([counted(len(rows), "audio file"), *(f"{count} {what}" for what, count in beside.items())]),
+            remarks=found.remarks(len(rows) - beside.total()),
         )
 
     def place_of(self, utterance: Mapping[str, Any], suffix: str) -> str:
@@ -150,6 +161,7 @@ class _Folder:
         except OSError as error:
             raise InvalidInput(f"{folder} cannot be looked into ({error.strerror}). Check the path.") from error
         self.several: list[str] = []
+        self.unread: list[str] = []  # subtitles beside a text
 
     def ids(self) -> dict[str, str]:
         """Give each audio file an id."""
@@ -179,13 +191,18 @@ class _Folder:
         """Say what was left out."""
         remarks = []
         if without:
-            remarks.append(f"{without} audio files have neither text nor subtitles beside them, and so no reference.")
+            remarks.append(
+                f"Without a reference: {counted(without, 'audio file')} with neither text nor subtitles beside."
+            )
         if self.left_out:
-            hidden = f"{len(self.left_out)} files are hidden, or links that lead elsewhere, and were left out"
-            remarks.append(f"{hidden} ({named_few(self.left_out)}).")
+            hidden = counted(len(self.left_out), "file")
+            remarks.append(f"Left out: {hidden}, hidden or links that lead elsewhere ({named_few(self.left_out)}).")
         if self.several:
-            both = f"{len(self.several)} audio files have both .txt and .lab beside them, and .txt was read"
-            remarks.append(f"{both} ({named_few(self.several)}).")
+            both = counted(len(self.several), "audio file")
+            remarks.append(f".txt was read and .lab was not, beside {both} with both ({named_few(self.several)}).")
+        if self.unread:
+            subtitles = counted(len(self.unread), "file")
+            remarks.append(f"Not read, for there is text too: {subtitles} of subtitles ({named_few(self.unread)}).")
         return tuple(remarks)
 
 

@@ -15,15 +15,15 @@ import pandas as pd
 from asrlab.data.manifests.base import Format, Manifest, Options, collect, is_file, to_table
 from asrlab.data.manifests.files import (
     AUDIO_SUFFIXES,
+    counted,
     files_below,
     find_audio,
-    named_after,
     named_few,
-    refuse_other_references,
-    save_lines,
+    no_columns,
     text_lines,
     without_audio,
 )
+from asrlab.data.manifests.writing import TABLES, named_after, only_segments, refuse, save_lines
 from asrlab.data.places import is_place
 from asrlab.errors import InvalidInput
 
@@ -116,8 +116,7 @@ class _Subtitles(Format):
 
     def read(self, source: Path, options: Options) -> Manifest:
         """Read it; see :meth:`Format.read`."""
-        if options.columns:
-            raise InvalidInput(f"{source} has no named columns, so that columns= has nothing to name. Leave it out.")
+        no_columns(source, options)
         single = source.is_file() or source.suffix.lower() == f".{self.name}"
         folder = source.parent if single else source
         paths = [source] if single else list(files_below(source, frozenset({f".{self.name}"})))
@@ -132,19 +131,19 @@ class _Subtitles(Format):
         utterances, _ = collect(rows, source, options, line="file")
         segments = [row for name, file in zip(names, files, strict=True) for row in file.segments(name)]
         quirks = sum((file.quirks for file in files), Counter[str]())
-        many = f"{len(files)} files, " if not single else ""
+        many = f"{counted(len(files), 'file')}, " if not single else ""
         return Manifest(
             source.stem if single else source.name,
             utterances,
             segments=to_table(segments, "segments"),
             folder=folder,
             audio_root=root or folder,
-            said=f"{source.name} ({many}{len(segments)} cues)",
+            said=f"{source.name} ({many}{counted(len(segments), 'cue')})",
             remarks=(
                 *without_audio(
                     names, {n: audio for n, (audio, _) in zip(names, found, strict=True) if audio}, root or folder
                 ),
-                *(f"{many} {_QUIRKS[quirk]}" for quirk, many in quirks.items()),
+                *(_QUIRKS[quirk].format(counted(many, "cue")) for quirk, many in quirks.items()),
             ),
         )
 
@@ -156,6 +155,10 @@ class _Subtitles(Format):
             if len(ids) != 1:
                 raise InvalidInput(
                     f"A {self.name.upper()} file holds one recording, and {dataset.name} has {len(ids)}. Name a folder."
+                )
+            if (named := named_after({"utt_id": ids[0]}, path.suffix)) != path.name:
+                raise InvalidInput(
+                    f"{path.name} is not the name of {ids[0]!r}, whose audio is found by that name. Write to {named}."
                 )
             save_lines(path, texts[ids[0]])
             return
@@ -171,37 +174,35 @@ class _Subtitles(Format):
             save_lines(path / names[utt_id], texts[utt_id])
 
     def _cues(self, dataset: Dataset) -> dict[str, pd.DataFrame]:
-        segments, kind = dataset.segments, self.name.upper()
+        segments, what = dataset.segments, f"A {self.name.upper()} file"
         if segments.empty:
             raise InvalidInput(
-                f"A {kind} file holds segments of recordings, and {dataset.name} has none. If its utterances are cuts "
+                f"{what} holds segments of recordings, and {dataset.name} has none. If its utterances are cuts "
                 "of recordings, write dataset.joined()."
             )
-        refuse_other_references(dataset, f"A {kind} file")
+        only_segments(dataset, what)
         bad = {
-            "are of another channel than the first": segments["channel"] != 0,
-            "have an empty text": segments["text"] == "",
-            "have a text that is read otherwise than it stands there (a note, a tag, a line break)": pd.Series(
+            "another channel than the first": segments["channel"] != 0,
+            "empty texts": segments["text"] == "",
+            "texts that are read otherwise than they stand there (notes, tags, ends of lines)": pd.Series(
                 [
                     not pd.isna(text) and (is_note(text) or self._reads(text, pd.NA) != text)
                     for text in segments["text"]
                 ],
                 segments.index,
             ),
-            "name a speaker": segments["speaker"].notna() & (self.name == "srt"),
-            "name a speaker with signs that a tag cannot hold": pd.Series(
+            "speakers": segments["speaker"].notna() & (self.name == "srt"),
+            "speakers with signs that a tag cannot hold": pd.Series(
                 [not pd.isna(who) and _read(self._line("x", who))[0] != who for who in segments["speaker"]],
                 segments.index,
             ),
-            "begin or end between two milliseconds": _finer(segments["begin_s"]) | _finer(segments["end_s"]),
+            "times between two milliseconds": _finer(segments["begin_s"]) | _finer(segments["end_s"]),
         }
-        for what, rows in bad.items():
-            if (wrong := rows.fillna(value=False).astype(bool)).any():
-                named = named_few(segments.loc[wrong, "segment"])
-                raise InvalidInput(
-                    f"{int(wrong.sum())} segments of {dataset.name} {what} ({named}), which a {kind} file cannot hold. "
-                    f"Mend them, or write {'vtt' if what == 'name a speaker' else 'stm'}."
-                )
+        for has, rows in bad.items():
+            remedy = (
+                "Mend them, or write vtt." if has == "speakers" else f"Mend them. Or {TABLES[0].lower()}{TABLES[1:]}"
+            )
+            refuse(segments["segment"][rows.fillna(value=False).astype(bool)], what, has, remedy, of="segment")
         groups = dict(iter(segments.sort_values(["utt_id", "begin_s"], kind="stable").groupby("utt_id", sort=False)))
         return {utt_id: groups.get(utt_id, segments[:0]) for utt_id in dataset.utterances["utt_id"]}
 
@@ -254,13 +255,13 @@ class Vtt(_Subtitles):
 FORMATS: Final = (Srt(), Vtt())
 
 _QUIRKS: Final = {
-    "empty": "cues are empty: they are left out.",
-    "note": "cues hold no speech ([music], ♪): they are segments that are not to be marked.",
-    "noted": "cues have a note in brackets beside what is said: it is kept in the text, and counts as said.",
-    "named": "cues begin with a name in capitals and a colon: it is kept in the text, and counts as said.",
-    "back": "cues begin before the one above them: they are sorted.",
-    "overlap": "cues begin before another has ended: of words heard then, it cannot be told whose they are.",
-    "rolling": "cues begin with the last line of the one before, as captions that roll do: it stands twice in the "
+    "empty": "Left out: {} without a text.",
+    "note": "Not to be marked: {} without speech ([music], ♪).",
+    "noted": "A note in brackets beside what is said is kept in the text, and counts as said: in {}.",
+    "named": "A name in capitals and a colon is kept in the text, and counts as said: in {}.",
+    "back": "Sorted: {} that began before the one above.",
+    "overlap": "Of words heard while two are shown it cannot be told whose they are: {} began before another ended.",
+    "rolling": "As captions that roll do, {} began with the last line of the one before, which so stands twice in the "
     "text. Export them anew without rolling.",
 }
 

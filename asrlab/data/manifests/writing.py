@@ -8,6 +8,8 @@ import secrets
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+import pandas as pd
+
 from asrlab import tables
 from asrlab.data.cuts import with_joined
 from asrlab.data.manifests.base import is_file_name
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import IO
-
-    import pandas as pd
 
     from asrlab.data.dataset import Dataset
 
@@ -150,7 +150,11 @@ def check_said(
 
 
 def _remedy_of_form(kept: Sequence[str]) -> str:
-    return f"Choose what it holds: dataset.select(form={kept[0]!r}). Or {TABLES[0].lower()}{TABLES[1:]}" if kept else TABLES
+    return (
+        f"Choose what it holds: dataset.select(form={kept[0]!r}). Or {TABLES[0].lower()}{TABLES[1:]}"
+        if kept
+        else TABLES
+    )
 
 
 def texts_of(
@@ -188,6 +192,37 @@ def texts_of(
     return found
 
 
+def with_texts(dataset: Dataset, what: str) -> pd.DataFrame:
+    """Put a dataset in one table with a text an utterance, and one form of them all.
+
+    Parameters
+    ----------
+    dataset, what
+        As for :func:`check_said`.
+
+    Returns
+    -------
+    DataFrame
+        The utterances and a column ``text``, and ``form`` beside it unless that is ``unstated``.
+
+    Raises
+    ------
+    InvalidInput
+        If there is more, or a column that would be read as something else.
+    """
+    check_columns(dataset, ALIASES)
+    ((form, said),) = texts_of(dataset, what, lines=False).items()
+    table = dataset.utterances
+    frame = table.assign(text=pd.array([said.get(utt_id) for utt_id in table["utt_id"]], dtype="string"))
+    if form == "unstated":
+        return frame
+    if "form" in table:
+        raise InvalidInput(
+            f"The column 'form' of the utterances of {dataset.name} would be taken for {form}. Rename it."
+        )
+    return frame.assign(form=frame["text"].where(frame["text"].isna(), form))
+
+
 def references_of(dataset: Dataset) -> list[Any]:
     """Give all references of each utterance, as a list of dicts; a text alone where that is all; None where none is."""
     more = [name for name in names_of(dataset.references) if name not in tables.SCHEMAS["references"]]
@@ -201,14 +236,28 @@ def references_of(dataset: Dataset) -> list[Any]:
     return [one[0]["text"] if one is not None and len(one) == 1 and set(one[0]) == {"text"} else one for one in given]
 
 
-def only_joined(dataset: Dataset, what: str) -> None:
-    """Refuse references that are more than the texts of the segments, joined, for a format that holds only those.
+def only_segments(dataset: Dataset, what: str, kept: Collection[str] = ()) -> None:
+    """Refuse all but segments, for a format that holds only those; lengths and the like are no loss.
+
+    Parameters
+    ----------
+    dataset, what
+        As for :func:`check_said`.
+    kept : collection of str
+        Further columns of segments that it holds.
 
     Raises
     ------
     InvalidInput
-        If there are some.
+        If there are terms, further columns, or references that are not the joined texts of segments.
     """
+    if len(dataset.terms):
+        raise InvalidInput(f"{what} cannot hold terms, which {dataset.name} has. {TABLES}")
+    only_columns(dataset, what, remedy=TABLES)
+    table = dataset.segments
+    for name in names_of(table):
+        if name not in tables.SCHEMAS["segments"] and name not in kept:
+            refuse(table["segment"][table[name].notna()], what, f"the column {name!r}", TABLES, of="segment")
     joined = with_joined(tables.empty("references"), dataset.segments)
     names = names_of(joined)
     known = set(rows_of(joined, *names))
@@ -307,7 +356,7 @@ def check_columns(dataset: Dataset, aliases: Mapping[str, tuple[str, ...]]) -> N
         raise InvalidInput(f"The column {name!r} of the utterances of {dataset.name} would be {how}. Rename it.")
 
 
-def only_columns(dataset: Dataset, what: str, kept: Collection[str] = ()) -> None:
+def only_columns(dataset: Dataset, what: str, kept: Collection[str] = (), remedy: str = BARE) -> None:
     """Refuse tags and further columns of utterances that say something and are not kept.
 
     Raises
@@ -319,7 +368,7 @@ def only_columns(dataset: Dataset, what: str, kept: Collection[str] = ()) -> Non
     schema = {*tables.SCHEMAS["utterances"], "begin_s", "end_s", "channel", "sha256"} - {"tags"}
     for name in names_of(table):
         if name not in schema and name not in kept:
-            refuse(table["utt_id"][table[name].notna()], what, f"the column {name!r}", BARE)
+            refuse(table["utt_id"][table[name].notna()], what, f"the column {name!r}", remedy)
 
 
 def named_after(utterance: Mapping[str, Any], suffix: str) -> str:
