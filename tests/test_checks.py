@@ -419,7 +419,7 @@ def test_the_limits_are_those_of_the_service(tmp_path, monkeypatch):
         ("eng", "language code", "en"), ("English", "language code", "en"), ("zh-CN", "language code", "zh"),
         ("cmn", "language code", "zh"), ("cmn_hans_cn", "language code", "zh"), ("zh-HK", "language code", "yue"),
         ("tl", "language code", "fil"), ("nb", "language code", "no"), ("jpn", "language code", "ja"),
-        ("sw", "unknown language", "'sw'"), ("zh-en", "unknown language", "'zh-en'"), ("", "unknown language", "''"),
+        ("sw", "unknown language", "'sw'"), ("", "unknown language", "''"),
     ],
 )  # fmt: skip
 def test_codes_of_languages(language, check_name, meant):
@@ -606,7 +606,7 @@ TEXTS = [
 def test_each_fault_of_a_text_is_found_and_no_other(language, text, expected):
     ds = tabled(list("abcdef"), {"a": text}, language=[language, *["en"] * 5])
     findings = look(ds, audio=False)
-    codes = {"unknown language"} if language in {"zh-en", "sw"} else set()
+    codes = {"unknown language"} if language == "sw" else set()
     assert found(findings, "a") == expected | codes
     assert set(findings.table["utt_id"].dropna()) <= {"a"}
 
@@ -772,3 +772,12 @@ def test_many_files_are_read_with_few_under_way(tmp_path, monkeypatch):
     findings = check(tabled(ids, dict.fromkeys(ids, "hi"), tmp_path), workers=3, progress=False)
     assert findings.counts["duplicate audio"] == 299
     assert max(held) <= 12
+
+
+def test_each_channel_may_have_its_own_language():
+    rows = pd.DataFrame({"utt_id": ["a"], "language": ["zh"]}).assign(channel_languages=[["zh", "en"]])
+    said = pd.DataFrame({"utt_id": "a", "channel": [0, 1], "text": ["你好，再见", "hello and good bye"]})
+    table = check(Dataset("two", rows, said), audio=False, progress=False).table
+    assert "other script" not in set(table["check"])
+    table = check(Dataset("two", rows.drop(columns="channel_languages"), said), audio=False, progress=False).table
+    assert table.loc[table["check"] == "other script", "channel"].tolist() == [1]

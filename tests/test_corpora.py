@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from asrlab.data.dataset import Dataset
 from asrlab.data.loading import load_dataset
-from asrlab.data.manifests import formats, recognise
+from asrlab.data.manifests import format_named, formats, recognise
 from asrlab.data.manifests.commonvoice import _quoted, _without_doubled_quotes
 from asrlab.data.manifests.locales import language_of
 from asrlab.errors import InvalidInput
@@ -81,8 +81,8 @@ def test_a_kaldi_folder_of_whole_recordings(tmp_path):
     assert texts(ds) == {("a-1", "unstated"): "", ("b-2", "unstated"): "zwei  Wörter"}
     assert not {"begin_s", "end_s", "channel"} & set(ds.utterances)
     assert list(ds.remarks) == [
-        "1 utterances have no line in text, and so no reference (z).",
-        "1 lines of text are of no utterance and were left out (c-3).",
+        "No reference, for want of a line in text: 1 (z).",
+        "Lines of text of no utterance, left out: 1 (c-3).",
     ]
 
 
@@ -107,9 +107,9 @@ def test_segments_are_cut_from_recordings(tmp_path):
         ["s5", "calls/2.wav", "other", 0.5, 2.125, 1.625, None],
     ]
     assert list(ds.remarks) == [
-        "1 utterances have no line in text, and so no reference (s5).",
-        "1 segments are of recordings that wav.scp does not have, and were left out (s4).",
-        "1 recordings of wav.scp have no segments and were left out (unused).",
+        "No reference, for want of a line in text: 1 (s5).",
+        "Segments of recordings that wav.scp does not have, left out: 1 (s4).",
+        "Recordings of wav.scp without segments, left out: 1 (unused).",
     ]
 
 
@@ -139,9 +139,8 @@ def test_kaldi_there_and_back(tmp_path, files):
         assert lines[-1] == b""
         assert lines[:-1] == sorted(lines[:-1])
     assert (written / "spk2utt").read_text().split()[:2] == (["a", "a-1"] if files["text"][0] == "b" else ["s1", "s1"])
-    stale = tmp_path / "out" / "vad.scp"
-    stale.write_text("")
-    assert "vad.scp" in refused("of another set", ds.write, written, format="kaldi")
+    lay(tmp_path / "new", {"vad.scp": ""})
+    assert "vad.scp" in refused("of another set", ds.write, tmp_path / "new", format="kaldi")
 
 
 @pytest.mark.parametrize(
@@ -200,12 +199,12 @@ def made(folder, **columns):
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({"utt_id": ["a b"]}, "blanks in their utt_id: a b.*Put"),
-        ({"speaker": ["a\u00a0b"]}, "blanks in their speaker"),
+        ({"utt_id": ["a b"]}, "blanks in utt_id .1 utterance: 'a b'.*Put"),
+        ({"speaker": ["a\u00a0b"]}, "blanks in speaker"),
         ({"audio": ["a |"]}, r"/a \|' for something else"),
         ({"audio": ["x.ark:3"]}, r"x\.ark:3' for something else"),
-        ({"audio": ["http://h/a.wav"]}, "their audio is a link"),
-        ({"audio": [None]}, "they have no audio"),
+        ({"audio": ["http://h/a.wav"]}, "links to audio"),
+        ({"audio": [None]}, "utterances without audio"),
         ({"text": ["a\nb"]}, "ends of lines"),
         ({"text": [" a"]}, "begin or end with blanks"),
     ],
@@ -216,7 +215,7 @@ def test_kaldi_refuses_what_it_cannot_hold(tmp_path, columns, said):
     references = pd.DataFrame({"utt_id": row["utt_id"], "text": row["text"]})
     ds = Dataset("mine", table, references, folder=tmp_path)
     refused(said, ds.write, tmp_path / "out", format="kaldi")
-    assert not list((tmp_path / "out").iterdir())
+    assert not (tmp_path / "out").exists()
 
 
 def test_kaldi_refuses_more_than_one_text(tmp_path):
@@ -225,12 +224,15 @@ def test_kaldi_refuses_more_than_one_text(tmp_path):
     def write(**tables):
         refused(write.said, Dataset("mine", ds.utterances, folder=tmp_path, **tables).write, tmp_path / "out", "kaldi")
 
-    write.said = "several forms"
+    write.said = r"spoken, written. Choose one: dataset.select\(form='spoken'\)"
     write(references=pd.DataFrame({"utt_id": "a", "text": "x", "form": ["spoken", "written"]}))
-    write.said = "not one a channel or alternatives"
+    write.said = r"the form unstated, and those of mine are spoken. .*dataset.bare\(\)"
+    write(references=pd.DataFrame({"utt_id": ["a"], "text": "x", "form": "spoken"}))
+    write.said = "texts of several channels"
     write(references=pd.DataFrame({"utt_id": "a", "text": "x", "channel": [0, 1]}))
+    write.said = "alternatives of a text"
     write(references=pd.DataFrame({"utt_id": "a", "text": "x", "alternative": [0, 1]}))
-    write.said = "has segments"
+    write.said = r"cannot hold segments.*dataset.segmented\(\)"
     write(segments=pd.DataFrame({"segment": ["s"], "utt_id": ["a"], "begin_s": [0.0], "end_s": [1.0], "text": ["x"]}))
 
 
@@ -246,7 +248,7 @@ def test_names_of_recordings_in_kaldi(tmp_path):
     segments = (tmp_path / "root" / "k" / "segments").read_text().splitlines()
     assert segments[1:] == [f"b {root}/x.wav 1.0 -1", "c c 0.0 -1"]
     two = made(tmp_path / "two", utt_id=["a", "b"], audio=["x.wav", "y.wav"], begin_s=[0.0, 0.0], recording=["r", "r"])
-    refused("'r' names two files", two.write, tmp_path / "out", format="kaldi")
+    refused("the name 'r' for two files", two.write, tmp_path / "out", format="kaldi")
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -300,8 +302,8 @@ def test_a_librispeech_tree(tmp_path, inner):
         ("174-50561-0000", "spoken"): "IT'S TWO O'CLOCK",
     }
     assert list(ds.remarks) == [
-        "1 lines of the transcripts have no audio file and were left out (84-121-0009).",
-        "1 audio files have no line in the transcripts, and so no reference (84-121-0002).",
+        "Left out: 1 line of the transcripts without an audio file (84-121-0009).",
+        "No reference: 1 audio file with no line in the transcripts (84-121-0002).",
     ]
     again = ds.write(tmp_path / "out", format="librispeech", copy_audio=True)
     same(ds, load_dataset(again), dropped=["audio"])
@@ -315,7 +317,7 @@ def test_one_split_of_librispeech(tmp_path):
     assert column(ds, "audio")["84-121-0000"] == "84/121/84-121-0000.flac"
     assert column(ds, "gender")["84-121-0000"] == "F"  # of the SPEAKERS.TXT above
     english = load_dataset(tmp_path / "dev-clean")
-    english.write(tmp_path / "dev-clean", format="librispeech")
+    format_named("librispeech").write(english, tmp_path / "dev-clean")
     same(english, load_dataset(tmp_path / "dev-clean"))
     english.write(tmp_path / "new", format="librispeech", copy_audio=True)
     same(english, load_dataset(tmp_path / "new"), dropped=["audio"])
@@ -352,7 +354,7 @@ def test_librispeech_refuses_what_it_cannot_hold(tmp_path):
     made(tmp_path, **good).write(tmp_path, format="librispeech")
     assert (tmp_path / "1/2/1-2.trans.txt").read_text() == "1-2-0000 HI\n"
     for wrong, said in (
-        ({"audio": ["1-2-0000.flac"]}, r"must be 1/2/1-2-0000\.flac.*copy_audio=True"),
+        ({"audio": ["1-2-0000.flac"]}, r"elsewhere than in 1/2/1-2-0000\.flac.*copy_audio=True"),
         ({"utt_id": ["hello"]}, "'hello' is no id.*1272-128104-0000"),
         ({"form": "written"}, "form written.* holds spoken"),
         ({"language": ["de"]}, "it is for recordings in en"),
@@ -379,7 +381,7 @@ def test_a_tree_of_multilingual_librispeech(tmp_path):
     assert column(ds, "split") == {"70_71_000000": "dev", "80_81_000000": "test"}
     assert column(ds, "gender") == {"70_71_000000": "M", "80_81_000000": None}
     assert set(ds.utterances["language"]) == {"de"}
-    assert ds.remarks == ("1 lines of the transcripts have no audio file and were left out (70_71_000001).",)
+    assert ds.remarks == ("Left out: 1 line of the transcripts without an audio file (70_71_000001).",)
     one = load_dataset(folder / "dev")
     assert column(one, "audio") == {"70_71_000000": "audio/70/71/70_71_000000.opus"}
     assert (set(one.utterances["language"]), set(one.utterances["split"])) == ({"de"}, {"dev"})
@@ -417,7 +419,7 @@ def test_the_first_common_voice(tmp_path):
     assert set(ds.utterances["language"]) == {"cy"}
     assert list(ds.utterances["down_votes"]) == [0, "thirties", 1]
     assert ds.utterances["up_votes"].dtype == "Int64"
-    assert ds.remarks == ("1 clips have no sentence, and so no reference.",)
+    assert ds.remarks == ("No reference: 1 clip with no sentence.",)
 
 
 def test_a_later_common_voice(tmp_path):
@@ -503,7 +505,7 @@ def test_common_voice_refuses_what_it_cannot_hold(tmp_path):
     made(tmp_path, **good).write(tmp_path / "test.tsv", format="commonvoice")
     assert column(load_dataset(tmp_path), "locale") == {"a": "sv"}
     for wrong, said in (
-        ({"audio": ["a.mp3"]}, "must be clips/a"),
+        ({"audio": ["a.mp3"]}, "elsewhere than in clips/a"),
         ({"utt_id": ["x/a"]}, "makes no name"),
         ({"text": [""]}, "nothing is said"),
         ({"form": "spoken"}, "form spoken"),
@@ -543,8 +545,8 @@ def test_aishell_1(tmp_path, inner):
     assert set(ds.utterances["language"]) == {"zh"}
     transcript = f"{inner}transcript/aishell_transcript_v0.8.txt"
     assert list(ds.remarks) == [
-        f"1 lines of {transcript} have no audio file and were left out (BAC009S0764W0999).",
-        f"1 audio files have no line in {transcript}, and so no reference (BAC009S0764W0121).",
+        f"Left out: 1 line of {transcript} without an audio file (BAC009S0764W0999).",
+        f"No reference: 1 audio file with no line in {transcript} (BAC009S0764W0121).",
         "1 archives are not unpacked, and what is in them was left out (S0765.tar.gz).",
     ]
     out = ds.write(tmp_path / "out", format="aishell", copy_audio=True)
@@ -606,7 +608,7 @@ def test_broken_aishell_is_named(tmp_path):
 def test_aishell_refuses_what_it_cannot_hold(tmp_path):
     good = {"utt_id": ["BAC009S0002W0122"], "audio": ["x/a.wav"], "text": ["好"], "form": "spoken", "language": ["zh"]}
     for wrong, said in (
-        ({"text": ["好 的"]}, "blanks in their texts"),
+        ({"text": ["好 的"]}, "texts with blanks"),
         ({"language": ["yue"]}, "recordings in zh"),
         ({"speaker": ["S0003"]}, "speaker is another"),
         ({"utt_id": ["a b"]}, "blanks in their ids"),
@@ -646,7 +648,7 @@ def test_a_table_of_fleurs(tmp_path, home):
     assert texts(ds)["99", "written"] == '"Um 25 bis 30 Jahre, oder?'
     assert texts(ds)["99", "unstated"] == "um 25 bis 30 jahre oder"
     assert ("7", "written") not in texts(ds)
-    assert ds.remarks == ("1 sentences are read more than once; their numbers are in the column sentence.",)
+    assert ds.remarks == ("Read more than once: 1 sentence, whose numbers are in the column sentence.",)
     same(ds, load_dataset(folder / "test.tsv"))
     if home == "audio/test/":
         ds.write(tmp_path / "new" / "de_de", format="fleurs", copy_audio=True)
@@ -696,7 +698,7 @@ def test_fleurs_refuses_what_it_cannot_hold(tmp_path):
     made(folder, **good).write(folder, format="fleurs")
     assert texts(load_dataset(folder)) == {("1", "written"): "Hi."}
     for wrong, said in (
-        ({"audio": ["1.wav"]}, "must lie in audio/test"),
+        ({"audio": ["1.wav"]}, "elsewhere than in audio/test"),
         ({"text": [""]}, "nothing is said"),
         ({"text": ["a\tb"]}, "tabs"),
         ({"split": ["eval"]}, "none of its splits"),
@@ -764,8 +766,8 @@ def test_a_folder_with_texts_beside_the_audio(tmp_path):
     ]
     assert ds.segments["text"].tolist() == ["Hello.", pd.NA]
     assert list(ds.remarks) == [
-        "2 audio files have neither text nor subtitles beside them, and so no reference.",
-        "2 files are hidden, or links that lead elsewhere, and were left out (.hidden.wav, out.wav).",
+        "No reference: 2 audio files with neither text nor subtitles beside.",
+        "Left out: 2 files, hidden or links that lead elsewhere (.hidden.wav, out.wav).",
     ]
     refused("no named columns", load_dataset, folder, columns={"a": "b"})
 
@@ -777,17 +779,16 @@ def test_a_folder_there_and_back(tmp_path):
     same(ds, load_dataset(out, language="en"))
     assert (out / "a" / "y.wav.txt").read_text() == "the wav\n"
     assert (out / "a" / "z.txt").read_text() == ""
-    lay(out, ["new.wav"])
-    refused(r"holds other audio \(new\.wav\)", ds.write, out, format="folder", copy_audio=True)
-    (out / "new.wav").unlink()
-    lay(out, {"c.lab": "stale"})
-    refused(r"holds texts of another set \(c\.lab\)", ds.write, out, format="folder", copy_audio=True)
+    other = lay(tmp_path / "other", ["new.wav"])
+    refused(r"holds other audio \(new\.wav\)", ds.write, other, format="folder", copy_audio=True)
+    other = lay(tmp_path / "stale", {"c.lab": "stale"})
+    refused(r"holds texts of another set \(c\.lab\)", ds.write, other, format="folder", copy_audio=True)
 
 
 def test_two_texts_of_one_kind_are_remarked(tmp_path):
     ds = load_dataset(lay(tmp_path / "f", {"a.wav": SPEECH, "a.txt": "one", "a.lab": "two"}))
     assert texts(ds) == {("a", "unstated"): "one"}
-    assert ds.remarks == ("1 audio files have both .txt and .lab beside them, and .txt was read (a.wav).",)
+    assert ds.remarks == (".txt was read and .lab was not, beside 1 audio file with both (a.wav).",)
 
 
 def test_broken_folders_are_named(tmp_path):
@@ -805,14 +806,14 @@ def test_broken_folders_are_named(tmp_path):
 def test_folders_refuse_what_they_cannot_hold(tmp_path):
     good = {"utt_id": ["a"], "audio": ["a.wav"], "text": ["Hi."]}
     for wrong, said in (
-        ({"audio": ["x/a.wav"]}, "ids are paths without their ending.*copy_audio=True"),
-        ({"form": "verbatim"}, "form verbatim"),
+        ({"audio": ["x/a.wav"]}, "whose path without its ending is not the id.*copy_audio=True"),
+        ({"form": "verbatim"}, "those of mine are verbatim"),
         ({"text": ["a\nb"]}, "ends of lines"),
     ):
         refused(said, made(tmp_path / "in", **good | wrong).write, tmp_path / "in", format="folder")
     for utt_id in ("../a", "/a", "a/../b", ".a", "a\\b", "a:b"):
         ds = made(tmp_path / "more", **good | {"utt_id": [utt_id]})
-        refused("the id makes no path", ds.write, tmp_path / "out", format="folder", copy_audio=True)
+        refused("an id that makes no path", ds.write, tmp_path / "out", format="folder", copy_audio=True)
 
 
 # Which it is, and all together

@@ -344,7 +344,7 @@ def test_a_column_without_a_name_is_left_out(tmp_path):
     pd.DataFrame({"utt_id": ["a"], "text": ["x"]}).to_csv(tmp_path / "m.csv")
     ds = read(tmp_path / "m.csv")
     assert "" not in ds.utterances
-    assert ds.remarks == ("1 columns have no name and were left out.",)
+    assert ds.remarks == ("Left out: 1 column without a name.",)
 
 
 def test_line_breaks_and_quotes_stay_in_their_field(tmp_path):
@@ -591,12 +591,12 @@ def test_rows_of_nemo_with_offsets_are_cuts(tmp_path):
     ("row", "said"),
     [
         ({"text": "x"}, "there is no audio_filepath"),
-        ({"audio_filepath": ["l.wav", "r.wav"]}, "audio must be text"),
+        ({"audio_filepath": ["l.wav", "r.wav"]}, "audio_filepath must be text"),
         ({"audio_filepath": "a.wav", "offset": -1}, "offset must be a number of seconds from 0, not -1"),
         ({"audio_filepath": "a.wav", "offset": "1"}, "offset must be"),
-        ({"audio_filepath": "a.wav", "duration": 0}, "duration_s must be a number of seconds, not 0"),
-        ({"audio_filepath": "a.wav", "duration": "x"}, "duration_s must be a number of seconds, not 'x'"),
-        ({"audio_filepath": "a.wav", "duration": "x", "offset": 1}, "duration_s must be a number of seconds, not 'x'"),
+        ({"audio_filepath": "a.wav", "duration": 0}, "duration must be a number of seconds, not 0"),
+        ({"audio_filepath": "a.wav", "duration": "x"}, "duration must be a number of seconds, not 'x'"),
+        ({"audio_filepath": "a.wav", "duration": "x", "offset": 1}, "duration must be a number of seconds, not 'x'"),
         ({"audio_filepath": "a.wav", "text": 5}, "text"),
     ],
 )
@@ -625,7 +625,7 @@ def test_json_lines_are_told_apart(tmp_path, name, row, known_as):
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ([{"utt_id": "a"}], "an utterance without audio"),
+        ([{"utt_id": "a"}], "utterances without audio"),
         ([{"utt_id": "a", "audio": "a.wav", "channel": 1}], "one channel of a file"),
         ([{"utt_id": "a", "audio": "a.wav", "offset": 1}], "column 'offset'"),
         ([{"utt_id": "a", "audio": "a.wav", "audio_filepath": "b.wav"}], "column 'audio_filepath'"),
@@ -749,8 +749,8 @@ def test_links_are_written_one_a_line(tmp_path):
         ({"audio": "a.wav"}, "no http"),
         ({"audio": "s3://b/a.wav"}, "no http"),
         ({"audio": None}, "no http"),
-        ({"audio": links[0], "begin_s": 1.0}, "a part of a file"),
-        ({"audio": links[0], "channel": 1}, "a part of a file"),
+        ({"audio": links[0], "begin_s": 1.0}, "parts of files"),
+        ({"audio": links[0], "channel": 1}, "parts of files"),
     ):
         with pytest.raises(InvalidInput, match=said) as caught:
             write(dataset([{"utt_id": "u", **row}]), tmp_path / "n.txt", "urls")
@@ -820,7 +820,7 @@ def test_typed_formats_keep_hostile_text(scratch, name, data):
     ds = data.draw(hostile_sets(st.one_of(st.none(), TEXT), st.one_of(st.none(), TEXT), SOME.filter(
         lambda one: one not in ("text", "references", "channel_texts", *ALIASES) and one[:7] != "__index"
     )))  # fmt: skip
-    again = read(frame_of(ds, "", ""), format="frame") if name == "frame" else back(ds, scratch / f"m.{name}", name)
+    again = read(frame_of(ds, "A frame"), format="frame") if name == "frame" else back(ds, scratch / f"m.{name}", name)
     assert tables_of(again) == tables_of(ds)
 
 
@@ -906,11 +906,14 @@ def test_nemo_keeps_hostile_text(scratch, data):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"references": {"utt_id": ["a"], "text": ["x"], "form": ["spoken"]}}, "a form or an alternative.*'a' has"),
-        ({"references": {"utt_id": ["b"], "text": ["x"], "channel": [1]}}, "a channel.*'b' has"),
-        ({"references": {"utt_id": ["a", "a"], "text": ["x", "y"], "alternative": [0, 1]}}, "alternative.*'a' has"),
-        ({"references": {"utt_id": ["a"], "text": ["x"], "by": ["me"]}}, "further columns of references"),
-        ({"terms": {"utt_id": ["a"], "term": ["x"], "role": ["present"]}}, "cannot hold the terms"),
+        ({"references": {"utt_id": ["a", "b"], "text": ["x", "y"], "form": ["spoken", "written"]}},
+         r"one form, and d has spoken, written. Choose one: dataset.select\(form='spoken'\)"),
+        ({"references": {"utt_id": ["a"], "text": ["x"], "form": ["spoken"]}, "form": ["x", "y"]}, "taken for spoken"),
+        ({"form": ["spoken", "y"]}, "taken for the form of what was said"),
+        ({"references": {"utt_id": ["b"], "text": ["x"], "channel": [1]}}, r"texts of several channels \(1 utterance: 'b'\)"),
+        ({"references": {"utt_id": ["a", "a"], "text": ["x", "y"], "alternative": [0, 1]}}, r"alternatives of a text \(1 utterance: 'a'\)"),
+        ({"references": {"utt_id": ["a"], "text": ["x"], "by": ["me"]}}, "'by', a further column of references"),
+        ({"terms": {"utt_id": ["a"], "term": ["x"], "role": ["present"]}}, r"cannot hold terms, .*tables.*dataset.bare\(\)"),
         ({"segments": {"segment": ["s"], "utt_id": ["a"], "begin_s": [0.0], "end_s": [1.0], "text": [None]}}, "segm"),
         ({"text": ["x", "y"]}, "column 'text' .*taken for what was said"),
         ({"license": ["x", "y"]}, "column 'license' .*read as licence"),
@@ -929,10 +932,13 @@ def test_what_one_text_a_recording_cannot_say_is_refused(tmp_path, name, change,
 @pytest.mark.parametrize("name", ["csv", "tsv"])
 def test_what_text_cannot_say_is_refused(tmp_path, name):
     for bad, said in (
-        (dataset([{"utt_id": "a"}, {"utt_id": "b"}], ["x", ""]), "an empty text, which 'b' has. Write to .jsonl"),
+        (
+            dataset([{"utt_id": "a"}, {"utt_id": "b"}], ["x", ""]),
+            r"an empty text \(1 utterance: 'b'\). Write it with format=.tables.",
+        ),
         (dataset([{"utt_id": "a", "note": ""}]), "an empty note"),
-        (dataset([{"utt_id": "a", "tags": ["x"]}]), "a tags that is no text or number"),
-        (dataset([{"utt_id": "a", "when": pd.Timestamp(0)}]), "a when that is no text or number"),
+        (dataset([{"utt_id": "a", "tags": ["x"]}]), "values of the column 'tags' that are no text or number .*bare"),
+        (dataset([{"utt_id": "a", "when": pd.Timestamp(0)}]), "values of the column 'when' that are no text or number"),
         (dataset([{"utt_id": "a", " ": "x"}]), "a column without a name"),
     ):
         with pytest.raises(InvalidInput, match=said):

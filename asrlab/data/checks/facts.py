@@ -122,7 +122,7 @@ def _languages(rows: pd.DataFrame, limits: Limits) -> Iterator[Finding]:
     if not limits.languages:
         return
     for utt_id, language in rows_of(rows, "utt_id", "language"):
-        if language is None or language in limits.languages:
+        if language is None or language in limits.languages or _several(language, limits.languages):
             continue
         meant = _meant(language, limits.languages)
         if meant is None:
@@ -131,13 +131,16 @@ def _languages(rows: pd.DataFrame, limits: Limits) -> Iterator[Finding]:
             yield Finding("language code", f"{plain(language, 30)!r}: write {meant!r}", utt_id)
 
 
+def _several(language: str, known: Mapping[str, str] | Collection[str]) -> bool:
+    """Whether it names several languages of the engine, as recordings that change between them do: ``zh-en``."""
+    parts = language.split("-")
+    return len(set(parts)) > 1 and all(part in known for part in parts)
+
+
 def _meant(language: str, known: Mapping[str, str] | Collection[str]) -> str | None:
     """Code of an engine for a language that is written otherwise."""
     names = {name.lower(): code for code, name in known.items()} if isinstance(known, Mapping) else {}
     code = language.strip().lower()
-    parts = [part for part in code.replace("_", "-").split("-") if part in known]
-    if len(parts) > 1 and len({*parts}) > 1 and language.islower() and "-" in code:
-        return None  # several languages
     first = language_of(code)
     return next((one for one in (first, _CODES.get(first), _CODES.get(code), names.get(code)) if one in known), None)
 

@@ -129,10 +129,12 @@ class Reference(NamedTuple):
 def text_findings(dataset: Dataset) -> Iterator[Finding]:
     """Report what in each text would be counted as an error, and what texts have in common."""
     languages = _languages(dataset.utterances)
+    apart = _languages_apart(dataset.utterances)
     rows = dataset.references
     reported: set[tuple[str, str, int]] = set()
     for utt_id, channel, form, text in rows_of(rows, "utt_id", "channel", "form", "text"):
-        reference = Reference(text, form, languages.get(utt_id, frozenset()))
+        spoken = apart.get((utt_id, channel), languages.get(utt_id, frozenset()))
+        reference = Reference(text, form, spoken)
         for check, look in _LOOKS:
             what = look(reference)
             if what is not None and (check, utt_id, channel) not in reported:
@@ -334,6 +336,18 @@ def _languages(utterances: pd.DataFrame) -> dict[str, frozenset[str]]:
         if language is not None and not switches:
             found[utt_id] = languages_in(language)
     return found
+
+
+def _languages_apart(utterances: pd.DataFrame) -> dict[tuple[str, int], frozenset[str]]:
+    """Languages of each channel, where a column ``channel_languages`` lists them."""
+    rows = rows_of(utterances, "utt_id", "channel_languages")
+    return {
+        (utt_id, channel): languages_in(language)
+        for utt_id, listed in rows
+        if isinstance(listed, list)
+        for channel, language in enumerate(listed)
+        if isinstance(language, str)
+    }
 
 
 @cache

@@ -141,7 +141,7 @@ class Aishell(Format):
                 plain_path(path / "wav.scp", 0, named)
             except InvalidInput:
                 refuse(
-                    [utt_id], _WHAT, f"the file {named!r}, whose name would be misread in wav.scp,", "Rename the file."
+                    [utt_id], _WHAT, f"the file {named!r}, whose name would be misread in wav.scp", "Rename the file."
                 )
         save_lines(path / "trans.txt", lines)
         save_lines(path / "wav.scp", (f"{utt_id}\t{named}" for utt_id, named in sorted(audio.items())))

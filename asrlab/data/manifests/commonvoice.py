@@ -103,7 +103,7 @@ class CommonVoice(Format):
                 f"Doubled quotation marks were made single in {counted(len(doubled), 'clip')} ({named_few(doubled)})."
             )
         if gone := len(utterances) - references["utt_id"].nunique():
-            remarks.append(f"Without a reference: {counted(gone, 'clip')} with no sentence.")
+            remarks.append(f"No reference: {counted(gone, 'clip')} with no sentence.")
         if utterances["locale"].isna().all():
             utterances = utterances.drop(columns="locale")
         return Manifest(

@@ -205,7 +205,7 @@ def unmatched(texts: Collection[str], audio: Collection[str], transcript: str) -
     if lost := sorted(said - heard):
         yield f"Left out: {counted(len(lost), 'line')} of {transcript} without an audio file ({named_few(lost)})."
     if mute := sorted(heard - said):
-        yield f"Without a reference: {counted(len(mute), 'audio file')} with no line in {transcript} ({named_few(mute)})."
+        yield f"No reference: {counted(len(mute), 'audio file')} with no line in {transcript} ({named_few(mute)})."
 
 
 def without_audio(names: Iterable[str], found: dict[str, str], where: Path) -> tuple[str, ...]:

@@ -64,9 +64,9 @@ class Frame(Format):
 
     Columns are named as in a CSV table, and ``text`` is what was said; ``""`` is silence. What is said on several
     channels may stand in ``channel_texts``, a list of texts; several references in ``references``, a list of dicts with
-    ``text`` and ``channel``, ``form`` or ``alternative``. A column ``form`` beside ``text`` says what form that is:
-    spoken, written, verbatim or unstated; with another value it is kept as any column. An index with a name is a column. NaN, None and ``<NA>`` are
-    missing.
+    ``text`` and ``channel``, ``form`` or ``alternative``. A column ``form`` beside ``text`` tells what form that is
+    (spoken, written, verbatim or unstated); with other values it is a column as any. An index with a name is a column.
+    NaN, None and ``<NA>`` are missing.
     """
 
     name = "frame"

@@ -92,20 +92,20 @@ class Kaldi(Format):
 
     def write(self, dataset: Dataset, path: Path) -> None:
         """Write it; see :meth:`Format.write`."""
-        (texts,) = texts_of(dataset, _WHAT).values()
+        (texts,) = texts_of(dataset, _WHAT, ("unstated",)).values()
         audio = audio_of(dataset, _WHAT, cuts=True)
         only_columns(dataset, _WHAT, ("gender",))
         table = dataset.utterances
         for column in ("utt_id", "speaker", "language", "recording", "gender"):
             if column in table:
                 spaced = table["utt_id"][table[column].str.contains(r"\s").fillna(value=False)]
-                refuse(spaced, _WHAT, f"a {column} with blanks", "Put - or _ in their place.")
+                refuse(spaced, _WHAT, f"blanks in {column}", "Put - or _ in their place.")
         for utt_id, named in audio.items():
             if "|" in named or named != named.strip() or named == "-" or _IN_ARCHIVE.fullmatch(named):
                 refuse(
                     [utt_id],
                     _WHAT,
-                    f"the file {named!r}, whose name Kaldi would take for something else,",
+                    f"the file {named!r}, whose name Kaldi would take for something else",
                     "Rename the file.",
                 )
         files: dict[str, dict[str, str]] = {"text": texts, **_of_speakers(table)}
@@ -281,7 +281,7 @@ def _remarks(
     if "text" not in files:
         remarks.append("There is no file text, and so no references.")
     else:
-        remark(sorted(read - texts.keys()), "Utterances with no line in text, and so no reference")
+        remark(sorted(read - texts.keys()), "No reference, for want of a line in text")
         remark(sorted(texts.keys() - read - segments.keys()), "Lines of text of no utterance, left out")
     if "wav.scp" not in files:
         remarks.append("There is no file wav.scp, and so no audio.")
@@ -330,10 +330,10 @@ def _recordings(dataset: Dataset, audio: dict[str, str]) -> dict[str, dict[str, 
         is_part = any(value is not None for value in (begin, end, channel))
         name = (audio[utt_id] if pd.isna(reco) else reco) if is_part else utt_id
         if re.search(r"\s", name):
-            refuse([utt_id], _WHAT, f"blanks in {name!r}, a recording's name,", "Fill the column recording.")
+            refuse([utt_id], _WHAT, f"blanks in {name!r}, a recording's name", "Fill the column recording.")
         if files.setdefault(name, audio[utt_id]) != audio[utt_id]:
             both = f"{files[name]} and {audio[utt_id]}"
-            refuse([utt_id], _WHAT, f"the name {name!r} for two files, {both},", "Rename a recording.")
+            refuse([utt_id], _WHAT, f"the name {name!r} for two files, {both}", "Rename a recording.")
         times = f"{float(begin or 0.0)!r} {-1 if end is None else repr(float(end))}"
         segments[utt_id] = f"{name} {times}" + ("" if channel is None else f" {channel}")
     return {"wav.scp": files, "segments": segments}

@@ -90,7 +90,7 @@ class Nemo(Format):
         if "target_lang" in frame:
             spoken = frame["source_lang" if "source_lang" in frame else "language"]
             other = (frame["target_lang"] != spoken) & text.notna() & spoken.notna()
-            refuse(ids[other], what, "a text in another language, target_lang,", TABLES)
+            refuse(ids[other], what, "a text in another language, target_lang", TABLES)
         if "channel" in frame:
             refuse(ids[frame["channel"].notna()], what, "one channel of a file", COPY)
         if "begin_s" in frame:

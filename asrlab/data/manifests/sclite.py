@@ -175,7 +175,7 @@ class Trn(_Sclite):
     def write(self, dataset: Dataset, path: Path) -> None:
         """Write it; see :meth:`Format.write`."""
         what = "A TRN file"
-        said = check_said(dataset, what, alternatives=True)
+        said = check_said(dataset, what, ("unstated",), alternatives=True)
         only_columns(dataset, what)
         texts: dict[str, list[str]] = {}
         for utt_id, text in rows_of(said.sort_values("alternative", kind="stable"), "utt_id", "text"):
@@ -296,7 +296,8 @@ def _optional_words(texts: Iterable[str]) -> tuple[str, ...]:
     if not some:
         return ()
     return (
-        f"In {counted(some, 'text')}, words in parentheses are kept and count as said; sclite -D lets them be left out.",
+        f"Words in parentheses are kept, and count as said, in {counted(some, 'text')}; for sclite -D they may be left "
+        "out.",
     )
 
 

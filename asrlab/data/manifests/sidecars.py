@@ -191,9 +191,7 @@ class _Folder:
         """Say what was left out."""
         remarks = []
         if without:
-            remarks.append(
-                f"Without a reference: {counted(without, 'audio file')} with neither text nor subtitles beside."
-            )
+            remarks.append(f"No reference: {counted(without, 'audio file')} with neither text nor subtitles beside.")
         if self.left_out:
             hidden = counted(len(self.left_out), "file")
             remarks.append(f"Left out: {hidden}, hidden or links that lead elsewhere ({named_few(self.left_out)}).")

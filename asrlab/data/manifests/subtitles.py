@@ -96,6 +96,8 @@ class _Subtitles(Format):
     again by the utt_id. One recording makes a file, several a folder.
     """
 
+    _what: ClassVar[str]
+
     def recognises(self, source: Any) -> bool:  # noqa: ANN401 - as in Format
         """See :meth:`Format.recognises`."""
         if is_file(source, f".{self.name}"):
@@ -154,7 +156,7 @@ class _Subtitles(Format):
         if path.suffix.lower() == f".{self.name}":
             if len(ids) != 1:
                 raise InvalidInput(
-                    f"A {self.name.upper()} file holds one recording, and {dataset.name} has {len(ids)}. Name a folder."
+                    f"{self._what} holds one recording, and {dataset.name} has {len(ids)}. Name a folder."
                 )
             if (named := named_after({"utt_id": ids[0]}, path.suffix)) != path.name:
                 raise InvalidInput(
@@ -174,7 +176,7 @@ class _Subtitles(Format):
             save_lines(path / names[utt_id], texts[utt_id])
 
     def _cues(self, dataset: Dataset) -> dict[str, pd.DataFrame]:
-        segments, what = dataset.segments, f"A {self.name.upper()} file"
+        segments, what = dataset.segments, self._what
         if segments.empty:
             raise InvalidInput(
                 f"{what} holds segments of recordings, and {dataset.name} has none. If its utterances are cuts "
@@ -223,6 +225,7 @@ class Srt(_Subtitles):
     """Subtitles of SubRip (``.srt``); those tell no speakers."""
 
     name: ClassVar[str] = "srt"
+    _what = "An SRT file"
     title: ClassVar[str] = "SubRip subtitles (.srt), a file or a folder of them beside audio"
 
     def _spelled(self, rows: pd.DataFrame) -> list[str]:
@@ -239,6 +242,7 @@ class Vtt(_Subtitles):
     """Subtitles of the web (``.vtt``), by the W3C's WebVTT; ``<v Anna>`` says who speaks."""
 
     name: ClassVar[str] = "vtt"
+    _what = "A VTT file"
     title: ClassVar[str] = "WebVTT subtitles (.vtt), a file or a folder of them beside audio"
 
     def _spelled(self, rows: pd.DataFrame) -> list[str]:

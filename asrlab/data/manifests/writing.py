@@ -100,10 +100,7 @@ def refuse(wrong: Iterable[Any], what: str, has: str, remedy: str, *, of: str = 
     """
     ids = list(dict.fromkeys(map(str, wrong)))
     if ids:
-        have = "has" if len(ids) == 1 else "have"
-        raise InvalidInput(
-            f"{what} cannot hold {has}, which {counted(len(ids), of)} {have}: {named_few(map(repr, ids))}. {remedy}"
-        )
+        raise InvalidInput(f"{what} cannot hold {has} ({counted(len(ids), of)}: {named_few(map(repr, ids))}). {remedy}")
 
 
 def check_said(
@@ -136,25 +133,20 @@ def check_said(
     for name in more:
         refuse(said["utt_id"][said[name].notna()], what, f"{name!r}, a further column of references", TABLES)
     there = sorted(said["form"].unique())
-    if forms is None and len(there) > 1:
+    held = there if forms is None else [form for form in there if form in forms]
+    if len(there) > 1 and (forms is None or len(held) < len(there)):
+        one = "one form" if forms is None else f"the form {' or '.join(forms)}"
         raise InvalidInput(
-            f"{what} holds references of one form, and {dataset.name} has {', '.join(there)}. Choose one: "
-            f"dataset.select(form={there[0]!r}). Or {TABLES[0].lower()}{TABLES[1:]}"
+            f"{what} holds references of {one}, and {dataset.name} has {', '.join(there)}. Choose one: "
+            f'dataset.select(form={(held or there)[0]!r}). Or write it with format="tables", which holds everything.'
         )
-    if forms is not None and (others := [form for form in there if form not in forms]):
+    if len(there) > len(held):
+        remedy = BARE if forms == ("unstated",) else f"Give them one of these forms. Or {TABLES[0].lower()}{TABLES[1:]}"
         raise InvalidInput(
-            f"{what} holds references of the form {' or '.join(forms)}, and {dataset.name} has some of the form "
-            f"{others[0]}. {_remedy_of_form([form for form in there if form in forms])}"
+            f"{what} holds references of the form {' or '.join(forms or ())}, and those of {dataset.name} are "
+            f"{there[0]}. {remedy}"
         )
     return said
-
-
-def _remedy_of_form(kept: Sequence[str]) -> str:
-    return (
-        f"Choose what it holds: dataset.select(form={kept[0]!r}). Or {TABLES[0].lower()}{TABLES[1:]}"
-        if kept
-        else TABLES
-    )
 
 
 def texts_of(
