@@ -202,7 +202,7 @@ def test_references_of_whole_recordings_are_not_lost_in_an_stm_file(tmp_path):
         Dataset("d", pd.DataFrame({"utt_id": ["x"]}), said, segments=segments).write(tmp_path / "x.stm")
     with pytest.raises(InvalidInput, match="d has none"):
         Dataset("d", pd.DataFrame({"utt_id": ["x"]}), said).write(tmp_path / "x.stm")
-    with pytest.raises(InvalidInput, match=r"1 recordings have no segments \(y\)"):
+    with pytest.raises(InvalidInput, match=r"recordings without segments \(1 utterance: 'y'\)"):
         Dataset("d", pd.DataFrame({"utt_id": ["x", "y"]}), segments=segments).write(tmp_path / "x.stm")
 
 
@@ -283,7 +283,7 @@ def test_a_trn_file_is_read_and_written(tmp_path):
         ["bob_002", 0, ""],
         ["cmh_s-1", 0, "(uh) so a/b (x)"],
     ]
-    assert "words in parentheses" in ds.remarks[-1]
+    assert "Words in parentheses" in ds.remarks[-1]
     again(ds, tmp_path / "out.trn")
     of_ids = load_dataset(file, columns={"spu_id": "speaker"})
     assert of_ids.utterances["speaker"].tolist() == ["anna", "bob", "cmh_s"]
@@ -403,7 +403,7 @@ def test_srt_is_segments_of_a_recording(tmp_path, ends):
     ]
     assert ds.references.empty  # for what is not to be marked
     assert [re.search(r"(\d) cues?", remark)[1] for remark in ds.remarks] == ["1", "1", "2", "1", "1", "1"]
-    for what in ("without speech", "note in brackets", "name in capitals", "without a text", "began before the one above",
+    for what in ("without speech", "note in brackets", "name in capitals", "without a text", "before the one above",
                  "before another ended"):  # fmt: skip
         assert sum(what in remark for remark in ds.remarks) == 1
 

@@ -107,7 +107,7 @@ class Fleurs(Format):
         """Write it; see :meth:`Format.write`."""
         texts = texts_of(dataset, _WHAT, _FORMS)
         silent = (utt_id for said in texts.values() for utt_id, text in said.items() if not text)
-        refuse(silent, _WHAT, "silence: an empty field is a text not known", "Leave them out.")
+        refuse(silent, _WHAT, "silence, since an empty field is a text not known", "Leave them out.")
         audio = audio_of(dataset, _WHAT)
         only_columns(dataset, _WHAT, ("split", "sentence", "gender", "locale"))
         table = dataset.utterances
