@@ -1,9 +1,10 @@
-"""Text: what others wrote made safe to be shown, and what measures and corrections are called."""
+"""Text: what others wrote made safe to be shown, what measures and corrections are called, and JSON in one form."""
 
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING, Final
+import json
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,3 +47,8 @@ def plain(value: object, limit: int | None = None) -> str:
 def bullets(lines: Iterable[str]) -> str:
     """Make an HTML list of texts, all escaped; each is read in its own direction."""
     return "<ul>" + "".join(f'<li dir="auto">{escape(line)}</li>' for line in lines) + "</ul>"
+
+
+def canonical_json(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    """Write a JSON value with sorted keys and no spaces, not escaped to ASCII: one form of each, to be hashed."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

@@ -23,7 +23,8 @@ from asrlab.engines.scripted import ScriptedEngine
 from asrlab.engines.sphinx import SphinxEngine
 from asrlab.engines.whisper import WhisperEngine
 from asrlab.sweep import identity as identity_module
-from asrlab.sweep.identity import Identity, canonical_engine, canonical_json, canonical_parameters
+from asrlab.sweep.identity import Identity, canonical_engine, canonical_parameters
+from asrlab.text import canonical_json
 
 DIGEST = "pcm-sha256:" + 64 * "0"
 

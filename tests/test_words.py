@@ -14,7 +14,7 @@ from test_replay import signed
 from test_store import LEDGER, STORES, answer, intent, questions
 
 from asrlab import tables
-from asrlab.data.dataset import load_dataset
+from asrlab.data.loading import load_dataset
 from asrlab.engines.base import Answer, Sentence, Transcript, Word
 from asrlab.engines.scripted import ScriptedEngine
 from asrlab.errors import StoreError

@@ -16,9 +16,10 @@ from asrlab.data.kept import kept
 from asrlab.data.manifests.files import AUDIO_SUFFIXES, files_below
 from asrlab.data.perturb import VERSIONS, Shape, Sound, perturb, resampled, resampled_length, shape_after
 from asrlab.data.places import local_copy, place
-from asrlab.data.recipe import BABBLE, GENERATED, Recipe, canonical_json
+from asrlab.data.recipe import BABBLE, GENERATED, Recipe
 from asrlab.data.recordings import Recording, recordings
 from asrlab.errors import InvalidInput
+from asrlab.text import canonical_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

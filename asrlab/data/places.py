@@ -149,8 +149,9 @@ def inside(root: Path, name: str) -> Path:
     except (OSError, RuntimeError, ValueError):  # links in a circle; no text that can name a file
         below = False
     if not below:
+        folder = root if here else shown(str(root))
         raise InvalidInput(
-            f"{name!r} does not lie below {root if here else shown(str(root))}. Paths are relative to the dataset's folder, with forward slashes; if "
+            f"{name!r} does not lie below {folder}. Paths are relative to the dataset's folder, with forward slashes; if "
             "the audio lies elsewhere, name its folder: load_dataset(..., audio_root=...)."
         )
     return full

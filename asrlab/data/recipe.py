@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from dataclasses import dataclass, fields
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from asrlab.errors import InvalidInput
 from asrlab.suggest import suggestion
+from asrlab.text import canonical_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -218,11 +218,6 @@ def coding(codec: str) -> tuple[str, int | None]:
             f"N being one of {', '.join(map(str, _MP3_KBPS))}, not {codec!r}. G.711 is mulaw or alaw."
         )
     return named[1], int(named[2])
-
-
-def canonical_json(value: Any) -> str:  # noqa: ANN401 - any JSON value
-    """Write a JSON value with sorted keys and no spaces, not escaped to ASCII."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def _number(name: str, value: Any) -> float:  # noqa: ANN401 - whatever was given

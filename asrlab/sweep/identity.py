@@ -6,9 +6,10 @@ import hashlib
 import json
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from asrlab.engines.base import Parameters
+from asrlab.text import canonical_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,8 +84,3 @@ def canonical_parameters(parameters: Parameters) -> str:
 def canonical_engine(identity: Mapping[str, str]) -> str:
     """Write the identity of an engine in canonical form."""
     return canonical_json(dict(identity))
-
-
-def canonical_json(value: Any) -> str:  # noqa: ANN401 - any JSON value
-    """Write a JSON value with sorted keys and no spaces, not escaped to ASCII."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

@@ -31,6 +31,7 @@ _WRITTEN: Final = {"audio": "audio_filepath", "duration_s": "duration", "languag
 _RESERVED: Final = frozenset({*_AUDIO, *_WRITTEN.values(), "normalized_text"})
 _LANGUAGES: Final = ("source_lang", "lang", "language")  # of what is spoken, where a text may be in another
 _NOT_KNOWN: Final = "-"  # NeMo's own scripts write this where there is no transcript
+_LONGEST_S: Final = 1e9
 _DIGITS: Final = 6  # of seconds: a microsecond is less than a sample
 
 
@@ -148,7 +149,8 @@ def _make_stretches(rows: list[tuple[int, Row]], file: Path) -> None:
     if any(offsets):
         for (_, row), offset in zip(rows, offsets, strict=True):
             length = row.get("duration_s")
-            end = offset + length if offset is not None and type(length) in (int, float) else None
+            known = offset is not None and type(length) in (int, float) and 0 < length < _LONGEST_S
+            end = offset + length if known else None
             row |= {"begin_s": offset, "end_s": None if end is None else round(end, _DIGITS)}
 
 
