@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 
@@ -358,7 +359,7 @@ def test_librispeech_refuses_what_it_cannot_hold(tmp_path):
         ({"utt_id": ["hello"]}, "'hello' is no id.*1272-128104-0000"),
         ({"form": "written"}, "the form spoken, and those of mine are written"),
         ({"language": ["de"]}, "another language than en"),
-        ({"split": ["dictation"]}, "the split 'eval'"),
+        ({"split": ["dictation"]}, "the split 'dictation'"),
         ({"begin_s": [1.0]}, "parts of files.*copy_audio=True"),
     ):
         refused(said, made(tmp_path, **good | wrong).write, tmp_path, format="librispeech")
@@ -509,9 +510,9 @@ def test_common_voice_refuses_what_it_cannot_hold(tmp_path):
         ({"utt_id": ["x/a"]}, "makes no name"),
         ({"text": [""]}, "clips without a word"),
         ({"form": "spoken"}, "are spoken"),
-        ({"locale": ["nn-NO"]}, "locale says another language"),
+        ({"locale": ["nn-NO"]}, "locale that says another language"),
         ({"note": ["a\tb"]}, "tabs or ends of lines"),
-        ({"language": ["sv-SE"]}, "locale says another language"),
+        ({"language": ["sv-SE"]}, "locale that says another language"),
     ):
         refused(said, made(tmp_path, **good | wrong).write, tmp_path / "test.tsv", format="commonvoice")
     refused("ends in .tsv", made(tmp_path, **good).write, tmp_path / "x", format="commonvoice")
@@ -611,13 +612,12 @@ def test_aishell_refuses_what_it_cannot_hold(tmp_path):
         ({"text": ["好 的"]}, "texts with blanks"),
         ({"language": ["yue"]}, "another language than zh"),
         ({"speaker": ["S0003"]}, "another speaker"),
-        ({"utt_id": ["a b"]}, "blanks in their ids"),
+        ({"utt_id": ["a b"]}, "ids with blanks"),
         ({"audio": ["x/a.ark"]}, "misread in wav.scp"),
     ):
         refused(said, made(tmp_path / "in", **good | wrong).write, tmp_path / "out", format="aishell")
-    made(tmp_path / "out", **good).write(tmp_path / "out", format="aishell")
-    lay(tmp_path / "out", {"transcript/aishell_transcript_v0.8.txt": "x"})
-    refused("of another set", made(tmp_path / "out", **good).write, tmp_path / "out", format="aishell")
+    lay(tmp_path / "new", {"transcript/aishell_transcript_v0.8.txt": "x"})
+    refused("of another set", made(tmp_path / "new", **good).write, tmp_path / "new", format="aishell")
 
 
 # FLEURS
@@ -659,7 +659,7 @@ def test_a_table_of_fleurs(tmp_path, home):
         ds = made(tmp_path / "two" / "de_de", utt_id=["1"], audio=["audio/test/1.wav"], text=["ja so"], language=["de"])
         ds.write(ds.folder, format="fleurs")
         assert "\tja so\tj a | s o |\t" in (ds.folder / "test.tsv").read_text(encoding="utf-8")
-        said = "another language than the folder's name 'other' says"
+    said = "another language than the folder's name 'other' says"
     refused(said, ds.write, tmp_path / "other", format="fleurs", copy_audio=True)
 
 
@@ -703,10 +703,10 @@ def test_fleurs_refuses_what_it_cannot_hold(tmp_path):
         ({"text": [""]}, "cannot hold silence"),
         ({"text": ["a\tb"]}, "tabs"),
         ({"split": ["eval"]}, "the split 'eval'"),
-        ({"sentence": ["five"]}, "sentence is a number"),
-        ({"gender": ["f"]}, "gender one of"),
+        ({"sentence": ["five"]}, "a sentence that is no number"),
+        ({"gender": ["f"]}, "a gender that is none of MALE"),
         ({"split": ["dev"], "audio": ["audio/dev/1.wav"]}, "holds test.tsv of another set"),
-        ({"language": ["de"]}, "says no such language"),
+        ({"language": ["de"]}, "another language than the folder's name"),
     ):
         refused(said, made(folder, **good | wrong).write, folder, format="fleurs")
 
@@ -762,8 +762,8 @@ def test_a_folder_with_texts_beside_the_audio(tmp_path):
         ("b", "unstated"): "the  second one",
     }
     assert ds.segments[["segment", "utt_id", "begin_s", "end_s"]].to_numpy().tolist() == [
-        ["d-1", "d", 1.0, 2.5],
-        ["d-2", "d", 3.0, 4.0],
+        ["d-0001", "d", 1.0, 2.5],
+        ["d-0002", "d", 3.0, 4.0],
     ]
     assert ds.segments["text"].tolist() == ["Hello.", pd.NA]
     assert list(ds.remarks) == [
@@ -815,6 +815,16 @@ def test_folders_refuse_what_they_cannot_hold(tmp_path):
     for utt_id in ("../a", "/a", "a/../b", ".a", "a\\b", "a:b"):
         ds = made(tmp_path / "more", **good | {"utt_id": [utt_id]})
         refused("an id that makes no path", ds.write, tmp_path / "out", format="folder", copy_audio=True)
+
+
+@pytest.mark.parametrize("name", ["librispeech", "aishell", "commonvoice"])
+def test_corpora_of_one_form_say_how_to_give_it(tmp_path, name):
+    ds = made(tmp_path, utt_id=["1-2-0000"], audio=["a.wav"], text=["x"])
+    with_terms = dataclasses.replace(ds, terms=pd.DataFrame({"utt_id": ["1-2-0000"], "term": ["x"], "role": [None]}))
+    out = tmp_path / "o.tsv"
+    refused(r"terms, which mine has\. .* dataclasses\.replace\(dataset, terms=", with_terms.write, out, format=name)
+    form = "written" if name == "commonvoice" else "spoken"
+    refused(rf"of mine are unstated\. .*references\.assign\(form='{form}'\)", ds.write, out, format=name)
 
 
 # Which it is, and all together

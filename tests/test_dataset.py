@@ -132,12 +132,12 @@ def test_a_table_with_a_short_line_is_refused(tmp_path):
 def test_what_is_not_there_is_said(tmp_path):
     with pytest.raises(InvalidInput, match=r"no dataset in a form that is known\. The folder is empty"):
         load_dataset(tmp_path)
-    with pytest.raises(InvalidInput, match="There is no .*gone.jsonl"):
+    with pytest.raises(InvalidInput, match=r"There is no .*gone\.jsonl"):
         load_dataset(tmp_path / "gone.jsonl")
     (tmp_path / "calls.docx").write_bytes(b"PK")
     with pytest.raises(InvalidInput, match="no dataset in a form that is known"):
         load_dataset(tmp_path / "calls.docx")
-    with pytest.raises(InvalidInput, match="There is no format 'kladi'. Did you mean 'kaldi'"):
+    with pytest.raises(InvalidInput, match=r"There is no format 'kladi'\. Did you mean 'kaldi'"):
         load_dataset(tmp_path, format="kladi")
 
 
@@ -153,7 +153,7 @@ def test_audio_never_lies_outside_its_folder(tmp_path, path):
     rows = [{"id": "a", "audio": path, "duration_s": 1.0, "channels": 1}]
     manifest = write(folder / "m.jsonl", rows)
     if not path.startswith("link"):
-        with pytest.raises(InvalidInput, match="1 utterances have audio outside .*/set: a has"):
+        with pytest.raises(InvalidInput, match=r"1 utterances have audio outside .*/set: a has"):
             load_dataset(manifest)
     ds = Dataset("d", pd.DataFrame({"utt_id": ["a"], "audio": [path]}), folder=folder)
     with pytest.raises(InvalidInput, match="does not lie below"):

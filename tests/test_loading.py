@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 import asrlab
-from asrlab.data.manifests import formats
+from asrlab.data.manifests import formats, recognise
 from asrlab.errors import InvalidInput
 
 NAMES = ["one", "two", "three"]
@@ -181,3 +181,61 @@ def test_a_relative_path_may_be_given(tmp_path, monkeypatch):
     assert ds.facts("two").duration_s == 0.1
     monkeypatch.chdir(tmp_path / "set")
     assert len(asrlab.load_dataset(".")) == 3
+
+
+TABLES = {
+    "calls.csv": "id,audio\na,a.wav\n",
+    "m.jsonl": lines({"id": "a", "audio": "a.wav"}),
+    "test.json": lines({"audio_filepath": "a.wav"}),
+    "cuts.jsonl": lines({"type": "MonoCut", "id": "a"}),
+    "x.stm": "call 1 ann 0.00 0.50 hello there\n",
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_folder_of_audio_with_a_manifest_in_it_is_ambiguous(tmp_path, name):
+    waves(tmp_path, "a")
+    write(tmp_path / "README.md", "# what it is\n")
+    assert recognise(tmp_path).name == "folder"
+    file = write(tmp_path / name, TABLES[name])
+    if name == "cuts.jsonl":  # in a folder, lhotse knows them
+        assert recognise(tmp_path).name == "lhotse"
+        return
+    with pytest.raises(InvalidInput, match=r"with a manifest in it(.|\n)*format=\"folder\"") as refused:
+        asrlab.load_dataset(tmp_path)
+    assert f"load_dataset({str(file)!r})" in str(refused.value)
+    assert len(asrlab.load_dataset(tmp_path, format="folder")) == 1
+
+
+def test_a_folder_of_manifests_names_them(tmp_path):
+    write(tmp_path / "test.json", TABLES["test.json"])
+    with pytest.raises(InvalidInput, match=r"is a folder of manifests\. Name it: test\.json\.$"):
+        asrlab.load_dataset(tmp_path)
+    write(tmp_path / "train.json", TABLES["test.json"])
+    write(tmp_path / "notes.json", "{}")
+    with pytest.raises(InvalidInput, match=r"Name one of them: test\.json, train\.json\.$"):
+        asrlab.load_dataset(tmp_path)
+
+
+def test_what_is_given_in_place_of_a_dataset_is_told_what_to_be(tmp_path):
+    waves(tmp_path, "a")
+    for given, said in (
+        (None, "There is nothing to load: None"),
+        ([{"audio": "a.wav"}], r"A list of dict is no dataset; .*pandas\.DataFrame"),
+        ([], "A list of nothing"),
+        (["a.wav"], "A list of str is no dataset; one of links"),
+        (tmp_path / "a.wav", r"a\.wav is one recording\. Name the folder .*audio_root="),
+    ):
+        with pytest.raises(InvalidInput, match=said) as refused:
+            asrlab.load_dataset(given)
+        assert len(str(refused.value)) < 400
+
+
+def test_subtitles_beside_a_text_are_told_of(tmp_path):
+    waves(tmp_path, "01", "02")
+    write(tmp_path / "01.txt", "hello there\n")
+    write(tmp_path / "01.srt", SRT)
+    write(tmp_path / "02.srt", SRT)
+    found = asrlab.load_dataset(tmp_path, format="folder")
+    assert found.remarks[-1] == "Not read, for there is text too: 1 file of subtitles (01.srt)."
+    assert set(found.segments["utt_id"]) == {"02"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import gzip
 import io
 import json
@@ -26,6 +27,7 @@ from asrlab.data.manifests.base import Options
 from asrlab.data.manifests.columns import ALIASES, made_ids, numbered, renamed
 from asrlab.data.manifests.frames import frame_of
 from asrlab.errors import InvalidInput
+from asrlab.tables import SCHEMAS
 
 KEYS = {"utterances": "utt_id", "references": ["utt_id", "channel", "form", "alternative"], "segments": "segment"}
 NO_TABLE = "no row of it can be read"
@@ -146,7 +148,7 @@ def test_numbered_ids_differ(ids):
         ("references", [{"utt_id": "a", "text": "x", "channel": -1}], "channel must be a whole number"),
         ("references", [{"utt_id": "a", "text": "x", "alternative": 1e300}], "alternative must be a whole number"),
         ("references", [{"utt_id": "a", "text": "x", "alternative": True}], "alternative must be a whole number"),
-        ("references", [{"utt_id": "a", "text": 7}], "text must be text, not 7"),
+        ("references", [{"utt_id": "a", "text": 7}], "what was said must be text, not 7"),
         ("references", [{"utt_id": "a", "text": "x", "form": 7}], "form must be text"),
         ("references", [[1]], "must be a JSON object"),
         ("terms", [{"utt_id": "a"}], "there is no term"),
@@ -204,7 +206,7 @@ def test_ids_of_all_tables_may_be_numbers(tmp_path):
         ({"references": [{"text": "x", "channel": 0.5}]}, "channel must be a whole number"),
         ({"references": [{"text": "x", "utt_id": "b"}]}, "utt_id of another"),
         ({"channel_texts": "x"}, "channel_texts must be a list"),
-        ({"channel_texts": [1]}, "text must be text, not 1"),
+        ({"channel_texts": [1]}, "what was said must be text, not 1"),
     ],
 )
 def test_references_in_a_row_are_refused_by_its_line(tmp_path, given, said):
@@ -772,7 +774,8 @@ TEXT = st.one_of(
     st.builds("".join, st.lists(st.sampled_from(HOSTILE), max_size=4)),
 )
 SOME = TEXT.filter(bool)
-NAME = SOME.filter(lambda name: name not in ("text", "references", "channel_texts", *ALIASES) and name.strip())
+KNOWN = {"text", "references", "channel_texts", "form", "begin_s", "end_s", "channel", "parts", "gap_s", *ALIASES}
+NAME = SOME.filter(lambda name: name not in KNOWN | SCHEMAS["utterances"].keys() and name.strip())
 AUDIO = st.one_of(st.none(), st.text(string.ascii_letters + "äß漢 ,;'\"", min_size=1, max_size=8))
 SECONDS = st.one_of(st.none(), st.floats(1e-3, 1e6), st.integers(1, 10**6).map(float))
 
@@ -1056,3 +1059,88 @@ def test_frames_are_taken_or_refused(rows):
         assert len(load_dataset(pd.DataFrame(rows, dtype=object))) == len(rows)
     except InvalidInput as error:
         assert str(error)  # noqa: PT017 - or it is taken
+
+
+# What all of them do alike
+
+
+@pytest.mark.parametrize(
+    "values", [[2**53 + 1, None], [-(2**63), 2**63 - 1], [2**63, 1], [2**53 + 1, 0.5, None], [1, 0.5, None], [10**400]]
+)
+def test_numbers_are_kept_to_the_last_digit(tmp_path, values):
+    rows = [{"id": f"{n}", "n": value} for n, value in enumerate(values)]
+    column = read(lines(tmp_path / "m.jsonl", rows)).utterances["n"]
+    found = [
+        None if value is None or pd.isna(value) else getattr(value, "item", lambda v=value: v)() for value in column
+    ]
+    assert found == values  # as Python compares them, which is exact
+    assert column.dtype == ("Int64" if values[0] == -(2**63) or values == [2**53 + 1, None] else column.dtype)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"channels": 3e300}, r"channels must be a whole number from 1, not 3e\+300"),
+        ({"channels": 2**31}, "channels must be a whole number from 1"),
+        ({"channels": 0}, "channels must be a whole number from 1, not 0"),
+        ({"channel": 1.5}, "channel must be a whole number from 0, not 1.5"),
+        ({"channel": -1}, "channel must be a whole number from 0, not -1"),
+        ({"begin_s": 2, "end_s": 2}, r"end_s must be after begin_s, 2.0, and is 2.0"),
+        ({"begin_s": 2, "end_s": 1}, "end_s must be after begin_s"),
+        ({"text": "x", "references": [{"text": "x", "channel": 0.5}]}, "channel must be a whole number"),
+        ({"text": "\ud800"}, "text holds half a surrogate pair"),
+    ],
+)
+def test_bad_values_are_named_by_their_line(tmp_path, row, said):
+    file = lines(tmp_path / "m.jsonl", [{"id": "a", "channel": 0, "channels": 2}, {"id": "b", **row}])
+    with pytest.raises(InvalidInput, match=rf"m\.jsonl, line 2: {said}"):
+        read(file)
+
+
+@pytest.mark.parametrize("name", ["csv", "tsv", "nemo"])
+def test_one_form_is_held_by_tables_with_one_text(tmp_path, name):
+    said = {"utt_id": ["a", "a", "b"], "text": ["5", "five", "six"], "form": ["written", "spoken", "spoken"]}
+    rows = {"utt_id": ["a", "b", "c"], "audio": ["a.wav", "b.wav", "c.wav"]}
+    both = Dataset("d", pd.DataFrame(rows), pd.DataFrame(said))
+    with pytest.raises(InvalidInput, match=r"dataset\.select\(form='spoken'\)"):
+        write(both, tmp_path / "m.x", name)
+    ds = dataclasses.replace(both, references=both.references[both.references["form"] == "spoken"])
+    again = back(ds, tmp_path / f"m.{'json' if name == 'nemo' else name}", name)
+    assert tables_of(again) == tables_of(ds)
+    assert "form" not in again.utterances
+    assert set(back(both.select(form="written"), tmp_path / "w.x", name).references["form"]) == {"written"}
+
+
+def test_a_column_form_is_that_of_the_text_only_where_it_can_be(tmp_path):
+    rows = [{"id": "a", "text": "x", "form": "spoken"}, {"id": "b", "text": "y", "form": "poem"},
+            {"id": "c", "form": "written"}]  # fmt: skip
+    for found in (read(lines(tmp_path / "m.jsonl", rows)), read(pd.DataFrame(rows))):
+        assert found.references["form"].tolist() == ["spoken", "unstated"]
+        assert plain(found.utterances)["form"] == [None, "poem", "written"]
+    table = tmp_path / "m.csv"
+    table.write_text("id,text,form\na,x,poem\nb,y,song\n")
+    assert read(table).utterances["form"].tolist() == ["poem", "song"]
+
+
+@pytest.mark.parametrize("name", ["csv", "tsv", "nemo", "jsonl", "parquet", "kaldi", "folder", "trn"])
+def test_what_is_refused_is_written_when_bare(tmp_path, name):
+    audio = {"utt_id": ["a", "b"], "audio": ["a.wav", "b.wav"], "speaker": ["s", "s"]}
+    said = pd.DataFrame({"utt_id": ["a", "b"], "text": ["x", "y"], "form": "spoken"})
+    terms = pd.DataFrame({"utt_id": ["a"], "term": ["x"], "role": ["present"]})
+    full = Dataset("d", pd.DataFrame({**audio, "tags": [["q"], None], "note": ["n", None]}), said, terms)
+    out = tmp_path / ("out.jsonl" if name == "jsonl" else "out")
+    with pytest.raises(InvalidInput, match=r"cannot hold terms, which d has\. .*tables.*dataset\.bare\(\)"):
+        write(full, out, name)
+    if name in ("kaldi", "folder", "trn"):
+        without = dataclasses.replace(full, terms=full.terms[:0], references=full.references.assign(form="unstated"))
+        with pytest.raises(InvalidInput, match=r"the column 'tags' \(1 utterance: 'a'\)\. .*dataset\.bare\(\)"):
+            write(without, out, name)
+        plain_ones = dataclasses.replace(without, utterances=without.utterances.drop(columns="tags"))
+        with pytest.raises(InvalidInput, match=r"the column 'note' \(1 utterance: 'a'\)"):
+            write(plain_ones, out, name)
+    assert not list(tmp_path.iterdir())
+    write(full.bare(), out, name)
+    assert list(tmp_path.iterdir())
+    both = dataclasses.replace(full, references=pd.concat([full.references, full.references.assign(form="written")]))
+    with pytest.raises(InvalidInput, match=r"dataset\.select\(form='spoken'\)\.bare\(\)"):
+        write(both, tmp_path / f"both{out.suffix}", name)

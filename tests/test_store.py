@@ -278,7 +278,8 @@ def test_the_table_is_what_was_told_step_by_step(store):
                 "attempts": known["attempts"], "error_code": known.get("code"),
                 "error": "m" if known.get("code") else None, "context_tokens": told and told.context_tokens,
                 "unsupported": (",".join(told.unsupported) or None) if told else None,
-                "asked_engine": known["engine"]["engine"], "answered_by": told.model if told else known["engine"]["model"],
+                "asked_engine": known["engine"]["engine"],
+                "answered_by": told.model if told else known["engine"]["model"],
                 "asked_region": known["engine"].get("region"), "request_id": known.get("request"),
                 "extra": asking.labels.get("extra"), "channels": asking.labels["channels"],
             }  # fmt: skip

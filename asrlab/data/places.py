@@ -151,8 +151,8 @@ def inside(root: Path, name: str) -> Path:
     if not below:
         folder = root if here else shown(str(root))
         raise InvalidInput(
-            f"{name!r} does not lie below {folder}. Paths are relative to the dataset's folder, with forward slashes; if "
-            "the audio lies elsewhere, name its folder: load_dataset(..., audio_root=...)."
+            f"{name!r} does not lie below {folder}. Paths are relative to the dataset's folder, with forward slashes; "
+            "if the audio lies elsewhere, name its folder: load_dataset(..., audio_root=...)."
         )
     return full
 

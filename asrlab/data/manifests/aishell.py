@@ -14,6 +14,7 @@ from asrlab.data.manifests.base import Format, Manifest, Options, Row, collect, 
 from asrlab.data.manifests.files import audio_below, folders_in, named_few, no_columns, text_lines, unmatched
 from asrlab.data.manifests.kaldi import plain_path, read_table
 from asrlab.data.manifests.writing import (
+    OUT,
     TABLES,
     audio_of,
     one_language,
@@ -57,7 +58,8 @@ class Aishell(Format):
     language is ``zh`` if none is given.
 
     Written is an AISHELL-1 transcript where the audio lies as there, else ``trans.txt`` and ``wav.scp``. Audio, texts
-    of that form, and what ids and folders say are kept.
+    of that form, and what ids and folders say are kept; lengths, channels, ``pinyin`` and ``gender`` are not. Terms,
+    segments, tags and further columns are refused.
     """
 
     name: ClassVar[str] = "aishell"
@@ -118,7 +120,7 @@ class Aishell(Format):
         """Write it; see :meth:`Format.write`."""
         texts = texts_of(dataset, _WHAT, ("spoken",))["spoken"]
         audio = audio_of(dataset, _WHAT)
-        only_columns(dataset, _WHAT, ("split", "gender", "pinyin"))
+        only_columns(dataset, _WHAT, ("split", "gender", "pinyin"), OUT)
         one_language(dataset, _WHAT, "zh", TABLES)
         refuse((i for i in audio if re.search(r"\s", i)), _WHAT, "ids with blanks", "Rename them.")
         spaced = (utt_id for utt_id, text in texts.items() if _joined(text) != text)

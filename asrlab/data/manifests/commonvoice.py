@@ -14,7 +14,7 @@ from asrlab.data.manifests.base import Format, Manifest, Options, Row, collect, 
 from asrlab.data.manifests.columns import check_given
 from asrlab.data.manifests.files import counted, first_lines, named_few, text_lines
 from asrlab.data.manifests.locales import language_of
-from asrlab.data.manifests.writing import BARE, COPY, audio_of, named_after, refuse, save_lines, texts_of
+from asrlab.data.manifests.writing import COPY, OUT, audio_of, named_after, only_columns, refuse, save_lines, texts_of
 from asrlab.data.rows import rows_of
 from asrlab.errors import InvalidInput
 
@@ -48,7 +48,8 @@ class CommonVoice(Format):
 
     Written are the table and ``clip_durations.tsv``. Audio in ``clips``, texts of the form ``written`` that are not
     silence, speakers, lengths to a microsecond, languages that their locale says, and further columns of plain values
-    are kept; numbers other than votes become text.
+    are kept; numbers other than votes become text. Recordings, channels and digests are not kept; terms, segments and
+    tags are refused.
     """
 
     name: ClassVar[str] = "commonvoice"
@@ -139,12 +140,13 @@ class CommonVoice(Format):
         remedy = "Mend the column locale, or drop it."
         refuse(table["utt_id"][other], _WHAT, "a locale that says another language", remedy)
         more = [str(name) for name in table if name not in tables.SCHEMAS["utterances"]]
+        only_columns(dataset, _WHAT, more, OUT)
         lines = ["\t".join([*_NEEDED, *more])]
         for utt_id, speaker, *values in rows_of(table, "utt_id", "speaker", *more):
             sentence = _quoted(texts.get(utt_id, ""))
             fields = [speaker or "", audio[utt_id].removeprefix("clips/"), sentence, *map(_field, values)]
             if any(re.search(r"[\t\n\r]", field) for field in fields):
-                refuse([utt_id], _WHAT, "columns with tabs or ends of lines", BARE)
+                refuse([utt_id], _WHAT, "columns with tabs or ends of lines", OUT)
             lines.append("\t".join(fields))
         if others := [one.name for one in _tables_in(path.parent) if one.name != path.name]:
             raise InvalidInput(f"{path.parent} holds {named_few(others)} too. Write to a folder of its own.")

@@ -35,8 +35,15 @@ def no_columns(source: object, options: Options) -> None:
         raise InvalidInput(f"{source} has no named columns, so that columns= has nothing to name. Leave it out.")
 
 
-def text_lines(file: Path) -> Iterator[tuple[int, str]]:
-    """Read a text file line by line, each with its number from 1 and without its end.
+def text_lines(file: Path, *, ends: bool = False) -> Iterator[tuple[int, str]]:
+    """Read a text file line by line, each with its number from 1.
+
+    Parameters
+    ----------
+    file : Path
+        UTF-8, with or without a byte order mark.
+    ends : bool
+        Whether lines keep their ends.
 
     Raises
     ------
@@ -53,7 +60,7 @@ def text_lines(file: Path) -> Iterator[tuple[int, str]]:
                         f"{file}, line {number}: this is not UTF-8 ({error.reason} at byte {error.start} of the line). "
                         "Save the file as UTF-8."
                     ) from None
-                yield number, text.rstrip("\r\n")
+                yield number, text if ends else text.rstrip("\r\n")
     except OSError as error:
         raise InvalidInput(
             f"{file} cannot be read ({error.strerror or type(error).__name__}). Check the path."

@@ -46,7 +46,8 @@ class Fleurs(Format):
     given. ``split`` and ``gender`` are further columns. Nothing is quoted.
 
     Written is a table a split (``test`` where there are none) to a folder that is named after the language. Audio,
-    texts of those forms that are not silence, lengths to a sample at 16 kHz, and the columns named here are kept.
+    texts of those forms that are not silence, lengths to a sample at 16 kHz, and the columns named here are kept;
+    speakers and channels are not. Terms, segments, tags and other columns are refused.
     """
 
     name: ClassVar[str] = "fleurs"

@@ -13,7 +13,7 @@ from asrlab.data.archives import bounded_gzip
 from asrlab.data.manifests.base import Format, Manifest, Options, Row, collect, is_file, is_folder, to_table
 from asrlab.data.manifests.columns import ALIASES, check_given, renamed
 from asrlab.data.manifests.files import text_lines
-from asrlab.data.manifests.references import check_row
+from asrlab.data.manifests.references import check_row, check_text
 from asrlab.data.manifests.writing import (
     check_columns,
     check_single_table,
@@ -82,9 +82,10 @@ class Jsonl(Format):
     ``speaker``, ``recording``; other common names of these are understood
     (:data:`asrlab.data.manifests.columns.ALIASES`). What is said on several channels stands in ``channel_texts``, a
     list; several references in ``references``, a list of objects with ``text`` and ``channel``, ``form`` or
-    ``alternative``. What else a row has is kept as a column of ``utterances``.
+    ``alternative``; a ``form`` beside ``text`` is that of the text. What else a row has is kept as a column of
+    ``utterances``.
 
-    It holds no terms and no segments, and a column that says nothing in any row comes back without a dtype.
+    It holds all but terms and segments. A column that says nothing in any row comes back without a dtype.
     """
 
     name = "jsonl"
@@ -171,10 +172,9 @@ def json_lines(path: str | Path) -> list[Row]:
 def _check_surrogates(row: Row, where: str) -> None:
     for name, value in row.items():
         try:
-            json.dumps([name, value], ensure_ascii=False).encode()
-        except UnicodeEncodeError:
-            shown = name.encode(errors="replace").decode()
-            raise InvalidInput(f"{where}: {shown} holds half a surrogate pair, which is no text. Mend it.") from None
+            check_text(name.encode(errors="replace").decode(), json.dumps([name, value], ensure_ascii=False))
+        except InvalidInput as error:
+            raise InvalidInput(f"{where}: {error}") from None
 
 
 def json_line(values: Row, what: str) -> str:

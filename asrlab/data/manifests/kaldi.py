@@ -50,7 +50,8 @@ class Kaldi(Format):
     paths from the folder its scripts run in: name that with ``audio_root``.
 
     Written are the files above and ``spk2utt``; those of features are not. Kept are audio, cuts, one text an utterance
-    (not what its form is called), speakers, lengths, languages, and the column ``gender`` of speakers.
+    (of the form ``unstated``), speakers, lengths, languages, and the column ``gender`` of speakers. Channels and the
+    order of utterances are not; terms, tags and further columns are refused.
     ``validate_data_dir.sh`` asks for more than a dataset may have: a text of every utterance, speakers that are
     prefixes of its id, no fifth field.
     """

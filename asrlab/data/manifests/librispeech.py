@@ -24,6 +24,7 @@ from asrlab.data.manifests.files import (
 )
 from asrlab.data.manifests.writing import (
     COPY,
+    OUT,
     TABLES,
     audio_of,
     one_language,
@@ -123,7 +124,7 @@ class _Books(Format):
     ) -> Iterator[tuple[re.Match[str], PurePosixPath]]:
         """Give the id of each utterance and the path of its audio, if it lies where it must."""
         audio = audio_of(dataset, self._what)
-        only_columns(dataset, self._what, ("split", "gender"))
+        only_columns(dataset, self._what, ("split", "gender"), OUT)
         table = dataset.utterances.sort_values("utt_id", kind="stable")
         for utt_id, split in rows_of(table, "utt_id", "split"):
             if split is not None and not splits.fullmatch(split):
@@ -147,7 +148,8 @@ class LibriSpeech(_Books):
     above, gives the column ``gender``. The language is English if none is given. Other audio than FLAC is taken too.
 
     Written are the transcripts and, where there are genders, ``SPEAKERS.TXT``. Audio, texts of that form, speakers,
-    recordings, splits and genders are kept.
+    recordings, splits and genders are kept; lengths and channels are not. Terms, segments, tags and further columns are
+    refused.
     """
 
     name: ClassVar[str] = "librispeech"
@@ -213,7 +215,8 @@ class Mls(_Books):
     letters, without punctuation, numbers in words: of the form ``spoken``.
 
     Written are the transcripts, in folders whose name says the language. Audio, texts of that form, speakers,
-    recordings and splits are kept.
+    recordings and splits are kept; lengths, channels and genders are not. Terms, segments, tags and further columns are
+    refused.
     """
 
     name: ClassVar[str] = "mls"

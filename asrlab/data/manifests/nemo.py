@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,7 +30,7 @@ _WRITTEN: Final = {"audio": "audio_filepath", "duration_s": "duration", "languag
 _RESERVED: Final = frozenset({*_AUDIO, *_WRITTEN.values(), "normalized_text"})
 _LANGUAGES: Final = ("source_lang", "lang", "language")  # of what is spoken, where a text may be in another
 _NOT_KNOWN: Final = "-"  # NeMo's own scripts write this where there is no transcript
-_LONGEST_S: Final = 1e9
+_LONGEST_S: Final = 1e9  # a generation
 _DIGITS: Final = 6  # of seconds: a microsecond is less than a sample
 
 
@@ -42,9 +41,10 @@ class Nemo(Format):
     file; where every offset is 0, rows are whole files. The language is ``lang`` or ``source_lang``; a text in another
     one, ``target_lang``, is a translation and no reference. A text that is ``"-"`` is not known. Rows have no ids: they
     are made of the names of the files, unless there is a column ``utt_id``, as :meth:`write` writes it. Other columns,
-    such as ``pred_text``, are kept.
+    such as ``pred_text``, are kept. ``form`` says what form the texts are of, where they were written here.
 
-    ``write`` rounds times to a microsecond. The length of a stretch is what it is cut to.
+    ``write`` rounds times to a microsecond; the length of a stretch is what it is cut to. One text a recording is held,
+    and one form of them all; terms, segments and single channels are refused.
     """
 
     name = "nemo"
@@ -141,17 +141,19 @@ def _make_stretches(rows: list[tuple[int, Row]], file: Path) -> None:
     """Make rows with an offset stretches of their files, if any of the offsets is not 0."""
     offsets = [row.pop("offset", None) for _, row in rows]
     for (number, _), offset in zip(rows, offsets, strict=True):
-        if offset is not None and not (type(offset) in (int, float) and 0 <= offset < math.inf):
+        if offset is not None and not (type(offset) in (int, float) and 0 <= offset < _LONGEST_S):
             raise InvalidInput(
                 f"{file}, line {number}: offset must be a number of seconds from 0, not {offset!r}. Mend it, or leave "
                 "it out."
             )
     if any(offsets):
         for (_, row), offset in zip(rows, offsets, strict=True):
-            length = row.get("duration_s")
-            known = offset is not None and type(length) in (int, float) and 0 < length < _LONGEST_S
-            end = offset + length if known else None
-            row |= {"begin_s": offset, "end_s": None if end is None else round(end, _DIGITS)}
+            row |= {"begin_s": offset, "end_s": None if offset is None else _end(offset, row.get("duration_s"))}
+
+
+def _end(offset: float, length: Any) -> float | None:  # noqa: ANN401 - whatever stands there
+    """Give the end of a stretch; None where there is no length, or what is refused later."""
+    return round(offset + length, _DIGITS) if type(length) in (int, float) and 0 < length < _LONGEST_S else None
 
 
 def _with_audio(rows: list[tuple[int, Row]], file: Path) -> Iterator[tuple[int, Row]]:

@@ -31,7 +31,8 @@ class Parquet(Format):
     """A Parquet file with a row a recording.
 
     Columns are as in a DataFrame (:class:`asrlab.data.manifests.frames.Frame`): numbers and text keep their kinds,
-    lists and structs become lists and dicts. A null is missing; a NaN is not, and no length.
+    lists and structs become lists and dicts. A null is missing; a NaN is not, and no length. It holds all but terms and
+    segments.
     """
 
     name = "parquet"

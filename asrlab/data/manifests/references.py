@@ -132,7 +132,8 @@ def _checked(name: str, value: Any, dtype: str | None) -> Any:  # noqa: ANN401 -
     if isinstance(value, str):
         check_text(name, value)
     if dtype == "string" and not isinstance(value, str):
-        raise InvalidInput(f"{name} must be text, not {value!r}. Write it in quotation marks.")
+        what = "what was said" if name == "text" else name
+        raise InvalidInput(f"{what} must be text, not {value!r}. Write it in quotation marks.")
     if dtype == "Int64" and not (_is_number(value) and 0 <= value < _MOST and value % 1 == 0):
         raise InvalidInput(f"{name} must be a whole number from 0, not {value!r}. Mend it, or leave it out.")
     if dtype == "Float64" and not (_is_number(value) and 0 <= value < math.inf):

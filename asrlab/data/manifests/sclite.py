@@ -72,7 +72,8 @@ class Stm(_Sclite):
     in its column ``alternatives``; the label stands in ``label``. Case is kept, though sclite does not mind it.
     Utterances and segments come sorted, as sclite wants them.
 
-    When written, segments lose their ids, and utterances all but theirs; audio is found again by the utt_id.
+    When written, segments lose their ids, and utterances language, lengths and channels: all but their ids. Audio is
+    found again by the utt_id. Terms, tags, other columns, and references that are not texts of segments are refused.
     """
 
     name: ClassVar[str] = "stm"
@@ -129,8 +130,8 @@ class Trn(_Sclite):
     An id says who speaks only where the user does: ``columns={"spu_id": "speaker"}`` takes what stands before its first
     ``-``, else before its first ``_``, as ``sclite -i spu_id`` does. Audio is the file of the id's name.
 
-    When written, only ids and texts are kept, one form of them, which is ``unstated`` when they are read again; audio
-    is found again by the utt_id.
+    When written, ids and texts are kept, of the form ``unstated``, and audio is found again by the utt_id. Languages,
+    speakers, lengths and channels are not kept; terms, segments, tags and further columns are refused.
     """
 
     name: ClassVar[str] = "trn"

@@ -13,10 +13,10 @@ import pandas as pd
 from asrlab import tables
 from asrlab.data.manifests.base import Format, Manifest, Options, is_file
 from asrlab.data.manifests.columns import ALIASES, renamed
-from asrlab.data.manifests.files import counted
+from asrlab.data.manifests.files import counted, text_lines
 from asrlab.data.manifests.frames import Place, tables_of
 from asrlab.data.manifests.jsonl import manifest_name
-from asrlab.data.manifests.writing import BARE, TABLES, names_of, new_file, refuse, with_texts
+from asrlab.data.manifests.writing import TABLES, bare, names_of, new_file, refuse, with_texts
 from asrlab.data.rows import rows_of
 from asrlab.errors import InvalidInput
 
@@ -86,7 +86,7 @@ class _Separated(Format):
             values = frame[name].astype(object)
             refuse(frame["utt_id"][values.map(_is_nothing)], what, f"an empty {name}", TABLES)
             odd = frame["utt_id"][~values.map(_is_plain).astype(bool)]
-            refuse(odd, what, f"values of the column {name!r} that are no text or number", BARE)
+            refuse(odd, what, f"values of the column {name!r} that are no text or number", bare(dataset))
         with new_file(path) as file:
             # Told that rows end with both, the library quotes fields with either of them.
             writer = csv.writer(_WithLf(file), delimiter=self.separator, lineterminator="\r\n")
@@ -151,7 +151,7 @@ def _makes_sense(header: Sequence[str], given: Mapping[str, str]) -> bool:
 def _records(file: Path, separator: str) -> Iterator[Record]:
     """Give the rows of a table that are not empty, each with the line it begins on."""
     csv.field_size_limit(max(csv.field_size_limit(), _LONGEST))
-    reader = csv.reader(_lines(file), delimiter=separator, strict=True)
+    reader = csv.reader((line for _, line in text_lines(file, ends=True)), delimiter=separator, strict=True)
     line = 1
     try:
         for fields in reader:
@@ -163,21 +163,6 @@ def _records(file: Path, separator: str) -> Iterator[Record]:
             f"{file}, line {line}: this row cannot be read ({error}). Fields that hold the separator, quotation marks "
             'or line breaks stand in "quotation marks", and those in them are doubled.'
         ) from None
-
-
-def _lines(file: Path) -> Iterator[str]:
-    """Read lines with their ends, which may be part of a quoted field."""
-    try:
-        with file.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                try:
-                    yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-                except UnicodeDecodeError as error:
-                    raise InvalidInput(
-                        f"{file}, line {number}: this is not UTF-8 ({error.reason}). Save the file as UTF-8."
-                    ) from None
-    except OSError as error:
-        raise InvalidInput(f"{file} cannot be read ({error.strerror or error}). Check the path.") from error
 
 
 def _frame(records: Iterator[Record], header: Sequence[str], file: Path) -> tuple[pd.DataFrame, Sequence[int]]:

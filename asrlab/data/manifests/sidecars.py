@@ -18,7 +18,7 @@ from asrlab.data.manifests.base import (
     to_table,
 )
 from asrlab.data.manifests.files import AUDIO_SUFFIXES, counted, files_below, named_few, no_columns, text_lines
-from asrlab.data.manifests.subtitles import is_note, read_cues
+from asrlab.data.manifests.subtitles import read_segments
 from asrlab.data.manifests.writing import audio_of, only_columns, refuse, save_lines, texts_of
 from asrlab.data.places import is_here
 from asrlab.errors import InvalidInput
@@ -49,7 +49,8 @@ class Sidecars(Format):
     elsewhere, are left out; links to folders are not followed.
 
     Written are the texts beside the audio, so that no other audio may lie in the folder, and no other text. Audio and
-    texts are kept, where ids and paths are alike.
+    texts are kept, where ids and paths are alike. Languages, speakers, recordings and lengths are not; name the
+    language again to read it. Terms, segments, tags and further columns are refused.
     """
 
     name: ClassVar[str] = "folder"
@@ -86,7 +87,7 @@ class Sidecars(Format):
                 row["references"] = references
                 beside["with text beside it"] += 1
             elif cues is not None:
-                segments += _segments(utt_id, source / cues)
+                segments += read_segments(source / cues, utt_id)
                 beside["with subtitles beside it"] += 1
             rows.append(row)
         utterances, said = collect(enumerate(rows, 1), source, options, line="recording")
@@ -209,23 +210,6 @@ def _ids(audio: list[str]) -> dict[str, str]:
     stems = [str(PurePosixPath(path).with_suffix("")) for path in audio]
     shared = Counter(stems)
     return {stem if shared[stem] == 1 else path: path for stem, path in zip(stems, audio, strict=True)}
-
-
-def _segments(utt_id: str, file: Path) -> list[Row]:
-    """Make segments of subtitles; what is no speech is not to be marked."""
-    return [
-        {
-            "segment": f"{utt_id}-{number}",
-            "utt_id": utt_id,
-            "channel": 0,
-            "begin_s": cue.begin_s,
-            "end_s": cue.end_s,
-            "speaker": cue.speaker,
-            "text": None if is_note(cue.text) else cue.text,
-        }
-        for number, cue in enumerate(read_cues(file), 1)
-        if cue.text
-    ]
 
 
 def _leads_out(file: Path, folder: Path) -> bool:

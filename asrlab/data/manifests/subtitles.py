@@ -58,31 +58,33 @@ class Cue(NamedTuple):
     text: str
 
 
-def read_cues(path: Path) -> list[Cue]:
-    """Read the cues of an SRT or VTT file.
+def read_segments(path: Path, utt_id: str) -> list[Row]:
+    """Read the cues of an SRT or VTT file as segments.
 
     Parameters
     ----------
     path : Path
         The file. Which of the two it is, its first line tells.
+    utt_id : str
+        Whose segments they are.
 
     Returns
     -------
-    list of Cue
+    list of dict
         In order of time. Tags, settings and timestamps within a text are taken out, and entities are spelled out;
-        notes (``[music]``), dashes and names before a colon are kept.
+        notes (``[music]``), dashes and names before a colon are kept. Those without speech are not to be marked.
 
     Raises
     ------
     InvalidInput
         If it cannot be read; the message names the line.
     """
-    return [cue for _, cue in _File(path).cues]
+    return list(_File(path).segments(utt_id))
 
 
 def is_note(text: str) -> bool:
     """Tell whether a cue holds no speech: nothing but notes such as ``[music]`` or ``(applause)``, or a song's ♪."""
-    return bool(text.strip()) and not re.search(r"\w", _NOTE.sub("", _MUSIC.sub("", text)))
+    return bool(text.strip()) and not re.search(r"\w", _MUSIC.sub("", _NOTE.sub("", text)))
 
 
 class _Subtitles(Format):
@@ -92,8 +94,9 @@ class _Subtitles(Format):
     cue becomes a segment. A cue without speech, ``[music]``, becomes a segment that is not to be marked, and so do not
     count words heard there; an empty cue is left out.
 
-    When written, only segments are kept, in milliseconds and in order of time, and of them not the ids; audio is found
-    again by the utt_id. One recording makes a file, several a folder.
+    When written, segments are kept, in milliseconds and in order of time, but not their ids; audio is found again by
+    the utt_id. Languages, lengths and channels are not kept; terms, tags, further columns, and references that are not
+    the texts of segments are refused. One recording makes a file that has its name, several a folder.
     """
 
     _what: ClassVar[str]

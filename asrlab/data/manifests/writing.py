@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 #: What to do about what a format cannot hold.
 TABLES: Final = 'Write it with format="tables", which holds everything.'
-BARE: Final = f"{TABLES[:-1]}; or leave it out: dataset.bare()."
+OUT: Final = f"{TABLES[:-1]}; or take it out: dataclasses.replace(dataset, terms=..., utterances=...)."
 COPY: Final = "Write the audio too: write(..., copy_audio=True)."
 _BREAKS: Final = r"[\n\r\t\0]"
 
@@ -103,6 +103,13 @@ def refuse(wrong: Iterable[Any], what: str, has: str, remedy: str, *, of: str = 
         raise InvalidInput(f"{what} cannot hold {has} ({counted(len(ids), of)}: {named_few(map(repr, ids))}). {remedy}")
 
 
+def bare(dataset: Dataset) -> str:
+    """Tell how to leave out what few formats hold: a remedy for :func:`refuse`."""
+    forms = sorted(dataset.references["form"].unique())
+    chosen = f".select(form={forms[0]!r})" if len(forms) > 1 else ""
+    return f"{TABLES[:-1]}; or leave it out: dataset{chosen}.bare()."
+
+
 def check_said(
     dataset: Dataset, what: str, forms: Sequence[str] | None = None, *, alternatives: bool = False
 ) -> pd.DataFrame:
@@ -124,7 +131,7 @@ def check_said(
     InvalidInput
         If there are terms, segments, texts of several channels, other forms, alternatives, or further columns.
     """
-    check_tables(dataset, what)
+    check_tables(dataset, what, None if forms is None or "unstated" in forms else OUT)
     said = dataset.references
     refuse(said["utt_id"][said["channel"] != 0], what, "texts of several channels", TABLES)
     if not alternatives:
@@ -141,7 +148,10 @@ def check_said(
             f'dataset.select(form={(held or there)[0]!r}). Or write it with format="tables", which holds everything.'
         )
     if len(there) > len(held):
-        remedy = BARE if forms == ("unstated",) else f"Give them one of these forms. Or {TABLES[0].lower()}{TABLES[1:]}"
+        remedy = bare(dataset)
+        if forms != ("unstated",):
+            named = f"dataset.references.assign(form={(forms or there)[0]!r})"
+            remedy = f"{TABLES[:-1]}; or, if that is what they are: dataclasses.replace(dataset, references={named})."
         raise InvalidInput(
             f"{what} holds references of the form {' or '.join(forms or ())}, and those of {dataset.name} are "
             f"{there[0]}. {remedy}"
@@ -308,7 +318,7 @@ def one_language(dataset: Dataset, what: str, language: str | None, remedy: str)
         refuse(other, what, f"recordings in another language than {language}", remedy)
 
 
-def check_tables(dataset: Dataset, what: str) -> None:
+def check_tables(dataset: Dataset, what: str, remedy: str | None = None) -> None:
     """Refuse terms and segments.
 
     Raises
@@ -317,7 +327,7 @@ def check_tables(dataset: Dataset, what: str) -> None:
         If there are some.
     """
     if len(dataset.terms):
-        raise InvalidInput(f"{what} cannot hold terms, which {dataset.name} has. {BARE}")
+        raise InvalidInput(f"{what} cannot hold terms, which {dataset.name} has. {remedy or bare(dataset)}")
     if len(dataset.segments):
         raise InvalidInput(
             f"{what} cannot hold segments, which {dataset.name} has. {TABLES} Or write dataset.segmented(), whose "
@@ -348,7 +358,7 @@ def check_columns(dataset: Dataset, aliases: Mapping[str, tuple[str, ...]]) -> N
         raise InvalidInput(f"The column {name!r} of the utterances of {dataset.name} would be {how}. Rename it.")
 
 
-def only_columns(dataset: Dataset, what: str, kept: Collection[str] = (), remedy: str = BARE) -> None:
+def only_columns(dataset: Dataset, what: str, kept: Collection[str] = (), remedy: str | None = None) -> None:
     """Refuse tags and further columns of utterances that say something and are not kept.
 
     Raises
@@ -360,7 +370,7 @@ def only_columns(dataset: Dataset, what: str, kept: Collection[str] = (), remedy
     schema = {*tables.SCHEMAS["utterances"], "begin_s", "end_s", "channel", "sha256"} - {"tags"}
     for name in names_of(table):
         if name not in schema and name not in kept:
-            refuse(table["utt_id"][table[name].notna()], what, f"the column {name!r}", remedy)
+            refuse(table["utt_id"][table[name].notna()], what, f"the column {name!r}", remedy or bare(dataset))
 
 
 def named_after(utterance: Mapping[str, Any], suffix: str) -> str:
