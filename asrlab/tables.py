@@ -180,7 +180,7 @@ SCHEMAS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         **_DIFFERENCE,
         "margin": ("Float64", "difference that does not matter, of equivalence and non-inferiority; a share"),
         "repeat_noise": ("Float64", "standard error that delta has from the service's own variation, seen in repeats"),
-        "changed": ("Float64", "share of pairs whose transcripts differ"),
+        "changed": ("Float64", "share of pairs whose transcripts differ, or of which one has none"),
         "changed_floor": ("Float64", "share of pairs of repeats of one setting whose transcripts differ"),
         **_MARKING,
         "block_kind": ("string", "what the interval takes as independent"),

@@ -284,7 +284,7 @@ def test_what_cannot_be_fetched_is_named_and_the_rest_is_kept(host, monkeypatch)
     assert host.served == 1
 
 
-@pytest.mark.parametrize("link", ["oss://bucket/a.wav", "http:///a.wav", "https:a.wav"])
+@pytest.mark.parametrize("link", ["oss://bucket/a.wav", "http:///a.wav", "https:///a.wav"])
 def test_only_http_is_fetched(link):
     with pytest.raises(InvalidInput, match=r"u0 \(.*\): not a http\(s\) link"):
         links([link]).fetch_digests()

@@ -174,8 +174,13 @@ class Dataset:
             segments=self.segments[self.segments["utt_id"].isin(ids)],
         )
 
-    def bare(self) -> Self:
+    def bare(self, *, segments: bool = False) -> Self:
         """Keep what most formats hold: recordings with language, length, channels and speaker, and one text each.
+
+        Parameters
+        ----------
+        segments : bool
+            Keep segments, and references as they are, for formats that hold long recordings.
 
         Returns
         -------
@@ -188,7 +193,7 @@ class Dataset:
             If there are references of several forms or channels; take one with ``select(form=...)`` first.
         """
         said = self.references
-        if said["form"].nunique() > 1 or said["channel"].nunique() > 1:
+        if not segments and (said["form"].nunique() > 1 or said["channel"].nunique() > 1):
             raise InvalidInput(
                 f"{self.name} has references of several forms or channels. Take one form first: select(form=...)."
             )
@@ -200,9 +205,9 @@ class Dataset:
         return replace(
             self,
             utterances=self.utterances[kept],
-            references=said[said["alternative"] == 0].assign(form="unstated"),
+            references=said if segments else said[said["alternative"] == 0].assign(form="unstated"),
             terms=tables.empty("terms"),
-            segments=tables.empty("segments"),
+            segments=self.segments if segments else tables.empty("segments"),
         )
 
     def note(self, name: str) -> str:

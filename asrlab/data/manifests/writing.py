@@ -253,14 +253,16 @@ def only_segments(dataset: Dataset, what: str, kept: Collection[str] = ()) -> No
     InvalidInput
         If there are terms, further columns, or references that are not the joined texts of segments.
     """
+    remedy = f"{TABLES[:-1]}; or leave them out: dataset.bare(segments=True)."
     if len(dataset.terms):
-        raise InvalidInput(f"{what} cannot hold terms, which {dataset.name} has. {TABLES}")
-    only_columns(dataset, what, remedy=TABLES)
+        raise InvalidInput(f"{what} cannot hold terms, which {dataset.name} has. {remedy}")
+    only_columns(dataset, what, remedy=remedy)
     table = dataset.segments
     for name in names_of(table):
         if name not in tables.SCHEMAS["segments"] and name not in kept:
             refuse(table["segment"][table[name].notna()], what, f"the column {name!r}", TABLES, of="segment")
-    joined = with_joined(tables.empty("references"), dataset.segments)
+    forms = dataset.references["form"].unique()  # of the whole; segments are of no named form
+    joined = with_joined(tables.empty("references"), table, form=str(forms[0]) if len(forms) == 1 else "unstated")
     names = names_of(joined)
     known = set(rows_of(joined, *names))
     other = (row[0] for row in rows_of(dataset.references, *names) if row not in known)
