@@ -17,7 +17,7 @@ from asrlab import tables
 from asrlab.data import card, checks, cuts, remote, sampling, writing
 from asrlab.data.cuts import complain, unknown
 from asrlab.data.derived import BoundRecipe, Clip, Derivation
-from asrlab.data.places import inside, is_link, is_remote, local_copy, place
+from asrlab.data.places import inside, is_here, is_link, is_remote, local_copy, place
 from asrlab.data.recipe import Recipe
 from asrlab.data.recordings import Recording, recordings
 from asrlab.data.rows import rows_of
@@ -501,6 +501,12 @@ class Dataset:
     def is_made(self) -> bool:
         """Whether its recordings are made from others: perturbed, or concatenated."""
         return bool(self._recipes) or self._whole is not None
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether its folder lies behind a URL."""
+        root = self.audio_root or self.folder
+        return root is not None and not is_here(root)
 
     def makes(self, utt_id: str) -> bool:
         """Whether a recording is made from others, and is no file as it is."""

@@ -209,7 +209,7 @@ class Setting(NamedTuple):
     """Gives the path of the file, which is made if it has to be, or the link that the service fetches it by."""
     link: str | None = None
     made: bool = False
-    """Whether the file is made from others, and may not be there yet."""
+    """Whether the file may not be there yet: it is made from others, or lies elsewhere."""
 
 
 class Utterance(NamedTuple):
@@ -241,7 +241,8 @@ def resolve(dataset: Dataset, conditions: Conditions) -> list[Utterance]:
                         raise
                     raise InvalidInput(f"Utterance {utt_id}, with {recipe}: {error}") from error
                 source = partial(_source, perturbed, utt_id, facts.digest)
-                alike[recipe] = facts, source, perturbed.link(utt_id), perturbed.makes(utt_id)
+                made = perturbed.makes(utt_id) or dataset.is_remote
+                alike[recipe] = facts, source, perturbed.link(utt_id), made
         utterances.append(Utterance(utt_id, [Setting(parameters, *alike[recipe]) for parameters, recipe in asked]))
     return utterances
 

@@ -212,8 +212,9 @@ class Runner:
     async def _ask(self, watch: _Watch) -> tuple[str, str | None]:
         job = watch.job
         try:
-            if job.setting.link is None and job.task_id is None:  # on a thread: it may have to be made or fetched
-                watch.source = await asyncio.to_thread(job.setting.audio)
+            if job.setting.link is None and job.task_id is None:
+                make = job.setting.audio
+                watch.source = await asyncio.to_thread(make) if job.setting.made else make()
             question = Question(watch.source, job.parameters, job.task_id, job.repeat)
             answer = await job.engine.transcribe(question, watch)
             _check_channels(answer, job)
