@@ -329,6 +329,14 @@ SCHEMAS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "count": ("Int64", "how often"),
         "n_utts": ("Int64", "in how many different utterances"),
     },
+    "findings": {
+        "check": ("string", "what was looked for"),
+        "severity": ("string", "error (would be refused, or give a wrong number), warning or note"),
+        "utt_id": ("string", "id of the recording, <NA> where it is about the whole set"),
+        "channel": ("Int64", "audio channel, from 0; <NA> where it is about all"),
+        "value": ("Float64", "what was measured or counted, in the unit that what names"),
+        "what": ("string", "what was found, for people"),
+    },
     "word_rates": {
         "unit": ("string", "what is counted"),
         "normalizer": ("string", "name and version of the normalizer"),

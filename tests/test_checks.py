@@ -18,10 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import lfilter, resample_poly
 
+from asrlab import tables
 from asrlab.data import checks
 from asrlab.data.audio import digest, measure, probe
 from asrlab.data.checks import CHECKS, check, sound
-from asrlab.data.checks.findings import COLUMNS, Finding, to_findings
+from asrlab.data.checks.findings import Finding, to_findings
 from asrlab.data.checks.texts import count
 from asrlab.data.dataset import Dataset
 from asrlab.data.loading import load_dataset
@@ -181,7 +182,9 @@ def test_memory_is_bounded(tmp_path):
 def test_a_set_without_faults_has_no_findings(tmp_path):
     findings = look(dataset(tmp_path, SIX | {"it": voice()}))
     assert repr(findings) == "calls: 6 recordings, 0.3 min read, nothing found"
-    assert {name: str(dtype) for name, dtype in findings.table.dtypes.items()} == dict(COLUMNS)
+    assert {name: str(dtype) for name, dtype in findings.table.dtypes.items()} == {
+        name: dtype for name, (dtype, _) in tables.SCHEMAS["findings"].items()
+    }
     assert not len(findings.errors)
     assert findings.counts == {}
 

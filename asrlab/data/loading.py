@@ -57,7 +57,8 @@ def load_dataset(
         recognised:
 
         ================  ================================================================================
-        ``jsonl``         asrlab's own folder (``utterances.jsonl``, ``references.jsonl`` ...), or one manifest
+        ``tables``        asrlab's own folder (``utterances.jsonl``, ``references.jsonl`` ...), or its manifest
+        ``jsonl``         one manifest of JSON lines
         ``csv`` ``tsv``   a table of text with a header
         ``parquet``       a table
         ``frame``         a DataFrame

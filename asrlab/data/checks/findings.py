@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 import pandas as pd
 
+from asrlab import tables
 from asrlab.text import escape, plain
 
 if TYPE_CHECKING:
@@ -19,11 +20,6 @@ _EXAMPLES: Final = 3
 _LONGEST: Final = 90  # characters of what is said of an example
 
 #: Column -> dtype, of the table of findings.
-COLUMNS: Final[Mapping[str, str]] = {
-    "check": "string", "severity": "string", "utt_id": "string", "channel": "Int64", "value": "Float64",
-    "what": "string",
-}  # fmt: skip
-
 #: Check -> its severity and what it means, in the order of the report. An error would be refused or give a wrong
 #: number; a warning wants a look; a note is good to know.
 CHECKS: Final[Mapping[str, tuple[Severity, str]]] = {
@@ -177,7 +173,4 @@ def to_findings(name: str, found: Iterable[Finding], recordings: int, minutes: f
     rows = sorted(found, key=lambda one: (_SEVERITIES.index(CHECKS[one.check][0]), ranks[one.check]))
     frame = pd.DataFrame(rows, columns=list(Finding._fields))
     frame["severity"] = [CHECKS[one.check][0] for one in rows]
-    table = pd.DataFrame(
-        {column: frame[column].astype(pd.api.types.pandas_dtype(COLUMNS[column])) for column in COLUMNS}
-    )
-    return Findings(name, table, recordings, minutes)
+    return Findings(name, tables.check(frame, "findings"), recordings, minutes)
