@@ -66,7 +66,7 @@ def test_real_recordings_are_asked_about_in_every_language(speech, tmp_path):
 
 def test_noise_and_the_telephone_make_real_speech_worse(speech, tmp_path):
     english = speech.select("language == 'en' and channels == 1 and sample_rate == 16000 and duration_s < 20").sample(
-        12, seed=1
+        10, seed=1
     )
     for name, levels in (("snr", [None, 15, 0]), ("codec", [None, "mulaw", "opus-6k"])):
         conditions = lab.grid(**{name: levels}, language="en")
