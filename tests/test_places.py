@@ -8,6 +8,7 @@ import fsspec
 import numpy as np
 import pytest
 import soundfile
+from stand_ins import file_server
 
 import asrlab
 from asrlab.data import places
@@ -156,3 +157,14 @@ def test_secrets_of_a_link_are_not_said():
         asrlab.load_dataset("ftp://ann:s3cret@127.0.0.1:1/m.jsonl?sig=hidden")
     assert "s3cret" not in str(raised.value)
     assert "hidden" not in str(raised.value)
+
+
+def test_a_manifest_behind_a_signed_link_is_recognised_and_its_signature_is_not_told(tmp_path):
+    (tmp_path / "m.jsonl").write_text('{"id": "a", "audio": "a.wav"}\n')
+    (tmp_path / "broken.jsonl").write_text('{"id": "a"}\n{"id"\n')
+    with file_server(tmp_path) as host:
+        signed = "?Signature=s3cret&Expires=9"
+        assert len(asrlab.load_dataset(f"{host.url}/m.jsonl{signed}")) == 1
+        with pytest.raises(InvalidInput, match="line 2") as raised:
+            asrlab.load_dataset(f"{host.url}/broken.jsonl{signed}")
+    assert "s3cret" not in str(raised.value)

@@ -18,7 +18,7 @@ import pandas as pd
 
 from asrlab import tables
 from asrlab.data.manifests.references import check_text, take_references
-from asrlab.data.places import is_place
+from asrlab.data.places import is_here, is_place
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -156,9 +156,12 @@ def is_file(source: object, *suffixes: str) -> bool:
     """Whether a source is a file, with one of some endings if any are given; one that cannot be looked at is none."""
     if not is_place(source):
         return False
+    name: str = source.name.lower()  # type: ignore[attr-defined]
+    if not is_here(source):  # type: ignore[arg-type]
+        name = name.partition("?")[0]  # a link may be signed
     try:
-        return source.is_file() and (not suffixes or source.name.lower().endswith(suffixes))  # type: ignore[attr-defined]
-    except (OSError, ValueError):
+        return source.is_file() and (not suffixes or name.endswith(suffixes))  # type: ignore[attr-defined]
+    except Exception:  # each file system raises its own
         return False
 
 
@@ -168,7 +171,7 @@ def is_folder(source: object, *needed: str) -> bool:
         return False
     try:
         return source.is_dir() and all((source / name).is_file() for name in needed)  # type: ignore[attr-defined,operator]
-    except (OSError, ValueError):
+    except Exception:  # as above
         return False
 
 
