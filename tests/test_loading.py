@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import tarfile
 import zipfile
@@ -239,3 +240,13 @@ def test_subtitles_beside_a_text_are_told_of(tmp_path):
     found = asrlab.load_dataset(tmp_path, format="folder")
     assert found.remarks[-1] == "Not read, for there is text too: 1 file of subtitles (01.srt)."
     assert set(found.segments["utt_id"]) == {"02"}
+
+
+@pytest.mark.parametrize("format", [None, *sorted(formats())])
+@pytest.mark.parametrize("ending", ["jsonl", "jsonl.gz", "json", "txt", "csv", "stm", "parquet"])
+def test_what_is_nested_too_deep_is_refused_like_other_nonsense(tmp_path, format, ending):  # noqa: A002
+    content = b"[" * 100_000
+    file = tmp_path / f"m.{ending}"
+    file.write_bytes(gzip.compress(content) if ending.endswith("gz") else content)
+    with pytest.raises(InvalidInput):
+        asrlab.load_dataset(file, format=format)

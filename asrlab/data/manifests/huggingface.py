@@ -330,7 +330,7 @@ def _labels(schema: Any) -> dict[str, list[str]]:  # noqa: ANN401 - of pyarrow, 
     try:
         features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
         return {name: list(map(str, one["names"])) for name, one in features.items() if one["_type"] == "ClassLabel"}
-    except (ValueError, KeyError, TypeError, AttributeError):  # what a stranger wrote there
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):  # what a stranger wrote there
         return {}
 
 

@@ -64,7 +64,7 @@ class Lhotse(Format):
             if is_file(source, *_SUFFIXES):
                 return _pair(source) is not None or _first(source).get("type") in _CUTS
             return is_place(source) and source.is_dir() and bool(_choices(source))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):  # RecursionError: JSON that is nested too deep
             return False
 
     def read(self, source: Path, options: Options) -> Manifest:
