@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import threading
 import time
 import tracemalloc
@@ -784,3 +785,13 @@ def test_each_channel_may_have_its_own_language():
     assert "other script" not in set(table["check"])
     table = check(Dataset("two", rows.drop(columns="channel_languages"), said), audio=False, progress=False).table
     assert table.loc[table["check"] == "other script", "channel"].tolist() == [1]
+
+
+def test_a_row_of_nemo_that_is_a_stretch_of_its_file_is_an_error(tmp_path):
+    soundfile.write(tmp_path / "long.wav", 0.1 * np.random.default_rng(0).standard_normal(48_000), 16_000)
+    row = {"audio_filepath": "long.wav", "offset": 0, "duration": 1.0, "text": "hello"}
+    (tmp_path / "m.json").write_text(json.dumps(row) + "\n")
+    found = load_dataset(tmp_path / "m.json", language="en").check(progress=False)
+    assert found.errors["check"].tolist() == ["goes on beyond"]
+    (tmp_path / "m.json").write_text(json.dumps({**row, "duration": 3.0}) + "\n")
+    assert load_dataset(tmp_path / "m.json", language="en").check(progress=False).errors.empty

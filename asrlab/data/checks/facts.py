@@ -89,7 +89,7 @@ def fact_findings(dataset: Dataset, heard: Mapping[str, Heard], said: Said, limi
     yield from _similar_ids(rows["utt_id"].to_list())
     yield from _languages(rows, limits)
     yield from _speakers(rows["speaker"])
-    yield from _manifest(rows, heard)
+    yield from _manifest(rows, heard, beyond="goes on beyond" if dataset.read_as == "nemo" else "facts differ")
     yield from _limits(heard, lengths, limits)
     yield from _lengths(lengths)
     yield from _rates(rows, lengths, channels, said)
@@ -154,7 +154,8 @@ def _speakers(speakers: pd.Series) -> Iterator[Finding]:
         yield Finding("few speakers", said, value=n)
 
 
-def _manifest(rows: pd.DataFrame, heard: Mapping[str, Heard]) -> Iterator[Finding]:
+def _manifest(rows: pd.DataFrame, heard: Mapping[str, Heard], *, beyond: str) -> Iterator[Finding]:
+    """Hold a manifest against the recordings; ``beyond`` is what it means that one is longer than it says."""
     for utt_id, duration_s, channels, rate in rows_of(rows, "utt_id", "duration_s", "channels", "sample_rate"):
         one = heard.get(utt_id)
         if one is None:
@@ -162,7 +163,8 @@ def _manifest(rows: pd.DataFrame, heard: Mapping[str, Heard]) -> Iterator[Findin
         allowed = max(ROUNDING_S, ROUNDING * one.duration_s)
         if (length := _number(duration_s)) is not None and abs(length - one.duration_s) > allowed:
             what = f"{length:g} s in the manifest, {one.duration_s:.2f} s in the recording"
-            yield Finding("facts differ", what, utt_id, value=length - one.duration_s)
+            check = beyond if length < one.duration_s else "facts differ"
+            yield Finding(check, what, utt_id, value=length - one.duration_s)
         # Ogg may hold Opus, which is decoded at any rate.
         rates = (("Hz", rate, one.sample_rate),) if one.format != "ogg" else ()
         for name, there, is_there in (("channels", channels, one.channels), *rates):
