@@ -543,7 +543,9 @@ def test_no_text_breaks_the_reader_of_subtitles(tmp_path_factory, text):
         assert "x.srt, line" in str(error)  # noqa: PT017 - most texts are fine
         return
     assert all(cue.text and "\n" not in cue.text for cue in cues)
-    assert not any(subtitles.is_note(cue.text) and "a" in re.sub(r"\[.*\]|♪.*", "", cue.text) for cue in cues)
+    spoken = [cue.text for cue in cues if "♪" not in cue.text]  # what of a line with notes is sung is a matter of taste
+    assert not any(subtitles.is_note(said) and "a" in re.sub(r"\[.*\]", "", said) for said in spoken)
+    assert not subtitles.is_note("[♪]a")
 
 
 # Transcripts of whole recordings, cut.
