@@ -250,12 +250,12 @@ def test_segments_keep_to_the_time_of_what_is_said(tmp_path):
         assert np.sum(cut**2) > 0.97 * np.sum(whole**2)
 
 
-def test_by_segment_refuses_times_that_an_axis_moved(tmp_path):
-    frame = pd.DataFrame({"utt_id": "a", "condition": ["x", "y"], "speed": ["none", "2.0"], "text": "hello"})
-    words = pd.DataFrame({"utt_id": "a", "condition": ["x", "y"], "start_s": 0.0, "end_s": 0.5, "text": "hello"})
-    timed = segments(("s", "a", 0, 0.0, 1.0, None, "hello"))
-    with pytest.raises(InvalidInput, match=r"dataset\.perturb\(speed=\.\.\.\)"):
-        asrlab.by_segment(frame, words, timed)
+@pytest.mark.parametrize("axes", [{"speed": [None, 2.0]}, {"lead_s": 1.0}, {"audio": {"late": {"lead_s": 1.0}}}])
+def test_times_are_not_moved_away_from_their_segments_by_an_axis(call, tmp_path, axes):
+    sweep = asrlab.Sweep(call, asrlab.engine("scripted"), asrlab.grid(**axes), store=tmp_path / "run")
+    with pytest.raises(InvalidInput, match=r"moves what is said to other times .* dataset\.perturb"):
+        sweep.plan()
+    assert asrlab.Sweep(call, asrlab.engine("scripted"), asrlab.grid(tail_s=1.0), store=tmp_path / "run").plan().jobs
 
 
 def test_the_voices_of_a_joined_recording_do_not_babble_behind_it(words):

@@ -238,7 +238,7 @@ def concatenate(dataset: D, by: str | Sequence[str], *, gap_s: float = 0.5, form
     gap_s : float
         Seconds of digital silence between two.
     form : str, optional
-        Form of the references that the segments have; needed where there are several.
+        Form of the references that the segments have, in their first wording; needed where there are several.
 
     Returns
     -------
@@ -358,7 +358,9 @@ def moved(dataset: Dataset, recipe: Recipe) -> tuple[pd.DataFrame, pd.DataFrame]
 
 
 def check_axis(dataset: Dataset, recipe: Recipe) -> None:
-    """Refuse a recipe under which the references of a set would be of other channels, as a sweep marks by them.
+    """Refuse a recipe under which what is said would be on other channels, or at other times, than the set says.
+
+    A sweep's answers are marked by the set as it is, so that such recipes go with a set of their own.
 
     Raises
     ------
@@ -370,4 +372,10 @@ def check_axis(dataset: Dataset, recipe: Recipe) -> None:
         raise InvalidInput(
             f"mix={mix!r} moves channels, and the references of {dataset.name} stay where they are. Sweep over "
             f"dataset.perturb(mix={mix!r}), whose references go with it."
+        )
+    if len(dataset.segments) and (moving := {"speed", "lead_s"} & set(recipe.effects)):
+        name = min(moving)
+        raise InvalidInput(
+            f"{name} moves what is said to other times than those of the segments of {dataset.name}. Sweep over "
+            f"dataset.perturb({name}=...), whose segments move with it."
         )

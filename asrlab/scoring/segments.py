@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from asrlab import tables
-from asrlab.errors import InvalidInput
 from asrlab.scoring.given import answers, complain, numbers_of, repeated
 from asrlab.scoring.tokens import together
 
@@ -21,10 +20,6 @@ if TYPE_CHECKING:
 
 _ASKING: Final = ["utt_id", "condition", "repeat", "channel"]
 _OVERLAP_S: Final = 0.001  # less is a matter of rounding
-
-
-#: Axes of the audio that change when something is said.
-_MOVING: Final = ("speed", "lead_s")
 
 
 def by_segment(transcripts: pd.DataFrame, words: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFrame:
@@ -61,7 +56,7 @@ def by_segment(transcripts: pd.DataFrame, words: pd.DataFrame, segments: pd.Data
     ------
     InvalidInput
         If an answer has a text and no words with times, there are no segments where something was heard, or a table
-        lacks a column; or if an axis of the transcripts moved what is said to other times.
+        lacks a column.
 
     Warns
     -----
@@ -81,13 +76,7 @@ def by_segment(transcripts: pd.DataFrame, words: pd.DataFrame, segments: pd.Data
     Then ``score(by_segment(sweep.transcripts, sweep.words, ds.segments), ds.segmented())`` marks segment by segment,
     with the speakers of the segments as blocks.
     """
-    rows, axes = answers(transcripts)
-    for axis in _MOVING:
-        if axis in axes and set(rows[axis].dropna()) - {"none"}:
-            raise InvalidInput(
-                f"The recordings were asked about under several levels of {axis}, which moves what is said to other "
-                f"times than the segments'. Sweep over dataset.perturb({axis}=...), whose segments move with it."
-            )
+    rows, _ = answers(transcripts)
     rows = rows.fillna({"channel": 0})
     complain(
         repeated(rows, _ASKING),
