@@ -6,10 +6,19 @@ import numpy as np
 import pytest
 import soundfile
 import virtual_time
+from hypothesis import settings
 from stand_ins import Scripted, file_server
 
 pytest.register_assert_rewrite("engine_contract")
 collect_ignore_glob = ["formats/*"]  # what other tools wrote, and the scripts that had them do so
+
+settings.register_profile("seeded", derandomize=True)
+
+
+def pytest_configure(config):
+    """Let a change be judged by the same examples each time; `make acceptance` draws new ones."""
+    if not config.getoption("-m"):
+        settings.load_profile("seeded")
 
 
 def pytest_collection_modifyitems(config, items):

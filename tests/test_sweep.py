@@ -21,6 +21,7 @@ from asrlab.data.dataset import Dataset
 from asrlab.engines.base import UNWATCHED, Answer, Capabilities, Engine, Sentence, Transcript, Word
 from asrlab.engines.filetrans import FiletransEngine
 from asrlab.engines.local import LocalEngine
+from asrlab.engines.scripted import ScriptedEngine
 from asrlab.errors import InvalidInput, MissingTrials, OutcomeUnknown, ServiceError, StoreError, TaskFailed
 from asrlab.sweep.grid import column, grid
 from asrlab.sweep.opened import open_sweep
@@ -347,6 +348,36 @@ def test_a_task_that_was_submitted_is_collected(run):
     assert [q.task_id for q in engine.asked] == ["task-2"]
     assert sweep.failures.empty
     assert sweep.transcripts["attempts"].max() == 1
+
+
+@pytest.mark.parametrize("audio", [{}, {"snr": 10.0}])
+def test_a_task_is_collected_by_an_engine_that_computes_from_the_recording(run, dataset, monkeypatch, audio):
+    def stop_at_the_third(*_):
+        raise StoreError("The run could not be written: database or disk is full.")
+
+    conditions = grid(enable_itn=[False, True], **audio)
+    monkeypatch.setattr(Store, "answered", stop_at_the_third)
+    with pytest.raises(StoreError):
+        run(ScriptedEngine(free=False), conditions)
+    monkeypatch.undo()
+    assert "submitted" in set(open_sweep(dataset.folder.parent / "run").transcripts["state"])
+    sweep = run(ScriptedEngine(free=False), conditions)
+    assert sweep.failures.empty
+    assert sweep.transcripts["attempts"].eq(1).all()
+
+
+def test_a_task_is_collected_though_its_recording_goes_after_the_plan(run, monkeypatch):
+    engine = Scripted(free=False)
+    engine.faults[2] = after(ServiceError("gateway", code="Timeout", http_status=504))
+    run(engine, concurrency=1)
+
+    def gone(*_):
+        raise InvalidInput("The audio of u1 has changed since it was planned. Run again: it is planned anew.")
+
+    monkeypatch.setattr("asrlab.sweep.plan._source", gone)
+    engine = Scripted(free=False)
+    assert run(engine).failures.empty
+    assert [q.task_id for q in engine.asked] == ["task-2"]
 
 
 def test_one_lost_submit_holds_back_the_others_that_wait_for_that_audio(run, dataset):

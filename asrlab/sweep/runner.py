@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from math import ceil, isfinite
 from typing import TYPE_CHECKING, Final, Literal
@@ -212,9 +213,11 @@ class Runner:
     async def _ask(self, watch: _Watch) -> tuple[str, str | None]:
         job = watch.job
         try:
-            if job.setting.link is None and job.task_id is None:
-                make = job.setting.audio
-                watch.source = await asyncio.to_thread(make) if job.setting.made else make()
+            if job.setting.link is None:
+                # A task is collected all the same where its recording is gone; engines that compute need it, though.
+                with suppress(*(() if job.task_id is None else (InvalidInput, OSError))):
+                    make = job.setting.audio
+                    watch.source = await asyncio.to_thread(make) if job.setting.made else make()
             question = Question(watch.source, job.parameters, job.task_id, job.repeat)
             answer = await job.engine.transcribe(question, watch)
             _check_channels(answer, job)
