@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from asrlab.data.loading import load_dataset as load_dataset
     from asrlab.engines import engine as engine
     from asrlab.errors import AsrlabError as AsrlabError
+    from asrlab.normalize import normalizer as normalizer
     from asrlab.scoring.align import align as align
     from asrlab.scoring.confusions import confusions as confusions
     from asrlab.scoring.confusions import word_rates as word_rates
     from asrlab.scoring.edits import edits as edits
     from asrlab.scoring.marking import score as score
-    from asrlab.scoring.normalize import normalizer as normalizer
     from asrlab.scoring.rates import rates as rates
     from asrlab.scoring.segments import by_segment as by_segment
     from asrlab.server.run import serve as serve
@@ -61,7 +61,7 @@ _HOMES: Final = {
     "explore": "asrlab.views.widgets:explore",
     "grid": "asrlab.sweep.grid:grid",
     "load_dataset": "asrlab.data.loading:load_dataset",
-    "normalizer": "asrlab.scoring.normalize:normalizer",
+    "normalizer": "asrlab.normalize:normalizer",
     "open_sweep": "asrlab.sweep.opened:open_sweep",
     "plot": "asrlab.views.plot",
     "provenance": "asrlab.views.provenance:provenance",

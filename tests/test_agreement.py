@@ -19,9 +19,9 @@ from scipy import stats
 from asrlab.data.audio import digest
 from asrlab.engines.scripted import ScriptedEngine
 from asrlab.errors import InvalidInput
+from asrlab.normalize import Normalizer, normalizer_for
 from asrlab.scoring.edits import edits
 from asrlab.scoring.marking import score
-from asrlab.scoring.normalize import Normalizer, normalizer_for
 from asrlab.scoring.rates import rates
 from asrlab.stats.agreement import agreement, repeat_variance, same_share
 from asrlab.sweep.grid import grid

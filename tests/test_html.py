@@ -11,9 +11,9 @@ import pytest
 
 from asrlab import tables
 from asrlab.errors import InvalidInput
+from asrlab.normalize import Normalizer
 from asrlab.scoring.align import Alignment, Edit, align
 from asrlab.scoring.marking import score
-from asrlab.scoring.normalize import Normalizer
 from asrlab.views import html
 
 HOSTILE = [

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 import asrlab as lab
 from asrlab import tables
 from asrlab.errors import InvalidInput
+from asrlab.normalize import normalizer
 from asrlab.scoring import Normalizer, score
-from asrlab.scoring.normalize import normalizer
 
 DICTATION = Path(__file__).parents[1] / "datasets" / "dictation"
 COUNTS = ["hits", "subs", "dels", "ins", "ref_len", "hyp_len"]

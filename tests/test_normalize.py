@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asrlab.errors import InvalidInput
-from asrlab.scoring.normalize import Normalizer, choose, normalizer, normalizer_for
+from asrlab.normalize import Normalizer, choose, normalizer, normalizer_for
 from asrlab.scoring.tokens import base_language, together, tokens, unit_for
 
 DICTATION = Path(__file__).parents[1] / "datasets" / "dictation"

@@ -16,14 +16,14 @@ import pandas as pd
 from wcwidth import wcswidth
 
 from asrlab.errors import InvalidInput
+from asrlab.normalize import choose
 from asrlab.scoring.codes import code_points, encode
 from asrlab.scoring.counts import check_ties
-from asrlab.scoring.normalize import choose
 from asrlab.scoring.paths import DEL, HIT, INS, KINDS, SUB, Steps, alike, errors, with_hits
 from asrlab.scoring.tokens import unit_for
 
 if TYPE_CHECKING:
-    from asrlab.scoring.normalize import NormalizerChoice
+    from asrlab.normalize import NormalizerChoice
 
 _JIWER: Final = {"hit": "equal", "sub": "substitute", "del": "delete", "ins": "insert"}
 _KIND_OF: Final = {"equal": HIT, "substitute": SUB, "delete": DEL, "insert": INS}

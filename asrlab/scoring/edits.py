@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from asrlab.normalize import NormalizerChoice
     from asrlab.scoring.given import HasReferences, Texts
-    from asrlab.scoring.normalize import NormalizerChoice
     from asrlab.scoring.sheet import Sheet
 
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pandas.api.extensions import ExtensionArray
 
+    from asrlab.normalize import NormalizerChoice
     from asrlab.scoring.given import HasReferences, Texts
-    from asrlab.scoring.normalize import NormalizerChoice
 
 
 def score(

@@ -11,6 +11,9 @@ import pandas as pd
 
 from asrlab import tables
 from asrlab.errors import InvalidInput
+from asrlab.normalize import Normalizer, choose
+from asrlab.normalize.languages import base_language
+from asrlab.normalize.scripts import SCRIPTS
 from asrlab.scoring.given import (
     KEPT,
     PLACE,
@@ -23,15 +26,14 @@ from asrlab.scoring.given import (
     numbers_of,
     references_in,
 )
-from asrlab.scoring.normalize import Normalizer, choose
-from asrlab.scoring.tokens import SCRIPTS, UNITS, base_language, unit_for, unknown_unit
+from asrlab.scoring.tokens import UNITS, unit_for, unknown_unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pandas.api.extensions import ExtensionArray
 
+    from asrlab.normalize import NormalizerChoice
     from asrlab.scoring.given import HasReferences, Texts
-    from asrlab.scoring.normalize import NormalizerChoice
 
 #: How a trial without an answer may count.
 MISSING: Final = ("raise", "drop", "all-deleted")

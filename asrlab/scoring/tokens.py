@@ -8,41 +8,20 @@ from typing import TYPE_CHECKING, Final
 from wcwidth import iter_graphemes
 
 from asrlab.errors import InvalidInput
+from asrlab.normalize.languages import CHINESE, base_language
+from asrlab.normalize.scripts import SCRIPTS, UNSEGMENTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 #: What a text can be cut into.
 UNITS: Final = ("word", "char", "codepoint", "mixed")
-#: Languages written in Chinese characters alone.
-CHINESE: Final = frozenset({"zh", "cmn", "yue", "wuu", "nan"})
 #: Written without spaces between words: a word error rate would be 0 or 1.
 CHARACTER_LANGUAGES: Final = CHINESE | {"ja", "th", "lo", "km", "my"}
-# Letters and signs, without digits and punctuation, of Thai, Lao, Burmese, Khmer, kana (half-width ones too) and Han.
-_KANA: Final = "\u3041-\u309f\u30a1-\u30fa\u31f0-\u31ff\uff66-\uff9f"
-_HAN: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_UNSEGMENTED: Final = (
-    "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u0edc-\u0edf\u1000-\u103f\u1050-\u108f\u1780-\u17d3\u17d7\u17dc\u17dd"
-    f"\u3005-\u3007\u30fc-\u30ff{_KANA}{_HAN}"
-)
-#: Scripts that tell of a language where none is given, as patterns: those written without spaces, Han, kana.
-SCRIPTS: Final = tuple(re.compile(f"[{letters}]") for letters in (_UNSEGMENTED, _HAN, _KANA))
 # A stretch may hold the selectors of variants and joiners that belong to its letters.
-_UNSEGMENTED_RUN: Final = re.compile(
-    rf"[{_UNSEGMENTED}][{_UNSEGMENTED}\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]*"
-)
+_UNSEGMENTED_RUN: Final = re.compile(rf"[{UNSEGMENTED}][{UNSEGMENTED}\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]*")
 
-_SPACE_BETWEEN_CHARACTERS: Final = re.compile(rf"(?<=[{_UNSEGMENTED}]) (?=[{_UNSEGMENTED}])")
-
-
-def base_language(language: str | None) -> str:
-    """Give the plain code of a language tag: ``"zh-TW"`` is ``"zh"``.
-
-    None is ``""``, and so is what is no code that the languages here are known by ("zho", "Chinese"): nothing then is
-    concluded from it.
-    """
-    base = re.split("[-_]", language or "", maxsplit=1)[0].lower()
-    return base if len(base) == 2 or base in CHINESE or base == "fil" else ""
+_SPACE_BETWEEN_CHARACTERS: Final = re.compile(rf"(?<=[{UNSEGMENTED}]) (?=[{UNSEGMENTED}])")
 
 
 def unit_for(language: str | None, text: str) -> str:
@@ -63,11 +42,6 @@ def unit_for(language: str | None, text: str) -> str:
     if base := base_language(language):
         return "char" if base in CHARACTER_LANGUAGES else "word"
     return "char" if SCRIPTS[0].search(text) else "word"
-
-
-def only_han(text: str) -> bool:
-    """Tell whether a text has Han characters, and no kana with them."""
-    return bool(SCRIPTS[1].search(text)) and not SCRIPTS[2].search(text)
 
 
 def tokens(text: str, unit: str) -> list[str]:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from asrlab.normalize import NormalizerChoice
     from asrlab.scoring.align import Alignment, Edit
-    from asrlab.scoring.normalize import NormalizerChoice
 
     Row = dict[str, Any]
 

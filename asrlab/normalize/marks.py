@@ -1,0 +1,65 @@
+"""Marks: punctuation and symbols, which become white space unless they belong to a word or a number."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+_CURRENCY = r"$¢-¥฿\u20a0-\u20cf"
+
+
+class _Classes(dict[int, int | str]):
+    """A translation table that looks a character's class up once: punctuation, symbols and controls to white space."""
+
+    def __missing__(self, code: int) -> int | str:
+        category = unicodedata.category(chr(code))
+        self[code] = "" if category == "Cf" else " " if category[0] in "PSZ" or category in {"Cc", "Cs"} else code
+        return self[code]
+
+
+# Marks that may belong to a word or a number pass here; the steps after it look at what stands beside them.
+_TO_SPACE: Final = _Classes(
+    {ord(sign): sign for sign in "'.,:/-%‰"}
+    # Marks that only choose how the character before looks: left alone, an emoji's would count as a word.
+    | dict.fromkeys((0x20E3, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)), "")
+    | {ord(sign): "/" for sign in "⁄∕"}
+    | {0x2212: "-"}
+    | {code: code for code in (0x24, *range(0xA2, 0xA6), 0x0E3F, *range(0x20A0, 0x20D0))}
+)
+_LOOSE_APOSTROPHE: Final = re.compile(r"(?<!\w)'|'(?!\w)")
+# One class of marks comes first and what stands beside each kind is looked at after: a search can then skip to marks.
+_LOOSE_MARK: Final = re.compile(
+    rf"[-.,:/%‰{_CURRENCY}](?:(?<=[.,:/])(?:(?<!\d.)|(?!\d))|(?<=-)(?:(?<=\S-)|(?![{_CURRENCY}]?\d))"
+    rf"|(?<=[%‰])(?<!\d.)|(?<=[{_CURRENCY}])(?<!\d.)(?!\d))"
+)
+_SIGN: Final = re.compile(rf"[%‰{_CURRENCY}]")
+_SPACED_SIGN: Final = re.compile(rf"(?<=\d)\s+(?=[%‰{_CURRENCY}](?!\s*\d))")
+_THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+
+
+def punctuation_out(text: str) -> str:
+    """Turn punctuation, symbols and controls into white space; leave what may belong to a word or number."""
+    return text.translate(_TO_SPACE)
+
+
+def numbers_keep_their_marks(text: str) -> str:
+    """Join ``150 €``, and turn the marks that are left into white space where they do not belong to a number."""
+    if _SIGN.search(text):
+        text = _SPACED_SIGN.sub("", text)
+    return _LOOSE_MARK.sub(" ", text)
+
+
+def words_keep_apostrophes(text: str) -> str:
+    """Turn apostrophes into white space unless they stand inside a word."""
+    return _LOOSE_APOSTROPHE.sub(" ", text) if "'" in text else text
+
+
+def thousands_commas_out(text: str) -> str:
+    """Take the commas out of 1,000,000."""
+    return _THOUSANDS.sub("", text) if "," in text else text
+
+
+def commas_out(text: str) -> str:
+    """Turn the commas that are left into white space."""
+    return text.replace(",", " ")

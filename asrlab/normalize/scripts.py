@@ -1,0 +1,44 @@
+"""Scripts: which one a text is in, and Traditional Chinese folded to Simplified."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Final
+
+# Letters and signs, without digits and punctuation, of Thai, Lao, Burmese, Khmer, kana (half-width ones too) and Han.
+_KANA: Final = "\u3041-\u309f\u30a1-\u30fa\u31f0-\u31ff\uff66-\uff9f"
+_HAN: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+#: The same as a class of characters.
+UNSEGMENTED: Final = (
+    "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u0edc-\u0edf\u1000-\u103f\u1050-\u108f\u1780-\u17d3\u17d7\u17dc\u17dd"
+    f"\u3005-\u3007\u30fc-\u30ff{_KANA}{_HAN}"
+)
+#: Scripts that tell of a language where none is given, as patterns: those written without spaces, Han, kana.
+SCRIPTS: Final = tuple(re.compile(f"[{letters}]") for letters in (UNSEGMENTED, _HAN, _KANA))
+_SPACE_IN_HAN: Final = re.compile(rf"(?<=[\u3005\u3007{_HAN}])\s+(?=[\u3005\u3007{_HAN}])")
+
+
+def only_han(text: str) -> bool:
+    """Tell whether a text has Han characters, and no kana with them."""
+    return bool(SCRIPTS[1].search(text)) and not SCRIPTS[2].search(text)
+
+
+def han_together(text: str) -> str:
+    """Take out the white space between Han characters."""
+    return _SPACE_IN_HAN.sub("", text)
+
+
+def traditional_to_simplified(text: str) -> str:
+    """Fold Traditional Chinese to Simplified (OpenCC, t2s)."""
+    # Until nothing changes: 薴 becomes 苧, which is itself the Traditional form of 苎.
+    while (folded := _opencc().convert(text)) != text:
+        text = folded
+    return text
+
+
+@cache
+def _opencc():  # type: ignore[no-untyped-def]  # noqa: ANN202  # opencc publishes no types
+    import opencc  # noqa: PLC0415  # loads dictionaries: only where Chinese is folded
+
+    return opencc.OpenCC("t2s")
