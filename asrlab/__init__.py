@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from asrlab.scoring.confusions import confusions as confusions
     from asrlab.scoring.confusions import word_rates as word_rates
     from asrlab.scoring.edits import edits as edits
+    from asrlab.scoring.ladder import ladder as ladder
     from asrlab.scoring.marking import score as score
     from asrlab.scoring.rates import rates as rates
     from asrlab.scoring.segments import by_segment as by_segment
@@ -60,6 +61,7 @@ _HOMES: Final = {
     "engine": "asrlab.engines:engine",
     "explore": "asrlab.views.widgets:explore",
     "grid": "asrlab.sweep.grid:grid",
+    "ladder": "asrlab.scoring.ladder:ladder",
     "load_dataset": "asrlab.data.loading:load_dataset",
     "normalizer": "asrlab.normalize:normalizer",
     "open_sweep": "asrlab.sweep.opened:open_sweep",

@@ -124,7 +124,7 @@ def test_table_has_a_row_an_edit():
 
 def test_unit_and_normalizer_follow_the_language():
     assert align("臺灣的天氣很熱", "台湾的天气很热", language="zh").hits == 7
-    kept = align("臺灣的天氣很熱", "台湾的天气很热", language="zh", normalizer="zh-1+script=keep")
+    kept = align("臺灣的天氣很熱", "台湾的天气很热", language="zh", normalizer="zh-2+script=keep")
     assert kept.subs / kept.ref_len == pytest.approx(4 / 7)
     assert align("สวัสดี", "สวัสดี").unit == "char"
     shout = Normalizer("shout-1", (str.upper,))

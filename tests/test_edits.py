@@ -32,7 +32,7 @@ def test_an_error_is_a_row_of_the_table():
     ]
     assert found[["unit", "normalizer", "ties", "condition"]].iloc[0].tolist() == [
         "word",
-        "basic-1",
+        "basic-2",
         "jiwer",
         "unnamed",
     ]

@@ -459,9 +459,9 @@ def test_most_errors_come_first_and_the_twin_says_the_same():
     lines = repr(shown).splitlines()
     assert lines[1:5] == [
         "b · c — Answered, and nothing was heard: the transcript is empty; 2 errors in 2 words "
-        "(0 substituted, 2 deleted, 0 inserted; spoken reference, en-1)",
+        "(0 substituted, 2 deleted, 0 inserted; spoken reference, en-2)",
         "  [−four] [−five]",
-        "a · c — 1 error in 3 words (1 substituted, 0 deleted, 0 inserted; spoken reference, en-1)",
+        "a · c — 1 error in 3 words (1 substituted, 0 deleted, 0 inserted; spoken reference, en-2)",
         "  one [two→too] three",
     ]
     text = squeezed(Reader(shown.markup).text)

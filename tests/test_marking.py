@@ -55,7 +55,7 @@ def test_only_ids_and_texts_are_needed():
     assert scores.dtypes.astype(str).to_dict() == {n: d for n, (d, _) in tables.SCHEMAS["scores"].items()}
     assert counts(scores) == [[3, 3, 0, 0, 6, 6], [pd.NA] * 6]
     first = scores.iloc[0][["condition", "repeat", "channel", "state", "unit", "normalizer", "form"]].tolist()
-    assert first == ["unnamed", 0, 0, "answered", "word", "basic-1", "unstated"]
+    assert first == ["unnamed", 0, 0, "answered", "word", "basic-2", "unstated"]
     assert scores["state"].tolist() == ["answered", "failed"]
     assert scores["block"].tolist() == ["utterance:a", "utterance:b"]
 
@@ -95,14 +95,14 @@ def test_unit_and_normalizer_by_language():
     )
     scores = score(heard(e="a cat", z="台湾", t="น้ำ"), data)
     assert scores["unit"].tolist() == ["word", "char", "char"]
-    assert scores["normalizer"].tolist() == ["en-1", "zh-1", "basic-1"]
+    assert scores["normalizer"].tolist() == ["en-2", "zh-2", "basic-2"]
     assert scores["spoken_language"].tolist() == ["en", "zh", pd.NA]
     assert counts(scores) == [[2, 0, 0, 0, 2, 2], [2, 0, 0, 0, 2, 2], [1, 0, 0, 0, 1, 1]]
     shout = Normalizer("shout-1", (str.upper,))
     mapped = score(
-        heard(e="A CAT.", z="台湾", t="น้ำ"), data, normalizer={"en": shout, "zh": "zh-1+script=keep", "": "auto"}
+        heard(e="A CAT.", z="台湾", t="น้ำ"), data, normalizer={"en": shout, "zh": "zh-2+script=keep", "": "auto"}
     )
-    assert mapped["normalizer"].tolist() == ["shout-1", "zh-1+script=keep", "basic-1"]
+    assert mapped["normalizer"].tolist() == ["shout-1", "zh-2+script=keep", "basic-2"]
     assert mapped["hits"].tolist() == [2, 0, 1]
     assert score(heard(e="a cat"), data, unit="char", missing="drop")["ref_len"].tolist()[0] == 4
     assert score(heard(t="น้ำ"), data, unit="codepoint", missing="drop")["ref_len"].tolist()[0] == 3
@@ -374,7 +374,7 @@ def test_lists_are_marked_in_order():
 
 def test_the_language_of_lists_chooses_unit_and_normalizer():
     scores = score(["臺灣 天氣"], ["台湾天气"], language="zh")
-    assert scores[["spoken_language", "unit", "normalizer"]].iloc[0].tolist() == ["zh", "char", "zh-1"]
+    assert scores[["spoken_language", "unit", "normalizer"]].iloc[0].tolist() == ["zh", "char", "zh-2"]
     assert counts(scores) == [[4, 0, 0, 0, 4, 4]]
     assert score(["It's"], ["its"], language="en")["subs"].tolist() == [1]
 
@@ -416,7 +416,7 @@ def test_a_frame_of_references_may_say_all_that_is_known():
 def test_a_language_given_fills_in_what_utterances_lack():
     data = dataset([{"utt_id": "a", "text": "台湾"}, {"utt_id": "b", "text": "A cat."}], language=[None, "en"])
     scores = score(heard(a="臺灣", b="a cat"), data, language="zh")
-    assert scores["normalizer"].tolist() == ["zh-1", "en-1"]
+    assert scores["normalizer"].tolist() == ["zh-2", "en-2"]
 
 
 # Trials without an answer.
@@ -584,14 +584,14 @@ def test_things_that_are_no_tables_are_refused(heard, said):
 def test_without_a_language_the_script_chooses_unit_and_normalizer():
     scores = score(["臺灣", "น้ำ", "Tea"], ["台湾", "น้ำ", "tea"])
     assert scores["unit"].tolist() == ["char", "char", "word"]
-    assert scores["normalizer"].tolist() == ["zh-1", "basic-1", "basic-1"]
+    assert scores["normalizer"].tolist() == ["zh-2", "basic-2", "basic-2"]
     assert scores["spoken_language"].isna().all()
     assert counts(scores)[0] == [2, 0, 0, 0, 2, 2]
 
 
 def test_without_a_language_kana_anywhere_keep_kanji_as_they_are():
     scores = score(["学会", "東京に行く"], ["學會", "東京に行く"])
-    assert scores["normalizer"].tolist() == ["basic-1", "basic-1"]
+    assert scores["normalizer"].tolist() == ["basic-2", "basic-2"]
     assert scores["subs"].tolist() == [2, 0]
 
 
@@ -721,7 +721,7 @@ def test_empty_cells_are_no_language_and_no_speaker():
     scores = score(heard(a="台湾", b="x"), data)
     assert scores["unit"].tolist() == ["char", "word"]
     assert scores["block_kind"].tolist() == ["utterance", "utterance"]
-    assert score(heard(a="台湾", b="x"), data, language="zh")["normalizer"].tolist() == ["zh-1", "zh-1"]
+    assert score(heard(a="台湾", b="x"), data, language="zh")["normalizer"].tolist() == ["zh-2", "zh-2"]
 
 
 def test_series_in_another_order_are_refused():
@@ -862,7 +862,7 @@ def test_joined_every_combination_of_wordings_is_tried():
 def test_what_is_no_code_of_a_language_decides_nothing(name):
     data = dataset([{"utt_id": "a", "text": "我想喝茶"}], language=[name])
     scores = score(heard(a="我想喝"), data)
-    assert scores[["unit", "normalizer", "ref_len"]].to_numpy().tolist() == [["char", "zh-1", 4]]
+    assert scores[["unit", "normalizer", "ref_len"]].to_numpy().tolist() == [["char", "zh-2", 4]]
 
 
 def test_two_speakers_of_one_recording_are_one_block():

@@ -47,7 +47,7 @@ def test_worked_example():
     scores = score(frame, data, unit="term")
     assert counts(scores) == [[2, 0, 0, 0, 2, 2], [0, 0, 2, 0, 2, 0]]
     assert scores["unit"].tolist() == ["term", "term"]
-    assert scores["normalizer"].tolist() == ["en-1", "en-1"]
+    assert scores["normalizer"].tolist() == ["en-2", "en-2"]
 
 
 def test_terms_of_several_words_must_stand_together_and_end_with_a_word():

@@ -13,7 +13,7 @@ from asrlab.errors import InvalidInput
 from asrlab.normalize.chain import Normalizer
 from asrlab.normalize.languages import BASIC, LANGUAGES, base_language, preset_of
 from asrlab.normalize.numbers import number_steps
-from asrlab.normalize.scripts import only_han
+from asrlab.normalize.scripts import only_han, traditional_to_simplified
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -107,6 +107,12 @@ def preset_for(language: str | None, text: str = "") -> str:
     Where the language is not known, a text in Han characters without kana is taken for Chinese.
     """
     return preset_of(language) or ("zh" if not base_language(language) and only_han(text) else "basic")
+
+
+def folds_by_default(chain: Normalizer) -> bool:
+    """Tell whether a preset folds Traditional Chinese to Simplified without having been told to."""
+    named = chain.name.startswith(tuple(f"{preset}-{_VERSION}" for preset in ("zh", "yue")))
+    return named and traditional_to_simplified in chain.steps and not {"@", "="} & set(chain.name)
 
 
 def normalizer_for(language: str | None, text: str = "") -> Normalizer:

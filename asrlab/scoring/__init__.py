@@ -2,6 +2,7 @@
 
 from asrlab.normalize import Normalizer, normalizer
 from asrlab.scoring.align import Alignment, align
+from asrlab.scoring.ladder import ladder
 from asrlab.scoring.marking import score
 
-__all__ = ["Alignment", "Normalizer", "align", "normalizer", "score"]
+__all__ = ["Alignment", "Normalizer", "align", "ladder", "normalizer", "score"]

@@ -26,6 +26,7 @@ from asrlab.scoring.given import (
     numbers_of,
     references_in,
 )
+from asrlab.scoring.script import refuse_silent_folding
 from asrlab.scoring.tokens import UNITS, unit_for, unknown_unit
 
 if TYPE_CHECKING:
@@ -158,6 +159,12 @@ def lay_out(
     to_mark |= all_marked
     row, reference = _pairs(wanted, target, to_mark)
     recipes, recipe_of = _recipes(utterances, said, unit, normalizer)
+    refuse_silent_folding(
+        [recipe.normalizer for recipe in recipes],
+        utterances["language"].dropna().unique(),
+        known.references,
+        rows[[name for name in axes if rows[name].dtype.kind not in "biuf"]],
+    )
     place, texts = pd.factorize(pd.concat([rows["text"].fillna(""), said["text"]]))
     utterance = rows[PLACE].to_numpy(np.int64)
     facts = _described(utterances, unit, recipes, recipe_of)

@@ -1,0 +1,101 @@
+"""The ladder: the same answers marked ever more forgivingly, which tells form from recognition."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from asrlab.errors import InvalidInput
+from asrlab.normalize import RUNGS
+from asrlab.scoring.marking import score
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from concurrent.futures import Executor
+
+    from asrlab.scoring.given import HasReferences, Texts
+
+
+def ladder(
+    transcripts: pd.DataFrame | Texts,
+    references: HasReferences | pd.DataFrame | Texts,
+    *,
+    rungs: Sequence[str] = RUNGS,
+    form: str | None = None,
+    unit: str = "auto",
+    language: str | None = None,
+    channels: str = "each",
+    ties: str = "jiwer",
+    missing: str = "raise",
+    executor: Executor | None = None,
+) -> pd.DataFrame:
+    """Mark transcripts under ever more forgiving forms of text.
+
+    What a rung takes away from the error rate of the one before it is a matter of that form; what the last one leaves
+    is recognition, and form that no rung knows of. The rungs, in their order, each with what those before it do:
+
+    1. ``surface``: the texts as they are.
+    2. ``characters``: one code for each character (composition, full width, curly quotes, marks that cannot be seen).
+    3. ``case``: lower case, as the language has it.
+    4. ``punctuation``: marks that are not part of a word or number are white space.
+    5. ``script``: Traditional Chinese is folded to Simplified; Arabic vowel marks are left out.
+    6. ``spelling``: one spelling of each word, such as British and American, and contractions opened up.
+    7. ``numbers``: numbers in one form, spoken or written.
+
+    Where a language has nothing to do on a rung, it says what the one before it does.
+
+    Parameters
+    ----------
+    transcripts, references, form, unit, language, channels, ties, missing, executor
+        As in :func:`asrlab.score`.
+    rungs : sequence of str
+        Some of the rungs, in any order; they are gone up in theirs.
+
+    Returns
+    -------
+    DataFrame
+        A ``scores`` table of each rung, one after the other, with ``rung`` as an ordered category among the axes:
+        ``lab.summarize(table, by="rung")`` has its rates, and their differences add up to that between the first and
+        the last. Differences of counts do only where ``ref_len`` stays the same: marks that become white space, and
+        numbers in another form, change how many units a text has. For the same reason a rung may in a single
+        utterance add an error: "well-known" against "wellknown" is one word wrong before punctuation goes, and a
+        word wrong and one missing after.
+
+    Raises
+    ------
+    InvalidInput
+        As :func:`asrlab.score`, and if there is no such rung.
+    MissingExtra
+        If a library is not installed that the number forms of a language need.
+
+    Examples
+    --------
+    >>> table = ladder(["it cost 150 dollars"], ["It cost $150."], language="en")
+    >>> table[["rung", "subs", "dels", "ins", "ref_len"]].to_string(index=False).splitlines()[-1].split()
+    ['numbers', '0', '0', '0', '3']
+    """
+    if unknown := [rung for rung in rungs if rung not in RUNGS]:
+        raise InvalidInput(f"There is no rung {unknown[0]!r}; there are {', '.join(RUNGS)}.")
+    if not rungs:
+        raise InvalidInput(f"rungs= names none. Leave it out for all: {', '.join(RUNGS)}.")
+    if isinstance(transcripts, pd.DataFrame) and "rung" in transcripts.columns:
+        raise InvalidInput("The ladder makes a column 'rung' itself, and the transcripts have one. Rename it there.")
+    climbed = [rung for rung in RUNGS if rung in rungs]
+    tables = [
+        score(
+            transcripts,
+            references,
+            normalizer=f"auto@{rung}",
+            form=form,
+            unit=unit,
+            language=language,
+            channels=channels,
+            ties=ties,
+            missing=missing,
+            executor=executor,
+        ).assign(rung=rung)
+        for rung in climbed
+    ]
+    table = pd.concat(tables, ignore_index=True)
+    return table.assign(rung=pd.Categorical(table["rung"], climbed, ordered=True))
