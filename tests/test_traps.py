@@ -69,8 +69,9 @@ def test_tools_that_agree_on_the_total_split_it_otherwise_so_the_rule_of_ties_is
         ("the dogs’ bowl", "the dogs bowl", 0),
     ],
 )
-def test_a_dollar_and_a_possessive_are_not_normalized_away(said, heard, errors):
-    scores = lab.score(heard, said, language="en")
+@pytest.mark.parametrize("chosen", ["en", "en-2+spelling+fillers"])
+def test_a_dollar_and_a_possessive_are_not_normalized_away(said, heard, errors, chosen):
+    scores = lab.score(heard, said, language="en", normalizer=chosen)
     assert scores[["subs", "dels", "ins"]].to_numpy().sum() == errors
 
 
@@ -93,16 +94,25 @@ def test_vowel_signs_of_hindi_and_thai_are_letters(language, day, other, unit):
 def test_thirty_six_is_no_3006():
     scores = lab.score(["3006", "three thousand six", "thirty six"], ["thirty six"] * 3, language="en")
     assert (scores["hits"] == scores["ref_len"]).tolist() == [False, False, True]
-    english = lab.normalizer("en")
+    english, in_one_form = lab.normalizer("en"), lab.normalizer("en", numbers=True)
     assert english("thirty six") != english("3006")
+    assert in_one_form("thirty six") == in_one_form("36") == in_one_form("thirty-six")
+    assert len({in_one_form(other) for other in ("thirty six", "3006", "30 6", "306", "three thousand six")}) == 4
 
 
 @pytest.mark.parametrize(
     ("said", "heard", "subs"),
     [("一心一意", "1心1意", 2), ("三三两两", "33两两", 2), ("一起", "1起", 1), ("万一", "万1", 1)],
 )
-def test_numerals_in_a_word_that_is_no_number_are_not_merged_with_digits(said, heard, subs):
-    assert counts(lab.score(heard, said, language="zh")) == [[len(said) - subs, subs, 0, 0]]
+@pytest.mark.parametrize("numbers", [False, True])
+def test_numerals_in_a_word_that_is_no_number_are_not_merged_with_digits(said, heard, subs, numbers):
+    chain = lab.normalizer("zh", numbers=numbers)
+    assert counts(lab.score(heard, said, language="zh", normalizer=chain)) == [[len(said) - subs, subs, 0, 0]]
+
+
+def test_numerals_that_are_a_number_are_merged_with_digits_where_that_is_asked_for():
+    chain = lab.normalizer("zh", numbers=True)
+    assert counts(lab.score("三十六個人", "36個人", language="zh", normalizer=chain)) == [[4, 0, 0, 0]]
 
 
 @pytest.mark.parametrize(
@@ -119,9 +129,9 @@ def test_script_is_folded_unless_it_is_under_test_and_what_is_a_word_of_its_own_
 ):
     assert rate(heard, said, language=language) == pytest.approx(folded)
     kept = lab.score(heard, said, language=language, normalizer=lab.normalizer("zh", script="keep"))
-    assert kept["normalizer"].tolist() == ["zh-1+script=keep"]
+    assert kept["normalizer"].tolist() == ["zh-2+script=keep"]
     assert lab.rates(kept, by=[])["rate"].tolist() == [pytest.approx(raw)]
-    assert lab.score(heard, said, language=language)["normalizer"].tolist() == ["zh-1"]
+    assert lab.score(heard, said, language=language)["normalizer"].tolist() == [f"{language}-2"]
 
 
 @pytest.mark.parametrize(

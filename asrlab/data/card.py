@@ -15,6 +15,7 @@ from asrlab.data.remote import shown
 from asrlab.data.rows import rows_of, values_of
 from asrlab.errors import InvalidInput
 from asrlab.text import plain
+from asrlab.wordings import first_wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -136,7 +137,7 @@ def _languages(dataset: Dataset, recordings: dict[str, Recording]) -> str:
         speakers[key] |= {speaker} - {None}
     for utt_id, its_form, alternative, text in rows_of(dataset.references, "utt_id", "form", "alternative", "text"):
         if its_form == form and alternative == 0:
-            counts = count(text)
+            counts = count(first_wording(text))
             words[spoken[utt_id]] += counts.words
             characters[spoken[utt_id]] += counts.characters + counts.letters
     head = ("language", "utterances", "minutes", "speakers", "words", "characters")

@@ -134,7 +134,7 @@ def segmented(dataset: D) -> D:
         end_s=_within(start + marked["end_s"], whole, made=dataset.is_made),
         channel=picked.fillna(marked["channel"].where(several)),
     )
-    references = _wordings(marked)
+    references = pd.DataFrame({"utt_id": marked["segment"], "text": marked["text"]})
     if not dataset.is_made:
         return _remade(dataset, utterances, references)
     parts = pd.Series([[name] for name in whole["utt_id"]], index=whole.index, dtype=object)
@@ -147,20 +147,6 @@ def _within(ends: pd.Series, whole: pd.DataFrame, *, made: bool) -> pd.Series:
     if made or "end_s" not in whole:
         return ends
     return ends.where(~(ends > whole["end_s"]).fillna(value=False), whole["end_s"])
-
-
-def _wordings(segments: pd.DataFrame) -> pd.DataFrame:
-    """Give the references of segments: their texts, and in a column ``alternatives`` lists of others as right."""
-    first = pd.DataFrame({"utt_id": segments["segment"], "alternative": 0, "text": segments["text"]})
-    if "alternatives" not in segments:
-        return first
-    others = [
-        {"utt_id": segment, "alternative": number, "text": text}
-        for segment, texts in zip(segments["segment"], segments["alternatives"], strict=True)
-        if isinstance(texts, list | tuple)
-        for number, text in enumerate(texts, 1)
-    ]
-    return pd.concat([first, pd.DataFrame(others, columns=list(first))], ignore_index=True)
 
 
 def joined(dataset: D) -> D:

@@ -20,22 +20,24 @@ class _Classes(dict[int, int | str]):
 
 # Marks that may belong to a word or a number pass here; the steps after it look at what stands beside them.
 _TO_SPACE: Final = _Classes(
-    {ord(sign): sign for sign in "'.,:/-%‰"}
-    # Marks that only choose how the character before looks: left alone, an emoji's would count as a word.
-    | dict.fromkeys((0x20E3, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)), "")
+    {ord(sign): sign for sign in "'.,:/-%‰+#"}
     | {ord(sign): "/" for sign in "⁄∕"}
-    | {0x2212: "-"}
     | {code: code for code in (0x24, *range(0xA2, 0xA6), 0x0E3F, *range(0x20A0, 0x20D0))}
 )
 _LOOSE_APOSTROPHE: Final = re.compile(r"(?<!\w)'|'(?!\w)")
-# One class of marks comes first and what stands beside each kind is looked at after: a search can then skip to marks.
-_LOOSE_MARK: Final = re.compile(
+#: Marks that belong to no number, as a pattern. One class of marks comes first and what stands beside each kind is
+#: looked at after: a search can then skip to marks.
+LOOSE_MARK: Final = (
     rf"[-.,:/%‰{_CURRENCY}](?:(?<=[.,:/])(?:(?<!\d.)|(?!\d))|(?<=-)(?:(?<=\S-)|(?![{_CURRENCY}]?\d))"
     rf"|(?<=[%‰])(?<!\d.)|(?<=[{_CURRENCY}])(?<!\d.)(?!\d))"
 )
+_LOOSE_MARK: Final = re.compile(LOOSE_MARK)
+# C++ is not C, an A+ no A, and 18+ is more than 18.
+_LOOSE_PLUS: Final = re.compile(r"(?<![\w+#])[+#]++|[+#]++(?![-.,:/%‰'\s]|\Z)")
 _SIGN: Final = re.compile(rf"[%‰{_CURRENCY}]")
 _SPACED_SIGN: Final = re.compile(rf"(?<=\d)\s+(?=[%‰{_CURRENCY}](?!\s*\d))")
-_THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+# In threes, and as in India (12,34,567).
+_THOUSANDS: Final = re.compile(r"(?<=\d),(?=(?:\d{2},)*\d{3}(?!\d))")
 
 
 def punctuation_out(text: str) -> str:
@@ -43,10 +45,15 @@ def punctuation_out(text: str) -> str:
     return text.translate(_TO_SPACE)
 
 
-def numbers_keep_their_marks(text: str) -> str:
-    """Join ``150 €``, and turn the marks that are left into white space where they do not belong to a number."""
+def signs_stay(text: str) -> str:
+    """Join ``150 €``, and leave + and # where they end a word or number: C++, A+, 18+."""
     if _SIGN.search(text):
         text = _SPACED_SIGN.sub("", text)
+    return _LOOSE_PLUS.sub(" ", text) if "+" in text or "#" in text else text
+
+
+def numbers_keep_their_marks(text: str) -> str:
+    """Turn the marks that are left into white space where they do not belong to a number."""
     return _LOOSE_MARK.sub(" ", text)
 
 

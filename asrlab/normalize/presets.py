@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from asrlab.errors import InvalidInput
 from asrlab.normalize.chain import Normalizer
 from asrlab.normalize.languages import BASIC, LANGUAGES, base_language, preset_of
-from asrlab.normalize.numbers import number_steps
+from asrlab.normalize.numbers import has_number_forms, number_steps
 from asrlab.normalize.scripts import only_han, traditional_to_simplified
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def _parsed(name: str) -> tuple[str, dict[str, object]]:
 def _options_of(preset: str) -> set[str]:
     steps = BASIC if preset == "basic" else LANGUAGES[preset]
     there = {"script": steps.script, "spelling": steps.spelling, "fillers": steps.fillers}
-    return {option for option, made in there.items() if made} | ({"numbers"} if number_steps(preset) else set())
+    return {option for option, made in there.items() if made} | ({"numbers"} if has_number_forms(preset) else set())
 
 
 @cache
@@ -214,7 +214,7 @@ def _chain(preset: str, given: Mapping[str, object]) -> Normalizer:
     steps = BASIC if preset == "basic" else LANGUAGES[preset]
     upto = given.get("upto")
     reached = RUNGS if upto is None else RUNGS[: RUNGS.index(str(upto)) + 1]
-    with_numbers = ("numbers" in given or upto == "numbers") and bool(number_steps(preset))
+    with_numbers = has_number_forms(preset) and ("numbers" in given or upto == "numbers")
     parts: dict[str, tuple[Callable[[str], str], ...]] = {
         "characters": steps.characters,
         "numbers": number_steps(preset) if with_numbers else (),

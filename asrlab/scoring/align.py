@@ -17,13 +17,17 @@ from wcwidth import wcswidth
 
 from asrlab.errors import InvalidInput
 from asrlab.normalize import choose
+from asrlab.scoring.alternatives import nearest
 from asrlab.scoring.codes import code_points, encode
 from asrlab.scoring.counts import check_ties
 from asrlab.scoring.paths import DEL, HIT, INS, KINDS, SUB, Steps, alike, errors, with_hits
+from asrlab.scoring.sheet import Recipe
 from asrlab.scoring.tokens import unit_for
+from asrlab.scoring.variants import variants_in
 
 if TYPE_CHECKING:
     from asrlab.normalize import NormalizerChoice
+    from asrlab.scoring.variants import VariantsChoice
 
 _JIWER: Final = {"hit": "equal", "sub": "substitute", "del": "delete", "ins": "insert"}
 _KIND_OF: Final = {"equal": HIT, "substitute": SUB, "delete": DEL, "insert": INS}
@@ -164,13 +168,14 @@ def align(
     unit: str = "auto",
     normalizer: NormalizerChoice = "auto",
     ties: str = "jiwer",
+    variants: VariantsChoice | None = None,
 ) -> Alignment:
     """Normalise two texts, cut them into units and align them.
 
     Parameters
     ----------
     reference : str
-        What was said.
+        What was said; of alternatives in it, such as ``{um|uh|}``, what is nearest to what was heard is aligned.
     hypothesis : str
         What was heard; ``""`` if nothing was.
     language : str, optional
@@ -182,6 +187,8 @@ def align(
         See :func:`asrlab.normalizer`.
     ties : {"jiwer", "sclite"}
         Whose subs, dels and ins where several alignments are equally short.
+    variants : DataFrame, sequence of sequence of str, or path, optional
+        What may be written in several ways; see :func:`asrlab.score`.
 
     Returns
     -------
@@ -192,7 +199,8 @@ def align(
     Raises
     ------
     InvalidInput
-        If a text is missing, unit, normalizer or ties is unknown, or two texts are too long for ``"sclite"``.
+        If a text is missing, alternatives or variants are broken, unit, normalizer or ties is unknown, or two texts are
+        too long for ``"sclite"``.
 
     Examples
     --------
@@ -214,6 +222,7 @@ def align(
     check_ties(ties)
     chosen = unit_for(language, reference) if unit == "auto" else unit
     normalise = choose(normalizer, language, reference)
+    reference = nearest(reference, hypothesis, Recipe(chosen, normalise), ties, variants_in(variants))
     codes = encode([normalise(reference), normalise(hypothesis)], chosen)
     units = [codes.units(code_points([text])) for text in codes.texts]
     one, two = np.array([0]), np.array([1])

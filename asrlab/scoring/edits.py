@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from asrlab.normalize import NormalizerChoice
     from asrlab.scoring.given import HasReferences, Texts
     from asrlab.scoring.sheet import Sheet
+    from asrlab.scoring.variants import VariantsChoice
 
 
 class _Aligned(NamedTuple):
@@ -52,6 +53,7 @@ def edits(
     channels: str = "each",
     ties: str = "jiwer",
     missing: str = "raise",
+    variants: VariantsChoice | None = None,
     hits: bool = False,
     words: pd.DataFrame | None = None,
     executor: Executor | None = None,
@@ -60,7 +62,7 @@ def edits(
 
     Parameters
     ----------
-    transcripts, references, form, unit, normalizer, language, channels, ties, missing, executor
+    transcripts, references, form, unit, normalizer, language, channels, ties, missing, variants, executor
         As in :func:`asrlab.score`, whose subs, dels and ins these rows are. There are no units ``"term"`` and
         ``"sentence"`` here. Trials without an answer have no rows, or with ``missing="all-deleted"`` a deletion for
         each unit of their reference.
@@ -111,6 +113,7 @@ def edits(
         language=language,
         channels=channels,
         missing=missing,
+        variants=variants,
     )
     taken = [name for name in sheet.axes if name in tables.SCHEMAS["edits"]]
     if taken:
@@ -132,7 +135,8 @@ def edits(
     facts = sheet.rows[[name for name in sheet.rows.columns if name in tables.SCHEMAS["edits"] or name in sheet.axes]]
     table = facts.take(of_row).reset_index(drop=True)
     table["ties"] = constant(ties, len(table))
-    table["alternative"] = sheet.references["alternative"].array.take(of_reference)
+    for name in ("alternative", "wording"):
+        table[name] = sheet.references[name].array.take(of_reference)
     if form == "best":
         table["marked_form"] = sheet.references["form"].array.take(of_reference)
     table["kind"] = pd.array(KINDS, dtype="string").take(aligned.kind[at])

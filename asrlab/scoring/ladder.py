@@ -28,6 +28,7 @@ def ladder(
     channels: str = "each",
     ties: str = "jiwer",
     missing: str = "raise",
+    variants: Variants | None = None,
     executor: Executor | None = None,
 ) -> pd.DataFrame:
     """Mark transcripts under ever more forgiving forms of text.
@@ -47,7 +48,7 @@ def ladder(
 
     Parameters
     ----------
-    transcripts, references, form, unit, language, channels, ties, missing, executor
+    transcripts, references, form, unit, language, channels, ties, missing, variants, executor
         As in :func:`asrlab.score`.
     rungs : sequence of str
         Some of the rungs, in any order; they are gone up in theirs.
@@ -93,6 +94,7 @@ def ladder(
             channels=channels,
             ties=ties,
             missing=missing,
+            variants=variants,
             executor=executor,
         ).assign(rung=rung)
         for rung in climbed

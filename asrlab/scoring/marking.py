@@ -13,6 +13,7 @@ import pandas as pd
 
 from asrlab import tables
 from asrlab.scoring import terms
+from asrlab.scoring.alternatives import order
 from asrlab.scoring.batches import Batch, batches, check_executor, work_off
 from asrlab.scoring.codes import encode
 from asrlab.scoring.counts import check_ties, count_pairs
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from asrlab.normalize import NormalizerChoice
     from asrlab.scoring.given import HasReferences, Texts
+    from asrlab.scoring.variants import VariantsChoice
 
 
 def score(
@@ -39,6 +41,7 @@ def score(
     channels: str = "each",
     ties: str = "jiwer",
     missing: str = "raise",
+    variants: VariantsChoice | None = None,
     executor: Executor | None = None,
 ) -> pd.DataFrame:
     """Mark transcripts against references.
@@ -54,7 +57,9 @@ def score(
     references : Dataset, DataFrame, str or sequence of str
         What was said: anything with the tables ``utterances``, ``references`` and ``terms``; or one table with
         ``utt_id`` and ``text``, and ``channel``, ``form``, ``alternative``, ``language``, ``speaker`` and ``recording``
-        where they are known; or texts. Transcripts come first here; in jiwer, references do.
+        where they are known; or texts. Transcripts come first here; in jiwer, references do. A text may have
+        alternatives in it, ``colo{u|}r`` or ``so {um|uh|} yes`` (:mod:`asrlab.wordings`): the nearest to what was heard
+        is marked against.
     form : str, optional
         Form of the reference to mark against. Needed where the references have more than one. ``"best"`` marks against
         every form and takes the one with the fewest errors; ``marked_form`` then names it. Of equals it is the longest
@@ -88,6 +93,13 @@ def score(
         one is missed only in settings that have it of some other utterance.) ``"raise"``: such a table is refused.
         ``"drop"``: they stand in the table with their state and ``<NA>`` counts, and so in no rate.
         ``"all-deleted"``: all units of their reference are deleted.
+    variants : DataFrame, sequence of sequence of str, or path, optional
+        What may be written in several ways wherever a reference has one of them; each row the ways to write one thing,
+        such as ``["gonna", "going to"]``. Any of them is right then: references get alternatives (see Notes),
+        transcripts stay as they are. Ways are found as whole words, in scripts without spaces anywhere, in any case,
+        the longest first; and within one alternative, not across its ends. In a list, ``""`` is for what may be left
+        out. The path is that of a table without a head (``.csv``, ``.tsv``), or of NIST's rules (GLM), ``[uh] => [um] /
+        [ ] __ [ ]``: as there, texts that rules make the same are right for one another.
     executor : concurrent.futures.Executor, optional
         Where to work: a process pool uses more processors. The table is the same.
 
@@ -96,7 +108,8 @@ def score(
     DataFrame
         A ``scores`` table in the order of the transcripts (then of the references for what is missing), axes after the
         declared columns. An empty reference has ``ref_len`` 0, and what was heard counts as insertions. Of alternatives
-        in a form the one with the fewest errors is taken, as with ``form="best"``.
+        in a form the one with the fewest errors is taken, as with ``form="best"``; ``alternative`` is its number, and
+        ``wording`` the text that was marked against, where the reference has alternatives in it (else ``<NA>``).
 
         ``block`` says what is independent of what: the speaker, where most of the utterances with this unit and
         normalizer have one, else the recording, else the utterance. The utterances whose speaker (or recording) is not
@@ -109,7 +122,15 @@ def score(
     ------
     InvalidInput
         If references or answers are missing or ambiguous, rows are double, utterances are unknown, terms are not in
-        the reference, or an option is unknown.
+        the reference, alternatives or variants are broken, or an option is unknown.
+
+    Notes
+    -----
+    Of a reference whose alternatives make up to 32 wordings, each is tried, as if it were a reference of its own. Of
+    more, the one with the fewest errors (of equals the longest, then the first) is found without trying them all: its
+    words or characters are normalised stretch by stretch between alternatives, errors are counted as jiwer counts them,
+    and the text that is found so is then marked as any other. A term (``unit="term"``) must be in every wording that
+    is marked against, as in every alternative.
 
     Examples
     --------
@@ -119,6 +140,9 @@ def score(
     [{'unit': 'word', 'hits': 4, 'subs': 1, 'dels': 1, 'ins': 0, 'ref_len': 6}]
     >>> score(["我想喝辣椒"], ["我想喝latte"], unit="mixed")[["subs", "dels", "ins"]].to_dict("records")
     [{'subs': 1, 'dels': 0, 'ins': 1}]
+    >>> marked = score(["it's gonna rain"], ["so {um|uh|} it's going to rain"], variants=[["gonna", "going to"]])
+    >>> marked[["wording", "dels", "ref_len"]].to_dict("records")
+    [{'wording': "so it's gonna rain", 'dels': 1, 'ref_len': 4}]
     """
     check_ties(ties)
     check_executor(executor)
@@ -131,6 +155,7 @@ def score(
         language=language,
         channels=channels,
         missing="drop" if unit == "term" and missing == "raise" else missing,
+        variants=variants,
     )
     if unit == "term":
         found, sheet = _term_counts(sheet, listed)
@@ -160,8 +185,8 @@ def best(sheet: Sheet, found: NDArray[np.int64]) -> NDArray[np.intp]:
     """Choose for each row that is marked the pair with the fewest errors, of equals that of the longest reference."""
     if len(sheet.row) < 2 or not (np.diff(sheet.row) == 0).any():
         return np.arange(len(sheet.row))
-    order = np.lexsort((-found[:, :3].sum(axis=1), found[:, 1:].sum(axis=1), sheet.row))
-    return order[np.unique(sheet.row[order], return_index=True)[1]]
+    best_first = order(found, sheet.row)
+    return best_first[np.unique(sheet.row[best_first], return_index=True)[1]]
 
 
 def _judged_whole(found: NDArray[np.int64], answered: NDArray[np.bool]) -> NDArray[np.int64]:
@@ -184,12 +209,12 @@ def _table(sheet: Sheet, found: NDArray[np.int64], chosen: NDArray[np.intp], tie
         whole = np.zeros(len(rows), np.int64)
         whole[row] = values
         columns[name] = pd.arrays.IntegerArray(whole, unmarked)
-    if named:
-        place = np.full(len(rows), -1)
-        place[row] = reference
-        columns["marked_form"] = sheet.references["form"].array.take(place, allow_fill=True)
-    order = [*tables.SCHEMAS["scores"], *sheet.axes, *(["marked_form"] if named else [])]
-    return tables.check(rows.assign(**columns)[order], "scores")
+    place = np.full(len(rows), -1)
+    place[row] = reference
+    for name, column in (("wording", "wording"), *([("marked_form", "form")] if named else [])):
+        columns[name] = sheet.references[column].array.take(place, allow_fill=True)
+    shown = [*tables.SCHEMAS["scores"], *sheet.axes, *(["marked_form"] if named else [])]
+    return tables.check(rows.assign(**columns)[shown], "scores")
 
 
 def _fingerprints(sheet: Sheet) -> ExtensionArray:

@@ -14,6 +14,7 @@ from asrlab.errors import InvalidInput
 from asrlab.normalize import Normalizer, choose
 from asrlab.normalize.languages import base_language
 from asrlab.normalize.scripts import SCRIPTS
+from asrlab.scoring.alternatives import check_alternatives, settle, spread
 from asrlab.scoring.given import (
     KEPT,
     PLACE,
@@ -28,6 +29,7 @@ from asrlab.scoring.given import (
 )
 from asrlab.scoring.script import refuse_silent_folding
 from asrlab.scoring.tokens import UNITS, unit_for, unknown_unit
+from asrlab.scoring.variants import variants_in
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
     from asrlab.normalize import NormalizerChoice
     from asrlab.scoring.given import HasReferences, Texts
+    from asrlab.scoring.variants import VariantsChoice
 
 #: How a trial without an answer may count.
 MISSING: Final = ("raise", "drop", "all-deleted")
@@ -64,7 +67,8 @@ class Sheet:
     axes : list of str
         Its columns that are axes.
     references : DataFrame
-        One row a way to write what was said: utt_id, channel, form, alternative; in order of preference.
+        One row a way to write what was said: utt_id, channel, form, alternative, and wording, which is ``<NA>`` where
+        the reference has no alternatives in it; in order of preference, but for wordings among many.
     recipes : list of Recipe
         How texts become units.
     texts : list of str
@@ -123,6 +127,7 @@ def lay_out(
     language: str | None,
     channels: str,
     missing: str,
+    variants: VariantsChoice | None,
 ) -> tuple[Sheet, pd.DataFrame]:
     """Set answers beside references, or say why that cannot be done; give the table of terms too.
 
@@ -148,8 +153,11 @@ def lay_out(
     if len(lacking):
         rows = pd.concat([_nullable(rows, axes), lacking], ignore_index=True)
     if joined:
+        check_alternatives(said)
         rows, said = join_answers(rows, [PLACE, *setting]), join_references(said)
         referenced = pd.Index([0])
+    recipes, recipe_of = _recipes(utterances, said, unit, normalizer)
+    said, many = spread(said, variants_in(variants))
     target, wanted = _targets(said, referenced), _targets(rows, referenced)
     to_mark = (rows["state"] == "answered").to_numpy(bool)
     if missing == "raise" and not to_mark.all():
@@ -158,14 +166,18 @@ def lay_out(
         _all_have_references(~np.isin(wanted, target) & (to_mark | all_marked), rows, form)
     to_mark |= all_marked
     row, reference = _pairs(wanted, target, to_mark)
-    recipes, recipe_of = _recipes(utterances, said, unit, normalizer)
     refuse_silent_folding(
         [recipe.normalizer for recipe in recipes],
         utterances["language"].dropna().unique(),
         known.references,
         rows[[name for name in axes if rows[name].dtype.kind not in "biuf"]],
     )
-    place, texts = pd.factorize(pd.concat([rows["text"].fillna(""), said["text"]]))
+    heard = rows["text"].fillna("")
+    if many:
+        of = recipe_of[said[PLACE].to_numpy(np.int64)]
+        said, reference = settle(said, many, heard.take(row).tolist(), reference, lambda at: recipes[of[at]])
+        target = _targets(said, referenced)
+    place, texts = pd.factorize(pd.concat([heard, said["text"]]))
     utterance = rows[PLACE].to_numpy(np.int64)
     facts = _described(utterances, unit, recipes, recipe_of)
     rows = rows[[*KEPT, *axes]].assign(

@@ -134,7 +134,7 @@ def edits_of_pairs(pairs: Pairs, edits: pd.DataFrame) -> tuple[Codes, Codes, NDA
         raise InvalidInput(f"The edits are not those of these scores: errors of {utt_id!r} differ. {_AGAIN}")
     lengths = [marked["ref_len"].to_numpy(np.int64)[side] for side in (pairs.arm, pairs.base)]
     alternative = pairs.sides(marked["alternative"].to_numpy(np.int64, na_value=0))
-    form = pairs.sides(groups.numbered(marked, ["marked_form"] if "marked_form" in marked else []))
+    form = pairs.sides(groups.numbered(marked, [name for name in ("marked_form", "wording") if name in marked]))
     if any((ours != theirs).any() for ours, theirs in (lengths, alternative, form)):
         raise InvalidInput(
             "The two answers of a pair were marked against different references, and have no segments in common. Mark "

@@ -405,6 +405,8 @@ def _counts(row: Row) -> str:
 
 def _reference(row: Row, references: pd.DataFrame) -> str | None:
     """Find the text that a row was marked against; of what the row leaves open, the first."""
+    if row["wording"] is not None:
+        return str(row["wording"])
     found = wordings(references[references["utt_id"] == row["utt_id"]])
     if row["channel"] is None and row["state"] == "answered":
         found = join_references(found)

@@ -17,6 +17,7 @@ from asrlab.data.checks.texts import Said, count, wording
 from asrlab.data.manifests.locales import language_of
 from asrlab.data.rows import rows_of
 from asrlab.text import plain
+from asrlab.wordings import first_wording
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -279,7 +280,7 @@ def _twice(heard: Mapping[str, Heard], dataset: Dataset) -> Iterator[Finding]:
     rows = dataset.references[dataset.references["utt_id"].isin([utt_id for group in several for utt_id in group])]
     wordings: dict[str, dict[tuple[int, str], set[str]]] = defaultdict(lambda: defaultdict(set))
     for utt_id, channel, form, text in rows_of(rows, "utt_id", "channel", "form", "text"):
-        wordings[utt_id][channel, form].add(wording(text))
+        wordings[utt_id][channel, form].add(wording(first_wording(text)))
     for group in several:
         for utt_id in group[1:]:
             yield Finding("duplicate audio", f"the same as {plain(group[0], 40)}", utt_id, value=len(group))
@@ -300,7 +301,7 @@ def _stretches(dataset: Dataset, lengths: Mapping[str, float], heard: Mapping[st
         return
     names = ("segment", "utt_id", "channel", "begin_s", "end_s", "text")
     for segment, utt_id, channel, begin_s, end_s, text in rows_of(segments, *names):
-        needed = count(text or "").shortest_s
+        needed = count(first_wording(text or "")).shortest_s
         if needed > end_s - begin_s + SLACK_S:
             what = f"segment {plain(segment, 40)}: text of {needed:.1f} s at the least in {end_s - begin_s:.1f} s"
             yield Finding("too much text", what, utt_id, channel, needed / (end_s - begin_s))

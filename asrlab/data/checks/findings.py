@@ -35,6 +35,7 @@ CHECKS: Final[Mapping[str, tuple[Severity, str]]] = {
     "no such channel": ("error", "a reference of a channel that the recording has not"),
     "silence with text": ("error", "nothing is to be heard where something is said to be"),
     "same audio, other text": ("error", "of two texts of one recording one is wrong"),
+    "broken alternatives": ("error", "braces of alternatives, {one|other}, that are not closed or stand in others"),
     "lost characters": ("error", "a text with characters that could not be decoded when it was made"),
     "language code": ("error", "a code that the engine refuses, and another for the same language that it takes"),
     "goes on beyond": ("error", "longer than its NeMo row says: of a stretch, give begin_s and end_s"),

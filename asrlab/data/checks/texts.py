@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from asrlab.data.checks.findings import Finding
 from asrlab.data.rows import rows_of
+from asrlab.errors import InvalidInput
 from asrlab.text import plain
+from asrlab.wordings import first_wording, parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +33,7 @@ _TAG: Final = re.compile(
 )
 _ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _MARKUP: Final = re.compile(
-    r"<[/\w][^<>\n]{0,40}>|\[[^\[\]\n]{1,60}\]|\{[^{}\n]{1,60}\}|\(\([^()\n]{0,60}\)\)|(?<!\S)%[a-z]{2,}"
+    r"<[/\w][^<>\n]{0,40}>|\[[^\[\]\n]{1,60}\]|\{[^{}|\n]{1,60}\}|\(\([^()\n]{0,60}\)\)|(?<!\S)%[a-z]{2,}"
     r"|\((?:noise|laugh\w*|inaudible|unintelligible|music|applause|cough\w*|silence|crosstalk)\)",
     re.IGNORECASE,
 )
@@ -107,14 +109,14 @@ class Said:
         self.rows = dataset.references
         self._texts: dict[str, dict[int, list[str]]] = {}
         for utt_id, channel, text in rows_of(self.rows, "utt_id", "channel", "text"):
-            self._texts.setdefault(utt_id, {}).setdefault(channel, []).append(text)
+            self._texts.setdefault(utt_id, {}).setdefault(channel, []).append(first_wording(text))
 
     def channels(self, utt_id: str) -> set[int]:
         """Channels of an utterance that have a reference."""
         return set(self._texts.get(utt_id, ()))
 
     def texts(self, utt_id: str, channel: int) -> list[str]:
-        """All references of a channel; none where nothing is known."""
+        """All references of a channel, of alternatives in them the first; none where nothing is known."""
         return self._texts.get(utt_id, {}).get(channel, [])
 
 
@@ -159,6 +161,14 @@ def _html(reference: Reference) -> str | None:
 def _markup(reference: Reference) -> str | None:
     found = next((m for m in _MARKUP.finditer(reference.text) if not _TAG.fullmatch(m[0])), None)
     return None if found is None else f"{_shown(found[0])} in {_around(reference.text, found)}"
+
+
+def _alternatives(reference: Reference) -> str | None:
+    try:
+        parts(reference.text)
+    except InvalidInput as error:
+        return f"{error} It is {_shown(reference.text)}"
+    return None
 
 
 def _invisible(reference: Reference) -> str | None:
@@ -287,6 +297,7 @@ def _script(letter: str) -> str | None:
 _LOOKS: Final[tuple[tuple[str, Callable[[Reference], str | None]], ...]] = (
     ("empty reference", _empty),
     ("only punctuation", _punctuation),
+    ("broken alternatives", _alternatives),
     ("HTML", _html),
     ("markup", _markup),
     ("control characters", _controls),

@@ -13,7 +13,6 @@ import numpy as np
 
 from asrlab.data.manifests.base import Format, Manifest, Options, collect, is_file, to_table
 from asrlab.data.manifests.files import counted, find_audio, no_columns, text_lines, without_audio
-from asrlab.data.manifests.wordings import spelled, wordings
 from asrlab.data.manifests.writing import (
     check_said,
     named_after,
@@ -24,6 +23,7 @@ from asrlab.data.manifests.writing import (
 )
 from asrlab.data.rows import rows_of
 from asrlab.errors import InvalidInput
+from asrlab.wordings import first_wording, from_nist, to_nist
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -46,7 +46,7 @@ class _Segment(NamedTuple):
     begin_s: float
     end_s: float
     speaker: str | None
-    texts: tuple[str, ...]  # none where it is not to be marked
+    text: str | None  # where it is to be marked
     label: str | None
     line: int
 
@@ -68,9 +68,8 @@ class Stm(_Sclite):
 
     A waveform becomes an utterance, a line a segment: ``rec A anna 1.2 3.4 <label> what she said``. Channels are
     letters, or numbers from 1 (from 0 if there is a 0). ``IGNORE_TIME_SEGMENT_IN_SCORING`` makes a segment without a
-    text. Of alternatives, ``{ um / uh / @ }``, every wording is made: the first is the segment's text, the others stand
-    in its column ``alternatives``; the label stands in ``label``. Case is kept, though sclite does not mind it.
-    Utterances and segments come sorted, as sclite wants them.
+    text. Alternatives, ``{ um / uh / @ }``, are written ``{um|uh|}`` (:mod:`asrlab.wordings`); the label stands in
+    ``label``. Case is kept, though sclite does not mind it. Utterances and segments come sorted, as sclite wants them.
 
     When written, segments lose their ids, and utterances language, lengths and channels: all but their ids. Audio is
     found again by the utt_id. Terms, tags, other columns, and references that are not texts of segments are refused.
@@ -93,14 +92,13 @@ class Stm(_Sclite):
             )
         ids = dataset.utterances["utt_id"]
         refuse(ids[~ids.isin(segments["utt_id"])], _STM, "recordings without segments", "Leave them out.")
-        only_segments(dataset, _STM, ("alternatives", "label"))
-        further = segments.assign(**{name: None for name in ("alternatives", "label") if name not in segments})
+        only_segments(dataset, _STM, ("label",))
+        further = segments if "label" in segments else segments.assign(label=None)
         rows = further.sort_values(["utt_id", "channel", "begin_s"], kind="stable")
-        names = ["segment", "utt_id", "channel", "begin_s", "end_s", "speaker", "text", "alternatives", "label"]
+        names = ["segment", "utt_id", "channel", "begin_s", "end_s", "speaker", "text", "label"]
         lines = []
-        for name, utt_id, channel, begin_s, end_s, speaker, text, others, label in rows_of(rows, *names):
-            texts = () if text is None else (text, *(others if others is not None else ()))
-            one = _Segment(utt_id, _letter(channel), begin_s, end_s, speaker, texts, label, 0)
+        for name, utt_id, channel, begin_s, end_s, speaker, text, label in rows_of(rows, *names):
+            one = _Segment(utt_id, _letter(channel), begin_s, end_s, speaker, text, label, 0)
             lines.append(_stm_line(f"Segment {name!r}", one))
         save_lines(path, lines)
 
@@ -125,13 +123,15 @@ class Ctm(_Sclite):
 
 
 class Trn(_Sclite):
-    """What was said in utterances: ``what she said (anna-001)``, with alternatives as ``{ um / uh / @ }``.
+    """What was said in utterances: ``what she said (anna-001)``.
 
+    Alternatives, ``{ um / uh / @ }``, are written ``{um|uh|}`` (:mod:`asrlab.wordings`).
     An id says who speaks only where the user does: ``columns={"spu_id": "speaker"}`` takes what stands before its first
     ``-``, else before its first ``_``, as ``sclite -i spu_id`` does. Audio is the file of the id's name.
 
-    When written, ids and texts are kept, of the form ``unstated``, and audio is found again by the utt_id. Languages,
-    speakers, lengths and channels are not kept; terms, segments, tags and further columns are refused.
+    When written, ids and texts are kept, of the form ``unstated``, and audio is found again by the utt_id. Numbered
+    alternatives come back as one text, ``{yes|yes sir}``. Languages, speakers, lengths and channels are not kept;
+    terms, segments, tags and further columns are refused.
     """
 
     name: ClassVar[str] = "trn"
@@ -154,10 +154,10 @@ class Trn(_Sclite):
                     "utt_id": utt_id,
                     "audio": found.get(utt_id),
                     "speaker": _speaker(source, number, utt_id) if of_ids else None,
-                    "references": [{"text": text, "alternative": n} for n, text in enumerate(texts)],
+                    "references": [{"text": text}],
                 },
             )
-            for number, utt_id, texts in lines
+            for number, utt_id, text in lines
         )
         utterances, references = collect(rows, source, options)
         return Manifest(
@@ -169,7 +169,7 @@ class Trn(_Sclite):
             said=f"{source.name} ({counted(len(lines), 'utterance')})",
             remarks=(
                 *without_audio(utterances["utt_id"], found, options.audio_root or source.parent),
-                *_optional_words(text for _, _, texts in lines for text in texts[:1]),
+                *_optional_words(text for _, _, text in lines),
             ),
         )
 
@@ -215,7 +215,7 @@ def _stm_lines(file: Path) -> Iterator[_Segment]:
             begin_s,
             end_s,
             None if speaker == _UNKNOWN else speaker,
-            () if ignored else _at(file, number, text),
+            None if ignored else _at(file, number, text),
             label[1] if label else None,
             number,
         )
@@ -233,7 +233,7 @@ def _ctm_lines(file: Path) -> Iterator[_Segment]:
             raise _broken(file, number, "waveform, channel, begin, duration, word and perhaps a confidence", line)
         waveform, channel, begin, duration, word = fields[:5]
         begin_s, duration_s = (_seconds(file, number, time) for time in (begin, duration))
-        yield _Segment(waveform, channel, begin_s, begin_s + duration_s, None, (word,), None, number)
+        yield _Segment(waveform, channel, begin_s, begin_s + duration_s, None, word, None, number)
 
 
 def _stretches(words: Iterable[_Segment]) -> Iterator[_Segment]:
@@ -251,11 +251,11 @@ def _stretches(words: Iterable[_Segment]) -> Iterator[_Segment]:
 
 
 def _together(words: list[_Segment], end_s: float) -> _Segment:
-    text = " ".join(word.texts[0] for word in words)
-    return words[0]._replace(texts=(text,), end_s=max(end_s, math.nextafter(words[0].begin_s, math.inf)))
+    text = " ".join(word.text or "" for word in words)
+    return words[0]._replace(text=text, end_s=max(end_s, math.nextafter(words[0].begin_s, math.inf)))
 
 
-def _trn_lines(file: Path) -> Iterator[tuple[int, str, tuple[str, ...]]]:
+def _trn_lines(file: Path) -> Iterator[tuple[int, str, str]]:
     for number, line in _content(file):
         text, mark, utt_id = line.rstrip().removesuffix(")").rpartition("(")
         if not mark or not line.rstrip().endswith(")") or len(utt_id.split()) != 1:
@@ -285,15 +285,15 @@ def _broken(file: Path, number: int, wanted: str, line: str) -> InvalidInput:
     return InvalidInput(f"{file}, line {number}: this must be {wanted}, and is {shown!r}. Mend it, or leave it out.")
 
 
-def _at(file: Path, number: int, text: str) -> tuple[str, ...]:
+def _at(file: Path, number: int, text: str) -> str:
     try:
-        return wordings(text)
+        return from_nist(text)
     except InvalidInput as error:
         raise InvalidInput(f"{file}, line {number}: {error}") from None
 
 
 def _optional_words(texts: Iterable[str]) -> tuple[str, ...]:
-    some = sum(re.search(r"(?:^|\s)\([^()\s]+\)(?:\s|$)", text) is not None for text in texts)
+    some = sum(re.search(r"(?:^|\s)\([^()\s]+\)(?:\s|$)", first_wording(text)) is not None for text in texts)
     if not some:
         return ()
     return (
@@ -318,7 +318,7 @@ def _recordings(file: Path, options: Options, segments: list[_Segment], remarks:
     speakers: dict[str, set[str | None]] = {}
     for one in segments:
         firsts.setdefault(one.waveform, one.line)
-        if one.texts:
+        if one.text is not None:
             speakers.setdefault(one.waveform, set()).add(one.speaker)
     found = find_audio(firsts, file, options.audio_root)
     rows = (
@@ -327,7 +327,7 @@ def _recordings(file: Path, options: Options, segments: list[_Segment], remarks:
     )
     utterances, _ = collect(rows, file, options)
     table = to_table(list(_segment_rows(segments, channel)), "segments")
-    ignored = sum(not one.texts for one in segments)
+    ignored = sum(one.text is None for one in segments)
     return Manifest(
         file.stem,
         utterances,
@@ -339,7 +339,7 @@ def _recordings(file: Path, options: Options, segments: list[_Segment], remarks:
             *remarks,
             *([f"Not to be marked: {counted(ignored, 'segment')} without a text."] if ignored else []),
             *without_audio(utterances["utt_id"], found, options.audio_root or file.parent),
-            *_optional_words(text for one in segments for text in one.texts[:1]),
+            *_optional_words(one.text for one in segments if one.text is not None),
         ),
     )
 
@@ -365,7 +365,7 @@ def _channels(file: Path, segments: list[_Segment]) -> dict[str, int]:
 
 def _segment_rows(segments: list[_Segment], channel: dict[str, int]) -> Iterator[Row]:
     times: dict[str, int] = {}
-    labelled, reworded = any(one.label is not None for one in segments), any(len(one.texts) > 1 for one in segments)
+    labelled = any(one.label is not None for one in segments)
     for one in segments:
         number = channel[one.channel]
         name = f"{one.waveform}-{_letter(number)}-{one.begin_s * 1000:08.0f}-{one.end_s * 1000:08.0f}"
@@ -377,8 +377,7 @@ def _segment_rows(segments: list[_Segment], channel: dict[str, int]) -> Iterator
             "begin_s": one.begin_s,
             "end_s": one.end_s,
             "speaker": one.speaker,
-            "text": one.texts[0] if one.texts else None,
-            **({"alternatives": list(one.texts[1:]) or None} if reworded else {}),
+            "text": one.text,
             **({"label": one.label} if labelled else {}),
         }
 
@@ -400,13 +399,13 @@ def _stm_line(whose: str, one: _Segment) -> str:
         )
     if one.speaker == _UNKNOWN:
         raise InvalidInput(f"{whose}: a speaker named {_UNKNOWN!r} is read as none. Rename it, or use <NA>.")
-    said = _written(whose, list(one.texts)) if one.texts else _NOT_MARKED
+    said = _NOT_MARKED if one.text is None else _written(whose, [one.text])
     if one.label is None and re.match("<[^<>]*>", said):
         raise InvalidInput(
             f"{whose}: a text that begins with <...> is taken for one with a label in an STM file. Give the segments a "
             "column label, or write jsonl."
         )
-    if one.texts and _NOT_MARKED in said.upper():
+    if one.text is not None and _NOT_MARKED in said.upper():
         raise InvalidInput(f"{whose}: its text holds {_NOT_MARKED}, which means to leave it out. Mend it.")
     times = (np.format_float_positional(time, trim="0") for time in (one.begin_s, one.end_s))
     shown = [] if one.label is None else [f"<{label}>"]
@@ -424,6 +423,6 @@ def _trn_line(utt_id: str, texts: list[str]) -> str:
 
 def _written(whose: str, texts: list[str]) -> str:
     try:
-        return spelled(texts)
+        return to_nist(texts)
     except InvalidInput as error:
         raise InvalidInput(f"{whose}: {error}") from None

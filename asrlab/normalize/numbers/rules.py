@@ -1,0 +1,37 @@
+"""Rules that several languages share: times of day, and centuries in Roman numerals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Callable
+
+#: Where a number begins, and where it ends with nothing after it that it could count.
+START: Final = r"(?<![\w.,:/-])"
+TAIL: Final = r"(?!\w|[.,:/]\d|[€$£¥%‰]| (?:<counted>)(?!\w))"
+#: Two numbers side by side are a time of day only where nothing follows that the second could count.
+ENDS: Final = r"(?= ?(?:$|[.,;:!?)](?!\d)|(?:de la|del|horas|h|in punto|en punto)(?!\w)))"
+
+
+def clock(full_hour: str) -> Callable[[re.Match[str]], str]:
+    """Write a time of day as 10:30, the full hour as "10 Uhr"."""
+
+    def write(match: re.Match[str]) -> str:
+        given = match.groupdict()
+        hours, minutes = int(given["h"]), int(given["m"] or given["n"])
+        if hours > 24 or minutes > 59:
+            return match[0]
+        lead = given.get("lead", "")
+        return f"{lead}{hours}:{minutes:02d}" if minutes else f"{lead}{hours}{full_hour}"
+
+    return write
+
+
+def century(match: re.Match[str]) -> str:
+    """Write Roman numerals of a century in digits."""
+    value = {"i": 1, "v": 5, "x": 10}
+    letters = [value[letter] for letter in match["roman"].lower()]
+    total = sum(-a if b > a else a for a, b in zip(letters, [*letters[1:], 0], strict=True))
+    return f"{match['lead']}{total}{match['rest']}"

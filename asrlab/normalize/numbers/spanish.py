@@ -1,0 +1,118 @@
+"""Numbers of Spanish: veintiún, el tres de mayo, las diez y media."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from asrlab.normalize.numbers.grammar import Grammar
+from asrlab.normalize.numbers.reading import read
+from asrlab.normalize.numbers.rules import ENDS, START, TAIL, century, clock
+
+_TENS: Final = "treinta|cuarenta|cincuenta|sesenta|setenta|ochenta|noventa"
+_UNITS: Final = "uno|una|un|dos|tres|cuatro|cinco|seis|siete|ocho|nueve"
+_ACCENTS: Final = {
+    "veintiún": "veintiuno",
+    "veintiun": "veintiuno",
+    "veintidos": "veintidós",
+    "veintitres": "veintitrés",
+    "veintiseis": "veintiséis",
+    "millon": "millón",
+    "billon": "billón",
+}
+
+
+def _read(words: str) -> str | None:
+    # text2num does not know "veintiún", takes "sesenta dos" for 62, and "cero" and "y" anywhere for part of a number.
+    words = re.sub(r"\w+", lambda m: _ACCENTS.get(m[0], m[0]), words)
+    if re.match(r"cero.|mill[oó]n|y\b|(?:uno|una?) mil$", words) or re.search(
+        rf"(?:{_TENS})[ -](?:{_UNITS})\b|(?<!ta)[ -]y[ -]|[ -]y[ -](?!{_UNITS})", words
+    ):
+        return None
+    if not re.fullmatch(r"\w*(?:o|a|er|os|as)", words) and " " not in words and "-" not in words:
+        digits = read(words, "es")
+        return digits if digits and digits.isdecimal() else None
+    if words in {"tercer", "primer"}:
+        return {"tercer": "3er", "primer": "1er"}[words]
+    digits = read(words, "es")
+    return digits and digits.replace("º", "o").replace("ª", "a").replace(".", "")
+
+
+_MONTHS: Final = (
+    *("enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre|setiembre", "octubre"),
+    *("noviembre", "diciembre"),
+)
+SPANISH: Final = Grammar(
+    word=rf"cero|{_UNITS}|diez|once|doce|trece|catorce|quince|dieci(?:s[eé]is|siete|ocho|nueve)|veinte"
+    r"|veinti(?:uno|una|[uú]n|d[oó]s|tr[eé]s|cuatro|cinco|s[eé]is|siete|ocho|nueve)"
+    rf"|{_TENS}|cien|ciento|(?:dosc|tresc|cuatroc|seisc|setec|ochoc|novec)ient[oa]s|quinient[oa]s|mil"
+    r"|mill[oó]n|millones|primer[oa]?|tercer[oa]?|s[eé]ptim[oa]|noven[oa]|décim[oa]|undécim[oa]|duodécim[oa]|vigésim[oa]",
+    read=_read,
+    joint="y",
+    articles="un|una|uno",
+    ambiguous="(?!)",
+    nouns="(?!)",
+    cue="número|capítulo|página",
+    zero="cero",
+    comma="coma",
+    minus="(?<!al )(?<!lo )menos",
+    idioms=r"cada dos por tres|a las mil maravillas|mil maravillas|mil gracias|cuatro gatos|mil y una noches"
+    r"|uno a uno|una a una|uno por uno|uno de|una de|uno que|cada uno|cada una|uno mismo|ni uno|siete vidas"
+    r"|primera dama|primera vista|tercera edad|en primer lugar|tercer mundo",
+    scales={"mil": 3, "mill[oó]n|millones": 6},
+    money={
+        "euros?|EUR": "€",
+        "dólar(?:es)?|dolar(?:es)?|USD": "$",
+        "libras? esterlinas?|GBP": "£",
+        "yen(?:es)?": "¥",
+    },
+    units={
+        "kil[oó]metros? por hora": "kmh",
+        "kil[oó]metros? cuadrados?": "km2",
+        "metros? cuadrados?": "m2",
+        "metros? cúbicos?": "m3",
+        "kil[oó]metros?": "km",
+        "cent[ií]metros?": "cm",
+        "mil[ií]metros?": "mm",
+        "metros?": "m",
+        "kilogramos?|kilos?": "kg",
+        "miligramos?": "mg",
+        "gramos?": "g",
+        "mililitros?": "ml",
+        "litros?": "l",
+        "toneladas?": "t",
+        "kilovatios?[- ]hora": "kwh",
+        "°C|grados? (?:Celsius|centígrados?)": "grados celsius",
+        "grados?|°(?! ?C)": "grados",
+    },
+    of="de ",
+    cents="céntimos?|centavos?",
+    and_cents="con |y ",
+    percent="por ciento|por cien",
+    degrees="grados?",
+    months=_MONTHS,
+    between="o|a",
+    hours="horas?|h",
+    hour="h",
+    date="{day} de {month} de {year}",
+    phone=r"[6789]\d\d(?: \d{3}){2}|[6789]\d\d(?: \d\d){3}",
+    phone_cue="número de teléfono|teléfono|tel\\.?|móvil|llam[ae] al|código postal|código|pin|extensión",
+    other=r"siglo [XVI]+",
+    rules=(
+        (rf"{START}(\d+)\.?([oaºª]|er)(?!\w)", r"\1\2"),
+        (rf"{START}1o (?=de (?:{'|'.join(_MONTHS)})(?!\w))", "1o "),
+        (r"(?P<lead>(?<!\w)siglo )(?P<roman>[XVI]+)(?P<rest>)(?!\w)", century),
+        (r"(?<!\w)(\d\d?) (?=de (?:" + "|".join(_MONTHS) + r") del \d{4})(de \w+) del ", r"\1 \2 de "),
+        (rf"(?P<lead>(?<!\w)las? )(?P<h>\d\d?)(?: y (?P<m>\d\d){TAIL}| (?P<n>\d\d){ENDS})", clock("")),
+        (r"(?P<lead>(?<!\w)las? )(?P<h>\d\d?):(?P<m>00)(?![\d:])", clock("")),
+        (r"(?<!\w)(a la|es la|las) (una|\d\d?) y media(?!\w)", lambda m: f"{m[1]} {_hour(m[2])}:30"),
+        (r"(?<!\w)(a la|es la|las) (una|\d\d?) y cuarto(?!\w)", lambda m: f"{m[1]} {_hour(m[2])}:15"),
+        (rf"{START}(?P<h>\d\d?)(?:h| h )(?P<m>[0-5]\d)(?!\w)", clock("h")),
+        (rf"{START}(?P<h>\d\d?):(?P<m>[0-5]\d) ?(?:h|horas)(?!\w)", clock("h")),
+        (rf"{START}(\d+) tercios(?!\w)", r"\1/3"),
+    ),
+)
+
+
+def _hour(word: str) -> str:
+    return word if word.isdecimal() else "1"

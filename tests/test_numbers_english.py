@@ -1,0 +1,186 @@
+"""Number forms of English: what must become one, what must not, and what holds for any text."""
+
+import pickle
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from num2words import num2words
+
+from asrlab.normalize import normalizer
+from asrlab.normalize.numbers.english import numbers_in_one_form
+from asrlab.normalize.numbers.english_words import NUMBER_WORD, times_power
+
+HERE = Path(__file__).parent
+CHAIN = normalizer("en", numbers=True)
+
+
+def rows(name):
+    lines = (HERE / name).read_text(encoding="utf-8").splitlines()
+    return [tuple(line.split("\t")) for line in lines if line and not line.startswith("#")]
+
+
+FORMS = [(first, other) for _, first, *others in rows("forms_dev_en.tsv") for other in others]
+TRAPS = rows("forms_traps_en.tsv")
+
+
+@pytest.mark.parametrize(("one", "other"), FORMS)
+def test_one_number_has_one_form(one, other):
+    assert CHAIN(one) == CHAIN(other)
+
+
+@pytest.mark.parametrize(("one", "other"), FORMS)
+def test_a_transcript_without_case_and_marks_has_the_same_form_as_what_was_said(one, other):
+    """Spoken forms only: marks that belong to a number tell what it is."""
+    for said in (one, other):
+        if not any(character.isdigit() or character in "½⅓⅔¾⅛-" for character in said):
+            bare = said.lower().replace("a.m.", "a m").replace("p.m.", "p m").replace(".", "").replace(",", "")
+            assert CHAIN(bare.replace("o'clock", "o clock")) == CHAIN(said)
+
+
+@pytest.mark.parametrize(("one", "other"), TRAPS)
+def test_what_differs_stays_different(one, other):
+    assert CHAIN(one) != CHAIN(other)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("two point five million people", "2500000 people"),
+        ("two and a half percent", "2.5%"),
+        ("three dollars and five cents", "$3.05"),
+        ("the first of January, twenty twenty", "january 1 2020"),
+        ("2020-01-31 or 12/25/2020 or 25/12/2020", "january 31 2020 or december 25 2020 or december 25 2020"),
+        ("quarter to one p.m.", "12:45 pm"),
+        ("sixty kilometres an hour", "60 kmh"),
+        ("between one hundred and five hundred", "between 100 and 500"),
+        ("one hundred and two hundred", "100 and 200"),
+        ("six foot two", "6 ft 2 inches"),
+        ("(555) 123-4567", "5551234567"),
+        ("one two three four five six seven eight nine ten", "1 2 3 4 5 6 7 8 9 10"),
+        ("the '80s and the nineteen eighties", "the 80s and the 1980s"),
+        ("Is it 1 or two?", "Is it 1 or 2?"),
+        ("I have 1 left", "I have one left"),
+    ],
+)
+def test_the_form_itself(text, expected):
+    assert numbers_in_one_form(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "One of them came first; no one was second to none.",
+        "Wait a second! I was on cloud nine, in a catch-twenty-two.",
+        "CO2, H2O, MP3, B12, IPv4, R2D2 and 3D",
+        "You may first march on, and may second that in a second.",
+        "A third of it, half a million, hundreds of thousands, many a hundred",
+        "It was half past; at this point nobody left by the quarter.",
+        "1/2/2020 has several readings, 192.168.1.1 none, 10,5 neither",
+        "This one, that one, the one and only, one another",
+        "He said no. One more.",
+        "It is nine to five, ten to one.",
+    ],
+)
+def test_what_is_no_number_is_left_as_it_is(text):
+    assert numbers_in_one_form(text) == text
+
+
+def test_text_without_numbers_is_returned_itself():
+    text = "She opened the window, listened to the wind for a moment, and stayed inside."
+    assert numbers_in_one_form(text) is text
+
+
+def test_it_can_be_pickled_and_is_named():
+    assert pickle.loads(pickle.dumps(numbers_in_one_form)) is numbers_in_one_form
+    assert numbers_in_one_form.__name__ == "numbers_in_one_form"
+
+
+DIGITS = st.integers(0, 10**12 - 1)
+
+
+@given(DIGITS)
+def test_whole_numbers_are_exact(n):
+    assert numbers_in_one_form(num2words(n)) == numbers_in_one_form(str(n)) == numbers_in_one_form(f"{n:,}")
+    assert n == 1 or numbers_in_one_form(num2words(n)) == str(n)
+    assert n == 1 or numbers_in_one_form(num2words(n).replace(" and ", " ").replace(",", "")) == str(n)
+
+
+@pytest.mark.parametrize("n", range(1, 2100))
+def test_small_numbers_ordinals_and_years_are_exact(n):
+    written = num2words(n, to="ordinal_num")
+    assert numbers_in_one_form(num2words(n)) == numbers_in_one_form(str(n))
+    assert numbers_in_one_form(num2words(n, to="ordinal")) == numbers_in_one_form(written)
+    if n >= 1000:  # said bare, "twelve fifteen" is a time
+        assert CHAIN(f"in {num2words(n, to='year')}") == f"in {n}"
+
+
+@given(st.integers(1, 10**12 - 1))
+def test_ordinals_are_exact(n):
+    written = num2words(n, to="ordinal_num")
+    assert numbers_in_one_form(num2words(n, to="ordinal")) == numbers_in_one_form(written)
+
+
+@given(DIGITS, DIGITS)
+def test_two_numbers_never_become_one(one, other):
+    said = [CHAIN(num2words(n)) for n in (one, other)]
+    written = [CHAIN(f"{n:,}") for n in (one, other)]
+    assert (said[0] == said[1]) == (written[0] == written[1]) == (said[0] == written[1]) == (one == other)
+
+
+@given(st.lists(st.integers(0, 99_999), min_size=2, max_size=5), st.sampled_from([" ", ", ", " and ", " or "]))
+def test_numbers_in_digits_stay_apart(numbers, gap):
+    assert (
+        CHAIN(f"of these: {gap.join(map(str, numbers))}").split()[2:]
+        == f"{gap.replace(',', '')}".join(map(str, numbers)).split()
+    )
+
+
+@given(st.lists(st.integers(2, 99), min_size=2, max_size=5))
+def test_numbers_said_with_commas_stay_apart(numbers):
+    assert CHAIN(f"of these: {', '.join(map(num2words, numbers))}") == f"of these {' '.join(map(str, numbers))}"
+
+
+@given(st.integers(0, 10**9), st.integers(1, 999))
+def test_decimals_are_exact(whole, decimals):
+    said = f"{num2words(whole)} point {' '.join(num2words(int(digit)) for digit in str(decimals))}"
+    assert numbers_in_one_form(said) == f"{whole}.{decimals}"
+    assert numbers_in_one_form(f"{said} million") == times_power(f"{whole}.{decimals}", 6)
+
+
+@pytest.mark.parametrize(
+    ("digits", "power", "expected"),
+    [("2.5", 6, "2500000"), ("1.23456789", 6, "1234567.89"), ("0.5", 3, "500"), ("3", 9, "3000000000"), ("0", 6, "0")],
+)
+def test_powers_of_ten_are_exact(digits, power, expected):
+    assert times_power(digits, power) == expected
+
+
+MARKS_AND_WORDS = """
+and point double a an minus plus half quarter past to o'clock am p.m. a m the of May march january jan dec
+seconds thirds dollars cents pounds pence euro percent per cent kg km/h miles feet inches degrees celsius % $ £
+€ ¢ ° no. No. # + - / : . , ' " ( ) x × – − by in at from between ext. call room flight 1 2 3 10 15 21st 2nd 1/2
+½ 3.5 .5 1,000 555-1234 (555) 2020 10:30 '80s 1980's eighties hundreds BC k g M bn USD us$ c$ hours 007 km² page
+who thing cent İ ſ K no any one 0 5 12 30 59 five's two's it
+"""
+WORDS = [*MARKS_AND_WORDS.split(), *NUMBER_WORD.split("|")]
+TEXTS = st.lists(
+    st.tuples(st.sampled_from(WORDS), st.sampled_from([" ", " ", " ", "-", ", ", ". ", "", "\n"])), max_size=12
+).map(lambda parts: "".join(word + gap for word, gap in parts))
+
+
+@given(TEXTS | st.text() | st.text("0123456789.,:/-+$£€%()'\"#x °½⁄\nabmpkMth"))
+def test_applied_twice_it_changes_nothing(text):
+    once, settled = numbers_in_one_form(text), CHAIN(text)
+    assert numbers_in_one_form(once) == once
+    assert CHAIN(settled) == settled
+
+
+def test_random_pairs_of_amounts_stay_apart():
+    rng = random.Random(5)
+    for _ in range(300):
+        one, other = (f"${rng.randrange(2000)}.{rng.randrange(100):02d}" for _ in range(2))
+        assert (CHAIN(one) == CHAIN(other)) == (one == other)
