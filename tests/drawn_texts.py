@@ -46,7 +46,7 @@ can't won't don't dont i'm you'll've let's colour e mail e-mail good-bye per cen
 um uh huh mm hmm er öh ähm euh ehm э э-э хм emm ııı øhm उम्म えーと あのー 呃 打呃 呃逆
 peut-être l' d' e' что-то по-моему всё-таки всё ещё хто-небудь Ankara'ya a'nin Kur'an EU:n EU:s a:s:ta
 daß groß Straße geht's hòa qúy lingüiça idéia vôo perchè pò guión ó évènement हिन्दी सम्बन्ध
-1,234,567 12,34,567 1~000 3½ 10² -5 –5 $3.50 150€ 20% 10:15 3/4 C++ A+ #1 ½5 ٣٫٥
+1,234,567 12,34,567 1~000 3½ 10² -5 –5 $3.50 150€ 20% 10:15 3/4 C++ A+ #1 ½5 ٣٫٥ %12,5'e %5% R$~50
 """.replace("~", "\u202f").split()
 #: Combining marks, digits, what has no width, symbols, signs.
 OTHERS = "0123٣३๓５ .,:;'\"’!?-–−/%+#&$€°²½…_\u0301\u0307\u0308\u0323\u0327\u3099\u20e3\u00a0\u202f\u200b\u200d"

@@ -78,6 +78,30 @@ def test_twice_is_once(language):
     holds()
 
 
+@pytest.mark.parametrize(
+    ("chain", "text", "expected"),
+    [
+        ("basic@case", "H\u0331", "\u1e96"),  # there is a small letter of one code point, and no such capital
+        ("basic@case", "i\u0307\u0307\u0301", "í"),
+        ("basic@characters", "ا\ufe71ا\ufe7b", "ا\u064bا\u0650"),  # Arabic forms that hold a tatweel
+        ("basic@characters", "″ ´ ｀ \u1fef", "'' ' ' '"),  # what becomes a quote on the way
+        ("basic", "1\ufe0f\u20e3 a\u00ad\u0301", "1 á"),
+        ("tr", "a'n'in", "anin"),  # what is left is a suffix in its turn
+        ("fi", "a:s:ta", "asta"),
+        ("ru+fillers", "э хм э", ""),  # what is left closes ranks
+        ("en+fillers", "um uh um huh", "huh"),
+        ("es+spelling", "ó\u0301 fué", "ó\u0301 fue"),  # an accent on the accent
+        ("de+spelling", "daß\u0307", "dasṡ"),
+        ("ar", "a +\u0651b", "a b"),  # a vowel mark between a sign and a letter
+        ("zh", "薴 1,234.5", "苎 1234.5"),
+    ],
+)
+def test_twice_is_once_where_steps_meet(chain, text, expected):
+    once = normalizer(chain)(text)
+    assert once == expected
+    assert normalizer(chain)(once) == once
+
+
 @pytest.mark.parametrize("language", LETTERS)
 def test_composed_and_decomposed_text_give_the_same(language):
     @settings(max_examples=60, deadline=None)

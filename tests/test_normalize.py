@@ -53,6 +53,7 @@ def test_twice_is_once_for_the_references(line):
         ("en", "$1,500.50 at 10:15, 3/4, -5, 20%", "$1500.50 at 10:15 3/4 -5 20%"),
         ("en", "20 % of 150 €", "20% of 150€"),
         ("en", "20 % 5", "20 5"),
+        ("en", "US$ 5, $ 5 and 5 $ 3", "us$5 $5 and 5 3"),
         ("en", "3½ cups, ½ cup", "3 1/2 cups 1/2 cup"),
         ("en", "1, 2, and 3.", "1 2 and 3"),
         ("en", "one-\u00adtwo\u200b.", "one two"),

@@ -3,6 +3,7 @@
 import pickle
 import random
 import re
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from num2words import num2words
 from number_tables import alike, unlike
 
+from asrlab.errors import MissingExtra
 from asrlab.normalize import normalizer
 from asrlab.normalize.numbers import european
 
@@ -55,6 +57,11 @@ PAIRS = {
         eintausendzweihundert Euro = 1.200 € = 1.200,00 € = 1200 Euro
         ein Euro = 1 € = 1 Euro
         neunundneunzig Cent = 99 Cent
+        fünf Franken = 5 Franken = 5 CHF = CHF 5
+        vom zwölften bis fünfzehnten Mai = vom 12. bis 15. Mai
+        zwei Drittel = 2/3
+        ein bis zwei Tage = 1 bis 2 Tage
+        minus drei Komma fünf Prozent = -3,5 %
         fünf Prozent = 5 % = 5% = 5 Prozent
         zweieinhalb = zweieinhalb
         drei Komma zwei Prozent = 3,2 % = 3,2 Prozent
@@ -70,7 +77,7 @@ PAIRS = {
         ein Meter achtzig = 1 Meter 80
         fünfhundert Gramm = 500 g = 500 Gramm
         zwei Liter = 2 l = 2 Liter
-        null eins sieben eins zwei drei vier fünf sechs sieben acht = 0171 2345678 = 0171/2345678 = 0171-2345678 = 01712345678
+        null eins sieben eins zwei drei vier fünf sechs sieben acht = 0171 2345678 = 0171-2345678 = 01712345678
         null drei null eins zwei drei vier fünf sechs = 030 123456 = (030) 123456
         Notruf eins eins zwei = Notruf 112
         neunzehnhundertneunundneunzig = 1999
@@ -138,6 +145,10 @@ PAIRS = {
         un deux trois = 1 2 3
         onze = 11
         deux ou trois fois = 2 ou 3 fois
+        un ou deux jours = 1 ou 2 jours
+        deux millions d'euros = 2 M€
+        deux tiers = 2/3
+        vingt-quatre heures sur vingt-quatre = 24h/24 = 24 heures sur 24
     """,
     "es": """
         veintiuno = 21
@@ -176,6 +187,7 @@ PAIRS = {
         a las diez y treinta = a las 10:30 = a las 10 y 30
         a las diez y media = a las 10:30
         a las diez y cuarto = a las 10:15
+        a las seis y cinco = a las 6:05
         a las ocho = a las 8 = a las 8:00
         las veinte horas = las 20 horas = las 20 h
         las dieciocho cuarenta y cinco = las 18:45
@@ -251,7 +263,7 @@ PAIRS = {
     """,
     "it": """
         ventuno = 21
-        trentadue = 32 
+        trentadue = 32
         trentatré = 33 = trentatre
         centocinque = 105 = cento cinque
         centottantuno = 181
@@ -285,6 +297,7 @@ PAIRS = {
         alle dieci e trenta = alle 10:30 = alle 10.30
         alle dieci e mezza = alle 10:30
         alle dieci e un quarto = alle 10:15
+        alle sei e cinque = alle 6:05
         alle otto = alle 8
         ore venti e quindici = ore 20:15 = ore 20.15
         alle sei = alle 6
@@ -335,6 +348,10 @@ TRAPS = {
         5 m ≠ 5 km
         192.168.100.200 ≠ 192168100200
         null und nichtig ≠ 0 und nichtig
+        fünf Euro, fünfzig Leute ≠ 5,50 € Leute
+        zehn Uhr, dreißig Leute ≠ 10:30 Uhr Leute
+        5 CHF ≠ 5 €
+        halb acht ≠ 8
         CO2 ≠ CO 2
         5G ≠ 5 Gramm
     """,
@@ -368,6 +385,9 @@ TRAPS = {
         5 km ≠ 5 km/h
         l'un et l'autre ≠ l'1 et l'autre
         les cent pas ≠ les 100 pas
+        cinq euros, cinquante personnes ≠ 5,50 € personnes
+        à dix heures, trente personnes ≠ à 10h30 personnes
+        2 M€ ≠ 2 m
         seconde ≠ 2e
         5G ≠ 5 grammes
     """,
@@ -468,7 +488,7 @@ TRAPS = {
 
 #: Texts that stay to the letter.
 LEFT_ALONE = {
-    "de": "Der eine oder andere gibt acht.|Außer Acht lassen.|Ein Mann, eine Frau.|Ich habe einen Hund.|Hundertschaft, Achtung.",
+    "de": "Der eine oder andere gibt acht.|Außer Acht lassen.|Ein Mann, eine Frau.|Ich habe einen Hund.|Hundertschaft.",
     "fr": "Un homme et une femme.|Un costume tout neuf.|Un par un.|Quoi de neuf ?|L'une ou l'autre.|D'une part.",
     "es": "Un hombre y una mujer.|Uno no sabe.|Cada uno.|Un segundo, por favor.|El cuarto.",
     "pt": "Um homem e uma mulher.|Cada um.|À meia-noite.|Segunda-feira.|O quarto.",
@@ -519,7 +539,7 @@ def _spelled(number, language):
 @given(number=st.one_of(st.integers(0, 3000), st.integers(0, 10**9 - 1)))
 def test_numbers_come_back_as_num2words_has_them(language, number):
     words = _spelled(number, language)
-    if number != 1 and not (number in {6, 9}):
+    if number not in {1, 6, 9}:
         assert STEPS[language[:2]](words) == str(number)
     assert STEPS[language[:2]](f"{words} euro") == f"{number}€"
 
@@ -532,16 +552,16 @@ def test_no_two_numbers_become_one(language):
 
 
 PIECES = {
-    "de": "ein eine eins zwei acht dreizehn zwanzig einundzwanzig hundert tausend Million Millionen und null Komma Prozent"
-    " Euro Cent Uhr Grad minus dritten Mai Mal Kilometer km/h Tel Mio.",
+    "de": "ein eine eins zwei acht dreizehn zwanzig einundzwanzig hundert tausend Million Millionen und null Komma"
+    " Prozent Euro Cent Uhr Grad minus dritten Mai Mal Kilometer km/h Tel Mio.",
     "fr": "un une deux six neuf dix-neuf vingt quatre-vingts cent cents mille million et zéro virgule pour cent euros"
     " heures h degrés moins premier deuxième mai d'euros km/h numéro siècle XXe",
-    "es": "un una uno dos veintiún treinta y uno cien ciento mil millones cero coma por ciento euros céntimos las horas con"
-    " grados menos primero mayo de km/h teléfono siglo XX",
+    "es": "un una uno dos veintiún treinta y uno cien ciento mil millones cero coma por ciento euros céntimos las horas"
+    " con grados menos primero mayo de km/h teléfono siglo XX",
     "pt": "um uma dois vinte e três cem cento mil milhões zero vírgula por cento reais centavos às horas h meia graus"
     " menos primeiro maio de km/h telefone século XX R$",
-    "it": "un uno due sei venti ventuno cento mille mila milioni zero virgola per cento euro alle ore e gradi meno primo"
-    " maggio di km/h telefono secolo XX",
+    "it": "un uno due sei venti ventuno cento mille mila milioni zero virgola per cento euro alle ore e gradi meno"
+    " primo maggio di km/h telefono secolo XX",
 }
 DIGITS = (
     "0",
@@ -588,6 +608,13 @@ def test_applying_twice_changes_nothing(language, data):
 @given(text=st.text(st.characters(exclude_categories=["N"])).filter(lambda text: not re.search(r"[xvi]", text, re.I)))
 def test_text_without_numbers_is_left_alone(language, text):
     assert STEPS[language](text) == text
+
+
+def test_a_missing_library_is_named_by_its_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "text_to_num", None)
+    assert STEPS["fr"]("Il y a 12 500 habitants.") == "Il y a 12500 habitants."
+    with pytest.raises(MissingExtra, match=r"asrlab\[numbers\]"):
+        STEPS["fr"]("sept cent soixante-dix-huit mille cinq cent trente-trois")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -3,6 +3,7 @@
 import pickle
 import random
 import re
+import sys
 
 import pytest
 from hypothesis import given
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 from num2words import num2words
 from number_tables import alike, unlike
 
+from asrlab.errors import MissingExtra
 from asrlab.normalize import normalizer
-from asrlab.normalize.numbers.russian import russian_numbers_in_one_form
+from asrlab.normalize.numbers.russian import _numerals, russian_numbers_in_one_form
 
 CHAIN = normalizer("ru", numbers=True)
 
@@ -38,7 +40,8 @@ PAIRS = """
     один два три = 1 2 3
     первый этаж = 1-й этаж = 1й этаж
     третьего раза = 3-го раза
-    двадцать первый век = 21-й век
+    двадцать первый век = 21-й век = XXI век
+    в двадцатом веке = в 20-м веке = в XX веке
     в третий раз = в 3-й раз
     пятая часть = 5-я часть
     на седьмом этаже = на 7-м этаже
@@ -83,7 +86,7 @@ PAIRS = """
     пятьсот грамм = 500 граммов = 500 грамм
     два литра = 2 литра = 2 л
     десять метров = 10 м = 10 метров
-    восемь девятьсот двенадцать триста сорок пять шестьдесят семь восемьдесят девять = 8 912 345 67 89 = 8 (912) 345-67-89
+    восемь девятьсот двенадцать триста сорок пять шестьдесят семь восемьдесят девять = 8 (912) 345-67-89
     плюс семь девятьсот двенадцать триста сорок пять шестьдесят семь восемьдесят девять = плюс 7 912 345-67-89
     восемь девять один два три четыре пять шесть семь восемь девять = 89123456789
     семьсот двадцать = 720
@@ -182,14 +185,13 @@ def test_no_two_numbers_become_one():
 
 
 #: How all numerals begin.
-NUMERALS = "|".join(
-    "нол нул один одн два две дву дво тре три чет пят шес сем сед вос дев дес одиннад двенад сор ст сот тыс мил перв втор".split()
-)
-WORDS = st.sampled_from(
-    "один два пять семью двадцать сорока сто двести тысяча тысячи тысяч миллион миллионов ноль целых десятых и пятого мая"
-    " год года г. рублей руб. копеек процентов минус градусов часов минут в км/ч метров плюс телефон третий млн 0 1 5 30 912"
-    " 345 000 2024 3,5 10:30 3-го 05.05.2024 % ₽ ° . , - ( +".split()
-)
+NUMERALS = "нол|нул|один|одн|дв[аеуо]|тр[еи]|чет|пят|шес|сем|сед|вос|дев|дес|сор|ст|сот|тыс|мил|перв|втор"
+PIECES = """
+    один два пять семью двадцать сорока сто двести тысяча тысячи тысяч миллион миллионов ноль целых десятых и пятого мая
+    год года г. рублей руб. копеек процентов минус градусов часов минут в км/ч метров плюс телефон третий млн 0 1 5 30
+    912 345 000 2024 3,5 10:30 3-го 05.05.2024 % ₽ ° . , - ( +
+"""
+WORDS = st.sampled_from(PIECES.split())
 TEXTS = st.lists(st.tuples(WORDS, st.sampled_from([" ", " ", "", ", ", "-", ". "])), max_size=10).map(
     lambda parts: "".join(piece + gap for piece, gap in parts)
 )
@@ -206,6 +208,12 @@ def test_applying_twice_changes_nothing(text):
 @given(st.text(st.characters(exclude_categories=["N"])).filter(lambda text: not re.search(NUMERALS, text.lower())))
 def test_text_without_numbers_is_left_alone(text):
     assert russian_numbers_in_one_form(text) == text
+
+
+def test_a_missing_library_is_named_by_its_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "num2words", None)
+    with pytest.raises(MissingExtra, match=r"asrlab\[numbers\]"):
+        _numerals.__wrapped__()
 
 
 def test_the_step_can_be_pickled():

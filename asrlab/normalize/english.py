@@ -30,8 +30,11 @@ _JOINED: Final = {
     "et cetera": "etcetera",
     "good bye": "goodbye",
     "per cent": "percent",
+    "u k": "uk",
+    "u s a": "usa",
 }
 _APART: Final = re.compile(rf"(?<![\w'])(?:{'|'.join(sorted(_JOINED, key=len, reverse=True))})(?!\w)")
+_OF_THE_CLOCK: Final = re.compile(r"(?<=\d )([ap]) m(?!\w)")
 _SAME: Final = {"ok": "okay", "mr": "mister", "mrs": "missus", "vs": "versus", "etc": "etcetera", "goodby": "goodbye"}
 
 
@@ -49,8 +52,8 @@ def british_to_american(text: str) -> str:
 
 
 def words_together(text: str) -> str:
-    """Write e-mail as email, Mr as mister, ok as okay, per cent as percent."""
-    return _APART.sub(lambda found: _JOINED[found[0]], text)
+    """Write e-mail as email, per cent as percent, U.K. as UK, and after a number a.m. as am."""
+    return _OF_THE_CLOCK.sub(r"\1m", _APART.sub(lambda found: _JOINED[found[0]], text))
 
 
 @cache

@@ -28,13 +28,13 @@ _FR: Final = _hesitation("e+u+h+|heu+")  # euh heu
 _IT: Final = _hesitation("e+hm+|u+hm+")  # ehm uhm; eh is a word
 _ES: Final = _hesitation("e+hm+")  # ehm; eh, este and em are words or letters
 _RU: Final = _hesitation("э(?: ?э)+|эм{2,}|э{2,}м+|хм+")  # э-э, эмм, хм; э and эм are names of letters
-_UK: Final = _hesitation("е{3,}|ем{2,}|хм+|гм+")
+_UK: Final = _hesitation("е(?: ?е)+|ем{2,}|хм+|гм+")
 _PL: Final = _hesitation("y{2,}|e{3,}|e+hm+")  # yyy; y alone is a letter
 _CS: Final = _hesitation("e+hm+|é{3,}")
 _TR: Final = _hesitation("ı{2,}h*|ı+h+m+")  # ııı ıhm
 _SCANDINAVIAN: Final = _hesitation("ø+h+m*|ö+h+m*|æ+hm+|e+hm+")  # øh øhm öh öhm ehm; eh, äh and hm may say something
 _FI: Final = _hesitation("ö{2,}h*m*|ö+h+m*|e+hm+")  # öö öhm
-_IS: Final = _hesitation("e+hm+|ö+h*m+")
+_IS: Final = _hesitation("e+hm+|ö+h*m+|ö{2,}h*")
 _MALAY: Final = _hesitation("e+hm+|em{2,}")  # ehm emm
 _HI: Final = _hesitation("उम्म+|हम्म+")
 # Where there are no spaces between words, only what a mark or space has set apart before it is taken for one. 呃逆

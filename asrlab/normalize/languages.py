@@ -43,6 +43,7 @@ from asrlab.normalize.word_marks import (
     italian_apostrophes,
     russian_hyphens,
     swedish_colons,
+    turkish_percent,
     turkish_suffixes,
     ukrainian_hyphens,
 )
@@ -237,9 +238,10 @@ LANGUAGES: Final[dict[str, Steps]] = {
         commas=False,
     ),
     "tr": _steps(
-        "I is ı and İ is i; the apostrophe before the suffix of a name goes (Ankara'ya), that of Kur'an stays.",
+        "I is ı and İ is i; the apostrophe before the suffix of a name goes (Ankara'ya), that of Kur'an stays; %20 is "
+        "20%.",
         case=turkish_lower_case,
-        words=(turkish_suffixes,),
+        words=(turkish_suffixes, turkish_percent),
         fillers=(fillers.turkish_fillers_out,),
     ),
     "uk": _steps(
@@ -254,7 +256,10 @@ LANGUAGES: Final[dict[str, Steps]] = {
     ),
     "cs": _steps("Length and hooks tell words apart and stay.", fillers=(fillers.czech_fillers_out,)),
     "da": _steps("æ, ø and å are letters; aa stays aa.", fillers=(fillers.scandinavian_fillers_out,)),
-    "fil": _steps("Apostrophes at the edge of a word go ('yung), inside they stay (ako'y); hyphens to white space."),
+    "fil": _steps(
+        "Apostrophes at the edge of a word go ('yung), inside they stay (ako'y); hyphens to white space.",
+        commas=False,
+    ),
     "fi": _steps(
         "Long and short vowels tell words apart; the colon before a suffix goes (EU:n).",
         words=(finnish_colons,),

@@ -36,6 +36,7 @@ _LOOSE_MARK: Final = re.compile(LOOSE_MARK)
 _LOOSE_PLUS: Final = re.compile(r"(?<![\w+#])[+#]++|[+#]++(?![-.,:/%‰'\s]|\Z)")
 _SIGN: Final = re.compile(rf"[%‰{_CURRENCY}]")
 _SPACED_SIGN: Final = re.compile(rf"(?<=\d)\s+(?=[%‰{_CURRENCY}](?!\s*\d))")
+_SPACED_SIGN_BEFORE: Final = re.compile(rf"([{_CURRENCY}])(?<!\d.)(?<!\d\s.)\s+(?=\d)")
 # In threes, and as in India (12,34,567).
 _THOUSANDS: Final = re.compile(r"(?<=\d),(?=(?:\d{2},)*\d{3}(?!\d))")
 
@@ -46,9 +47,9 @@ def punctuation_out(text: str) -> str:
 
 
 def signs_stay(text: str) -> str:
-    """Join ``150 €``, and leave + and # where they end a word or number: C++, A+, 18+."""
+    """Join ``150 €`` and ``R$ 150``, and leave + and # where they end a word or number: C++, A+, 18+."""
     if _SIGN.search(text):
-        text = _SPACED_SIGN.sub("", text)
+        text = _SPACED_SIGN_BEFORE.sub(r"\1", _SPACED_SIGN.sub("", text))
     return _LOOSE_PLUS.sub(" ", text) if "+" in text or "#" in text else text
 
 

@@ -32,6 +32,7 @@ _TURKISH_SUFFIX: Final = re.compile(
     r"(?<=\w)'(?=(?:[dt][ae](?:n|ki\w*|y\w*)?|n[dt][ae](?:n|ki\w*)?|[yn]?[ae]|[yns]?[ıiuü]|[yn]?[ıiuü]n(?:ki\w*|[ae]"
     r"|d[ae]n?)?|y?l[ae]|l[ıiuü]\w{0,8}|l[ae]r\w{0,8}|s[ıiuü]z\w{0,5}|[dt][ıiuü]r|c[ae])(?!\w))"
 )
+_TURKISH_PERCENT: Final = re.compile(r"(?<![\d%])%\s?(\d+(?:[.,]\d+)*)(?![\d%])")
 _FINNISH_COLON: Final = re.compile(
     r"(?<=\w):(?=(?:n|t|a|ä|aa|ää|ta|tä|ssa|ssä|sta|stä|lla|llä|lta|ltä|lle|na|nä|ksi|ne|ja|jä|i?in|ien|iden|ilta|ille"
     r"|[aeiouyäö]n|h[aeiouyäö]n|s[aeiouyäö]{2}n|iss[aä]|ist[aä]|ill[aä])(?!\w))"
@@ -71,6 +72,11 @@ def italian_apostrophes(text: str) -> str:
 def turkish_suffixes(text: str) -> str:
     """Take out the apostrophe between a name and its suffix (Ankara'ya), which is not heard; that of Kur'an stays."""
     return _without(_TURKISH_SUFFIX, text) if "'" in text else text
+
+
+def turkish_percent(text: str) -> str:
+    """Put the sign of %20 behind its number, where the sign of other languages stands and stays."""
+    return _TURKISH_PERCENT.sub(r"\1%", text) if "%" in text else text
 
 
 def finnish_colons(text: str) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from asrlab.scoring.given import HasReferences, Texts
+    from asrlab.scoring.variants import VariantsChoice
 
 
 def ladder(
@@ -28,7 +29,7 @@ def ladder(
     channels: str = "each",
     ties: str = "jiwer",
     missing: str = "raise",
-    variants: Variants | None = None,
+    variants: VariantsChoice | None = None,
     executor: Executor | None = None,
 ) -> pd.DataFrame:
     """Mark transcripts under ever more forgiving forms of text.

@@ -82,7 +82,7 @@ CURRENCIES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
 #: Classifiers and units that make even a lone digit before them a number. Left out are those that are more often part
 #: of a word or a name: 星 (三星), 川, 方 (第三方), 角 (三角), 面 (四面), 手 (二手), 色.
 _COUNTERS: Final = (
-    "角钱 单元 公里 千米 厘米 公分 毫米 微米 纳米 公尺 公斤 千克 毫克 毫升 公升 公顷 公亩 英里 英尺 英寸 海里 "
+    "口人 角钱 单元 公里 千米 厘米 公分 毫米 微米 纳米 公尺 公斤 千克 毫克 毫升 公升 公顷 公亩 英里 英尺 英寸 海里 "
     "平方 立方 平米 摄氏 华氏 小时 分钟 秒钟 毫秒 刻钟 点钟 周年 周岁 星期 礼拜 季度 世纪 年代 年级 月份 个 名 位 "
     "次 年 月 日 号 天 岁 周 时 分 秒 刻 点 美元 美金 美刀 欧元 英镑 日元 日圆 韩元 韩币 港元 港币 港纸 澳元 澳币 "
     "加元 加币 卢布 卢比 泰铢 新台币 人民币 元 块 毛 蚊 千瓦 兆瓦 千伏 毫安 赫兹 千赫 兆赫 吉赫 千卡 大卡 分贝 "

@@ -75,7 +75,7 @@ _IDIOMS: Final = (
 )
 _IDIOM: Final = re.compile(
     rf"\b(?:{'|'.join(_IDIOMS).replace(' ', '[ -]+')}){END}"
-    rf"(?![ -]+(?:[0-9]|(?:{CARDINAL_WORD}|hundred|thousand|million|o'?clock|percent|[ap]\.? ?m){END}))"
+    rf"(?![ -]+(?:(?:fifteen|twenty|thirty|forty|fifty|hundred|thousand|million|o'?clock|percent|[ap]\.? ?m){END}))"
 )
 #: Words after which a number is a name, said digit by digit or in groups: "room two oh five", "flight nine thirty".
 LABELS: Final = frozenset(

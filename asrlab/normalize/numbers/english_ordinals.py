@@ -40,7 +40,7 @@ def ordinal(low: str, at: int) -> tuple[str, int] | None:  # noqa: PLR0911  # on
     before, written = word_before(low, at), f"{digits}{suffix(digits)}"
     part = _PART_OF.match(low, end)
     if before in {"a", "an", "one", "1"} and len(digits) < 3 and part:
-        return low[at:end], end  # a fifth of it, wait a second
+        return None  # a fifth of it, wait a second
     if written not in _LITTLE:
         return written, end
     if low[at].isalpha() or (written == "2nd" and before in _TIMED and part):

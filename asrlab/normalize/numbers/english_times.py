@@ -77,10 +77,10 @@ def date(text: str, low: str, at: int) -> tuple[str, int] | None:  # noqa: PLR09
     if month["of"] and not day[2] and not low[at].isdigit():
         return None  # one of May's
     if not month["of"] and name in _VERBS and not year:
-        named = text[month.start(2)].isupper() or word_before(low, at) in _BEFORE_DATE
+        named = _titled(text, month.start(2)) or word_before(low, at) in _BEFORE_DATE
         if not named and not bare(low, at, month.end()):
             return None
-    if month[2] in {"mar", "dec", "jan", "jun"} and not (text[month.start(2)].isupper() or low[at].isdigit()):
+    if month[2] in {"mar", "dec", "jan", "jun"} and not (_titled(text, month.start(2)) or low[at].isdigit()):
         return None
     end = year[1] if year else _without_dot(low, month.end())
     return f"{name} {day[0]}{f' {year[0]}' if year else ''}", end
@@ -121,6 +121,11 @@ def year(words: tuple[Word, ...], at: int) -> tuple[str, int] | None:
     return f"{century}{rest}", after
 
 
+def _titled(text: str, at: int) -> bool:
+    """Tell whether a word is written as a name, which in a text all in capitals says nothing."""
+    return text[at].isupper() and not text[at + 1].isupper()
+
+
 def _month(name: str) -> str:
     return _ABBREVIATED[name[:3]]
 
@@ -142,7 +147,7 @@ def _month_first(text: str, low: str, month: re.Match[str]) -> tuple[str, int] |
         sure = (year_then and (day or written or before == "in")) or (written and day and day[2])
     else:
         sure = name == month[1] or written or not day
-    known = sure or text[begin].isupper() or before in _BEFORE_DATE or bare(low, begin, last)
+    known = sure or _titled(text, begin) or before in _BEFORE_DATE or bare(low, begin, last)
     if last == end or not known:
         return None
     to = _TO_LAST_DAY.match(low, day[1]) if day and not year_then else None

@@ -48,7 +48,7 @@ _UNITS: Final = {
     "cm": f"centi{_METRE}|cms?",
     "mm": f"milli{_METRE}|mms?",
     "nm": f"nano{_METRE}|nm",
-    "um": f"micro{_METRE}|[μµ]m",
+    "micrometers": f"micro{_METRE}|[μµ]m",
     "m": f"{_METRE}|m",
     "mi": "miles?|mi",
     "yd": "yards?|yds?",

@@ -71,7 +71,8 @@ _MEMBER: Final = rf"(?:{NUMBER_WORD}|and|point|double|triple|an?(?=[\s-]+(?:{_SC
 _COMMA: Final = (
     rf"(?:{'|'.join(f'(?<={word})' for word in _SCALES)}),\s+(?=(?:[a-z]+{_GAP}){{1,4}}?(?:{_SCALE})(?:th)?{END})"
 )
-_RUN: Final = re.compile(rf"{_MEMBER}(?:(?:{_GAP}|{_COMMA}){_MEMBER})*")
+# No number has more words; without an end, a long list of numbers would be read again from each of them.
+_RUN: Final = re.compile(rf"{_MEMBER}(?:(?:{_GAP}|{_COMMA}){_MEMBER}){{0,60}}")
 _WORD: Final = re.compile("[a-z]+")
 
 _DIGITS_WRITTEN: Final = re.compile(

@@ -36,7 +36,6 @@ FRENCH: Final = Grammar(
     nouns="ans|mois|jours|semaines|minutes|secondes|fois|personnes|enfants|points|pages|hommes|femmes|élèves|pays|morts"
     "|candidats|joueurs|places|voix|heures|autres|cents|mille|dixièmes|centièmes",
     cue="numéros?|n°|page|chapitre|article|ligne|chambre|sur",
-    zero="zéro",
     comma="virgule",
     minus="(?<!au )(?<!du )moins",
     idioms=r"quatre[- ]quarts?|mille[- ]feuilles?|mille[- ]pattes|se mettre en quatre|tiré à quatre épingles"
@@ -49,7 +48,7 @@ FRENCH: Final = Grammar(
         "dollars?|USD": "$",
         "livres? sterling|GBP": "£",
         "yens?|JPY": "¥",
-        "francs? suisses?|CHF": " chf",
+        "francs? suisses?|CHF": "CHF",
     },
     units={
         "kilomètres?[- ]heures?|kilomètres? (?:par|à l')[- ]?heure|km par heure|km à l'heure": "kmh",

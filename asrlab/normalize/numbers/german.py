@@ -43,7 +43,6 @@ GERMAN: Final = Grammar(
     ambiguous="(?!)",
     nouns="(?!)",
     cue="Nummer|Nr\\.",
-    zero="null",
     comma="Komma",
     minus="minus",
     idioms=r"gibt? acht|acht (?:geben|zu geben|gegeben)|(?:außer|in|habt) acht|acht und bann|sieben sachen"
@@ -56,7 +55,7 @@ GERMAN: Final = Grammar(
         "(?:US-)?Dollars?|USD": "$",
         "Pfund Sterling|GBP": "£",
         "Yen|JPY": "¥",
-        "(?:Schweizer )?Franken|CHF": " chf",
+        "(?:Schweizer )?Franken|CHF": "CHF",
     },
     units={
         "Stundenkilometern?|Kilometern? pro Stunde|Kilometern? in der Stunde": "kmh",

@@ -40,7 +40,6 @@ ITALIAN: Final = Grammar(
     ambiguous="sei",
     nouns="anni|mesi|giorni|settimane|ore|minuti|secondi|persone|volte|punti|pagine|bambini|mila|figli|amici|gol",
     cue="numero|pagina|capitolo|alle|dalle|ore|le|articolo",
-    zero="zero",
     comma="virgola",
     minus="meno",
     idioms=r"mille grazie|grazie mille|quattro chiacchiere|quattro passi|due passi|a quattr'occhi"
@@ -90,7 +89,7 @@ ITALIAN: Final = Grammar(
         (r"(?P<lead>(?<!\w))(?P<roman>[XVI]+)(?P<rest> secolo)(?!\w)", lambda m: century(m).replace(" ", "o ")),
         (r"(?P<lead>(?<!\w)(?:alle|dalle|le|ore) )(?P<h>\d\d?)[:.](?P<m>[0-5]\d)(?![\d:])", clock("")),
         (
-            rf"(?P<lead>(?<!\w)(?:alle|dalle|le|ore) )(?P<h>\d\d?) (?:e (?P<m>\d\d){TAIL}|(?P<n>\d\d){ENDS})",
+            rf"(?P<lead>(?<!\w)(?:alle|dalle|le|ore) )(?P<h>\d\d?) (?:e (?P<m>\d\d{TAIL}|\d{ENDS})|(?P<n>\d\d){ENDS})",
             clock(""),
         ),
         (rf"{START}(\d+) terzi(?!\w)", r"\1/3"),

@@ -39,7 +39,6 @@ PORTUGUESE: Final = Grammar(
     ambiguous="meia",
     nouns="(?!)",
     cue="número|capítulo|página",
-    zero="zero",
     comma="vírgula",
     minus="(?<!pelo )(?<!ao )menos",
     idioms=r"um a um|uma a uma|um por um|um ao outro|cada um|cada uma|um dos|uma das|um de|uma de|mil maravilhas|a mil"

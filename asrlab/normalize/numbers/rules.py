@@ -32,6 +32,6 @@ def clock(full_hour: str) -> Callable[[re.Match[str]], str]:
 def century(match: re.Match[str]) -> str:
     """Write Roman numerals of a century in digits."""
     value = {"i": 1, "v": 5, "x": 10}
-    letters = [value[letter] for letter in match["roman"].lower()]
+    letters = [value[letter] for letter in match["roman"].lower() if letter in value]
     total = sum(-a if b > a else a for a, b in zip(letters, [*letters[1:], 0], strict=True))
     return f"{match['lead']}{total}{match['rest']}"

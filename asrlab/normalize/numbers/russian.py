@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from asrlab.errors import MissingExtra
 from asrlab.normalize.numbers.grammar import Grammar
-from asrlab.normalize.numbers.rules import START, clock
+from asrlab.normalize.numbers.rules import START, century, clock
 
 if TYPE_CHECKING:
     import re
@@ -121,6 +121,11 @@ def _ordinal(match: re.Match[str]) -> str:
     return match[1] + _SHORT.get(ending, ending)
 
 
+def _century_in_case(match: re.Match[str]) -> str:
+    ending = {"": "й", "а": "го", "у": "му"}.get(match["case"].lower(), "ом")
+    return century(match).replace(match["rest"], ending + match["rest"])
+
+
 @cache
 def _russian() -> Grammar:
     ones = "|".join(word for word, numeral in _numerals().items() if numeral == (1, ""))
@@ -133,7 +138,6 @@ def _russian() -> Grammar:
         ambiguous="семью|сорока",
         nouns=r"\w+(?:ами|ями|ьми)|лет|дней|минут|часов|человек|тысяч|раз",
         cue="номер|№|страница|глава",
-        zero="ноль",
         comma="запятая",
         minus="минус",
         idioms=r"семь раз отмерь|сем[ьи] пятниц|ни два ни полтора|в два сч[её]та|как две капли|во[- ]первых"
@@ -183,7 +187,9 @@ def _russian() -> Grammar:
         phone_cue="номер телефона|телефон|тел\\.?|номер|код|пин-код|звоните|наберите",
         spaced_thousands=True,
         dotted_thousands=False,
+        other="[XVI]+ век(?:а|у|ом|е)?",
         early=(
+            (r"(?P<lead>(?<!\w))(?P<roman>[XVI]+)(?P<rest> век(?P<case>а|у|ом|е|)(?!\w))", _century_in_case),
             (
                 rf"{START}(?P<whole>\d+) цел(?:ых|ая|ые) (?:и )?(?P<part>\d+) (?P<of>10|100|1000)(?:х|я)(?!\w)",
                 _fraction,

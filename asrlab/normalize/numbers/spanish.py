@@ -53,7 +53,6 @@ SPANISH: Final = Grammar(
     ambiguous="(?!)",
     nouns="(?!)",
     cue="número|capítulo|página",
-    zero="cero",
     comma="coma",
     minus="(?<!al )(?<!lo )menos",
     idioms=r"cada dos por tres|a las mil maravillas|mil maravillas|mil gracias|cuatro gatos|mil y una noches"
@@ -103,7 +102,7 @@ SPANISH: Final = Grammar(
         (rf"{START}1o (?=de (?:{'|'.join(_MONTHS)})(?!\w))", "1o "),
         (r"(?P<lead>(?<!\w)siglo )(?P<roman>[XVI]+)(?P<rest>)(?!\w)", century),
         (r"(?<!\w)(\d\d?) (?=de (?:" + "|".join(_MONTHS) + r") del \d{4})(de \w+) del ", r"\1 \2 de "),
-        (rf"(?P<lead>(?<!\w)las? )(?P<h>\d\d?)(?: y (?P<m>\d\d){TAIL}| (?P<n>\d\d){ENDS})", clock("")),
+        (rf"(?P<lead>(?<!\w)las? )(?P<h>\d\d?)(?: y (?P<m>\d\d{TAIL}|\d{ENDS})| (?P<n>\d\d){ENDS})", clock("")),
         (r"(?P<lead>(?<!\w)las? )(?P<h>\d\d?):(?P<m>00)(?![\d:])", clock("")),
         (r"(?<!\w)(a la|es la|las) (una|\d\d?) y media(?!\w)", lambda m: f"{m[1]} {_hour(m[2])}:30"),
         (r"(?<!\w)(a la|es la|las) (una|\d\d?) y cuarto(?!\w)", lambda m: f"{m[1]} {_hour(m[2])}:15"),
