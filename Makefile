@@ -30,7 +30,7 @@ acceptance: $(READY)
 
 bench: $(READY)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[bench]'
-	for file in comparing conditions loading requests running scoring store; do $(BIN)/python benchmarks/$$file.py || exit 1; done
+	for file in comparing conditions loading normalizing requests running scoring store; do $(BIN)/python benchmarks/$$file.py || exit 1; done
 
 notebooks: $(READY)
 	$(BIN)/jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb

@@ -17,10 +17,10 @@ from pathlib import Path
 import opencc
 from pypinyin.phrases_dict import phrases_dict
 
-from asrlab.normalize.numbers.chinese_numerals import NUMERAL, cardinal
-from asrlab.normalize.numbers.chinese_units import ONE_COUNTER
+from asrlab.normalize.numbers.chinese.numerals import NUMERAL, cardinal
+from asrlab.normalize.numbers.chinese.units import ONE_COUNTER
 
-TABLE = Path(__file__).parents[1] / "asrlab/normalize/numbers/chinese_words.txt"
+TABLE = Path(__file__).parents[1] / "asrlab/normalize/numbers/chinese/words.txt"
 #: Words that a classifier or a scale would otherwise make a number of; names of places, firms and things.
 BY_HAND = """
 三天打鱼 两天晒网 三包 九一八 八九不离十 六必居 七龙珠

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from asrlab.normalize.chain import Normalizer
 from asrlab.normalize.languages import LANGUAGES
 from asrlab.normalize.numbers.chinese import numbers_in_one_form
-from asrlab.normalize.numbers.chinese_numerals import cardinal, one_by_one, scaled
+from asrlab.normalize.numbers.chinese.numerals import cardinal, one_by_one, scaled
 
 HERE = Path(__file__).parent
 ZH = LANGUAGES["zh"]
@@ -27,7 +27,7 @@ TRAPS = rows("forms_traps_zh.tsv")
 WORDS = [
     word
     for line in Path(numbers_in_one_form.__code__.co_filename)
-    .with_name("chinese_words.txt")
+    .with_name("words.txt")
     .read_text(encoding="utf-8")
     .splitlines()
     if not line.startswith("#")

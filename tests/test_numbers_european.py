@@ -57,6 +57,7 @@ PAIRS = {
         eintausendzweihundert Euro = 1.200 € = 1.200,00 € = 1200 Euro
         ein Euro = 1 € = 1 Euro
         neunundneunzig Cent = 99 Cent
+        fünf Euro und fünf Cent = 5,05 €
         fünf Franken = 5 Franken = 5 CHF = CHF 5
         vom zwölften bis fünfzehnten Mai = vom 12. bis 15. Mai
         zwei Drittel = 2/3
@@ -352,6 +353,9 @@ TRAPS = {
         zehn Uhr, dreißig Leute ≠ 10:30 Uhr Leute
         5 CHF ≠ 5 €
         halb acht ≠ 8
+        null zwei ≠ 2
+        Millionen zwanzig Leute ≠ 1000020 Leute
+        000 12345678 ≠ 00012345678
         CO2 ≠ CO 2
         5G ≠ 5 Gramm
     """,
@@ -366,6 +370,7 @@ TRAPS = {
         six cents ≠ 6 100
         six cents ≠ 106
         treize ≠ trente
+        huitante seize ≠ 96
         cent deux mille ≠ cent mille deux
         vingt, trois ≠ vingt-trois
         1 2 3 ≠ 123
@@ -419,6 +424,8 @@ TRAPS = {
         5 km ≠ 5 km/h
         diez y media ≠ 10,5
         cada dos por tres ≠ cada 2 por 3
+        cien y veintidós ≠ 122
+        cero dos ≠ 2
         tres ≠ trece
         5G ≠ 5 gramos
     """,
@@ -434,6 +441,7 @@ TRAPS = {
         treze ≠ trinta
         sessenta ≠ setenta
         dois e três ≠ 23
+        zero três ≠ 3
         vinte, três ≠ vinte e três
         20 30 ≠ 2030
         1 2 3 ≠ 123
@@ -519,7 +527,16 @@ def test_what_is_no_number_stays(language, text):
     assert STEPS[language](text) == text
 
 
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("de", "1,23456789 Millionen"), ("de", "99:30 Uhr"), ("de", "31.13.2024"), ("fr", "un 2 pièces"), ("de", "1.5")],
+)
+def test_digits_that_cannot_be_brought_to_another_form_stay(language, text):
+    assert STEPS[language](text) == text
+
+
 def test_canonical_forms():
+    assert STEPS["fr"]("un deux pièces") == "un 2 pièces"
     assert STEPS["de"]("am fünften Mai um zehn Uhr dreißig") == "am 5. Mai um 10:30"
     assert STEPS["fr"]("deux millions d'euros le 03/05/2024") == "2000000€ le 3 mai 2024"
     assert STEPS["es"]("veintiún kilómetros por hora") == "21 kmh"

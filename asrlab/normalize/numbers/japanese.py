@@ -163,7 +163,7 @@ def _is_meant(match: re.Match[str]) -> bool:
     counted = _AFTER.match(text, end) or _PART.search(before) or (before.endswith("第") and run != "一")
     if counted or run == text.strip(" 。、.,!?"):
         return True
-    return len(run) > 1 and run != "千万" and bool(_ALONE.match(text, end) and _PREFIX.search(before))
+    return len(run) > 1 and bool(_ALONE.match(text, end) and _PREFIX.search(before))
 
 
 def _value(run: str) -> str | None:

@@ -19,7 +19,7 @@ def _read(words: str) -> str | None:
     # text2num takes "zero" or a scale at the front for part of a number.
     if words == "meia":
         return "6"
-    if re.match(r"zero.|milh|bilh|e\b|uma? mil$", words) or re.search(rf"\b(?:{_SMALL}|zero|meia)[ -]e[ -]", words):
+    if re.match(r"zero.|milh|bilh", words) or re.search(rf"\b(?:{_SMALL}|zero|meia)[ -]e[ -]", words):
         return None
     digits = read(words, "pt")
     return digits and digits.replace("º", "o").replace("ª", "a")

@@ -13,10 +13,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from asrlab.normalize.numbers.chinese_numerals import CAPITALS, NUMERAL
-from asrlab.normalize.numbers.chinese_spoken import digits_for_numerals
-from asrlab.normalize.numbers.chinese_words import has_hidden, words_hidden, words_shown
-from asrlab.normalize.numbers.chinese_written import numbers_written_alike
+from asrlab.normalize.numbers.chinese.numerals import CAPITALS, NUMERAL
+from asrlab.normalize.numbers.chinese.spoken import digits_for_numerals
+from asrlab.normalize.numbers.chinese.words import has_hidden, words_hidden, words_shown
+from asrlab.normalize.numbers.chinese.written import numbers_written_alike
 
 _ANY: Final = re.compile(rf"[\d{NUMERAL}{CAPITALS}]")
 #: Rounds after which nothing changes any more; it takes two or three.

@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 from typing import Final
 
-from asrlab.normalize.numbers.chinese_numerals import (
+from asrlab.normalize.numbers.chinese.numerals import (
     CAPITALS,
     DIGIT,
     NUMERAL,
@@ -17,7 +17,7 @@ from asrlab.normalize.numbers.chinese_numerals import (
     scaled,
     simple,
 )
-from asrlab.normalize.numbers.chinese_units import COUNTER, KILO, ONE_COUNTER, ZERO_COUNTER
+from asrlab.normalize.numbers.chinese.units import COUNTER, KILO, ONE_COUNTER, ZERO_COUNTER
 
 #: Words after which 三点零五 is a time of day.
 TIME_OF_DAY: Final = (

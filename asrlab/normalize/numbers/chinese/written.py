@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from asrlab.normalize.numbers.chinese_amounts import AMOUNTS
-from asrlab.normalize.numbers.chinese_numerals import NUMERAL, SCALE, scaled
-from asrlab.normalize.numbers.chinese_rules import END, HAN, MINUS, NUM, START, TO, applied, rules
-from asrlab.normalize.numbers.chinese_units import KILO, ONE_COUNTER
+from asrlab.normalize.numbers.chinese.amounts import AMOUNTS
+from asrlab.normalize.numbers.chinese.numerals import NUMERAL, SCALE, scaled
+from asrlab.normalize.numbers.chinese.rules import END, HAN, MINUS, NUM, START, TO, applied, rules
+from asrlab.normalize.numbers.chinese.units import KILO, ONE_COUNTER
 
 
 def numbers_written_alike(text: str) -> str:

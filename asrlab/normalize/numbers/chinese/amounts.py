@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from asrlab.normalize.numbers.chinese_numerals import NUMERAL, decimal
-from asrlab.normalize.numbers.chinese_rules import END, NUM, START, TO, rules
-from asrlab.normalize.numbers.chinese_units import (
+from asrlab.normalize.numbers.chinese.numerals import NUMERAL, decimal
+from asrlab.normalize.numbers.chinese.rules import END, NUM, START, TO, rules
+from asrlab.normalize.numbers.chinese.units import (
     COUNTER,
     CURRENCIES,
     ONE_COUNTER,

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from asrlab.normalize.numbers.chinese_numerals import CAPITALS, NUMERAL
+from asrlab.normalize.numbers.chinese.numerals import CAPITALS, NUMERAL
 
 _SIGNS: Final = NUMERAL + CAPITALS
 #: Signs for private use that stand for numerals that are part of a word, while numbers are looked for.
@@ -15,7 +15,7 @@ _HIDDEN: Final = dict(zip(_SIGNS, map(chr, range(0x10FF00, 0x10FF00 + len(_SIGNS
 _HIDE: Final = str.maketrans(_HIDDEN)
 _SHOW: Final = str.maketrans({hidden: sign for sign, hidden in _HIDDEN.items()})
 _NUMERAL: Final = re.compile(f"[{_SIGNS}]")
-_TABLE: Final = Path(__file__).with_name("chinese_words.txt")
+_TABLE: Final = Path(__file__).with_name("words.txt")
 
 
 def has_hidden(text: str) -> bool:
