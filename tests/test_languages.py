@@ -90,6 +90,7 @@ def test_twice_is_once(language):
         ("fi", "a:s:ta", "asta"),
         ("ru+fillers", "э хм э", ""),  # what is left closes ranks
         ("en+fillers", "um uh um huh", "huh"),
+        ("ru+spelling", "ё\u0651\u0308 ещё", "ё\u0651\u0308 еще"),
         ("es+spelling", "ó\u0301 fué", "ó\u0301 fue"),  # an accent on the accent
         ("de+spelling", "daß\u0307", "dasṡ"),
         ("ar", "a +\u0651b", "a b"),  # a vowel mark between a sign and a letter

@@ -48,9 +48,9 @@ _TONE_ON: Final = {
     for first, toned in zip(firsts, tones, strict=True)
 }
 _VIETNAMESE: Final = re.compile(rf"(?<!q)(?:{'|'.join(_TONE_ON)})(?!\w)")
-# Not with an accent on its end, which would go on to the letter that comes.
-_YO: Final = re.compile("[а-яё]*ё[а-яё]*+(?![\u0300-\u036f])")
-_WORD: Final = re.compile("[^\\W\\d_]++(?![\u0300-\u036f])")
+# Not with an accent on its end, which would go over to what comes in its place.
+_YO: Final = re.compile("[а-яё]*ё[а-яё]*+(?![^\\x00-\\x7f])")
+_WORD: Final = re.compile("[^\\W\\d_]++(?![^\\x00-\\x7f])")
 
 
 def table(name: str) -> list[tuple[str, str]]:
