@@ -11,7 +11,7 @@ from num2words import num2words
 
 from asrlab.normalize import normalizer
 from asrlab.normalize.numbers.english import numbers_in_one_form
-from asrlab.normalize.numbers.english_words import NUMBER_WORD, times_power
+from asrlab.normalize.numbers.english.words import NUMBER_WORD, times_power
 
 HERE = Path(__file__).parent
 CHAIN = normalizer("en", numbers=True)

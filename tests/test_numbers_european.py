@@ -425,6 +425,7 @@ TRAPS = {
         diez y media ≠ 10,5
         cada dos por tres ≠ cada 2 por 3
         cien y veintidós ≠ 122
+        cien y dos ≠ 102
         cero dos ≠ 2
         tres ≠ trece
         5G ≠ 5 gramos

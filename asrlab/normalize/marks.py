@@ -6,6 +6,8 @@ import re
 import unicodedata
 from typing import Final
 
+from asrlab.normalize.scripts import UNSEGMENTED
+
 _CURRENCY = r"$¢-¥฿\u20a0-\u20cf"
 
 
@@ -26,9 +28,11 @@ _TO_SPACE: Final = _Classes(
 )
 _LOOSE_APOSTROPHE: Final = re.compile(r"(?<!\w)'|'(?!\w)")
 #: Marks that belong to no number, as a pattern. One class of marks comes first and what stands beside each kind is
-#: looked at after: a search can then skip to marks.
+#: looked at after: a search can then skip to marks. A minus follows white space, or a letter of a script that has none
+#: between words (气温-5度) unless that is a counter (3月-5月).
 LOOSE_MARK: Final = (
-    rf"[-.,:/%‰{_CURRENCY}](?:(?<=[.,:/])(?:(?<!\d.)|(?!\d))|(?<=-)(?:(?<=\S-)|(?![{_CURRENCY}]?\d))"
+    rf"[-.,:/%‰{_CURRENCY}](?:(?<=[.,:/])(?:(?<!\d.)|(?!\d))|(?<=-)(?:(?<=\S-)(?<![^\d][{UNSEGMENTED}]-)"
+    rf"|(?![{_CURRENCY}]?\d))"
     rf"|(?<=[%‰])(?<!\d.)|(?<=[{_CURRENCY}])(?<!\d.)(?!\d))"
 )
 _LOOSE_MARK: Final = re.compile(LOOSE_MARK)

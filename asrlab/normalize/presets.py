@@ -56,8 +56,9 @@ def normalizer(
         Whisper and its kin write either one, and a context in one script switches it: unfolded, that would pass for
         recognition errors. But :func:`asrlab.score` refuses to do so silently where the script is what is under test.
     spelling : bool
-        Bring spellings of one word to one: for ``"en"`` British to American, and contractions that can be opened up
-        in one way only; for other languages what :data:`asrlab.normalize.languages.LANGUAGES` says.
+        Bring spellings of one word to one: for ``"en"`` British to American, contractions that can be opened up in one
+        way only (not "he's", which is "he is" or "he has"), and a few more (okay, email, Mr); for other languages what
+        :mod:`asrlab.normalize.spelling` says.
     numbers : bool
         Bring numbers to one form, as spoken or as written (:mod:`asrlab.normalize.numbers`).
     fillers : bool

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from asrlab.normalize.numbers.english_words import END, Quantity, quantity, times_power
+from asrlab.normalize.numbers.english.words import END, Quantity, quantity, times_power
 
 _METRE: Final = "met(?:re|er)s?"
 _SQUARE: Final = r"(?:square|sq\.?)\s+"

@@ -6,12 +6,12 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from asrlab.normalize.numbers.english_context import LABELS, bare, before_street, follows_number, word_before
-from asrlab.normalize.numbers.english_times import BEFORE_YEAR, year
-from asrlab.normalize.numbers.english_words import DIGITS, END, SMALL, TENS, cardinal, run
+from asrlab.normalize.numbers.english.context import LABELS, bare, before_street, follows_number, word_before
+from asrlab.normalize.numbers.english.times import BEFORE_YEAR, year
+from asrlab.normalize.numbers.english.words import DIGITS, END, SMALL, TENS, cardinal, run
 
 if TYPE_CHECKING:
-    from asrlab.normalize.numbers.english_words import Word
+    from asrlab.normalize.numbers.english.words import Word
 
 _PHONES: Final = tuple(
     re.compile(pattern)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from asrlab.normalize.numbers.english_context import word_before
-from asrlab.normalize.numbers.english_words import DECADES, quantity, split, suffix
+from asrlab.normalize.numbers.english.context import word_before
+from asrlab.normalize.numbers.english.words import DECADES, quantity, split, suffix
 
 _ORDINAL: Final = re.compile(r"([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(st|nd|rd|th)(?!\w)")
 #: Mostly said in other senses ("first, ..."), so the word is the one form.

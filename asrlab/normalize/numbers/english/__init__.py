@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from asrlab.normalize.numbers.english_codes import one_by_one, special, telephone
-from asrlab.normalize.numbers.english_context import BEFORE_NO, BEFORE_POINT, bare, idioms, word_before
-from asrlab.normalize.numbers.english_ordinals import decade, ordinal
-from asrlab.normalize.numbers.english_plain import number, united
-from asrlab.normalize.numbers.english_times import date, time
-from asrlab.normalize.numbers.english_units import money_by_sign
-from asrlab.normalize.numbers.english_words import DECADES, END, MONTHS, NUMBER_WORD, Quantity, quantity, readable, run
+from asrlab.normalize.numbers.english.codes import one_by_one, special, telephone
+from asrlab.normalize.numbers.english.context import BEFORE_NO, BEFORE_POINT, bare, idioms, word_before
+from asrlab.normalize.numbers.english.ordinals import decade, ordinal
+from asrlab.normalize.numbers.english.plain import number, united
+from asrlab.normalize.numbers.english.times import date, time
+from asrlab.normalize.numbers.english.units import money_by_sign
+from asrlab.normalize.numbers.english.words import DECADES, END, MONTHS, NUMBER_WORD, Quantity, quantity, readable, run
 
 #: Rounds in which the last numbers are found that only others, once in digits, let be seen.
 _ROUNDS: Final = 8

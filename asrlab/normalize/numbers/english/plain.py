@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from asrlab.normalize.numbers.english_codes import hundreds_short, year_said
-from asrlab.normalize.numbers.english_context import NOT_ONE_AFTER, NOT_ONE_BEFORE, ONE_AFTER, word_before
-from asrlab.normalize.numbers.english_times import time
-from asrlab.normalize.numbers.english_units import measure, money, percent
-from asrlab.normalize.numbers.english_words import CARDINAL_WORD, END, Quantity, quantity, run, split
+from asrlab.normalize.numbers.english.codes import hundreds_short, year_said
+from asrlab.normalize.numbers.english.context import NOT_ONE_AFTER, NOT_ONE_BEFORE, ONE_AFTER, word_before
+from asrlab.normalize.numbers.english.times import time
+from asrlab.normalize.numbers.english.units import measure, money, percent
+from asrlab.normalize.numbers.english.words import CARDINAL_WORD, END, Quantity, quantity, run, split
 
 _FRACTION: Final = re.compile(r"([0-9]{1,3})[/⁄∕]([0-9]{1,3})(?![\w/⁄∕]|[.,:-][0-9])")
 _BY: Final = re.compile(r"\s?[x×]\s?(?=\.?[0-9])|\s+by\s+(?=[0-9a-z.])")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from asrlab.normalize.numbers.english_words import CARDINAL_WORD, END, split
+from asrlab.normalize.numbers.english.words import CARDINAL_WORD, END, split
 
 _LAST_WORD: Final = re.compile(r"([\w']+)[^\w]*$")
 _NUMBER_AFTER: Final = re.compile(rf"(?:\s+|-|,\s*)(?:[0-9]|(?:{CARDINAL_WORD}){END})")

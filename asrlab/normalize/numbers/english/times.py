@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from asrlab.normalize.numbers.english_context import bare, before_street, follows_number, word_before
-from asrlab.normalize.numbers.english_words import DIGITS, END, MONTHS, SMALL, TENS, cardinal, run, split
+from asrlab.normalize.numbers.english.context import bare, before_street, follows_number, word_before
+from asrlab.normalize.numbers.english.words import DIGITS, END, MONTHS, SMALL, TENS, cardinal, run, split
 
 if TYPE_CHECKING:
-    from asrlab.normalize.numbers.english_words import Word
+    from asrlab.normalize.numbers.english.words import Word
 
 _ABBREVIATED: Final = {month[:3]: month for month in MONTHS} | {"sept": "september"}
 _MONTH: Final = "|".join((*MONTHS, "sept", *(month for month in _ABBREVIATED if month not in {"may", "sept"})))
