@@ -21,7 +21,12 @@ SCRIPTS: Final = tuple(re.compile(f"[{letters}]") for letters in (UNSEGMENTED, H
 _VOWEL_MARK: Final = re.compile(
     "[\u0610-\u061a\u064b-\u0652\u0656-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed]"
 )
-_SPACE_IN_HAN: Final = re.compile(rf"(?<=[\u3005\u3007{HAN}])\s+(?=[\u3005\u3007{HAN}])")
+# Not between two numerals: 是三。百货店 has no 300 in it, and 一，二 is no 12.
+_NUMERAL: Final = "\u3007零一二三四五六七八九十百千万萬亿億两兩"
+_SPACE_IN_HAN: Final = re.compile(
+    rf"(?<=[\u3005\u3007{HAN}])(?<![{_NUMERAL}])\s+(?=[\u3005\u3007{HAN}])"
+    rf"|(?<=[{_NUMERAL}])\s+(?=[\u3005\u3007{HAN}])(?![{_NUMERAL}])"
+)
 
 
 def only_han(text: str) -> bool:
@@ -30,7 +35,7 @@ def only_han(text: str) -> bool:
 
 
 def han_together(text: str) -> str:
-    """Take out the white space between Han characters."""
+    """Take out the white space between Han characters, unless both are numerals."""
     return _SPACE_IN_HAN.sub("", text)
 
 

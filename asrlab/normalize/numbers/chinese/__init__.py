@@ -14,11 +14,17 @@ import re
 from typing import Final
 
 from asrlab.normalize.numbers.chinese.numerals import CAPITALS, NUMERAL
+from asrlab.normalize.numbers.chinese.rules import HAN
 from asrlab.normalize.numbers.chinese.spoken import digits_for_numerals
 from asrlab.normalize.numbers.chinese.words import has_hidden, words_hidden, words_shown
 from asrlab.normalize.numbers.chinese.written import numbers_written_alike
 
 _ANY: Final = re.compile(rf"[\d{NUMERAL}{CAPITALS}]")
+_APART: Final = re.compile(rf"[{NUMERAL}][ \t]+[{NUMERAL}]")
+_GAP: Final = re.compile(rf"(?<=[{HAN}])[ \t]+(?=[{HAN}])")
+_JOIN: Final = re.compile(rf"(?<=[{HAN}])(?=[{HAN}])")
+#: Gaps from which a text counts as spaced out, sign by sign or word by word: as many as in 五 十 元.
+_FEWEST: Final = 2
 #: Rounds after which nothing changes any more; it takes two or three.
 _ROUNDS: Final = 8
 
@@ -49,10 +55,17 @@ def numbers_in_one_form(text: str) -> str:
     """
     if not _ANY.search(text) or has_hidden(text):
         return text
-    text = words_hidden(text)
     for _ in range(_ROUNDS):
         before = text
-        text = numbers_written_alike(digits_for_numerals(text))
+        text = words_shown(numbers_written_alike(digits_for_numerals(words_hidden(_spaces_out(text)))))
         if text == before:
             break
-    return words_shown(text)
+    return text
+
+
+def _spaces_out(text: str) -> str:
+    """Write 三 百 五 十 元 without its spaces, where a text is spaced out; elsewhere a space parts two numbers."""
+    if not _APART.search(text):
+        return text
+    gaps, joins = len(_GAP.findall(text)), len(_JOIN.findall(text))
+    return _GAP.sub("", text) if gaps >= _FEWEST and gaps * 2 >= joins else text

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from asrlab.normalize.numbers.chinese.numerals import NUMERAL, decimal
-from asrlab.normalize.numbers.chinese.rules import END, NUM, START, TO, rules
+from asrlab.normalize.numbers.chinese.rules import END, HAN, NUM, START, TO, rules
 from asrlab.normalize.numbers.chinese.units import (
     COUNTER,
     CURRENCIES,
@@ -57,6 +57,8 @@ _AFTER: Final = {
     for form in (other, traditional(other))
     if form != "元"
 }
+#: Names of currencies that also stand before the amount: 港币三百元.
+_BEFORE: Final = {form: name for form, name in _AFTER.items() if form[-1] in "币幣金镑鎊" and name != "元"}
 _ONE_YUAN: Final = "(?:块钱|塊錢|[块塊元圆圓蚊])"
 #: 十块三个 is 10元, three for it; but 九块九包邮.
 _NO_TAIL: Final = rf"(?![\d.]|[{NUMERAL}](?<!一(?={ONE_COUNTER}))|(?!包[邮郵])(?:{COUNTER}))"
@@ -82,6 +84,7 @@ _MONEY: Final = rules(
     (rf"({NUM})[块塊](?=\d{{1,3}}(?:{COUNTER}))", r"\1元"),
     (r"(?<=\d)[圆圓](?![形周柱桌])|(?<=\d)元整", "元"),
     (rf"人民[币幣](?={NUM}元)", ""),
+    (rf"({_longest_first(_BEFORE)})({NUM})(?:元|[块塊][钱錢]?)", lambda found: found[2] + _AFTER[found[1]]),
     (
         rf"(?<![A-Za-z])(?P<sign>{_SIGN}) ?(?P<amount>{NUM})(?:{TO}(?:(?P=sign))? ?(?P<to>{NUM}))?(?!\d|[.,]\d)"
         r"(?:元|美元|美金|欧元|歐元)?",
@@ -98,6 +101,10 @@ _MONEY: Final = rules(
 
 def _names(units: dict[str, tuple[str, ...]]) -> dict[str, str]:
     return {form: unit for unit, others in units.items() for o in (unit, *others) for form in (o, traditional(o))}
+
+
+#: What is written 5元/斤 and said 五元每斤.
+_PRICED: Final = _names(dict.fromkeys(("元", *CURRENCIES, *UNITS, "人", "次", "台", "件", "吨", "字", "帧"), ()))
 
 
 def _unit(found: re.Match[str]) -> str:
@@ -117,9 +124,15 @@ def _per(found: re.Match[str]) -> str:
 
 _UNIT_NAMES: Final = _names(UNITS)
 _PER_NAMES: Final = _names(PER)
+_POWERED: Final = "(?:功率|[灯燈]|快充|[充供][电電]|[电電][机機器源]|音箱|音[响響]|[适適]配器|[瓦]数|[输輸]出)"
 _MEASURES: Final = rules(
+    (rf"(?<=\d)({_longest_first(_PRICED)})/(?=[{HAN}])", r"\1每"),
     (rf"(?<=\d) ?({_longest_first(_PER_NAMES)})(?![A-Za-z0-9])", _speed),
     (rf"{START}({NUM}) ?(?-i:M)(?![A-Za-z0-9/'])", r"\1兆"),  # in lower case it would be metres
+    # 60W is 60瓦 on its own and with what has a power; elsewhere it may be 60万
+    (rf"\A({NUM}) ?(?-i:W)(?=[ ,.!?。]*\Z)", r"\1瓦"),
+    (rf"({_POWERED}[^\d,.。!?;]{{0,6}}{NUM}) ?W(?![A-Za-z0-9])", r"\1瓦"),
+    (rf"{START}({NUM}) ?W(?=的?{_POWERED})", r"\1瓦"),
     # 5G, 4G and 128G are no weights, and 4S and 6s no times
     (
         rf"{START}(?!(?:[1-9]|16|32|64|128|256|512) ?g(?![A-Za-z])|\d ?s(?![A-Za-z]))"
@@ -132,7 +145,10 @@ _MEASURES: Final = rules(
         for unit, thousand in THOUSANDFOLD.items()
     ),
     (rf"(?<![\d.])(?P<whole>\d)(?P<unit>米)(?P<tail>\d{{1,2}})(?![\d.米:]|{COUNTER})", _tail),
-    (rf"(?<![\d.])(?P<whole>\d+)(?P<unit>[度])(?P<tail>\d)(?![\d.度]|{COUNTER})", _tail),
+    (
+        rf"(?<![\d.])(?P<whole>\d+)(?P<unit>[度])(?P<tail>\d)(?![\d.度]|{COUNTER}|[{HAN}](?<![的了左以多和吗吧就还是比]))",
+        _tail,
+    ),
     (rf"(?<![\d.])(?P<whole>\d+)(?P<unit>秒)(?P<tail>\d{{1,2}})(?![\d.秒]|{COUNTER})", _tail),
     (rf"(每[小分秒][时時钟鐘]?|[时時]速)({NUM})(公里|米|[转轉]|次)(?!每)", _per),
     (rf"(?:[时時]速|每小[时時])[为為是]?({NUM}公里每小时)", r"\1"),

@@ -49,7 +49,7 @@ def cardinal(run: str) -> int | None:
     if _SHORT.search(run):
         run, last = run[:-1], run[-1]
         tenths = _DIGITS.index(last) * _WORTH[run[-1]] // 10
-    if not _CARDINAL.fullmatch(run):
+    if not _CARDINAL.fullmatch(run) or (run[-1] == "两" and len(run) > 1):  # 一万两 is money of silver
         return None
     high, _, low = run.rpartition("亿")
     return _below_yi(high) * 10**8 + _below_yi(low) + tenths

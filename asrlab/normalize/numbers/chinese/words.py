@@ -15,6 +15,7 @@ _HIDDEN: Final = dict(zip(_SIGNS, map(chr, range(0x10FF00, 0x10FF00 + len(_SIGNS
 _HIDE: Final = str.maketrans(_HIDDEN)
 _SHOW: Final = str.maketrans({hidden: sign for sign, hidden in _HIDDEN.items()})
 _NUMERAL: Final = re.compile(f"[{_SIGNS}]")
+_GOES_ON: Final = re.compile(rf"(?:[点點]|(?:[{_SIGNS}\d]{{3,4}}[,、 -] ?){{2}})\Z")
 _TABLE: Final = Path(__file__).with_name("words.txt")
 
 
@@ -65,7 +66,8 @@ def _runs_on(text: str, begin: int, end: int) -> bool:
         return True
     if text[end - 1] in _SIGNS and after and after in _SIGNS:
         return True
-    return before in {"点", "點"} and all(sign in _SIGNS for sign in text[begin:end])  # 三点九一八
+    # 三点九一八; 一三九, 幺零二四, 七七八八
+    return all(sign in _SIGNS for sign in text[begin:end]) and bool(_GOES_ON.search(text[max(0, begin - 12) : begin]))
 
 
 @cache

@@ -10,12 +10,23 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from asrlab.normalize.numbers.english.codes import one_by_one, special, telephone
-from asrlab.normalize.numbers.english.context import BEFORE_NO, BEFORE_POINT, bare, idioms, word_before
+from asrlab.normalize.numbers.english.codes import (
+    LETTER_AND_NUMBER,
+    dotted,
+    letter_and_number,
+    one_by_one,
+    pressure,
+    special,
+    telephone,
+    with_letter,
+)
+from asrlab.normalize.numbers.english.context import BEFORE_NO, BEFORE_POINT, bare, word_before
+from asrlab.normalize.numbers.english.idioms import idioms
+from asrlab.normalize.numbers.english.money import CODES, money_by_sign
 from asrlab.normalize.numbers.english.ordinals import decade, ordinal
 from asrlab.normalize.numbers.english.plain import number, united
+from asrlab.normalize.numbers.english.romans import romans_in_digits
 from asrlab.normalize.numbers.english.times import date, time
-from asrlab.normalize.numbers.english.units import money_by_sign
 from asrlab.normalize.numbers.english.words import DECADES, END, MONTHS, NUMBER_WORD, Quantity, quantity, readable, run
 
 #: Rounds in which the last numbers are found that only others, once in digits, let be seen.
@@ -28,9 +39,10 @@ _MAYBE: Final = re.compile(rf"[0-9]|\b(?:{NUMBER_WORD}|{_NAMES}|half|quarter)\b"
 #: Where a number may begin, by what it begins with.
 _START: Final = re.compile(
     r"(?<!\w)(?<!\w')(?:"
+    rf"(?P<lettered>(?:{LETTER_AND_NUMBER})(?!\w|'\w))|"
     r"(?P<digits>(?<![0-9][.,:/⁄∕])(?:(?<!\.)\.)?[0-9])|"
-    r"(?P<sign>[-−]?(?:(?:us|ca?|au?|nz|hk|s)?\$|[£€¥₹₩₽₿])-?\s?(?=\.?[0-9])|"
-    r"(?:usd|eur|gbp|jpy|inr|cad|aud|rs\.?)\s?(?=[0-9]))|"
+    r"(?P<sign>[-−]?(?:(?:us|ca?|au?|nz|hk|s|r)?\$|[£€¥₹₩₽₿฿])-?\s?(?=\.?[0-9])|"
+    rf"(?:{CODES}|rs\.?)\s?(?=[0-9]))|"
     r"(?P<mark>(?<!\+)[−+#'(](?=\s?\(?[$£€¥₹]?\.?[0-9])|no\.(?=\s?[0-9]))|"
     rf"(?P<word>{NUMBER_WORD}|double|triple|{_MONTHS}|"
     r"half(?=\s+an?\s+[a-z])|(?:a\s+)?(?:half|quarter)(?=[\s-]+(?:past|after|to|till|til)\b)|"
@@ -67,6 +79,7 @@ def numbers_in_one_form(text: str) -> str:
     >>> numbers_in_one_form("One of them is on cloud nine. Wait a second!")
     'One of them is on cloud nine. Wait a second!'
     """
+    text = romans_in_digits(text)
     low = _lower(text)
     if not _MAYBE.search(low):
         return text
@@ -119,16 +132,21 @@ def _converted(text: str, low: str, at: int, kind: str) -> tuple[str, int] | Non
         return _prefixed(text, low, at)
     if kind == "decade":
         return decade(low, at)
-    return (
+    if kind == "lettered":
+        return letter_and_number(text, low, at)
+    found = (
         date(text, low, at)
         or telephone(low, at)
+        or dotted(low, at)
         or special(low, at)
+        or pressure(low, at)
         or time(low, at)
         or decade(low, at)
         or one_by_one(low, at)
         or ordinal(low, at)
         or number(text, low, at)
     )
+    return with_letter(low, at, found) if found else None
 
 
 def _signed_money(low: str, at: int) -> tuple[str, int] | None:

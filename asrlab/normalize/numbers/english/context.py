@@ -1,4 +1,4 @@
-"""What stands around a number in English, and phrases in which a number is none."""
+"""What stands around a number in English."""
 
 from __future__ import annotations
 
@@ -9,79 +9,21 @@ from asrlab.normalize.numbers.english.words import CARDINAL_WORD, END, split
 
 _LAST_WORD: Final = re.compile(r"([\w']+)[^\w]*$")
 _NUMBER_AFTER: Final = re.compile(rf"(?:\s+|-|,\s*)(?:[0-9]|(?:{CARDINAL_WORD}){END})")
-#: Idioms and names in which a number word is no number, or one that is not written in digits; a space stands for a
-#: hyphen too. They stay as they are, so "cloud nine" and "cloud 9" stay two things.
-_IDIOMS: Final = (
-    "cloud nine",
-    "catch twenty two",
-    "seventh heaven",
-    "(?:the )?whole nine yards",
-    "nine times out of ten",
-    "high fives?",
-    "sixth sense",
-    "eleventh hour",
-    "forty winks",
-    "six feet under",
-    "square one",
-    "(?:ground|patient|sub|net|absolute) zero",
-    "zero(?:ed)? in",
-    "zero hour",
-    "(?:four|three) letter words?",
-    "fifth (?:columns?|wheel)",
-    "eight ball",
-    "eighty sixed",
-    "five o'?clock shadow",
-    "nine to five",
-    "ten to one",
-    "(?:ten|two) a penny",
-    "hole in one",
-    "one in (?:a|ten) (?:million|thousand)",
-    "thanks a million",
-    "a million (?:miles|to one|and one|dollar question|dollar smile)",
-    "like a million(?: bucks| dollars)?",
-    "(?:my|your|his|her|their|our) two cents",
-    "two cents worth",
-    "two birds",
-    "two and two together",
-    "two peas",
-    "six of one",
-    "nineteen to the dozen",
-    "two left feet",
-    "two (?:faced|timing|timer|timed|bit)",
-    "two by two",
-    "one by one",
-    "one two punch",
-    "twenty twenty (?:vision|hindsight)",
-    "hindsight is twenty twenty",
-    "seven (?:seas|deadly sins|year itch)",
-    "nine lives",
-    "deep six(?:ed)?",
-    "five and dime",
-    "big five o",
-    "(?:of|in) two minds",
-    "one (?:to|on|for) one",
-    "double o seven",
-    "three sheets",
-    "four corners",
-    "for six(?= [.!?])",
-    "two shakes",
-    "third degree",
-    "one horse",
-    "two edged",
-    "double digits",
-    "two wrongs",
-    "seven eleven",
-    "two can play",
-)
-_IDIOM: Final = re.compile(
-    rf"\b(?:{'|'.join(_IDIOMS).replace(' ', '[ -]+')}){END}"
-    rf"(?![ -]+(?:(?:fifteen|twenty|thirty|forty|fifty|hundred|thousand|million|o'?clock|percent|[ap]\.? ?m){END}))"
-)
 #: Words after which a number is a name, said digit by digit or in groups: "room two oh five", "flight nine thirty".
 LABELS: Final = frozenset(
     split(
         "room flight extension pin code number route highway interstate apartment suite unit box bus gate boeing "
         "airbus dial call phone area zip line password id account channel freeway bungalow badge serial locker train"
+    )
+)
+#: More words after which digits are said one by one.
+CODE_AFTER: Final = frozenset(
+    split("social ssn text passcode otp port combination reference error digits pincode postcode iban token sms")
+)
+#: Words after which a number and a letter are one name: "apartment four b".
+LETTERED: Final = frozenset(
+    split(
+        "apartment apt flat suite unit room seat gate block row platform terminal route exit bus section size hall pier"
     )
 )
 #: Words after which "one" is a number that is mostly written "1".
@@ -96,9 +38,24 @@ ONE_AFTER: Final = frozenset(
     )
 )
 #: Words before "1" that make it another word than "one": "No 1" is no "no one".
-NOT_ONE_AFTER: Final = frozenset(split("no any some every each this that which the a another"))
-#: Words before which "1" and "one" are left as they are written.
-NOT_ONE_BEFORE: Final = frozenset(split("of another who that which is was s thing or"))
+NOT_ONE_AFTER: Final = frozenset(
+    split(
+        "no any some every each this that which the a another other such single whole same first second third last "
+        "next new old young big bigger biggest small smaller smallest little large good better best bad worse worst "
+        "right wrong nice great special different real loved chosen dear former latter tall short long easy hard tough "
+        "cheap cheaper expensive older younger longer shorter faster easier red blue green black white yellow pink "
+        "orange brown purple grey gray"
+    )
+)
+#: Words before which "1" and "one" are left as they are written; many make "one" mean "people".
+NOT_ONE_BEFORE: Final = frozenset(
+    split(
+        "of another who whom whose that which is was s thing or should would could can cannot may might must will "
+        "shall ought never always often sometimes also hardly rarely seldom wonders thinks hopes knows feels expects "
+        "assumes supposes imagines sees says tends finds forgets considers hears learns wants wishes needs tries "
+        "does doesn has hasn cares dares shouldn wouldn couldn mustn"
+    )
+)
 
 #: Words after which "no. 5" is "number 5" and no answer.
 BEFORE_NO: Final = frozenset(
@@ -111,11 +68,6 @@ BEFORE_POINT: Final = frozenset(split("by about is was only just than minus nega
 _STREET: Final = re.compile(
     r"\s+(?:[a-z]+\s+){0,2}?(?:[a-z]+|[0-9]+(?:st|nd|rd|th))\s+(?:street|avenue|road|boulevard|drive|lane|st|ave|rd|blvd)\b"
 )
-
-
-def idioms(low: str) -> list[tuple[int, int]]:
-    """Find where in a text in lower case number words stand that are to be left alone."""
-    return [found.span() for found in _IDIOM.finditer(low)]
 
 
 def word_before(low: str, at: int) -> str:

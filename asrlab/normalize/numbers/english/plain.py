@@ -7,8 +7,9 @@ from typing import Final
 
 from asrlab.normalize.numbers.english.codes import hundreds_short, year_said
 from asrlab.normalize.numbers.english.context import NOT_ONE_AFTER, NOT_ONE_BEFORE, ONE_AFTER, word_before
+from asrlab.normalize.numbers.english.money import money
 from asrlab.normalize.numbers.english.times import time
-from asrlab.normalize.numbers.english.units import measure, money, percent
+from asrlab.normalize.numbers.english.units import count_of_things, measure, percent
 from asrlab.normalize.numbers.english.words import CARDINAL_WORD, END, Quantity, quantity, run, split
 
 _FRACTION: Final = re.compile(r"([0-9]{1,3})[/⁄∕]([0-9]{1,3})(?![\w/⁄∕]|[.,:-][0-9])")
@@ -25,7 +26,8 @@ _COUNTED: Final = re.compile(
     r"\s+(?:days|weeks|months|years|decades|times|people|persons|students|players|guests|pages|points|items|servings|stars)\b"
 )
 _HALF: Final = re.compile(r"half\s+an?(?=\s+[a-z])")
-_TO: Final = re.compile(r"\s+to\s+(?=[0-9a-z])")
+_TO: Final = re.compile(r"\s+(to)\s+(?=[0-9a-z])")
+_AND: Final = re.compile(r"\s+(and)\s+(?=[0-9a-z])")
 _PART: Final = re.compile(r"\s+(?:point|dot)\s+(?=[a-z])")
 _A_NUMBER: Final = rf"(?:[0-9]+|(?<!\w)(?:{CARDINAL_WORD}){END})"
 _JOINT: Final = r"(?:\s*,\s*(?:and\s+|or\s+)?|\s+(?:and|or|to)\s+)"
@@ -49,14 +51,17 @@ def number(text: str, low: str, at: int) -> tuple[str, int] | None:  # noqa: PLR
         words = run(low, at)
         return (text[at : words[1].end], words[1].end) if len(words) > 1 else None  # half a million
     if half := _HALF.match(low, at):
-        return measure(text, low, at, Quantity("1/2", half.end(), spoken=True))  # half a mile
+        half_of = Quantity("1/2", half.end(), spoken=True)
+        return percent(low, half_of) or measure(text, low, at, half_of)  # half a mile
     fraction = _FRACTION.match(low, at)
     read = Quantity(f"{fraction[1]}/{fraction[2]}", fraction.end(), spoken=False) if fraction else quantity(low, at)
     if read is None or read.ordinal:
         return None
+    if read.spoken and (count := count_of_things(low, at, read)):
+        return count
     if (short := hundreds_short(low, at)) and (said := united(text, low, at, Quantity(*short, spoken=True))):
         return said
-    if both := _range(text, low, at, read) or _amounts(low, read) or _dimensions(text, low, at, read):
+    if both := _range(text, low, at, read) or _amounts(low, at, read) or _dimensions(text, low, at, read):
         return both
     if measured := united(text, low, at, read):
         # "a hundred dollar bill": the article is the bill's
@@ -103,10 +108,15 @@ def _one(low: str, at: int, read: Quantity) -> tuple[str, int] | None:
     before = word_before(low, at)
     if before in NOT_ONE_AFTER:
         return None
-    if before in ONE_AFTER or _LISTED.match(low, read.end) or _LISTED_AFTER.search(low[max(0, at - 30) : at]):
+    world_war = low.endswith("world war ", 0, at)
+    if before in ONE_AFTER or world_war or _LISTED.match(low, read.end):
         return "1", read.end
     after = _NEXT_WORD.match(low, read.end)
-    if read.spoken or (after and after[1] in NOT_ONE_BEFORE) or before[-1:].isdigit():
+    if after and after[1] in NOT_ONE_BEFORE:
+        return None
+    if _LISTED_AFTER.search(low[max(0, at - 30) : at]):
+        return "1", read.end
+    if read.spoken or before[-1:].isdigit():
         return None
     alone = low[at - 1 : at] in {*" \t\n\"'([,;", ""} and low[read.end : read.end + 1] in {*" \t\n\"')].,;:!?", ""}
     return ("one", read.end) if alone and not _DIGITS_NEXT.match(low, read.end) else None
@@ -149,19 +159,20 @@ def _range(text: str, low: str, at: int, read: Quantity) -> tuple[str, int] | No
     return f"{read.digits} to {second.digits}", second.end
 
 
-def _amounts(low: str, read: Quantity) -> tuple[str, int] | None:
-    """Read "five to ten dollars" as "$5 to $10"."""
-    to = _TO.match(low, read.end)
+def _amounts(low: str, at: int, read: Quantity) -> tuple[str, int] | None:
+    """Read "five to ten dollars" as "$5 to $10", and so "between five and ten dollars"."""
+    to = (_AND if word_before(low, at) == "between" else _TO).match(low, read.end)
     second = quantity(low, to.end()) if to else None
     amount = money(low, to.end(), second) if to and second and not second.ordinal else None
     if (
-        second is None
+        to is None
+        or second is None
         or amount is None
         or not amount[0].endswith(second.digits)
         or not _less(read.digits, second.digits)
     ):
         return None
-    return f"{amount[0].removesuffix(second.digits)}{read.digits} to {amount[0]}", amount[1]
+    return f"{amount[0].removesuffix(second.digits)}{read.digits} {to[1]} {amount[0]}", amount[1]
 
 
 def _less(first: str, second: str) -> bool:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from asrlab.normalize.numbers.english.context import bare, before_street, follows_number, word_before
+from asrlab.normalize.numbers.english.units import measured
 from asrlab.normalize.numbers.english.words import DIGITS, END, MONTHS, SMALL, TENS, cardinal, run, split
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ _ISO: Final = re.compile(r"([12][0-9]{3})([-/.])(0?[1-9]|1[0-2])\2(0?[1-9]|[12][
 _SLASHED: Final = re.compile(r"([0-3]?[0-9])([-/.])([0-3]?[0-9])\2((?:1[5-9]|20)[0-9]{2})(?![\w/]|[-.,:][0-9])")
 
 _AM_PM: Final = r"(?:\s*|-)([ap])(?:\.\s?m\.|\s?m\.?(?<!\.)|\.\s?m)(?![\w]|'\w|\.\w)"
+_ZONE: Final = re.compile(r"\s+(?:[ecmp]\.?\s(?:[sd]\.?\s)?t|g\.?\s?m\.?\s?t|u\.?\s?t\.?\s?c)(?!\w|'\w)")
 _AM_PM_AT: Final = re.compile(_AM_PM)
 _CLOCK: Final = re.compile(
     rf"(2[0-4]|[01]?[0-9]):([0-5][0-9])((?::[0-5][0-9])?)(?:\s?hrs?{END})?(?![0-9_:/]|[.,][0-9])"
@@ -47,6 +49,14 @@ _PART_OF_DAY: Final = re.compile(
 _BEFORE_TIME: Final = frozenset(
     split("at by before after until till til from around about past between approximately nearly almost is was it's")
 )
+#: Before a time that is meant for something: "an alarm for six forty five", "moved the meeting to three fifteen".
+_PLANNED: Final = re.compile(
+    r"\b(?:(?:alarms?|timers?|reminders?|set|schedul\w+|booked|reserv\w+|appointments?|meetings?|table|dinner|lunch|due|"
+    r"planned|arranged|slated|wake|pick-?\s?up|kick-?\s?off|slot)\b[^.;!?]{0,25}\s(for)|"
+    r"(?:mov\w+|push\w+|postpon\w+|delay\w+|bring|brought|reschedul\w+)\b"
+    r"(?:(?!price|rate|rent|bid|offer|cost|limit|score|fee)[^.;!?]){0,25}\s(?:back\s)?(to))\s+$"
+)
+_COUNTED: Final = re.compile(r"\s+(?:people|persons|guests|men|women|kids|children|students|players|employees)\b")
 _BETWEEN_TIMES: Final = re.compile(
     r"(?:\b(?:from|between)\s+[a-z0-9:' -]{3,25}\s+(?:to|and|until|till)|"
     r"(?::[0-5][0-9]|\s(?:fifteen|thirty|forty(?:[ -]five)?))\s+to)\s+$"
@@ -213,18 +223,25 @@ def _clock(hour: int, minutes: int) -> str:
 
 def _with_am_pm(low: str, clock: str, end: int) -> tuple[str, int]:
     found = _AM_PM_AT.match(low, end)
-    return (f"{clock} {found[1]}m", found.end()) if found else (clock, end)
+    return _with_zone(low, f"{clock} {found[1]}m", found.end()) if found else (clock, end)
+
+
+def _with_zone(low: str, clock: str, end: int) -> tuple[str, int]:
+    """Put together the letters of a time zone: "nine p m e s t"."""
+    zone = _ZONE.match(low, end)
+    return (f"{clock} {re.sub('[^a-z]', '', zone[0])}", zone.end()) if zone else (clock, end)
 
 
 def _written_time(low: str, at: int) -> tuple[str, int] | None:
     if found := _CLOCK.match(low, at):
         end = found.end()
-        if o_clock := _O_CLOCK.match(low, end):
+        hours = _HOURS.match(low, end) if found[1] > "12" or found[1][0] == "0" else None
+        if o_clock := _O_CLOCK.match(low, end) or hours:
             end = o_clock.end()
         read = _with_am_pm(low, f"{int(found[1])}:{found[2]}{found[3]}", end)
         return None if low[read[1] : read[1] + 1].isalnum() else read
     if found := _CLOCK_AM_PM.match(low, at):
-        return f"{_clock(int(found[1]), int(found[2] or 0))} {found[3]}m", found.end()
+        return _with_zone(low, f"{_clock(int(found[1]), int(found[2] or 0))} {found[3]}m", found.end())
     if (found := _MILITARY.match(low, at)) and (found[1][0] == "0" or _of_day(low, at, found.end())):
         return _clock(int(found[1]), int(found[2])), found.end()
     return None
@@ -292,13 +309,13 @@ def _spoken_time(low: str, at: int) -> tuple[str, int] | None:  # noqa: PLR0911 
     if 1 <= value <= 12 and (found := _O_CLOCK.match(low, end)):
         return _with_am_pm(low, _clock(value, 0), found.end())
     if 1 <= value <= 12 and (found := _AM_PM_AT.match(low, end)):
-        return f"{_clock(value, 0)} {found[1]}m", found.end()
+        return _with_zone(low, f"{_clock(value, 0)} {found[1]}m", found.end())
     minutes = _minutes_after(words, after)
     if minutes is None or not 1 <= value <= 23:
         return None
     end = words[minutes[1] - 1].end
     if (found := _AM_PM_AT.match(low, end)) and value <= 12:
-        return f"{_clock(value, minutes[0])} {found[1]}m", found.end()
+        return _with_zone(low, f"{_clock(value, minutes[0])} {found[1]}m", found.end())
     if (hours := _HOURS.match(low, end)) and value > 9:
         return _clock(value, minutes[0]), hours.end()
     return (_clock(value, minutes[0]), end) if _is_time(low, (at, end), value, minutes[0], words) else None
@@ -309,15 +326,23 @@ def _is_time(  # noqa: PLR0911  # one return a context
 ) -> bool:
     """Decide on an hour and minutes without "am": "nine thirty" may be a price or a room as well."""
     at, end = place
-    if follows_number(low, end) or before_street(low, end) or (minutes == hour + 1 and hour >= 9):
+    if (
+        follows_number(low, end)
+        or before_street(low, end)
+        or measured(low, end)
+        or _COUNTED.match(low, end)
+        or (minutes == hour + 1 and hour >= 9)
+    ):
         return False  # ten eleven twelve: a list
     before = word_before(low, at)
     if (before in _BEFORE_TIME and before not in {"is", "was"}) or _BETWEEN_TIMES.search(low[max(0, at - 45) : at]):
         return hour not in {19, 20}
     if _PART_OF_DAY.match(low, end) or (hour < 13 and _TO_TIME.match(low, end)):
         return True
-    if hour > 12:
-        return hour > 20 and (bare(low, at, end) or before in _BEFORE_TIME)
+    if (planned := _PLANNED.search(low[max(0, at - 50) : at])) and hour not in {19, 20}:
+        return bool(planned[1]) or hour < 13
+    if hour > 12:  # said alone, "eighteen thirty" is a time and "eighteen twelve" a year
+        return bare(low, at, end) and (hour > 20 or (hour < 19 and minutes % 5 == 0))
     if before in BEFORE_YEAR and hour >= 10:
         return False
     if words[1].word in {"oh", "o"} and hour < 10:
@@ -353,6 +378,6 @@ def _military(low: str, at: int, words: tuple[Word, ...]) -> tuple[str, int] | N
     end = words[minutes[1] - 1].end
     if hours := _HOURS.match(low, end):
         end = hours.end()
-    elif word_before(low, at) not in {"at", "by", "until", "from", "before", "after"}:
+    elif follows_number(low, end) or not (minutes[0] % 5 == 0 and value and _of_day(low, at, end)):
         return None
     return _clock(value, minutes[0]), end

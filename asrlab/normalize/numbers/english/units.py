@@ -1,11 +1,12 @@
-"""Units of measure and money in English: ``5 kg``, ``60 kmh``, ``20%``, ``$3.50`` for all the ways to write them."""
+"""Units of measure in English: ``5 kg``, ``60 kmh``, ``20%`` for all the ways to write them."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-from asrlab.normalize.numbers.english.words import END, Quantity, quantity, times_power
+from asrlab.normalize.numbers.english.money import CURRENCY, NAMED, weighs
+from asrlab.normalize.numbers.english.words import END, Quantity, quantity
 
 _METRE: Final = "met(?:re|er)s?"
 _SQUARE: Final = r"(?:square|sq\.?)\s+"
@@ -108,8 +109,7 @@ _UNITS: Final = {
     "ma": "milliamps?|milliamperes?|ma",
     "ohms": "ohms?|Ω",
     "joules": "joules?|j",
-    "yuan": "yuan|rmb|cny",
-    "swiss francs": r"swiss\s+francs?|chf",
+    **{name: rf"{words}|{code}" for code, (name, words) in NAMED.items()},
     "rubles": "rou?bles?",
     "seconds": r"seconds|secs?\.?",
     "second": "second",
@@ -123,91 +123,52 @@ _SPAN: Final = frozenset({"seconds", "minutes", "hours"})
 _UNIT: Final = re.compile(rf"(\s*|-)(?:{'|'.join(f'({pattern})' for pattern in _UNITS.values())})(?![\w/]|'\w|°)")
 #: Units that only case tells apart.
 _MEGA: Final = re.compile(r"\s?(?:(MW)|(mW)|(Mb))(?!\w)")
+_GAP: Final = re.compile(r"\s+|-")
 _PERCENT: Final = re.compile(rf"(?:\s*%|(?:\s+|-)(?:per\s?cent|pct){END}\.?(?!\w))(?!age)")
+_SHARES: Final = {"1/2": "0.5", "1/4": "0.25", "3/4": "0.75"}
 _INCHES: Final = re.compile(r"(?:(?:\s+|-)(inch(?:es)?)|in|(\")(?=\s|$)|\s+in\.(?=\s+[a-z]))(?!\w)")
 _FEET_INCHES: Final = re.compile(
     r"(?:(?:\s*|-)(?:feet|foot|ft\.?)|')(?:\s+|-)?(?:and\s+)?(?P<inches>[0-9]{1,2}(?:\.[0-9]+)?|[a-z]+)"
     r"(?P<unit>(?:\s*|-)(?:inch(?:es)?|ins?\.?|\"|''))?(?!\w|\s+(?:of|people|times))"
 )
 _INCHES_SAID: Final = re.compile(r"(?:\s+|-)inch(?:es)?(?!\w)")
-_WEIGHT: Final = re.compile(
-    r"\b(?:weigh\w*|los[ei]\w*|lost|gain\w*|lift\w*|heav\w*|shed|carr[yi]\w*|load|luggage|baby|dog|fish|dumbbells?|"
-    r"bench\w*|drop\w*)\b[^.;!?]*$"
+#: A unit that belongs to a thing after it, of which there are several: "two ten-dollar bills".
+_OF_THINGS: Final = re.compile(
+    r"[\s-]+(?:dollar|pound|euro|cent|pence|minute|hour|second|day|week|month|year|inch|foot|yard|mile|"
+    r"(?:kilo|centi|milli)?met(?:er|re)|gallon|(?:milli)?lit(?:er|re)|ounce|gram|kilo(?:gram)?|watt|volt|page|acre|percent|degree)(?:-old)?(?:\s+|-)"
+    r"[a-z]+s(?!\w|'\w)(?<!ss)"
 )
 
-_CODES: Final = {
-    "usd": "us$",
-    "eur": "€",
-    "gbp": "£",
-    "jpy": "¥",
-    "inr": "₹",
-    "cad": "c$",
-    "aud": "a$",
-    "us$": "us$",
-    "ca$": "c$",
-    "c$": "c$",
-    "au$": "a$",
-    "a$": "a$",
-    "nz$": "nz$",
-    "hk$": "hk$",
-    "s$": "s$",
-    "rs": "₹",
-    "rs.": "₹",
-    "$": "$",
-    "€": "€",
-    "£": "£",
-    "¥": "¥",
-    "₹": "₹",
-    "₩": "₩",
-    "₽": "₽",
-    "₿": "₿",
-}
-_SIGN: Final = re.compile(
-    rf"(-?)({'|'.join(re.escape(code) for code in sorted(_CODES, key=len, reverse=True))})(-?)\s?(?=\.?[0-9])"
-)
-_SHORT_SCALE: Final = re.compile(r"\s?(k|mm?n?|bn?|tn?)(?!\w|'\w)")
-_SHORT: Final = {"k": 3, "m": 6, "mn": 6, "mm": 6, "mmn": 6, "b": 9, "bn": 9, "t": 12, "tn": 12}
-_CURRENCY: Final = re.compile(
-    r"(?:\s+|-)?(?:"
-    r"(?P<us>(?:u\.?\s?s\.?|american|united\s+states)\s+dollars?|usd|us\$)|(?P<ca>canadian\s+dollars?|cad)|"
-    r"(?P<au>australian\s+dollars?|aud)|(?P<nz>new\s+zealand\s+dollars?|nzd)|(?P<hk>hong\s+kong\s+dollars?|hkd)|"
-    r"(?P<sg>singapore\s+dollars?|sgd)|(?P<usd>dollars?|\$)|(?P<eur>euros?|eur|€)|"
-    r"(?P<gbp>pounds?(?:\s+sterling)?|gbp|£|quid(?=\s+sterling))|(?P<jpy>(?:japanese\s+)?yen|jpy)|"
-    r"(?P<inr>(?:indian\s+)?rupees?|inr))(?![\w]|'\w)"
-)
-_SIGNS: Final = {
-    "us": "us$",
-    "ca": "c$",
-    "au": "a$",
-    "nz": "nz$",
-    "hk": "hk$",
-    "sg": "s$",
-    "usd": "$",
-    "eur": "€",
-    "gbp": "£",
-    "jpy": "¥",
-    "inr": "₹",
-}
-_TO_MINOR: Final = re.compile(r",?\s+(?:and\s+)?(?=[0-9a-z])")
-_CENTS: Final = re.compile(r"(?:\s+|-)?(cents?|¢)(?!\w|'\w)")
-_PENCE: Final = re.compile(r"(?:(?:\s+|-)(?:pence|p|penny)|(?:pence|p))(?!\w|'\w|\.?\s?m\b|[.]\s?[a-z])")
-_MONEY_NOUN: Final = re.compile(
-    r"(?:\s+|-)(?:notes?|coins?|fines?|fees?|tickets?|bets?|prizes?|vouchers?|bills?|grants?|loans?|gifts?|deals?|budgets?|"
-    r"donations?|rewards?|increases?|cuts?|rises?|bonus|bonuses|discounts?|contracts?|investments?|funds?|debts?|homes?|"
-    r"houses?|cars?|meals?|profits?|payments?|salary|salaries)\b"
-)
-_POUNDS_OF: Final = re.compile(
-    r"\s+(?:of|per|overweight|heavier|lighter|in\s+weight)\b|(?:\s+|-)(?:[0-9]+|[a-z]+)\s+(?:ounces?|oz)\b"
-)
-_END_OF_AMOUNT: Final = re.compile(
-    r"\s*(?:$|[.,;!?)]|(?:for|and|a|an|each|per|to|in|on|at|or|from|is|was|i|you|he|she|we|they|please)\b)"
-)
+
+def counted(low: str, at: int, end: int) -> bool:
+    """Tell whether what is said from one place to another is a count and a measure: "five twenty-pound notes"."""
+    first = _GAP.search(low, at, end)
+    hyphens = low[end : end + 1] == "-" and first is not None and first[0] != "-"
+    return bool(_OF_THINGS.match(low, end)) or (hyphens and measured(low, end))
+
+
+def count_of_things(low: str, at: int, read: Quantity) -> tuple[str, int] | None:
+    """Read "two hundred" of "two hundred ten-dollar bills", which a hyphen tells from 210."""
+    gaps = list(_GAP.finditer(low, at, read.end))
+    spaces = [gap.start() for gap in gaps if gap[0] != "-"]
+    if not spaces or low[read.end : read.end + 1] != "-" or not _OF_THINGS.match(low, read.end):
+        return None
+    count = quantity(low[: spaces[-1]], at)
+    return (count.digits, count.end) if count and count.end == spaces[-1] and not count.ordinal else None
+
+
+def measured(low: str, end: int) -> bool:
+    """Tell whether a unit or a currency, in more than one letter, comes next."""
+    found = CURRENCY.match(low, end) or _PERCENT.match(low, end) or _UNIT.match(low, end)
+    return found is not None and len(found[0].strip(" -")) > 1
 
 
 def percent(low: str, read: Quantity) -> tuple[str, int] | None:
     """Read what follows a number as percent."""
     found = _PERCENT.match(low, read.end)
-    return (f"{read.digits}%", found.end()) if found and "/" not in read.digits else None
+    if found is None or "/" not in read.digits:
+        return (f"{read.digits}%", found.end()) if found else None
+    return (f"{_SHARES[read.digits]}%", found.end()) if read.digits in _SHARES else None
 
 
 def measure(  # noqa: PLR0911  # one return a kind of unit
@@ -222,8 +183,8 @@ def measure(  # noqa: PLR0911  # one return a kind of unit
     inches = _INCHES.match(low, read.end)
     if inches and (inches[1] or not read.spoken) and not (inches[2] and low.count('"') != 1):
         return f"{read.digits} inches", inches.end()
-    pounds = _CURRENCY.match(low, read.end)
-    if pounds and pounds["gbp"] and _weighs(low, at, pounds):
+    pounds = CURRENCY.match(low, read.end)
+    if pounds and pounds["gbp"] and weighs(low, at, pounds):
         return f"{read.digits} lb", pounds.end()
     found = _UNIT.match(low, read.end)
     if found is None:
@@ -241,91 +202,6 @@ def measure(  # noqa: PLR0911  # one return a kind of unit
     return f"{read.digits} {unit}", found.end()
 
 
-def money_by_sign(low: str, at: int) -> tuple[str, int] | None:
-    """Read an amount whose currency comes first: ``$3 million``, ``EUR 50``."""
-    sign = _SIGN.match(low, at)
-    read = quantity(low, sign.end()) if sign else None
-    if sign is None or read is None or "/" in read.digits:
-        return None
-    digits, end = read.digits, read.end
-    if short := _SHORT_SCALE.match(low, end):
-        digits, end = times_power(digits, _SHORT[short[1]]), short.end()
-    minus = "-" if sign[1] or sign[3] else ""
-    code = _CODES[sign[2]]
-    if (again := _CURRENCY.match(low, end)) and code == "$" and "$" in _SIGNS[again.lastgroup or "usd"]:
-        code, end = _SIGNS[again.lastgroup or "usd"], again.end()  # "$5 dollars", "$50 USD"
-    if end < len(low) and (low[end].isalnum() or low[end] == "_"):
-        return None
-    if low[end : end + 1] == "/" and low[end + 1 : end + 2].isalpha():
-        return f"{minus}{code}{_amount(digits)} per ", end + 1
-    return f"{minus}{code}{_amount(digits)}", end
-
-
-def money(low: str, at: int, read: Quantity) -> tuple[str, int] | None:
-    """Read what follows a number as money: dollars and cents, pounds and pence."""
-    if "/" in read.digits:
-        return None
-    digits, end = read.digits, read.end
-    if not read.spoken and (short := _SHORT_SCALE.match(low, end)) and _CURRENCY.match(low, short.end()):
-        digits, end = times_power(digits, _SHORT[short[1]]), short.end()
-    found = _CURRENCY.match(low, end)
-    if found is None:
-        return _minor(low, read)
-    if found["gbp"] and _weighs(low, at, found):
-        return None
-    sign, end = _SIGNS[found.lastgroup or "usd"], found.end()
-    if read.plain and (minor := _and_minor(low, end, sign)):
-        return f"{sign}{digits}.{minor[0]:02d}".removesuffix(".00"), minor[1]
-    return f"{sign}{_amount(digits)}", end
-
-
-def _amount(digits: str) -> str:
-    return digits.removesuffix(".00")
-
-
-def _weighs(low: str, at: int, pounds: re.Match[str]) -> bool:
-    if "sterling" in pounds[0] or low[pounds.end() - 1] in "£p":
-        return False
-    if _WEIGHT.search(low[max(0, at - 40) : at]) or _POUNDS_OF.match(low, pounds.end()):
-        return True
-    # a ten pound baby, a ten pound note
-    named = pounds[0].endswith("pound") and re.match(r"(?:\s+|-)[a-z]", low[pounds.end() :]) is not None
-    plenty = low[at : pounds.start()] in {"one", "1"} or "illion" in low[at : pounds.start()]
-    return named and not plenty and not _MONEY_NOUN.match(low, pounds.end())
-
-
-def _and_minor(low: str, end: int, sign: str) -> tuple[int, int] | None:
-    gap = _TO_MINOR.match(low, end)
-    read = quantity(low, gap.end()) if gap else None
-    if gap is None or read is None or not read.plain or read.ordinal or not 0 < int(read.digits[:9]) < 100:
-        return None
-    name = _PENCE.match(low, read.end) if sign == "£" else _CENTS.match(low, read.end)
-    if name:
-        return int(read.digits), name.end()
-    sure = "and" not in gap[0] and len(read.digits) == 2 and _END_OF_AMOUNT.match(low, read.end)
-    return (int(read.digits), read.end) if sure and "," not in gap[0] else None
-
-
-def _minor(low: str, read: Quantity) -> tuple[str, int] | None:
-    if not read.plain:
-        return None
-    if cents := _CENTS.match(low, read.end):
-        if cents[1] == "cent" and read.digits != "1":
-            return None  # Fifty Cent
-        return f"${_hundredths(read.digits)}", cents.end()
-    if pence := _PENCE.match(low, read.end):
-        word, glued = pence[0].strip(" -"), low[read.end].isalpha()
-        if (word == "penny" and read.digits != "1") or (word == "p" and not (glued or read.spoken)):
-            return None
-        return f"£{_hundredths(read.digits)}", pence.end()
-    return None
-
-
-def _hundredths(digits: str) -> str:
-    digits = digits.zfill(3)
-    return _amount(f"{digits[:-2].lstrip('0') or '0'}.{digits[-2:]}")
-
-
 def _feet_and_inches(low: str, read: Quantity) -> tuple[str, int] | None:
     found = _FEET_INCHES.match(low, read.end)
     if found is None or not read.plain:
@@ -333,7 +209,7 @@ def _feet_and_inches(low: str, read: Quantity) -> tuple[str, int] | None:
     inches = found["inches"]
     if not inches[0].isdigit():
         spoken = quantity(low, found.start("inches"))
-        if spoken is None or spoken.ordinal or not spoken.plain:
+        if spoken is None or spoken.ordinal or "/" in spoken.digits:
             return None
         inches = spoken.digits
         unit = _INCHES_SAID.match(low, spoken.end)

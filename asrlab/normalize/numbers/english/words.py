@@ -53,6 +53,9 @@ _SCALES: Final = {
     "quintillion": 18,
 }
 _SCALE_ORDINALS: Final = {f"{word}th": power for word, power in _SCALES.items()}
+_SCALES_ALONE: Final = frozenset({"hundred", "hundredth", *_SCALES, *_SCALE_ORDINALS})
+#: Powers of ten of ordinals.
+ORDINAL_POWERS: Final = {"hundredth": 2, **_SCALE_ORDINALS}
 DECADES: Final = {f"{word[:-1]}ies": n for word, n in TENS.items()}
 MONTHS: Final = tuple(split("january february march april may june july august september october november december"))
 
@@ -133,7 +136,7 @@ def readable(low: str, at: int) -> bool:
 
 
 @lru_cache(maxsize=256)
-def quantity(low: str, at: int) -> Quantity | None:
+def quantity(low: str, at: int) -> Quantity | None:  # noqa: PLR0911  # one return a kind of number
     """Read a number, in words or digits, that begins at a place; without its sign."""
     if at < len(low) and low[at] in ".0123456789":
         return _written(low, at)
@@ -150,6 +153,10 @@ def quantity(low: str, at: int) -> Quantity | None:
         return Quantity(digits, end, spoken=True, ordinal=True)
     if (decimals := _decimals(words, used)) is not None:
         return _scaled(low, Quantity(f"{digits}.{decimals[0]}", words[decimals[1] - 1].end, spoken=True))
+    if (power := _SCALES.get(words[used - 1].word, 0)) and (half := _AND_FRACTION.match(low, end)):
+        scaled = _with_fraction(low, Quantity(str(value // 10**power), end, spoken=True))
+        if "." in scaled.digits and value % 10**power == 0 and scaled.end == half.end():
+            return Quantity(times_power(scaled.digits, power), scaled.end, spoken=True)  # a million and a half
     if fraction := _FRACTION.match(low, end):
         return _fraction(value, fraction) or Quantity(digits, end, spoken=True)
     return _with_fraction(low, Quantity(digits, end, spoken=True))
@@ -160,6 +167,8 @@ def cardinal(words: tuple[Word, ...], at: int) -> tuple[int, int, bool] | None:
 
     As much is taken as makes one number: of "two hundred three hundred" the first two words.
     """
+    if _word(words, at) in _SCALES_ALONE:
+        return _without_one(words, at)
     total, least, used = 0, 10**30, at
     start = at
     while (part := _below_thousand(words, start)) is not None:
@@ -180,6 +189,12 @@ def cardinal(words: tuple[Word, ...], at: int) -> tuple[int, int, bool] | None:
             return total, used, ordinal
         start = used + (_word(words, used) == "and")
     return (total, used, False) if used > at else None
+
+
+def _without_one(words: tuple[Word, ...], at: int) -> tuple[int, int, bool] | None:
+    """Read "hundredth" and "hundred and first", which leave out "one"; of cardinals only "a hundred" is a number."""
+    read = cardinal((Word("one", 0), *words[at:]), 0)
+    return (read[0], at + read[1] - 1, True) if read and read[2] else None
 
 
 def suffix(digits: str) -> str:
