@@ -887,3 +887,11 @@ def test_a_sparse_grid_of_a_real_setting_is_marked():
     frame = pd.DataFrame(sorted(rows), columns=["system", "utt_id"]).assign(text="x")
     scores = score(frame, said(**{f"u{n}": "x" for n in range(200)}), missing="drop")
     assert (scores["state"] == "answered").sum() == len(frame)
+
+
+def test_a_lost_answer_costs_the_longest_of_several_references():
+    said = pd.DataFrame({"utt_id": ["a", "a"], "alternative": [0, 1], "text": ["$150", "one hundred and fifty dollars"]})
+    lost = pd.DataFrame({"utt_id": ["a"], "text": [None]})
+    scores = score(lost, said, language="en", missing="all-deleted")
+    assert scores[["dels", "ref_len", "alternative"]].to_numpy().tolist() == [[5, 5, 1]]
+    assert score(lost.assign(text=""), said, language="en")["dels"].tolist() == [1]

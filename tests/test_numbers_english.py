@@ -67,6 +67,22 @@ def test_what_differs_stays_different(one, other):
         ("the '80s and the nineteen eighties", "the 80s and the 1980s"),
         ("Is it 1 or two?", "Is it 1 or 2?"),
         ("I have 1 left", "I have one left"),
+        ("I have twenty. One of them left.", "I have 20. One of them left."),
+        ("five twenty-pound notes and two ten-dollar bills", "5 £20 notes and 2 $10 bills"),
+        ("ten dot zero dot zero dot one", "10.0.0.1"),
+        ("his blood pressure is one twenty over eighty", "his blood pressure is 120/80"),
+        (
+            "Henry VIII, King George V and Pope John Paul II",
+            "Henry the 8th, King George the 5th and Pope John Paul the second",
+        ),
+        ("Chapter IV of World War II; act iii, Part I.", "Chapter 4 of World War 2; act 3, Part 1."),
+        ("CHF 50,000, SEK 5 million, ₩300, R$10", "50000 swiss francs, 5000000 swedish kronor, 300 won, 10 reais"),
+        ("a million and a half dollars", "$1500000"),
+        ("the hundredth, the hundred and first, the ten millionth", "the 100th, the 101st, the 10000000th"),
+        ("apartment four b, gate b seven", "apartment 4b, gate b7"),
+        ("zero nine thirty", "9:30"),
+        ("seventeen seventy six", "1776"),
+        ("call 212 555 0123 or 07700 900162", "call 2125550123 or 07700900162"),
     ],
 )
 def test_the_form_itself(text, expected):
@@ -88,6 +104,12 @@ def test_the_form_itself(text, expected):
         "This one, that one, the one and only, one another",
         "He said no. One more.",
         "It is nine to five, ten to one.",
+        "At first I was back to square one; in the first place, one should never second that on second thoughts.",
+        "one way or another, one day you will see that a stitch in time saves nine, Mr ten Hag",
+        "1 way or another, at 1st sight, I 2nd that, give me a 2nd to think, 1 would think so",
+        "for my part I think Malcolm X met Queen Elizabeth I think, with vitamin C, in a civil mix, iv",
+        "345 929 6843, 555 1234",
+        "a hundredth of a second, hundred people",
     ],
 )
 def test_what_is_no_number_is_left_as_it_is(text):

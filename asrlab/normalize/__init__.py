@@ -8,7 +8,6 @@ from asrlab.normalize.presets import (
     folds_by_default,
     normalizer,
     normalizer_for,
-    rungs,
 )
 
 __all__ = [
@@ -19,5 +18,4 @@ __all__ = [
     "folds_by_default",
     "normalizer",
     "normalizer_for",
-    "rungs",
 ]

@@ -55,6 +55,23 @@ class Normalizer:
                 break
         return text
 
+    def then(self, name: str, *steps: Callable[[str], str]) -> Normalizer:
+        """Make a chain of this one's steps and further ones, under another name.
+
+        Parameters
+        ----------
+        name : str
+            Name and version of the new chain.
+        *steps : callables
+            Functions of one text, applied after those that are there.
+
+        Returns
+        -------
+        Normalizer
+            Settles if this one does.
+        """
+        return Normalizer(name, (*self.steps, *steps), settle=self.settle)
+
     def __repr__(self) -> str:
         names = [_name(step).replace("_", " ") for step in self.steps]
         again = ", until nothing changes" if self.settle else ""

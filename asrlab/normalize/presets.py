@@ -6,6 +6,7 @@ every table. A change that can alter a count makes a new version.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -91,15 +92,11 @@ def normalizer(
     """
     bare, options = _parsed(name)
     given = {"script": script, "spelling": spelling, "numbers": numbers, "fillers": fillers, "upto": upto}
-    options |= {option: value for option, value in given.items() if value}
+    given = {option: value for option, value in given.items() if value}
+    if twice := [option for option, value in given.items() if options.get(option, value) != value]:
+        raise InvalidInput(f"{twice[0]}={given[twice[0]]!r} contradicts the name {name!r}. Say it once.")
+    options |= given
     return _made(bare, tuple(sorted(options.items())))
-
-
-def rungs(language: str | None, text: str = "", *, script: str | None = None) -> tuple[Normalizer, ...]:
-    """Give the normalizers of the ladder for a language, from the least forgiving on; see :data:`RUNGS`."""
-    preset = preset_for(language, text)
-    steps = BASIC if preset == "basic" else LANGUAGES[preset]
-    return tuple(normalizer(preset, script=script if steps.script else None, upto=rung) for rung in RUNGS)
 
 
 def preset_for(language: str | None, text: str = "") -> str:
@@ -146,6 +143,7 @@ def choose(wanted: NormalizerChoice, language: str | None, text: str = "") -> No
         If a name is unknown, or a mapping lacks the language.
     """
     if isinstance(wanted, Normalizer):
+        _check_name(wanted)
         return wanted
     if isinstance(wanted, str):
         bare, options = _parsed(wanted)
@@ -163,11 +161,23 @@ def choose(wanted: NormalizerChoice, language: str | None, text: str = "") -> No
     )
 
 
+def _check_name(chain: Normalizer) -> None:
+    """Raise if a chain of one's own bears the name of a preset: tables would say what is not so."""
+    bare = re.split("[-+@]", chain.name, maxsplit=1)[0]
+    if bare in {"none", "basic", *LANGUAGES} and re.fullmatch(rf"{bare}(-{_VERSION})?([+@].*)?", chain.name):
+        try:
+            same = normalizer(chain.name) == chain
+        except InvalidInput:
+            same = False
+        if not same:
+            raise InvalidInput(f"{chain!r} has the name of a preset and is another chain. Name it otherwise.")
+
+
 def _parsed(name: str) -> tuple[str, dict[str, object]]:
     """Take a name apart: ``"zh-2+script=keep+numbers"``, ``"en-2@case"``."""
-    rest, _, upto = name.partition("@")
+    rest, at, upto = name.partition("@")
     bare, *parts = rest.split("+")
-    options: dict[str, object] = {"upto": upto} if upto else {}
+    options: dict[str, object] = {"upto": upto} if at else {}
     for part in parts:
         option, _, value = part.partition("=")
         if option not in {"script", *_SWITCHES} or (option == "script") != bool(value):
@@ -175,8 +185,45 @@ def _parsed(name: str) -> tuple[str, dict[str, object]]:
                 f"{part!r} in the normalizer {name!r} is no option. There are script=fold, script=keep, "
                 f"{', '.join(_SWITCHES)}."
             )
+        if option in options:
+            raise InvalidInput(f"The normalizer {name!r} has {option} twice. Write it once.")
         options[option] = value or True
+    _check_options(options)
     return bare.removesuffix(f"-{_VERSION}"), options
+
+
+def _check_options(options: Mapping[str, object]) -> None:
+    """Raise if options are of no use for any language."""
+    script, upto = options.get("script"), options.get("upto")
+    if script is not None and script not in _SCRIPTS:
+        raise InvalidInput(f"script must be one of {', '.join(_SCRIPTS)}, not {script!r}.")
+    if upto is not None and upto not in RUNGS:
+        raise InvalidInput(f"upto must be one of {', '.join(RUNGS)}, not {upto!r}.")
+    if upto is not None and (more := [option for option in _SWITCHES if option in options]):
+        raise InvalidInput(f"{more[0]}= does not go with upto=: the rung says what is forgiven.")
+
+
+def _unknown(bare: str, options: Mapping[str, object]) -> InvalidInput:
+    """Make the error of a normalizer that there is not, with what may be meant."""
+    preset, _, version = bare.partition("-")
+    meant = preset_of(bare.lower())
+    if bare == "auto":
+        hint = 'Here one language is meant: "auto" is for score() and its kin, which know the languages.'
+    elif bare == "none":
+        hint = f'"none" leaves text as it is, and so has no {next(iter(options))}.'
+    elif version.isdigit() and (preset == "basic" or preset in LANGUAGES):
+        hint = (
+            f"{bare!r} is of another version of asrlab; here it is {preset}-{_VERSION}, which may count otherwise. "
+            "Mark the transcripts again."
+        )
+    elif meant:
+        hint = f"For recordings in {bare!r} it is {meant!r}."
+    else:
+        hint = (
+            f"There are none, basic, {', '.join(LANGUAGES)}. For your own chain of steps make "
+            'asrlab.scoring.Normalizer("mine-1", (step, step, ...)) and pass that.'
+        )
+    return InvalidInput(f"There is no normalizer {bare!r}{' with options' * bool(options)}. {hint}")
 
 
 def _options_of(preset: str) -> set[str]:
@@ -191,17 +238,8 @@ def _made(bare: str, options: tuple[tuple[str, object], ...]) -> Normalizer:
     if bare == "none" and not given:
         return Normalizer("none", ())
     if bare != "basic" and bare not in LANGUAGES:
-        raise InvalidInput(
-            f"There is no normalizer {bare!r}; there are none, basic, {', '.join(LANGUAGES)}. For your own chain of "
-            'steps make asrlab.scoring.Normalizer("mine-1", (step, step, ...)) and pass that.'
-        )
-    script, upto = given.get("script"), given.get("upto")
-    if script is not None and script not in _SCRIPTS:
-        raise InvalidInput(f"script must be one of {', '.join(_SCRIPTS)}, not {script!r}.")
-    if upto is not None and upto not in RUNGS:
-        raise InvalidInput(f"upto must be one of {', '.join(RUNGS)}, not {upto!r}.")
-    if upto is not None and (more := [option for option in _SWITCHES if option in given]):
-        raise InvalidInput(f"{more[0]}= does not go with upto=: the rung says what is forgiven.")
+        raise _unknown(bare, given)
+    _check_options(given)
     if foreign := [option for option in given if option not in _options_of(bare) | {"upto"}]:
         having = [preset for preset in LANGUAGES if foreign[0] in _options_of(preset)]
         raise InvalidInput(

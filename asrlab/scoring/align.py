@@ -21,6 +21,7 @@ from asrlab.scoring.alternatives import nearest
 from asrlab.scoring.codes import code_points, encode
 from asrlab.scoring.counts import check_ties
 from asrlab.scoring.paths import DEL, HIT, INS, KINDS, SUB, Steps, alike, errors, with_hits
+from asrlab.scoring.script import refuse_tagged
 from asrlab.scoring.sheet import Recipe
 from asrlab.scoring.tokens import unit_for
 from asrlab.scoring.variants import variants_in
@@ -222,6 +223,7 @@ def align(
     check_ties(ties)
     chosen = unit_for(language, reference) if unit == "auto" else unit
     normalise = choose(normalizer, language, reference)
+    refuse_tagged(normalise, [language] if language else [])
     reference = nearest(reference, hypothesis, Recipe(chosen, normalise), ties, variants_in(variants))
     codes = encode([normalise(reference), normalise(hypothesis)], chosen)
     units = [codes.units(code_points([text])) for text in codes.texts]

@@ -22,7 +22,8 @@ def ladder(
     transcripts: pd.DataFrame | Texts,
     references: HasReferences | pd.DataFrame | Texts,
     *,
-    rungs: Sequence[str] = RUNGS,
+    rungs: str | Sequence[str] = RUNGS,
+    script: str = "fold",
     form: str | None = None,
     unit: str = "auto",
     language: str | None = None,
@@ -51,18 +52,29 @@ def ladder(
     ----------
     transcripts, references, form, unit, language, channels, ties, missing, variants, executor
         As in :func:`asrlab.score`.
-    rungs : sequence of str
+    rungs : str or sequence of str
         Some of the rungs, in any order; they are gone up in theirs.
+    script : {"fold", "keep"}
+        What ``script`` does: with ``"keep"``, nothing, and so no rung after it folds either.
 
     Returns
     -------
     DataFrame
-        A ``scores`` table of each rung, one after the other, with ``rung`` as an ordered category among the axes:
-        ``lab.summarize(table, by="rung")`` has its rates, and their differences add up to that between the first and
-        the last. Differences of counts do only where ``ref_len`` stays the same: marks that become white space, and
-        numbers in another form, change how many units a text has. For the same reason a rung may in a single
-        utterance add an error: "well-known" against "wellknown" is one word wrong before punctuation goes, and a
-        word wrong and one missing after.
+        A ``scores`` table of each rung, one after the other, with ``rung`` as an ordered category among the axes.
+        ``lab.summarize(table, by="rung")`` has its rates.
+
+    Notes
+    -----
+    The differences between the rates of the rungs add up to that between the first and the last. Mind what each is
+    divided by, though: marks that become white space and numbers in another form change how many units a text has, and
+    ``ref_len`` with it. A number of five words is one unit on the last rung, so a rate may rise there with no error
+    more. Compare settings on one rung rather than one rung's rate with another's.
+
+    In a single answer a rung may add an error: "well-known" against "wellknown" is one word wrong before punctuation
+    goes, a word wrong and one missing after.
+
+    Choose the rung that you compare on before you look: seven rungs in one table are seven comparisons to
+    :func:`asrlab.compare`, which corrects for all of them.
 
     Raises
     ------
@@ -77,6 +89,7 @@ def ladder(
     >>> table[["rung", "subs", "dels", "ins", "ref_len"]].to_string(index=False).splitlines()[-1].split()
     ['numbers', '0', '0', '0', '3']
     """
+    rungs = [rungs] if isinstance(rungs, str) else rungs
     if unknown := [rung for rung in rungs if rung not in RUNGS]:
         raise InvalidInput(f"There is no rung {unknown[0]!r}; there are {', '.join(RUNGS)}.")
     if not rungs:
@@ -88,7 +101,7 @@ def ladder(
         score(
             transcripts,
             references,
-            normalizer=f"auto@{rung}",
+            normalizer=f"auto+script={script}@{rung}",
             form=form,
             unit=unit,
             language=language,

@@ -92,7 +92,7 @@ def score(
         leave rows of an utterance alike, the axes that tell them apart with the fewest settings. Of joined channels,
         one is missed only in settings that have it of some other utterance.) ``"raise"``: such a table is refused.
         ``"drop"``: they stand in the table with their state and ``<NA>`` counts, and so in no rate.
-        ``"all-deleted"``: all units of their reference are deleted.
+        ``"all-deleted"``: all units of their reference are deleted, of several the longest.
     variants : DataFrame, sequence of sequence of str, or path, optional
         What may be written in several ways wherever a reference has one of them; each row the ways to write one thing,
         such as ``["gonna", "going to"]``. Any of them is right then: references get alternatives (see Notes),
@@ -182,10 +182,15 @@ def _count(batch: Batch) -> NDArray[np.int64]:
 
 
 def best(sheet: Sheet, found: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Choose for each row that is marked the pair with the fewest errors, of equals that of the longest reference."""
+    """Choose for each row that is marked the pair with the fewest errors, of equals that of the longest reference.
+
+    Of a trial without an answer all is deleted, and it is that of the longest reference: more ways to be right must not
+    make a failure cheaper.
+    """
     if len(sheet.row) < 2 or not (np.diff(sheet.row) == 0).any():
         return np.arange(len(sheet.row))
-    best_first = order(found, sheet.row)
+    lost = (sheet.rows["state"] != "answered").to_numpy(bool)[sheet.row]
+    best_first = order(np.where(lost[:, None], -found, found), sheet.row)
     return best_first[np.unique(sheet.row[best_first], return_index=True)[1]]
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from asrlab import tables
 from asrlab.errors import InvalidInput
-from asrlab.normalize import Normalizer, choose
+from asrlab.normalize import Normalizer, choose, folds_by_default
 from asrlab.normalize.languages import base_language
 from asrlab.normalize.scripts import SCRIPTS
 from asrlab.scoring.alternatives import check_alternatives, settle, spread
@@ -26,8 +26,9 @@ from asrlab.scoring.given import (
     numbers,
     numbers_of,
     references_in,
+    wordings,
 )
-from asrlab.scoring.script import refuse_silent_folding
+from asrlab.scoring.script import refuse_silent_folding, refuse_tagged
 from asrlab.scoring.tokens import UNITS, unit_for, unknown_unit
 from asrlab.scoring.variants import variants_in
 
@@ -166,12 +167,7 @@ def lay_out(
         _all_have_references(~np.isin(wanted, target) & (to_mark | all_marked), rows, form)
     to_mark |= all_marked
     row, reference = _pairs(wanted, target, to_mark)
-    refuse_silent_folding(
-        [recipe.normalizer for recipe in recipes],
-        utterances["language"].dropna().unique(),
-        known.references,
-        rows[[name for name in axes if rows[name].dtype.kind not in "biuf"]],
-    )
+    _check_script(recipes, recipe_of, utterances, known.references, rows[[n for n in setting if n != "repeat"]])
     heard = rows["text"].fillna("")
     if many:
         of = recipe_of[said[PLACE].to_numpy(np.int64)]
@@ -200,6 +196,22 @@ def lay_out(
         target=target,
     )
     return sheet, known.terms
+
+
+def _check_script(
+    recipes: list[Recipe],
+    recipe_of: NDArray[np.int64],
+    utterances: pd.DataFrame,
+    references: pd.DataFrame,
+    levels: pd.DataFrame,
+) -> None:
+    """Raise if script would be folded without a word where it may be what is under test."""
+    for number, recipe in enumerate(recipes):
+        if folds_by_default(recipe.normalizer):
+            of = utterances[recipe_of == number]
+            refuse_tagged(recipe.normalizer, of["language"].dropna().unique())
+            every = wordings(references)
+            refuse_silent_folding(recipe.normalizer, every[every["utt_id"].isin(of["utt_id"])], levels)
 
 
 def _one_of(name: str, value: object, known: tuple[str, ...]) -> None:

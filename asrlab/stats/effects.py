@@ -308,8 +308,9 @@ def _why_none(cell: Codes, levels: dict[str, list[Any]]) -> str:
     empty = [labels for labels, n in zip(product(*levels.values()), number, strict=True) if not n]
     if not empty:
         return (
-            "No utterance has an answer in every cell of the grid: each was asked in some only, or some answer of each "
-            "failed. Ask for what is missing, or give fewer axes."
+            "No utterance has an answer in every cell of the grid that was marked in one way: each was asked in some "
+            "only, some answer of each failed, or cells differ in unit, form or normalizer (as the rungs of a ladder "
+            "do). Ask for what is missing, mark all alike, or give fewer axes."
         )
     named = "; ".join(
         ", ".join(f"{axis} {label}" for axis, label in zip(levels, labels, strict=True)) for labels in empty[:3]

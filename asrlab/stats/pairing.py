@@ -234,8 +234,11 @@ def _why_no_pairs(marked: pd.DataFrame, along: str, baselines: list[str], pairin
     for name in pairing:
         keys = [other for other in pairing if other != name]
         if len(marked.loc[base, keys].merge(marked.loc[~base, keys])):
+            apart = f"Nothing can be paired: {have}, and the two sides never agree in column {name!r}. "
+            if name in groups.APART:
+                return f"{apart}That is how they were marked, and what is marked otherwise is no difference. {_AGAIN}"
             return (
-                f"Nothing can be paired: {have}, and the two sides never agree in column {name!r}. If it only describes"
-                " the answers, drop it from the scores; if the settings differ in it too, compare along another axis."
+                f"{apart}If it only describes the answers, drop it from the scores; if the settings differ in it too, "
+                "compare along another axis."
             )
     return f"Nothing can be paired: {have}, but never of the same {', '.join(pairing)}."

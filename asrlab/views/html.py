@@ -294,6 +294,11 @@ def _sentence(text: str) -> Html:
 def _with_answers(scores: pd.DataFrame, transcripts: pd.DataFrame) -> pd.DataFrame:
     """Put each score beside its answer, and say what came of the trial."""
     marked = tables.check(scores, "scores", required=("utt_id", "condition", "subs", "dels", "ins", "ref_len"))
+    if "rung" in marked.columns and marked["rung"].nunique() > 1:
+        raise InvalidInput(
+            "These are the scores of a ladder, in which each answer is marked several times. Choose a rung: "
+            "scores.query(\"rung == 'numbers'\")."
+        )
     answers = completed(transcripts)
     # Transcripts from elsewhere may be told apart by their axes alone.
     axes = [name for name in marked.columns if name not in tables.SCHEMAS["scores"] and name in answers.columns]

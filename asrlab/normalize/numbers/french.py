@@ -7,7 +7,7 @@ from typing import Final
 
 from asrlab.normalize.numbers.grammar import Grammar
 from asrlab.normalize.numbers.reading import read
-from asrlab.normalize.numbers.rules import START, TAIL, century, clock
+from asrlab.normalize.numbers.rules import START, TAIL, before_the_hour, century, clock, regnal
 
 
 def _read(words: str) -> str | None:
@@ -24,6 +24,13 @@ def _read(words: str) -> str | None:
     return digits
 
 
+_SCALES: Final = "millions?|milliards?"
+_KINGS: Final = (
+    "Louis|Charles|Henri|François|Napoléon|Jean-Paul|Jean|Benoît|Pie|Philippe|Guillaume|Élisabeth|Elisabeth|Édouard"
+    "|George|Léopold|Albert|Frédéric|Grégoire|Innocent|Clément"
+)
+#: A fraction of something is no third party, and no quarterfinal.
+_OF: Final = r"(?= d(?:e|es|u)(?! (?:finale|confiance))(?!\w)| d'|\W*\Z)"
 FRENCH: Final = Grammar(
     word=r"z[ée]ro|une?|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|vingts?"
     r"|trente|quarante|cinquante|soixante|septante|huitante|nonante|cents?|mille|millions?|milliards?"
@@ -68,6 +75,13 @@ FRENCH: Final = Grammar(
         "tonnes?": "t",
         "kilowatt(?:s|-)?[- ]?heures?": "kwh",
         "kilowatts?": "kw",
+        "volts?|(?-i:V)": "volts",
+        "watts?|(?-i:W)": "watts",
+        "hectares?": "ha",
+        "hertz": "hz",
+        "giga-?octets?|Go": "gb",
+        "méga-?octets?|(?-i:Mo)": "mb",
+        "minutes?|min": "min",
         "°C|degrés? Celsius": "degrés celsius",
         "degrés?|°(?! ?C)": "degrés",
     },
@@ -89,8 +103,14 @@ FRENCH: Final = Grammar(
     phone_cue="numéro de téléphone|téléphone|tél\\.?|numéro|portable|code postal|code|composez le|appelez le|faites le",
     spaced_thousands=True,
     dotted_thousands=False,
-    other=r"[XVI]+(?:e|i?[èe]me) siècle",
+    other=rf"[XVI]+(?:e|i?[èe]me) siècle|(?:{_KINGS}) [XVI]+",
+    spoken=(
+        (rf"(?<=\w )({_SCALES}) et demie?(?!\w)", r"virgule cinq \1"),
+        (rf"(?<!\w)un tiers{_OF}", "1/3"),
+        (rf"(?<!\w)un quart{_OF}", "1/4"),
+    ),
     rules=(
+        (regnal(_KINGS), century),
         (r"(?<!\w)24 ?h(?:eures)?(?:/| sur )24(?!\w)", "24h sur 24"),
         (rf"{START}(\d+)(?:i?[èe]me|e)(s?)(?!\w)", r"\1e\2"),
         (rf"{START}1(?:i?[èe]re|re)(s?)(?!\w)", r"1re\1"),
@@ -104,6 +124,13 @@ FRENCH: Final = Grammar(
         (rf"{START}(\d\d?) heures? et demie(?!\w)", r"\1:30"),
         (rf"{START}(\d\d?) heures? et quart(?!\w)", r"\1:15"),
         (rf"{START}(\d+) tiers(?!\w)", r"\1/3"),
-        (rf"{START}(\d+) quarts(?!\w)", r"\1/4"),
+        (rf"{START}(\d+) quarts(?! de finale)(?!\w)", r"\1/4"),
+        (rf"{START}([2-9]) ([5-9]|10)es(?= d(?:e|es|u)(?! finale)(?!\w)| d'|\W*\Z)", r"\1/\2"),
+        (
+            rf"(?P<lead>{START})(?P<h>\d\d?) ?h(?:eures?)? moins (?:le quart|(?P<m>\d\d?)(?! ?(?:h|min)))(?!\w|[.,:/]\d)",
+            before_the_hour,
+        ),
+        (rf"{START}([12]) ?m ?(\d\d)(?= ?(?:$|[.,;:!?)](?!\d)| (?:de|pour) ))", r"\1,\2 m"),
+        (rf"{START}(\d+)((?: (?:ans?|mois|km|m|kg|l|t))?) et demie?(?!\w)", r"\1,5\2"),
     ),
 )

@@ -56,6 +56,9 @@ class Grammar:
         ``nouns``.
     nouns : str
         Pattern of nouns that come after numbers.
+    ordinals, ranked, ranking : str
+        Pattern of ordinals that mean something else too ("segundo", a second). They are numbers before what is
+        ``ranked`` ("piso") and after ``ranking``.
     cue : str
         Pattern of words after which a number comes ("numéro", "page").
     comma, minus : str
@@ -89,9 +92,10 @@ class Grammar:
         Pattern of telephone numbers that neither begin with 0 nor follow a cue.
     phone_cue : str
         Pattern of words after which digits are those of a telephone, a code, and the like.
-    early, rules : tuple of (str, str or callable)
-        What else there is, on text whose numbers are in digits: pattern and replacement; ``early`` comes before all
-        else. ``<counted>`` in a pattern stands for that of all units.
+    spoken, early, rules : tuple of (str, str or callable)
+        What else there is, pattern and replacement: ``spoken`` on text whose numbers are as they were, ``early`` and
+        ``rules`` once they are in digits, before all else and after it. ``<counted>`` in a pattern stands for that of
+        all units.
     other : str
         Pattern of what the rules know though it has no digit.
     """
@@ -124,6 +128,10 @@ class Grammar:
     hour: str = ""
     spaced_thousands: bool = False
     dotted_thousands: bool = True
+    ordinals: str = "(?!)"
+    ranked: str = "(?!)"
+    ranking: str = "(?!)"
+    spoken: tuple[tuple[str, Replacement], ...] = ()
     early: tuple[tuple[str, Replacement], ...] = ()
     rules: tuple[tuple[str, Replacement], ...] = ()
     other: str = "(?!)"
@@ -135,6 +143,8 @@ class Grammar:
         # What one rule has made may be what another looks for: until nothing changes.
         for _ in range(_ROUNDS):
             before = text
+            for pattern, replace in self._spoken:
+                text = pattern.sub(replace, text)
             text = self._words_read(text)
             for pattern, replace in self._rules:
                 text = pattern.sub(replace, text)
@@ -145,6 +155,10 @@ class Grammar:
     @cached_property
     def _rules(self) -> tuple[tuple[re.Pattern[str], Replacement], ...]:
         return rules_of(self)
+
+    @cached_property
+    def _spoken(self) -> tuple[tuple[re.Pattern[str], Replacement], ...]:
+        return tuple((compiled(pattern), replace) for pattern, replace in self.spoken)
 
     @cached_property
     def _anything(self) -> re.Pattern[str]:
@@ -193,6 +207,18 @@ class Grammar:
     @cached_property
     def _mostly_no_number(self) -> re.Pattern[str]:
         return compiled(rf"(?P<article>{self.articles})|{self.ambiguous}")
+
+    @cached_property
+    def _doubtful_ordinal(self) -> re.Pattern[str]:
+        return compiled(self.ordinals)
+
+    @cached_property
+    def _ranked(self) -> re.Pattern[str]:
+        return compiled(rf"[ -](?:{self.ranked})(?!\w)")
+
+    @cached_property
+    def _ranking(self) -> re.Pattern[str]:
+        return compiled(rf"(?<!\w)(?:{self.ranking}) $")
 
     @cached_property
     def _noun(self) -> re.Pattern[str]:
@@ -250,7 +276,7 @@ class Grammar:
         for some in _one_by_one(text, tokens):
             digits = sum(map(len, some))
             cued = digits > 2 and self._phone_cued.search(text, max(0, some[0][0].begin - 60), some[0][0].begin)
-            if digits > 4 or (digits > 2 and (some[0][0].digits == "0" or cued)):
+            if digits > 4 or (digits > 2 and (some[0][0].digits == "0" or cued)) or _is_short_number(some):
                 shown += [_Token(p[0].begin, p[-1].end, "".join(token.digits for token in p), "") for p in some]
             else:
                 listed = digits > 2 or (digits == 2 and some[0][0].digits == "0")
@@ -258,12 +284,25 @@ class Grammar:
         return shown
 
     def _is_number(self, text: str, token: _Token) -> bool:
+        if self._doubtful_ordinal.fullmatch(token.word):
+            before = text[max(0, token.begin - 30) : token.begin]
+            return bool(self._ranked.match(text, token.end) or self._ranking.search(before))
         found = self._mostly_no_number.fullmatch(token.word)
+        # A text of one word is a number, as in a list or a command.
         return not found or bool(
-            self._counted.match(text, token.end)
+            not re.search(r"\w", text[: token.begin] + text[token.end :])
+            or self._counted.match(text, token.end)
             or self._cued.search(text, max(0, token.begin - 20), token.begin)
             or (not found["article"] and self._noun.match(text, token.end))
         )
+
+
+def _is_short_number(parts: list[list[_Token]]) -> bool:
+    """Tell whether three digits are one number such as 112: without commas, and no counting (1 2 3, 2 4 6)."""
+    if len(parts) > 1 or len(parts[0]) != 3:
+        return False
+    first, second, third = (int(token.digits) for token in parts[0])
+    return second - first != third - second
 
 
 def _one_by_one(text: str, tokens: list[_Token]) -> list[list[list[_Token]]]:

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 START: Final = r"(?<![\w.,:/-])"
 TAIL: Final = r"(?!\w|[.,:/]\d|[€$£¥%‰]| (?:<counted>)(?!\w))"
 #: Two numbers side by side are a time of day only where nothing follows that the second could count.
-ENDS: Final = r"(?= ?(?:$|[.,;:!?)](?!\d)|(?:de la|del|horas|h|in punto|en punto)(?!\w)))"
+ENDS: Final = r"(?= ?(?:$|[.,;:!?)](?!\d)|(?:de la|del|da|di|horas|h|in punto|en punto)(?!\w)))"
+#: Where the text ends.
+END: Final = r"(?=\W*\Z)"
 
 
 def clock(full_hour: str) -> Callable[[re.Match[str]], str]:
@@ -27,6 +29,20 @@ def clock(full_hour: str) -> Callable[[re.Match[str]], str]:
         return f"{lead}{hours}:{minutes:02d}" if minutes else f"{lead}{hours}{full_hour}"
 
     return write
+
+
+def before_the_hour(match: re.Match[str]) -> str:
+    """Write "10 minus a quarter" as 9:45; the minutes are 15 where there are none."""
+    hours, minutes = int(match["h"]), int(match["m"] or 15)
+    if not (1 <= hours <= 24 and 0 < minutes < 60):
+        return match[0]
+    return f"{match['lead']}{hours - 1 or 12}:{60 - minutes}"
+
+
+def regnal(names: str) -> str:
+    """Give a pattern of the Roman numeral of a king or pope, for :func:`century`; "vi" is a word elsewhere."""
+    roman = r"(?=[XVI])X{0,3}(?:IX|IV|V?I{0,3})"
+    return rf"(?P<lead>(?<!\w)(?:{names}) )(?P<roman>(?-i:{roman})|(?!vi(?!\w))(?=[xvi]{{2}}){roman})(?P<rest>)(?!\w)"
 
 
 def century(match: re.Match[str]) -> str:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from itertools import product
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from asrlab.errors import MissingExtra
 from asrlab.normalize.numbers.grammar import Grammar
-from asrlab.normalize.numbers.rules import START, century, clock
-
-if TYPE_CHECKING:
-    import re
+from asrlab.normalize.numbers.rules import START, century, clock, regnal
 
 _SMALL: Final = (*range(21), *range(30, 100, 10), *range(100, 1000, 100))
 _SCALES: Final = (1_000, 1_000_000, 1_000_000_000)
@@ -110,15 +108,49 @@ _MONTHS: Final = (
 _DAYS: Final = "|".join(month.partition("|")[0] for month in _MONTHS)
 
 
+_RANKED: Final = "мест(?:а|ах)|класс(?:а|ов|ах)|этаж(?:а|ей|ах)|курс(?:а|ов|ах)|ряд(?:а|ов|ах)|дня|дней|групп|глав|раза"
+
+
 def _fraction(match: re.Match[str]) -> str:
     """Write "3 целых 5 10х" as 3,5."""
     places = len(match["of"]) - 1
-    return match[0] if len(match["part"]) > places else f"{match['whole']},{match['part'].zfill(places)}"
+    return match[0] if len(match["part"]) > places else f"{match['whole'] or 1},{match['part'].zfill(places)}"
 
 
 def _ordinal(match: re.Match[str]) -> str:
     ending = (match[2] or match[3]).lower()
     return match[1] + _SHORT.get(ending, ending)
+
+
+#: Kings and popes, without the ending of their case.
+_KINGS: Final = (
+    "Людовик|Петр|П[её]тр|Пав(?:ел|л)|Никола|Александр|Карл|Генрих|Филипп|Фридрих|Наполеон|Вильгельм|Екатерин"
+    "|Елизавет|Иван|Георг|Иоанн|Бенедикт|Пи|Рамзес|Леопольд"
+)
+
+
+def _regnal_in_case(match: re.Match[str]) -> str:
+    name = match["lead"].strip().lower()
+    woman = re.match("екатерин|елизавет", name)
+    endings = (
+        {"а": "я", "ы": "й", "у": "ю", "е": "й", "ой": "й"} if woman else {"а": "го", "я": "го", "у": "му", "ю": "му"}
+    )
+    ending = next((form for end, form in endings.items() if name.endswith(end)), "ом" if name.endswith("м") else "й")
+    return century(match) + ending
+
+
+def _time_alone(match: re.Match[str]) -> str:
+    """Write a text that is two numbers in words, of an hour and minutes, as a time of day."""
+    hours, minutes = _read(match["h"].lower()), _read(match["m"].lower())
+    plain = (hours or "x").isdecimal() and (minutes or "x").isdecimal()
+    if (
+        not plain
+        or _read(f"{match['h']} {match['m']}".lower())
+        or int(hours or 0) > 24
+        or not 10 <= int(minutes or 0) < 60
+    ):
+        return match[0]
+    return f"{hours}:{minutes}"
 
 
 def _century_in_case(match: re.Match[str]) -> str:
@@ -129,6 +161,7 @@ def _century_in_case(match: re.Match[str]) -> str:
 @cache
 def _russian() -> Grammar:
     ones = "|".join(word for word, numeral in _numerals().items() if numeral == (1, ""))
+    numeral = "|".join(word for word, (value, ending) in _numerals().items() if value < 60 and not ending)
     endings = "|".join((*_ENDINGS, "го", "му", "ми", "й", "я", "ю", "е", "х"))
     return Grammar(
         word="|".join(sorted(_numerals(), key=len, reverse=True)),
@@ -136,6 +169,13 @@ def _russian() -> Grammar:
         joint="(?!)",
         articles=ones,
         ambiguous="семью|сорока",
+        spoken=(
+            (
+                rf"\A(?P<h>(?:{numeral})(?: (?:{numeral}))?) (?P<m>(?:{numeral})(?: (?:{numeral}))?)(?=\W*\Z)",
+                _time_alone,
+            ),
+            (r"(?<!\w)(?<!ни )пол(?:тора|торы|утора)(?!\w)", "1,5"),
+        ),
         nouns=r"\w+(?:ами|ями|ьми)|лет|дней|минут|часов|человек|тысяч|раз",
         cue="номер|№|страница|глава",
         comma="запятая",
@@ -144,7 +184,7 @@ def _russian() -> Grammar:
         r"|в[- ]третьих|в[- ]четв[её]ртых|в[- ]пятых|за семью печатями|за тридевять|один за другим|одна за другой"
         r"|одно и то же|один и тот же|одна и та же|один на один|раз,? два,? три"
         r"|сорок сороков|тысяча и одна ночь|тысячу раз"
-        r"|сто лет в обед"
+        r"|сто лет в обед|\A(?:семью|сорока)\W*\Z"
         r"|за троих|в первую очередь|на седьмом небе|пятое колесо|два сапога пара",
         scales={
             "тысяч(?:а|и|у|е|ам|ами|ах)?|тыс\\.?": 3,
@@ -172,6 +212,13 @@ def _russian() -> Grammar:
             f"миллилитр{_NOUN}|мл": "мл",
             f"литр{_NOUN}": "л",
             "тонн(?:а|ы|у|е|ой|ам|ами|ах)?": "т",
+            f"вольт{_NOUN}|(?-i:В)": "вольт",
+            f"ватт{_NOUN}|(?-i:Вт)": "ватт",
+            f"гектар{_NOUN}": "га",
+            f"герц{_NOUN}": "гц",
+            f"гигабайт{_NOUN}|(?-i:Гб|ГБ)": "гб",
+            f"мегабайт{_NOUN}|(?-i:Мб|МБ)": "мб",
+            "минут(?:а|у|ы|е|ам|ами|ах)?|мин\\.?": "мин",
             f"градус{_NOUN} Цельсия|°C|°С": "градусов цельсия",
             f"градус{_NOUN}|°(?! ?[CС])": "градусов",
         },
@@ -183,19 +230,28 @@ def _russian() -> Grammar:
         months=_MONTHS,
         between="или|до",
         date="{day} {month} {year} года",
-        phone=r"(?:\+ ?7|8|7)[ -]?\(?\d{3}\)?[ -]?\d{3}[ -]?\d\d[ -]?\d\d",
+        phone=r"(?:\+ ?7|8|7)[ -]?\(?\d{3}\)?[ -]?\d{3}[ -]?\d\d[ -]?\d\d|\(?[3489]\d\d\)? ?\d{3}-\d\d-\d\d"
+        r"|[1-9]\d\d-\d\d-\d\d",
         phone_cue="номер телефона|телефон|тел\\.?|номер|код|пин-код|звоните|наберите",
         spaced_thousands=True,
         dotted_thousands=False,
-        other="[XVI]+ век(?:а|у|ом|е)?",
+        other=rf"[XVI]+ век(?:а|у|ом|е)?|(?:{_KINGS})\w{{0,2}} [XVI]+|пол(?:тора|торы|утора)",
         early=(
             (r"(?P<lead>(?<!\w))(?P<roman>[XVI]+)(?P<rest> век(?P<case>а|у|ом|е|)(?!\w))", _century_in_case),
             (
-                rf"{START}(?P<whole>\d+) цел(?:ых|ая|ые) (?:и )?(?P<part>\d+) (?P<of>10|100|1000)(?:х|я)(?!\w)",
+                rf"(?:{START}(?P<whole>\d+)|(?<!\w)одн(?:а|у|ой)) цел(?:ых|ая|ые) (?:и )?(?P<part>\d+) (?P<of>10|100|1000)(?:х|я)(?!\w)",
                 _fraction,
             ),
             (rf"{START}(\d+)(?:-?({endings})|-(м))(?!\w)", _ordinal),
-            (rf"{START}(\d+)(?:{endings})(?= (?:{_DAYS}|год(?:а|у|ом|е)?)(?!\w))", r"\1"),
+            (rf"{START}(\d+)(?:{endings})(?= (?:(?:по|и|до) \d\d?(?:{endings})? )?(?:{_DAYS})(?!\w))", r"\1"),
+            (rf"{START}(\d+)(?:{endings})(?= год(?:а|у|ом|е)?(?!\w))", r"\1"),
+            (regnal(rf"(?:{_KINGS})\w{{0,2}}"), _regnal_in_case),
+            (rf"{START}(\d+) с половиной(?!\w)", r"\1,5"),
+            (rf"{START}(\d+) трети(?!\w)", r"\1/3"),
+            (rf"{START}(\d+) четверти(?!\w)", r"\1/4"),
+            (r"(?<!\w)одна треть(?!\w)", "1/3"),
+            # Not the three fifth places, and the like.
+            (rf"{START}([2-9]) ([4-9]|10|100)х(?! (?:{_RANKED})(?!\w))(?!\w)", r"\1/\2"),
         ),
         rules=(
             (rf"{START}(\d\d? (?:{_DAYS}) \d{{4}}) г(?:\.|ода года|ода г\.|(?!\w))", r"\1 года"),
@@ -203,7 +259,12 @@ def _russian() -> Grammar:
                 rf"(?P<lead>{START})(?P<h>\d\d?) (?:час(?:а|ов)?|ч\.?) (?P<m>\d\d?) (?:минут[аыу]?|мин\.?)(?!\w)",
                 clock(""),
             ),
-            (r"(?P<lead>(?<!\w)в )(?P<h>\d\d?) (?P<m>[0-5]\d)(?= ?(?:$|[.,;:!?)](?!\d)))", clock("")),
-            (r"(?P<lead>(?<!\w)в )(?P<h>\d\d?) 0 (?P<m>\d)(?!\w|[.,:/]\d)", clock("")),
+            (r"(?<!\w)плюс (?=7\d{10}(?!\d))", ""),
+            (rf"{START}(?<!\d )(\d\d?) 0 0(?! ?\d)(?!\w|[.,:/]\d)", r"\1:00"),
+            (
+                r"(?P<lead>(?<!\w)(?:в|к|с|до|около|после) )(?P<h>\d\d?) (?P<m>[0-5]\d)(?= ?(?:$|[.,;:!?)](?!\d)))",
+                clock(""),
+            ),
+            (r"(?P<lead>(?<!\w)(?:в|к|с|до|около|после) )(?P<h>\d\d?) 0 (?P<m>[1-9])(?!\w|[.,:/]\d)", clock("")),
         ),
     )

@@ -54,6 +54,8 @@ def rules_of(grammar: Grammar) -> tuple[tuple[re.Pattern[str], Replacement], ...
             rf"(?<![\d.,:/])(\d+) (?:{grammar.comma}) (\d(?: \d(?!\w))+|\d+)(?![\d,.:/])",
             _decimal,
         ),
+        # 2½, taken apart.
+        (r"(?<![\w.,:/-])(?<!\d )(\d+) 1/2(?![\w/])", r"\1,5"),
         (rf"{_NUMBER} ?(k|M|Md|Mrd)€(?!\w)", lambda m: f"{_times_ten_to(_BEFORE_SIGN[m[2].lower()], m[0], m[1])}€"),
         # Telephone numbers come before thousands, which look alike.
         (rf"(?<![\w.,])(?:{grammar.phone})(?![\w]|[.,]\d)", _joined),

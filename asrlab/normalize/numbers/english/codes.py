@@ -60,6 +60,7 @@ _SPECIAL_WRITTEN: Final = {"9-1-1": "911", "50-50": "50/50", "24-7": "24/7"}
 _SPECIAL_AT: Final = re.compile(
     rf"(?:{'|'.join(_SPECIAL).replace(' ', '[ -]')}){END}|(?:{'|'.join(_SPECIAL_WRITTEN)})(?![\w/-]|[.,:][0-9])"
 )
+_SIGHT: Final = re.compile(r"twenty[ -]twenty(?:(?= (?:vision|hindsight|eyesight))|(?<=hindsight is twenty.twenty))")
 _REPEATS: Final = {"double": 2, "triple": 3}
 _PAUSE: Final = re.compile(r"\s*,\s+|\s+(?:dash|[-–])\s+")
 _MEMBER: Final = rf"(?:{CARDINAL_WORD}|hundred|and){END}"
@@ -102,6 +103,8 @@ def telephone(low: str, at: int) -> tuple[str, int] | None:
 def special(low: str, at: int) -> tuple[str, int] | None:
     """Read numbers that have a form of their own, such as 911 and 24/7."""
     found = _SPECIAL_AT.match(low, at)
+    if sight := _SIGHT.match(low, at):
+        return "20/20", sight.end()
     if found is None or follows_number(low, found.end()) or low.endswith(("at ", "by "), 0, at):
         return None
     return _SPECIAL_WRITTEN.get(found[0]) or _SPECIAL[found[0].replace("-", " ")], found.end()

@@ -23,7 +23,8 @@ CODE_AFTER: Final = frozenset(
 #: Words after which a number and a letter are one name: "apartment four b".
 LETTERED: Final = frozenset(
     split(
-        "apartment apt flat suite unit room seat gate block row platform terminal route exit bus section size hall pier"
+        "number apartment apt flat suite unit room seat gate block row platform terminal route exit bus section size "
+        "hall pier"
     )
 )
 #: Words after which "one" is a number that is mostly written "1".

@@ -52,8 +52,6 @@ _SAYINGS: Final = (
     "two (?:faced|timing|timer|timed|bit)",
     r"(?<!a\s)two by two",
     "one two punch",
-    "twenty twenty (?:vision|hindsight)",
-    "hindsight is twenty twenty",
     "seven (?:seas|deadly sins|year itch)",
     "nine lives",
     "deep six(?:ed)?",
@@ -71,7 +69,7 @@ _SAYINGS: Final = (
     "two wrongs",
     "seven eleven",
     "two can play",
-    "saves? nine",
+    "in time saves nine",
     "takes? two to tango",
     "ten four good buddy",
 )
@@ -99,27 +97,28 @@ _WITH_ONE: Final = (
     r"one (?:day|night|morning|afternoon|evening|summer|winter)"
     r"(?= (?:i|you|we|they|he|she|it|soon|when|maybe|perhaps|my|your|his|her|our|their|the|there|someone|this|that)\b)",
 )
+_RATE: Final = "rate(?! (?:hikes?|cuts?|increases?|rises?|decisions?))"
 _SUBJECT: Final = "(?:i|we|you|they|he|she|it|who)"
 _MODAL: Final = "(?:will|would|can|could|may|might|must|should|shall)"
 _WITH_FIRST: Final = (
-    "at first(?! (?:base|street|avenue|and main))",
+    "at first(?! (?:base|street|avenue|and main|grade|floor|level|team|class))",
     "in the first place",
     "first come(?: first served?)?",
     "first served",
     "first and foremost",
     r"(?<!the\s)first of all",
     "first things? first",
-    "first (?:off|up|hand|rate|thing(?= (?:in the|tomorrow|on)))",
+    f"first (?:off|up|hand|{_RATE}|thing(?= (?:in the|tomorrow|on)))",
     "(?:safety|ladies|head|feet|face|nose) first",
     # an adverb: "when I first met you", "it was first published"
     f"{_SUBJECT} first(?= [a-z]+)",
     f"{_MODAL} first(?= [a-z]+)",
     "(?:was|were|been|being|is|are|had|has|have) first"
     "(?= (?:[a-z]+ed|seen|made|built|shown|known|held|sold|heard|found|sent|given|taken|written|brought)(?![a-z]))",
-    r"(?<!the\s)(?<!my\s)(?<!her\s)(?<!his\s)first(?= (?:let's|let us|i|we|you)(?![a-z]))",
 )
 _WITH_SECOND: Final = (
-    "second (?:to none|thoughts?|hand(?:ed)?|nature|wind|fiddle|guess(?:ed|es|ing)?|sight|rate|childhood)",
+    "second (?:to none|thoughts?|hand(?:ed)?|nature(?! reserves?)|wind(?! (?:farms?|turbines?))|fiddle|sight)",
+    f"second (?:guess(?:ed|es|ing)?|childhood|{_RATE})",
     "(?:split|last|very) second",
     "this second(?= (?:i|we|you|they|he|she|it)(?![a-z]))",
     # the moment: "the second I saw him"

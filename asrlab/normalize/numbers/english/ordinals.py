@@ -15,7 +15,7 @@ _LITTLE: Final = {"1st": "first", "2nd": "second", "3rd": "third"}
 #: Words after which no place in a row is meant by "second", if one of those below comes next: "a second to think".
 _TIMED: Final = frozenset(split("a an one another per split each every any wait just for"))
 _MOMENT: Final = re.compile(
-    r"\s+(?!(?:or|and)\s+(?:third|3rd))(?:to|ago|later|before|after|too|or|and|but|then|longer|more|at|for|now|please|if|so|"
+    r"[,;]?\s+(?!(?:or|and)\s+(?:third|3rd))(?:to|ago|later|before|after|too|or|and|but|then|longer|more|at|for|now|please|if|so|"
     r"because|while|until|till|when|in|on|with|from|into|there|here|away|the|let|left|passed|passes|flat|it)\b"
 )
 _PART_OF: Final = re.compile(r"\s+(?:of|as|counts?|counted|matters?|mattered|is|was|that|i|we|you|he|she|they)\b|\W*$")

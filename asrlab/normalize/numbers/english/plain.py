@@ -21,7 +21,9 @@ _NOT_BY: Final = frozenset(
 )
 _HYPHEN: Final = re.compile(r"\s?[-–]\s?(?=[0-9])")
 _HYPHEN_TO_SHARE: Final = re.compile(r"\s?[-–]\s?(?=[0-9]+(?:\.[0-9]+)?\s?%)")
-_RANGE_AFTER: Final = frozenset(split("pages ages aged chapters verses lines years rows levels grades questions items"))
+_RANGE_AFTER: Final = frozenset(
+    split("serves pages ages aged chapters verses lines years rows levels grades questions items")
+)
 _COUNTED: Final = re.compile(
     r"\s+(?:days|weeks|months|years|decades|times|people|persons|students|players|guests|pages|points|items|servings|stars)\b"
 )
@@ -33,6 +35,7 @@ _A_NUMBER: Final = rf"(?:[0-9]+|(?<!\w)(?:{CARDINAL_WORD}){END})"
 _JOINT: Final = r"(?:\s*,\s*(?:and\s+|or\s+)?|\s+(?:and|or|to)\s+)"
 #: "one" among other numbers: "one or two", "one two three".
 _LISTED: Final = re.compile(rf"{_JOINT}{_A_NUMBER}|(?:[\s-]+{_A_NUMBER}){{2}}")
+_ONE_IN: Final = re.compile(rf"[\s-]+(?:in|out[\s-]+of)[\s-]+{_A_NUMBER}")
 _LISTED_AFTER: Final = re.compile(rf"(?:{_A_NUMBER})(?:{_JOINT}|[\s-]+)$")
 _NEXT_WORD: Final = re.compile(r"[\s'-]*([a-z]*)")
 _DIGITS_NEXT: Final = re.compile(r"\W*[0-9]")
@@ -107,7 +110,7 @@ def _one(low: str, at: int, read: Quantity) -> tuple[str, int] | None:
     """Decide between "one" and "1"; both come to the same wherever they mean the same."""
     before = word_before(low, at)
     if before in NOT_ONE_AFTER:
-        return None
+        return ("1", read.end) if before == "a" and _ONE_IN.match(low, read.end) else None
     world_war = low.endswith("world war ", 0, at)
     if before in ONE_AFTER or world_war or _LISTED.match(low, read.end):
         return "1", read.end

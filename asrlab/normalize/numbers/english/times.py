@@ -42,7 +42,7 @@ _HOURS: Final = re.compile(rf"\s+hours{END}(?!\s+of)")
 _MILITARY: Final = re.compile(rf"([01][0-9]|2[0-4])([0-5][0-9])(?:\s+hours|\s?hrs|h){END}")
 _DASH: Final = re.compile(r"\s?[-–]\s?(?=[0-9])")
 _PART_OF_DAY: Final = re.compile(
-    r"\s+(?:in\s+the\s+(?:morning|afternoon|evening)|at\s+night|tonight|sharp|this\s+(?:morning|afternoon|evening)|"
+    r"[\s-]+ish\b|\s+(?:in\s+the\s+(?:morning|afternoon|evening)|at\s+night|tonight|sharp|this\s+(?:morning|afternoon|evening)|"
     r"tomorrow|yesterday|today|on\s+(?:mon|tues|wednes|thurs|fri|satur|sun)day|(?:eastern|pacific|central)\s+time|"
     r"gmt|utc|est|pst|train|flight|bus|ferry|appointment|meeting|slot|showing|o'?\s?clock)\b"
 )
@@ -366,6 +366,8 @@ def _minutes_after(words: tuple[Word, ...], at: int) -> tuple[int, int] | None:
 
 def _military(low: str, at: int, words: tuple[Word, ...]) -> tuple[str, int] | None:
     """Read "oh six hundred hours", "oh six thirty hours"."""
+    if words[1].word == "hundred" and (hours := _HOURS.match(low, words[1].end)):
+        return _clock(0, 0), hours.end()
     rest = cardinal(words, 1)
     if rest is None or rest[2]:
         return None

@@ -128,14 +128,15 @@ _PERCENT: Final = re.compile(rf"(?:\s*%|(?:\s+|-)(?:per\s?cent|pct){END}\.?(?!\w
 _SHARES: Final = {"1/2": "0.5", "1/4": "0.25", "3/4": "0.75"}
 _INCHES: Final = re.compile(r"(?:(?:\s+|-)(inch(?:es)?)|in|(\")(?=\s|$)|\s+in\.(?=\s+[a-z]))(?!\w)")
 _FEET_INCHES: Final = re.compile(
-    r"(?:(?:\s*|-)(?:feet|foot|ft\.?)|')(?:\s+|-)?(?:and\s+)?(?P<inches>[0-9]{1,2}(?:\.[0-9]+)?|[a-z]+)"
+    r"(?:(?:\s*|-)(?:feet|foot|ft\.?)|')(?:\s+|-)?(?:and\s+)?(?P<inches>[0-9]{1,2}(?:\.[0-9]+)?|[a-z]+)(?P<half>\s1[/⁄∕]2)?"
     r"(?P<unit>(?:\s*|-)(?:inch(?:es)?|ins?\.?|\"|''))?(?!\w|\s+(?:of|people|times))"
 )
 _INCHES_SAID: Final = re.compile(r"(?:\s+|-)inch(?:es)?(?!\w)")
 #: A unit that belongs to a thing after it, of which there are several: "two ten-dollar bills".
 _OF_THINGS: Final = re.compile(
     r"[\s-]+(?:dollar|pound|euro|cent|pence|minute|hour|second|day|week|month|year|inch|foot|yard|mile|"
-    r"(?:kilo|centi|milli)?met(?:er|re)|gallon|(?:milli)?lit(?:er|re)|ounce|gram|kilo(?:gram)?|watt|volt|page|acre|percent|degree)(?:-old)?(?:\s+|-)"
+    r"(?:kilo|centi|milli)?met(?:er|re)|gallon|(?:milli)?lit(?:er|re)|ounce|gram|kilo(?:gram)?|watt|volt|page|acre|percent|"
+    r"degree)(?:-old)?(?:\s+|-)"
     r"[a-z]+s(?!\w|'\w)(?<!ss)"
 )
 
@@ -216,6 +217,7 @@ def _feet_and_inches(low: str, read: Quantity) -> tuple[str, int] | None:
         end, named = (unit.end(), True) if unit else (spoken.end, False)
     else:
         end, named = found.end(), bool(found["unit"])
+        inches += ".5" if found["half"] and inches.isdigit() else ""
     if "." not in inches and int(inches[:4]) >= 12:
         return None
     short = "foot" in low[read.end : found.start("inches")] or "'" in low[read.end : found.start("inches")]

@@ -290,7 +290,7 @@ def _with_fraction(low: str, read: Quantity) -> Quantity:
         elif spoken := _AND_FRACTION.match(low, read.end):
             below = _DENOMINATORS.get(spoken[2], 2)
             above = 1 if spoken[1] in {"a", "an"} else SMALL[spoken[1]]
-            if above < below and (above == 1) == (not spoken[3]):
+            if above < below and (above == 1 or bool(_SCALE_AFTER.match(low, spoken.end()))) == (not spoken[3]):
                 return _scaled(low, Quantity(_mixed(read.digits, above, below), spoken.end(), read.spoken))
     return _scaled(low, read)
 
