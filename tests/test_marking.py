@@ -890,7 +890,8 @@ def test_a_sparse_grid_of_a_real_setting_is_marked():
 
 
 def test_a_lost_answer_costs_the_longest_of_several_references():
-    said = pd.DataFrame({"utt_id": ["a", "a"], "alternative": [0, 1], "text": ["$150", "one hundred and fifty dollars"]})
+    texts = ["$150", "one hundred and fifty dollars"]
+    said = pd.DataFrame({"utt_id": ["a", "a"], "alternative": [0, 1], "text": texts})
     lost = pd.DataFrame({"utt_id": ["a"], "text": [None]})
     scores = score(lost, said, language="en", missing="all-deleted")
     assert scores[["dels", "ref_len", "alternative"]].to_numpy().tolist() == [[5, 5, 1]]
