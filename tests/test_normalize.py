@@ -106,7 +106,7 @@ def test_a_name_in_a_table_gives_the_same_normalizer_again(chain):
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda: normalizer("nl"), "there are none, basic, zh, yue, en, ja"),
+        (lambda: normalizer("nl"), "There are none, basic, zh, yue, en, ja"),
         (lambda: normalizer("none", spelling=True), "There is no normalizer"),
         (lambda: normalizer("ko", spelling=True), "no option of normalizer..ko..*but of en, de"),
         (lambda: normalizer("en+shouting"), "is no option"),

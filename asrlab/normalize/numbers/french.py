@@ -7,7 +7,7 @@ from typing import Final
 
 from asrlab.normalize.numbers.grammar import Grammar
 from asrlab.normalize.numbers.reading import read
-from asrlab.normalize.numbers.rules import START, TAIL, before_the_hour, century, clock, regnal
+from asrlab.normalize.numbers.rules import START, TAIL, alone, before_the_hour, century, clock, regnal
 
 
 def _read(words: str) -> str | None:
@@ -30,7 +30,7 @@ _KINGS: Final = (
     "|George|Léopold|Albert|Frédéric|Grégoire|Innocent|Clément"
 )
 #: A fraction of something is no third party, and no quarterfinal.
-_OF: Final = r"(?= d(?:e|es|u)(?! (?:finale|confiance))(?!\w)| d'|\W*\Z)"
+_OF: Final = r"(?= d(?:e|es|u)(?! (?:finale|confiance))(?!\w)| d')"
 FRENCH: Final = Grammar(
     word=r"z[ée]ro|une?|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|vingts?"
     r"|trente|quarante|cinquante|soixante|septante|huitante|nonante|cents?|mille|millions?|milliards?"
@@ -108,6 +108,8 @@ FRENCH: Final = Grammar(
         (rf"(?<=\w )({_SCALES}) et demie?(?!\w)", r"virgule cinq \1"),
         (rf"(?<!\w)un tiers{_OF}", "1/3"),
         (rf"(?<!\w)un quart{_OF}", "1/4"),
+        (alone("un tiers"), "1/3"),
+        (alone("un quart"), "1/4"),
     ),
     rules=(
         (regnal(_KINGS), century),
@@ -125,9 +127,10 @@ FRENCH: Final = Grammar(
         (rf"{START}(\d\d?) heures? et quart(?!\w)", r"\1:15"),
         (rf"{START}(\d+) tiers(?!\w)", r"\1/3"),
         (rf"{START}(\d+) quarts(?! de finale)(?!\w)", r"\1/4"),
-        (rf"{START}([2-9]) ([5-9]|10)es(?= d(?:e|es|u)(?! finale)(?!\w)| d'|\W*\Z)", r"\1/\2"),
+        (rf"{START}([2-9]) ([5-9]|10)es(?:{_OF}|(?=\W*\Z))", r"\1/\2"),
         (
-            rf"(?P<lead>{START})(?P<h>\d\d?) ?h(?:eures?)? moins (?:le quart|(?P<m>\d\d?)(?! ?(?:h|min)))(?!\w|[.,:/]\d)",
+            rf"(?P<lead>{START})(?P<h>\d\d?) ?h(?:eures?)? moins"
+            r" (?:le quart|(?P<m>\d\d?)(?! ?(?:h|min)))(?!\w|[.,:/]\d)",
             before_the_hour,
         ),
         (rf"{START}([12]) ?m ?(\d\d)(?= ?(?:$|[.,;:!?)](?!\d)| (?:de|pour) ))", r"\1,\2 m"),

@@ -7,7 +7,7 @@ from typing import Final
 
 from asrlab.normalize.numbers.grammar import Grammar
 from asrlab.normalize.numbers.reading import read
-from asrlab.normalize.numbers.rules import END, ENDS, START, TAIL, before_the_hour, clock
+from asrlab.normalize.numbers.rules import ENDS, START, TAIL, alone, before_the_hour, clock
 
 
 def _read(words: str) -> str | None:
@@ -144,12 +144,13 @@ GERMAN: Final = Grammar(
     phone="(?!)",
     phone_cue="Telefonnummer|Telefon|Tel\\.?|Handynummer|Handy|Rufnummer|Notruf|PIN|Code|Durchwahl|Postleitzahl|PLZ"
     "|wählen Sie",
-    other="anderthalbe?|eineinhalbe?",
+    other=rf"\w+halbe?[nrms]?|(?:{'|'.join(_TENS)})er\w*|ein \w+el|halb|Viertel",
     spoken=(
         (r"(?<!\w)(?:ander|ein)t?(?:ein)?halbe?[nrms]?(?!\w)", "eins Komma fünf"),
         (rf"(?<!\w)({_SMALL}+|\d+)einhalbe?[nrms]?(?!\w)", r"\1 Komma fünf"),
         *((rf"(?<!\w){tens}er[- ]?(?=Jahren?(?!\w))", f"{digits}er ") for tens, digits in _TENS.items()),
-        *((rf"(?<!\w)ein {part}(?= (?:der|des|aller|von|davon)(?!\w)|\W*\Z)", f"1/{n}") for part, n in _PARTS.items()),
+        *((rf"(?<!\w)ein {part}(?= (?:der|des|aller|von)(?!\w))", f"1/{n}") for part, n in _PARTS.items()),
+        *((alone(f"ein {part}"), f"1/{n}") for part, n in _PARTS.items()),
     ),
     rules=(
         *((rf"{START}(\d+) {part}(?!\w| \d| (?:vor|nach) )", rf"\1/{n}") for part, n in _PARTS.items()),
@@ -159,7 +160,7 @@ GERMAN: Final = Grammar(
         (rf"(?<!\w)(?P<lead>)(?P<m>5|10|20|25) vor (?P<h>1[0-2]|[1-9]){ENDS}", before_the_hour),
         (rf"{START}(\d+)(?:\.|s?te[nrms]?) (?=(?:{_RANKED})(?!\w))", r"\1te "),
         (rf"(?<!\w)((?:{_DETERMINER}) \d+)\. (?=\w)(?!(?:{'|'.join(_MONTHS)})(?!\w))", r"\1te "),
-        (rf"((?:(?<!\w)ist der|\Ader|(?-i:[A-ZÄÖÜ])\w+ der|am|zum|vom) \d+)\.{END}", r"\1te"),
+        (rf"((?:(?<!\w)ist der|\Ader|(?-i:[A-ZÄÖÜ])\w+ der|am|zum|vom) \d+)\.(?=\W*\Z)", r"\1te"),
         (
             rf"{START}(\d\d?)te[nrms]? (?=(?:(?:bis|bis zum|und|oder) \d\d?(?:te|\.)? )?(?:{'|'.join(_MONTHS)})(?!\w))",
             r"\1. ",

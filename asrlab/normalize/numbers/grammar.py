@@ -298,11 +298,11 @@ class Grammar:
 
 
 def _is_short_number(parts: list[list[_Token]]) -> bool:
-    """Tell whether three digits are one number such as 112: without commas, and no counting (1 2 3, 2 4 6)."""
+    """Tell whether three digits are one number such as 112: without commas, no counting (1 2 3), and no time (8 0 5)."""
     if len(parts) > 1 or len(parts[0]) != 3:
         return False
     first, second, third = (int(token.digits) for token in parts[0])
-    return second - first != third - second
+    return second != 0 and second - first != third - second
 
 
 def _one_by_one(text: str, tokens: list[_Token]) -> list[list[list[_Token]]]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from asrlab.normalize.numbers.grammar import Grammar
 from asrlab.normalize.numbers.reading import read
-from asrlab.normalize.numbers.rules import END, ENDS, START, TAIL, before_the_hour, century, clock, regnal
+from asrlab.normalize.numbers.rules import ENDS, START, TAIL, alone, before_the_hour, century, clock, regnal
 
 
 def _read(words: str) -> str | None:
@@ -35,7 +35,7 @@ _KINGS: Final = (
     "|Giorgio|Leone|Paolo|Carlo Alberto|Federico|Gregorio|Innocenzo|Clemente"
 )
 _PARTS: Final = {"terz": 3, "quart": 4, "quint": 5, "sest": 6, "settim": 7, "ottav": 8, "non": 9, "decim": 10}
-_OF: Final = rf"(?= d(?:i|e[il]|ell[aeo]|egli)(?! finale)(?!\w)| d(?:ell)?'|{END})"
+_OF: Final = r"(?= d(?:i|e[il]|ell[aeo]|egli)(?! finale)(?!\w)| d(?:ell)?')"
 _DOUBTFUL: Final = "second[oa]|quart[oa]|prim[oa]|non[oa]"
 _RANKED: Final = (
     "secolo|piano|posto|capitolo|posizione|edizione|anniversario|tentativo|volta|giorno|settimana|mese|anno|grado|corso"
@@ -61,7 +61,8 @@ ITALIAN: Final = Grammar(
     r"|in quattro e quattr'otto|uno a uno|uno per uno|uno dei|uno di|uno che|l'uno"
     r"|tu sei|non sei|ci sei|chi sei|dove sei|come sei"
     r"|mille e una notte|cento di questi giorni|per due|terza età|terzo mondo|terza persona|due parole|nessuno"
-    r"|quattro salti|prima volta|prim[oa] (?:piano|classe|parte)|second[oa] (?:piano|classe)|sesto senso|quinta colonna",
+    r"|quattro salti|prima volta|prim[oa] (?:piano|classe|parte)|second[oa] (?:piano|classe)|sesto senso"
+    r"|quinta colonna",
     scales={"mila": 3, "milion[ei]|mln": 6, "miliard[oi]|mld": 9},
     money={
         "euro|EUR": "€",
@@ -109,7 +110,8 @@ ITALIAN: Final = Grammar(
     other=rf"[XVI]+ secolo|(?:{_KINGS}) [XVI]+",
     spoken=(
         (r"(?<=\w )(milion[ei]|miliard[oi]) e mezzo(?!\w)", r"virgola cinque \1"),
-        *((rf"(?<!\w)un {part}o{_OF}", f"1/{n}") for part, n in _PARTS.items()),
+        *((rf"(?<!\w)(?<! e )(?<!meno )un {part}o{_OF}", f"1/{n}") for part, n in _PARTS.items()),
+        *((alone(f"un {part}o"), f"1/{n}") for part, n in _PARTS.items()),
     ),
     rules=(
         (regnal(_KINGS), century),
@@ -117,9 +119,9 @@ ITALIAN: Final = Grammar(
         (rf"{START}(\d+)[°º](?= (?:{_RANKED})(?!\w))", r"\1o"),
         (rf"{START}(\d+)([°oaºª])(?= ?(?:secolo|piano|posto|capitolo|{'|'.join(_MONTHS)})(?!\w))", r"\1o"),
         (r"(?P<lead>(?<!\w))(?P<roman>[XVI]+)(?P<rest> secolo)(?!\w)", lambda m: century(m).replace(" ", "o ")),
+        (r"(?P<lead>(?<!\w)(?:alle|dalle|ore) )(?P<h>\d\d?)[:.](?P<m>[0-5]\d)(?![\d:])", clock("")),
         (
-            r"(?P<lead>(?<!\w)(?:alle|dalle|le|ore) )(?!(?<!al)(?<!dal)le \d\d?[:.]00 \w)(?P<h>\d\d?)[:.](?P<m>[0-5]\d)"
-            r"(?![\d:])",
+            rf"(?P<lead>(?<!\w)le )(?P<h>\d\d?)[:.](?P<m>[0-5]\d)(?![\d:])(?:(?<!00)|{ENDS})",
             clock(""),
         ),
         (
@@ -128,7 +130,7 @@ ITALIAN: Final = Grammar(
         ),
         *((rf"{START}(\d+) {part}i(?! di finale)(?!\w)", rf"\1/{n}") for part, n in _PARTS.items()),
         (
-            rf"(?P<lead>(?<!\w)(?:alle|dalle|le|ore) )(?P<h>\d\d?) meno (?:un quarto|1/4|(?P<m>\d\d?)){TAIL}",
+            rf"(?P<lead>(?<!\w)(?:alle|dalle|le|ore) )(?P<h>\d\d?) meno (?:un quarto|(?P<m>\d\d?)){TAIL}",
             before_the_hour,
         ),
         (rf"(?P<lead>(?<!\w)(?:alle|dalle|le|ore) )(?P<h>\d\d?) (?:e )?0 (?P<m>\d){ENDS}", clock("")),

@@ -251,7 +251,8 @@ _BEFORE: Final = _rules(
     ),
     # As newspapers write decimals from top to bottom.
     (
-        rf"(?<![0-9{_NUMERAL}十百千万・])([{_NUMERAL}]+)・(?=[{_NUMERAL}]+(?:倍|割|%|ポイント|[万億兆]|{'|'.join((*_UNITS, *_MONEY.values()))}))",
+        rf"(?<![0-9{_NUMERAL}十百千万・])([{_NUMERAL}]+)・"
+        rf"(?=[{_NUMERAL}]+(?:倍|割|%|ポイント|[万億兆]|{'|'.join((*_UNITS, *_MONEY.values()))}))",
         r"\1点",
     ),
     (r"(?<=[0-9]) (?=[万億兆](?![0-9]))", ""),

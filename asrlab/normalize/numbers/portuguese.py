@@ -7,7 +7,7 @@ from typing import Final
 
 from asrlab.normalize.numbers.grammar import Grammar
 from asrlab.normalize.numbers.reading import read
-from asrlab.normalize.numbers.rules import END, ENDS, START, TAIL, before_the_hour, century, clock, regnal
+from asrlab.normalize.numbers.rules import ENDS, START, TAIL, alone, before_the_hour, century, clock, regnal
 
 _SMALL: Final = (
     "uma?|dois|duas|tr[eê]s|quatro|cinco|seis|sete|oito|nove|dez|onze|doze|treze|catorze|quatorze|quinze"
@@ -30,12 +30,12 @@ _MONTHS: Final = (
     "dezembro",
 )
 _KINGS: Final = (
-    "João|João Paulo|Pedro|Luís|Manuel|Filipe|Bento|Pio|Isabel|Carlos|Henrique|Napoleão|Elizabeth|Elisabete|Afonso|Jorge"
-    "|Paulo|Leão|Gregório|Inocêncio|Clemente"
+    "João|João Paulo|Pedro|Luís|Manuel|Filipe|Bento|Pio|Isabel|Carlos|Henrique|Napoleão|Elizabeth|Elisabete|Afonso"
+    "|Jorge|Paulo|Leão|Gregório|Inocêncio|Clemente"
 )
 _PARTS: Final = {"terço": 3, "quinto": 5, "sexto": 6, "sétimo": 7, "oitavo": 8, "nono": 9, "décimo": 10}
 #: What has quarters: "três quartos" are three rooms too.
-_WHOLES: Final = r"(?= d(?:e horas?|e quilos?|e litros?|e século|e xícara|e hectare|os|as)(?!\w)|\W*\Z)"
+_WHOLES: Final = r"(?= d(?:e horas?|e quilos?|e litros?|e século|e xícara|e hectare|os|as)(?!\w))"
 _DOUBTFUL: Final = "segund[oa]|quart[oa]|quint[oa]|sext[oa]"
 _DAY: Final = r"(?= da (?:manhã|tarde|noite|madrugada)(?!\w))"
 PORTUGUESE: Final = Grammar(
@@ -112,8 +112,10 @@ PORTUGUESE: Final = Grammar(
     other=rf"século [XVI]+|(?:{_KINGS}) [XVI]+",
     spoken=(
         (r"(?<=\w )(milhão|milhões|bilhão|bilhões) e meio(?!\w)", r"vírgula cinco \1"),
-        (rf"(?<!\w)um terço(?= d[aeo]s?(?!\w)|{END})", "1/3"),
+        (r"(?<!\w)um terço(?= d[aeo]s?(?!\w))", "1/3"),
         (rf"(?<!\w)um quarto{_WHOLES}", "1/4"),
+        (alone("um terço"), "1/3"),
+        (alone("um quarto"), "1/4"),
     ),
     early=((r"(?<!\w)US\$ ?(?=\d)", "$"),),
     rules=(
@@ -134,7 +136,8 @@ PORTUGUESE: Final = Grammar(
         (rf"{START}(\d\d?)(?:h| horas)? e meia{_DAY}", r"\1:30"),
         (rf"(?P<lead>)(?<!\w)(?:(?P<m>\d\d?)|quinze) para as (?P<h>\d\d?){TAIL}", before_the_hour),
         *((rf"{START}(\d+) {part}s(?! de final)(?!\w)", rf"\1/{n}") for part, n in _PARTS.items()),
-        (rf"{START}3 quartos(?:{_WHOLES})", "3/4"),
+        (rf"{START}3 quartos{_WHOLES}", "3/4"),
+        (alone("3 quartos"), "3/4"),
         (rf"{START}(\d+)((?: (?:anos?|mês|meses|km|m|kg|l|t))?) e meio(?!\w)", r"\1,5\2"),
     ),
 )

@@ -13,8 +13,11 @@ START: Final = r"(?<![\w.,:/-])"
 TAIL: Final = r"(?!\w|[.,:/]\d|[€$£¥%‰]| (?:<counted>)(?!\w))"
 #: Two numbers side by side are a time of day only where nothing follows that the second could count.
 ENDS: Final = r"(?= ?(?:$|[.,;:!?)](?!\d)|(?:de la|del|da|di|horas|h|in punto|en punto)(?!\w)))"
-#: Where the text ends.
-END: Final = r"(?=\W*\Z)"
+
+
+def alone(pattern: str) -> str:
+    """Give a pattern of what is the whole text."""
+    return rf"\A{pattern}(?=\W*\Z)"
 
 
 def clock(full_hour: str) -> Callable[[re.Match[str]], str]:

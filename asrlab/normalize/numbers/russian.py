@@ -239,7 +239,8 @@ def _russian() -> Grammar:
         early=(
             (r"(?P<lead>(?<!\w))(?P<roman>[XVI]+)(?P<rest> век(?P<case>а|у|ом|е|)(?!\w))", _century_in_case),
             (
-                rf"(?:{START}(?P<whole>\d+)|(?<!\w)одн(?:а|у|ой)) цел(?:ых|ая|ые) (?:и )?(?P<part>\d+) (?P<of>10|100|1000)(?:х|я)(?!\w)",
+                rf"(?:{START}(?P<whole>\d+)|(?<!\w)одн(?:а|у|ой)) цел(?:ых|ая|ые) (?:и )?"
+                r"(?P<part>\d+) (?P<of>10|100|1000)(?:х|я)(?!\w)",
                 _fraction,
             ),
             (rf"{START}(\d+)(?:-?({endings})|-(м))(?!\w)", _ordinal),

@@ -7,7 +7,7 @@ from typing import Final
 
 from asrlab.normalize.numbers.grammar import Grammar
 from asrlab.normalize.numbers.reading import read
-from asrlab.normalize.numbers.rules import END, ENDS, START, TAIL, before_the_hour, century, clock, regnal
+from asrlab.normalize.numbers.rules import ENDS, START, TAIL, alone, before_the_hour, century, clock, regnal
 
 _TENS: Final = "treinta|cuarenta|cincuenta|sesenta|setenta|ochenta|noventa"
 _UNITS: Final = "uno|una|un|dos|tres|cuatro|cinco|seis|siete|ocho|nueve"
@@ -49,7 +49,7 @@ _KINGS: Final = (
 )
 _PARTS: Final = {"tercio": 3, "quinto": 5, "sexto": 6, "séptimo": 7, "octavo": 8, "noveno": 9, "décimo": 10}
 #: What has quarters: "tres cuartos" are three rooms too.
-_WHOLES: Final = r"(?= de (?:horas?|kilos?|litros?|siglo|pulgada|milla|hectárea|taza|los|las)(?!\w)|\W*\Z)"
+_WHOLES: Final = r"(?= de (?:horas?|kilos?|litros?|siglo|pulgada|milla|hectárea|taza|los|las)(?!\w))"
 _DOUBTFUL: Final = "segund[oa]|cuart[oa]|quint[oa]|sext[oa]|octav[oa]"
 SPANISH: Final = Grammar(
     word=rf"cero|{_UNITS}|diez|once|doce|trece|catorce|quince|dieci(?:s[eé]is|siete|ocho|nueve)|veinte"
@@ -57,7 +57,8 @@ SPANISH: Final = Grammar(
     rf"|{_TENS}|cien|ciento|(?:dosc|tresc|cuatroc|seisc|setec|ochoc|novec)ient[oa]s|quinient[oa]s|mil"
     r"|mill[oó]n|millones|primer[oa]?|tercer[oa]?|s[eé]ptim[oa]|noven[oa]|décim[oa]|undécim[oa]|duodécim[oa]"
     rf"|decimo(?:primer|segund|tercer|cuart|quint|sext|séptim|octav|noven)[oa]|{_DOUBTFUL}"
-    r"|(?:vi|tri|cuadra|quincua|sexa|septua|octo|nona)gésim[oa]|(?:cent|mil)ésim[oa](?= (?:vez|aniversario|edición)(?!\w))",
+    r"|(?:vi|tri|cuadra|quincua|sexa|septua|octo|nona)gésim[oa]"
+    r"|(?:cent|mil)ésim[oa](?= (?:vez|aniversario|edición)(?!\w))",
     read=_read,
     joint="y",
     articles="un|una|uno",
@@ -124,8 +125,10 @@ SPANISH: Final = Grammar(
     other=rf"siglo [XVI]+|(?:{_KINGS}) [XVI]+",
     spoken=(
         (r"(?<=\w )(mill[oó]n|millones) y medio(?!\w)", r"coma cinco \1"),
-        (rf"(?<!\w)un tercio(?= de[l ]|{END})", "1/3"),
+        (r"(?<!\w)un tercio(?= de[l ])", "1/3"),
         (rf"(?<!\w)un cuarto{_WHOLES}", "1/4"),
+        (alone("un tercio"), "1/3"),
+        (alone("un cuarto"), "1/4"),
     ),
     rules=(
         (regnal(_KINGS), century),
@@ -142,7 +145,8 @@ SPANISH: Final = Grammar(
         (rf"{START}(?P<h>\d\d?):(?P<m>[0-5]\d) ?(?:h|horas)(?!\w)", clock("h")),
         *((rf"{START}(\d+) {part}s(?! de final)(?!\w)", rf"\1/{n}") for part, n in _PARTS.items()),
         (rf"{START}(\d) cuartas partes(?!\w)", r"\1/4"),
-        (rf"{START}3 cuartos(?:{_WHOLES})", "3/4"),
+        (rf"{START}3 cuartos{_WHOLES}", "3/4"),
+        (alone("3 cuartos"), "3/4"),
         (rf"(?P<lead>(?<!\w)las? )(?P<h>\d\d?) menos (?:cuarto|(?P<m>\d\d?)){TAIL}", before_the_hour),
         (rf"(?P<lead>(?<!\w)las? )(?P<h>\d\d?) 0 (?P<m>\d){ENDS}", clock("")),
         (rf"{START}(\d+)((?: (?:años?|mes(?:es)?|km|m|kg|l|t))?) y medio(?!\w)", r"\1,5\2"),
