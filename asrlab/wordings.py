@@ -1,8 +1,11 @@
 """Texts with alternatives: ``so {um|uh|} yes`` is one text that may be written in three ways.
 
-In braces, ``|`` stands between the ways, and nothing for what may be left out. Braces may touch letters
-(``colo{u|}r``); without ``|`` they are plain text. Alternatives do not stand in alternatives. NIST's sclite writes the
-same as ``so { um / uh / @ } yes``, between words only, and may put one in another.
+In braces, ``|`` stands between the ways, and nothing, first or last, for what may be left out. Braces may touch letters
+(``colo{u|}r``); without ``|`` they are plain text. Alternatives do not stand in alternatives. A backslash makes a sign
+plain text: ``\\{a\\|b\\}`` (:func:`literal`). NIST's sclite writes the same as ``so { um / uh / @ } yes``, between words
+only, and may put one in another.
+
+A *stretch* is a piece of a text with the *ways* to write it; one way of each makes a *wording*, which is plain text.
 """
 
 from __future__ import annotations
@@ -23,8 +26,12 @@ Part: TypeAlias = tuple[str, ...]
 #: Ways that alternatives in alternatives may make together.
 _MOST: Final = 256
 _NO_WORD: Final = "@"
-_HOW: Final = "Alternatives are {one|other}, {one|} where it may be left out"
+_HOW: Final = r"Alternatives are {one|other}, {one|} where it may be left out; braces and bars of the text are \{ \| \}"
 _HOW_NIST: Final = "Alternatives are { one / other }, { one / @ } where it may be left out"
+_SIGN: Final = re.compile(r"[{|}]")
+_ESCAPED: Final = re.compile(r"\\([{|}])")
+_PIECES: Final = re.compile(r"\\[{|}]|[{|}]|(?:[^{|}\\]|\\(?![{|}]))+")
+_PIECES_NIST: Final = re.compile(r"[{/}]|[^{/}]+")
 
 
 def parts(text: str) -> list[Part]:
@@ -38,14 +45,16 @@ def parts(text: str) -> list[Part]:
     Raises
     ------
     InvalidInput
-        If braces with alternatives are not closed, or stand in others.
+        If braces with alternatives are not closed, or stand in others, or hold nothing, or nothing between two bars.
 
     Examples
     --------
     >>> parts("so {um|uh|} yes")
     [('so ',), ('um', 'uh', ''), (' yes',)]
+    >>> parts(r"\{a\|b\}")
+    [('{a|b}',)]
     """
-    return _cut(text, "|") if may_have_alternatives(text) else [(text,)]
+    return _cut(text) if may_have_alternatives(text) else [(_ESCAPED.sub(r"\1", text),)]
 
 
 def may_have_alternatives(text: str) -> bool:
@@ -53,28 +62,70 @@ def may_have_alternatives(text: str) -> bool:
     return "|" in text and ("{" in text or "}" in text)
 
 
+def literal(text: str) -> str:
+    r"""Write a plain text so that no sign in it is taken for alternatives.
+
+    Examples
+    --------
+    >>> literal('{"a": "b|c"}')
+    '\\{"a": "b\\|c"\\}'
+    """
+    return _SIGN.sub(r"\\\g<0>", text)
+
+
+def joined(texts: Sequence[str]) -> str:
+    """Join texts to one with the alternatives that they have, and no others: those of broken ones stay so.
+
+    Examples
+    --------
+    >>> joined(["so {um|uh}", "yes"]), joined(["{x", "a | b", "y}"])
+    ('so {um|uh} yes', '\\\\{x a \\\\| b y\\\\}')
+    """
+    text = " ".join(texts)
+    if not may_have_alternatives(text):
+        return text
+    try:
+        apart = [part for n, one in enumerate(texts) for part in ([(" ",)] if n else []) + parts(one)]
+        if _told(parts(text)) == _told(apart):
+            return text
+    except InvalidInput:
+        pass
+    return " ".join(_rewritten(one) for one in texts)
+
+
+def _rewritten(text: str) -> str:
+    try:
+        stretches = parts(text)
+    except InvalidInput:
+        return text
+    return "".join(
+        f"{{{'|'.join(map(literal, ways))}}}" if len(ways) > 1 else literal(ways[0]) for ways in stretches
+    )
+
+
 def count(stretches: Iterable[Part]) -> int:
     """Count the wordings that stretches make."""
     return prod(map(len, stretches))
 
 
-def together(ways: Iterable[str]) -> str:
-    """Write a text of one way of each stretch; white space between words becomes one space."""
+def wording(ways: Iterable[str]) -> str:
+    """Write the wording that one way of each stretch makes; white space between words becomes one space."""
     return " ".join("".join(ways).split())
 
 
 def every(stretches: Sequence[Part]) -> list[str]:
     """Give every wording once, those with what stands first being first."""
-    return list(dict.fromkeys(map(together, product(*stretches))))
+    return list(dict.fromkeys(map(wording, product(*stretches))))
 
 
 def first_wording(text: str) -> str:
-    """Give the first wording of a text; the text as it is where it has no alternatives, or broken ones."""
+    """Give the first wording of a text; the text as it is where it has broken alternatives."""
     try:
         stretches = parts(text)
     except InvalidInput:
         return text
-    return text if count(stretches) == 1 else together(ways[0] for ways in stretches)
+    ways = [ways[0] for ways in stretches]
+    return "".join(ways) if count(stretches) == 1 else wording(ways)
 
 
 def from_nist(text: str) -> str:
@@ -83,7 +134,7 @@ def from_nist(text: str) -> str:
     Raises
     ------
     InvalidInput
-        If braces are not closed, alternatives in others make too many ways, or one has a ``|``.
+        If braces are not closed, or alternatives in others make too many ways.
 
     Examples
     --------
@@ -91,10 +142,11 @@ def from_nist(text: str) -> str:
     'so {um|uh|} yes'
     """
     made = []
-    for ways in _cut(text, "/", nist=True):
-        if len(ways) > 1 and any("|" in way for way in ways):
-            raise InvalidInput(f"its alternatives {ways!r} have a '|', which stands between alternatives here.")
-        made.append(f"{{{'|'.join(ways)}}}" if len(ways) > 1 else _words(ways[0]))
+    for ways in _cut(text, nist=True):
+        # A backslash must not come to stand before a sign of ours.
+        inner = [way + " " * way.endswith("\\") for way in map(literal, ways)]
+        plain = _words(ways[0])
+        made.append(f"{{{'|'.join(inner)}}}" if len(ways) > 1 else literal(plain) if "\\" in plain else plain)
     return " ".join(filter(None, made))
 
 
@@ -113,7 +165,7 @@ def to_nist(texts: Sequence[str]) -> str:
 def _to_nist(text: str, *, inside: bool) -> str:
     stretches = parts(text)
     line = " ".join(
-        f"{{ {' / '.join(together(way) or _NO_WORD for way in ways)} }}" if len(ways) > 1 else together(ways)
+        f"{{ {' / '.join(wording(way) or _NO_WORD for way in ways)} }}" if len(ways) > 1 else wording(ways)
         for ways in stretches
     ).strip()
     try:
@@ -123,7 +175,7 @@ def _to_nist(text: str, *, inside: bool) -> str:
     if _told(again) != _told(stretches) or (inside and any("/" in ways[0] for ways in stretches if len(ways) == 1)):
         raise InvalidInput(
             "its text has signs that mean something else in sclite's files ({ } @, or / between alternatives), or "
-            f"alternatives that touch letters: {together(text)[:60]!r}. Take them out, write {{colour|color}} for "
+            f"alternatives that touch letters: {wording(text)[:60]!r}. Take them out, write {{colour|color}} for "
             "colo{u|}r, or write jsonl."
         )
     return line
@@ -131,16 +183,16 @@ def _to_nist(text: str, *, inside: bool) -> str:
 
 def _told(stretches: Sequence[Part]) -> tuple[str, list[list[str]]]:
     """Tell what must be the same when a text is read again: the first wording, which shows what touches, and ways."""
-    groups = [[together(way) for way in ways] for ways in stretches if len(ways) > 1]
-    return together(ways[0] for ways in stretches), groups
+    groups = [[wording(way) for way in ways] for ways in stretches if len(ways) > 1]
+    return wording(ways[0] for ways in stretches), groups
 
 
-def _cut(text: str, bar: str, *, nist: bool = False) -> list[Part]:
+def _cut(text: str, *, nist: bool = False) -> list[Part]:
     """Cut a text at its braces, by the one rule or the other."""
-    how = _HOW_NIST if nist else _HOW
+    bar, pieces, how = ("/", _PIECES_NIST, _HOW_NIST) if nist else ("|", _PIECES, _HOW)
     open_: list[list[list[Part]]] = [[[]]]  # open braces > ways > stretches in a row
     loose = False  # whether a | stands outside, which a } would close
-    for sign in re.findall(rf"[{{}}{bar}]|[^{{}}{bar}]+", text):
+    for sign in pieces.findall(text):
         if sign == "{":
             open_.append([[]])
             loose = False
@@ -163,7 +215,8 @@ def _cut(text: str, bar: str, *, nist: bool = False) -> list[Part]:
         if nist or len(ways) > 1:
             raise InvalidInput(f"a '{{' is not closed. {how}.")
         open_[-1][-1] += [("{",), *ways[0]]
-    return open_[0][0]
+    found = open_[0][0]
+    return found if nist else [tuple(_ESCAPED.sub(r"\1", way) for way in ways) for ways in found]
 
 
 def _group(ways: list[list[Part]], *, inside: bool) -> list[Part]:
@@ -171,7 +224,11 @@ def _group(ways: list[list[Part]], *, inside: bool) -> list[Part]:
         return [("{",), *ways[0], ("}",)]
     if inside or any(part == ("{",) for way in ways for part in way):
         raise InvalidInput(f"alternatives stand in braces that stand in others. {_HOW}; write all ways out in one.")
-    return [tuple("".join(part for (part,) in way) for way in ways)]
+    found = tuple("".join(part for (part,) in way) for way in ways)
+    empty = [n for n, way in enumerate(found) if not way.strip()]
+    if len(empty) > 1 or not {*empty} <= {0, len(found) - 1}:
+        raise InvalidInput(f"the alternatives {'{' + '|'.join(found) + '}'!r} say twice, or in the middle, that nothing is said. {_HOW}.")
+    return [found]
 
 
 def _nist_group(ways: list[list[Part]]) -> list[Part]:

@@ -109,7 +109,7 @@ def test_the_form_itself(text, expected):
         "1 way or another, at 1st sight, I 2nd that, give me a 2nd to think, 1 would think so",
         "for my part I think Malcolm X met Queen Elizabeth I think, with vitamin C, in a civil mix, iv",
         "345 929 6843, 555 1234",
-        "a hundredth of a second, hundred people",
+        "a hundredth of a second, a few millionth of a second, hundred people",
     ],
 )
 def test_what_is_no_number_is_left_as_it_is(text):

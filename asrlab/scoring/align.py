@@ -17,7 +17,7 @@ from wcwidth import wcswidth
 
 from asrlab.errors import InvalidInput
 from asrlab.normalize import choose
-from asrlab.scoring.alternatives import nearest
+from asrlab.scoring.alternatives import nearest_wording
 from asrlab.scoring.codes import code_points, encode
 from asrlab.scoring.counts import check_ties
 from asrlab.scoring.paths import DEL, HIT, INS, KINDS, SUB, Steps, alike, errors, with_hits
@@ -224,7 +224,7 @@ def align(
     chosen = unit_for(language, reference) if unit == "auto" else unit
     normalise = choose(normalizer, language, reference)
     refuse_tagged(normalise, [language] if language else [])
-    reference = nearest(reference, hypothesis, Recipe(chosen, normalise), ties, variants_in(variants))
+    reference = nearest_wording(reference, hypothesis, Recipe(chosen, normalise), ties, variants_in(variants))
     codes = encode([normalise(reference), normalise(hypothesis)], chosen)
     units = [codes.units(code_points([text])) for text in codes.texts]
     one, two = np.array([0]), np.array([1])

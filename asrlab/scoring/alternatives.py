@@ -7,18 +7,20 @@ first (:mod:`asrlab.scoring.lattice`). Either way, what is counted is a real tex
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from asrlab.errors import InvalidInput
+from asrlab.scoring.batches import work_off
 from asrlab.scoring.counts import count_pairs
-from asrlab.scoring.lattice import Lattice, apart
-from asrlab.wordings import count, every, may_have_alternatives, parts, together
+from asrlab.scoring.lattice import Lattice, recut
+from asrlab.wordings import count, every, parts, wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from concurrent.futures import Executor
 
     from numpy.typing import NDArray
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 #: Wordings of a text up to which all are tried.
 MOST_TRIED: Final = 32
+#: References with many wordings that are worked on at once.
+_TOGETHER: Final = 100
 
 
 def order(found: NDArray[np.int64], *before: NDArray[np.int64]) -> NDArray[np.intp]:
@@ -39,8 +43,13 @@ def order(found: NDArray[np.int64], *before: NDArray[np.int64]) -> NDArray[np.in
 
 def check_alternatives(said: pd.DataFrame) -> None:
     """Raise if a reference has alternatives that are broken, before references are joined to others."""
-    for n in np.flatnonzero(said["text"].str.contains("|", regex=False).to_numpy(bool)).tolist():
+    for n in np.flatnonzero(_marked(said["text"])).tolist():
         _stretches(str(said["utt_id"].iloc[n]), str(said["text"].iloc[n]), None)
+
+
+def _marked(texts: pd.Series) -> NDArray[np.bool]:
+    """Tell which texts may have alternatives, or signs with a backslash."""
+    return np.any([texts.str.contains(sign, regex=False).to_numpy(bool) for sign in "|\\"], axis=0)
 
 
 def spread(said: pd.DataFrame, variants: Variants | None) -> tuple[pd.DataFrame, Open]:
@@ -58,9 +67,10 @@ def spread(said: pd.DataFrame, variants: Variants | None) -> tuple[pd.DataFrame,
     said : DataFrame
         With a column ``wording``: the text once more, where the reference has alternatives.
     many : dict of int to list of tuple of str
-        Places of those with many wordings, whose texts stay as they were, and their stretches.
+        Places of those with many wordings, whose texts stay as they were, and their stretches. In all others, signs
+        with a backslash are plain.
     """
-    if variants is None and not bool(said["text"].str.contains("|", regex=False).any()):
+    if variants is None and not _marked(said["text"]).any():
         return said.assign(wording=pd.array([pd.NA], dtype="string").take(np.zeros(len(said), np.intp))), {}
     stretches = cache(lambda utt_id, text: _stretches(utt_id, text, variants))
     at: list[int] = []
@@ -69,22 +79,35 @@ def spread(said: pd.DataFrame, variants: Variants | None) -> tuple[pd.DataFrame,
     many: Open = {}
     for n, (utt_id, text) in enumerate(zip(said["utt_id"].tolist(), said["text"].tolist(), strict=True)):
         found = stretches(utt_id, text)
-        made = [] if count(found) == 1 else every(found) if count(found) <= MOST_TRIED else [text]
-        if count(found) > MOST_TRIED:
+        ways = count(found)
+        if ways == 1:
+            made: list[str] = []
+            texts.append("".join(way for (way,) in found))
+        else:
+            made = every(found) if ways <= MOST_TRIED else [text]
+            texts += made
+        if ways > MOST_TRIED:
             many[len(at)] = found
         at += [n] * max(len(made), 1)
-        texts += made or [text]
         wordings += made or [None]
     wide = said.take(at).reset_index(drop=True)
     return wide.assign(text=pd.array(texts, dtype="string"), wording=pd.array(wordings, dtype="string")), many
 
 
+class _Part(NamedTuple):
+    """References with many wordings that become units in one way, and what is marked against each."""
+
+    recipe: Recipe
+    said: list[tuple[str, list[Part], list[str | None]]]
+
+
 def settle(
     said: pd.DataFrame,
     many: Mapping[int, list[Part]],
-    heard: Sequence[str],
+    heard: Sequence[str | None],
     reference: NDArray[np.int64],
     recipe_of: Callable[[int], Recipe],
+    executor: Executor | None,
 ) -> tuple[pd.DataFrame, NDArray[np.int64]]:
     """Put in place of each reference with many wordings those that are nearest to what is marked against it.
 
@@ -92,54 +115,68 @@ def settle(
     ----------
     said, many
         As :func:`spread` gives them.
-    heard : sequence of str
-        What was heard in each pair.
+    heard : sequence of str or None
+        What was heard in each pair; None where there is no answer, so that the longest wording counts.
     reference : ndarray of int64, shape (pairs,)
         Place of the reference of each pair.
     recipe_of : callable
         From the place of a reference to its recipe.
+    executor : Executor or None
+        Where to work.
 
     Returns
     -------
     said, reference
         The same for plain texts. One that nothing is marked against has its first wording.
     """
+    pairs = np.flatnonzero(np.isin(reference, list(many))).tolist()
+    asked: dict[int, dict[str | None, str]] = {at: {} for at in many}
+    for pair in pairs:
+        asked[int(reference[pair])][heard[pair]] = ""
+    by_recipe: dict[int, tuple[Recipe, list[int]]] = {}
+    for at in (at for at, texts in asked.items() if texts):
+        recipe = recipe_of(at)
+        by_recipe.setdefault(id(recipe), (recipe, []))[1].append(at)
+    work, places = [], []
+    for recipe, all_at in by_recipe.values():
+        for n in range(0, len(all_at), _TOGETHER):
+            some = all_at[n : n + _TOGETHER]
+            places += some
+            work.append(_Part(recipe, [(str(said["utt_id"].iloc[at]), many[at], list(asked[at])) for at in some]))
+    found = [answers for part in work_off(_nearest, work, executor) for answers in part]
+    for at, answers in zip(places, found, strict=True):
+        asked[at] = dict(zip(asked[at], answers, strict=True))
+    texts = {at: list(dict.fromkeys(answers.values())) for at, answers in asked.items()}
+    added = [(at, text) for at, some in texts.items() for text in some[1:]]
+    place = {(at, some[0]): at for at, some in texts.items() if some}
+    place |= {key: len(said) + n for n, key in enumerate(added)}
     of = reference.copy()
-    place: dict[tuple[int, str], int] = {}
-    texts: dict[int, list[str]] = {at: [] for at in many}
-    answer: dict[tuple[int, str], str] = {}
-    lattices: dict[int, Lattice] = {}
-    added: list[tuple[int, str]] = []
-    for pair in np.flatnonzero(np.isin(reference, list(many))).tolist():
+    for pair in pairs:
         at = int(reference[pair])
-        if (at, heard[pair]) not in answer:
-            if at not in lattices:
-                lattices[at] = _lattice(str(said["utt_id"].iloc[at]), many[at], recipe_of(at))
-            answer[at, heard[pair]] = lattices[at].nearest(heard[pair])
-        text = answer[at, heard[pair]]
-        if (at, text) not in place:
-            place[at, text] = len(said) + len(added) if texts[at] else at
-            if texts[at]:
-                added.append((at, text))
-            texts[at].append(text)
-        of[pair] = place[at, text]
-    firsts = {at: found[0] if found else together(ways[0] for ways in many[at]) for at, found in texts.items()}
+        of[pair] = place[at, asked[at][heard[pair]]]
+    firsts = {at: some[0] if some else wording(ways[0] for ways in many[at]) for at, some in texts.items()}
     wide = said.take([*range(len(said)), *(at for at, _ in added)]).reset_index(drop=True)
-    places = [*firsts, *range(len(said), len(wide))]
+    changed = [*firsts, *range(len(said), len(wide))]
     for column in ("text", "wording"):
         values = wide[column].to_numpy(object, copy=True)
-        values[places] = [*firsts.values(), *(text for _, text in added)]
+        values[changed] = [*firsts.values(), *(text for _, text in added)]
         wide[column] = pd.array(values, dtype="string")
     return wide, of
 
 
-def nearest(reference: str, heard: str, recipe: Recipe, ties: str, variants: Variants | None) -> str:
-    """Give the wording of one reference that is marked against; the text as it is where it has no alternatives."""
-    if variants is None and not may_have_alternatives(reference):
-        return reference
+def _nearest(part: _Part) -> list[list[str]]:
+    answers = []
+    for utt_id, stretches, heard in part.said:
+        lattice = _lattice(utt_id, stretches, part.recipe)
+        answers.append([lattice.longest() if text is None else lattice.nearest(text) for text in heard])
+    return answers
+
+
+def nearest_wording(reference: str, heard: str, recipe: Recipe, ties: str, variants: Variants | None) -> str:
+    """Give the wording of one reference that is marked against; the plain text where it has no alternatives."""
     stretches = _stretches(None, reference, variants)
     if count(stretches) == 1:
-        return reference
+        return "".join(way for (way,) in stretches)
     if count(stretches) > MOST_TRIED:
         return _lattice(None, stretches, recipe).nearest(heard)
     texts = every(stretches)
@@ -153,7 +190,7 @@ def _stretches(utt_id: str | None, text: str, variants: Variants | None) -> list
     try:
         found = parts(text)
         # Variants are whole words: alternatives that touch letters come to lie with them first.
-        return found if variants is None else variants.widen(apart(found, "mixed") if len(found) > 1 else found)
+        return found if variants is None else variants.widen(recut(found, "mixed") if len(found) > 1 else found)
     except InvalidInput as error:
         raise _of(utt_id, error, text) from None
 

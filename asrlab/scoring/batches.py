@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -23,12 +23,21 @@ if TYPE_CHECKING:
     from asrlab.scoring.sheet import Recipe
 
     T = TypeVar("T")
+    P = TypeVar("P", bound="HasRecipe")
 
 #: Most pairs in a batch: some megabytes of work, and a tenth of a second.
 _PAIRS: Final = 20_000
 #: Most characters of the references and transcripts of a batch, unless one pair has more. This bounds its memory, and a
 #: text of so many characters has fewer words than there are codes for them.
 _CHARACTERS: Final = 2_000_000
+
+
+class HasRecipe(Protocol):
+    """What work is done on: texts that become units in one way."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """How they do."""
 
 
 class Batch(NamedTuple):
@@ -132,8 +141,8 @@ def check_executor(executor: object) -> None:
         )
 
 
-def work_off(work: Callable[[Batch], T], parts: Sequence[Batch], executor: Executor | None) -> list[T]:
-    """Do the same work on every batch, here or in an executor, and give what comes of it in order.
+def work_off(work: Callable[[P], T], parts: Sequence[P], executor: Executor | None) -> list[T]:
+    """Do the same work on every part, here or in an executor, and give what comes of it in order.
 
     Raises
     ------

@@ -114,6 +114,7 @@ def edits(
         channels=channels,
         missing=missing,
         variants=variants,
+        executor=executor,
     )
     taken = [name for name in sheet.axes if name in tables.SCHEMAS["edits"]]
     if taken:

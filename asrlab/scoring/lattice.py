@@ -2,21 +2,28 @@
 
 Stretches of a text are normalised and cut into units each by itself, and the way through them that has the fewest
 errors is found row by row, as the edit distance is: exact where a normalizer does nothing across their borders. What
-touches is one stretch, so that letters of a word, and marks of a letter, stay together.
+touches is one stretch, so that letters of a word, and marks of a letter, stay together. Where a normalizer is seen to
+work across borders, as number forms do ("one hundred" and "fifty"), the way that was found is a start, from which one
+goes on by what the whole text counts.
 """
 
 from __future__ import annotations
 
-from itertools import groupby, islice, pairwise
+from functools import cached_property
+from itertools import groupby, islice, pairwise, product
+from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from rapidfuzz.distance import Levenshtein
+from rapidfuzz.process import cdist
 from wcwidth import iter_graphemes
 
 from asrlab.errors import InvalidInput
+from asrlab.normalize import normalizer
 from asrlab.normalize.scripts import SCRIPTS
 from asrlab.scoring.tokens import tokens
-from asrlab.wordings import together
+from asrlab.wordings import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,9 +35,16 @@ if TYPE_CHECKING:
 
     Row = NDArray[np.signedinteger[Any]]
     Units = NDArray[np.int32]
+    Choice = tuple[int, ...]
 
 #: Ways that alternatives which touch one another may make.
 _MOST_TOUCHING: Final = 1024
+#: Ways through up to which trying each is faster than going row by row.
+_FEW: Final = 512
+#: Ways of each stretch that are seen in whole texts, to tell whether a normalizer works across borders.
+_MOST_SEEN: Final = 32
+#: Whole texts that are looked at for one transcript.
+_MOST_LOOKED_AT: Final = 2000
 
 
 class Lattice:
@@ -47,30 +61,105 @@ class Lattice:
     def __init__(self, stretches: Sequence[Part], recipe: Recipe) -> None:
         self._recipe = recipe
         self._codes: dict[str, int] = {}
-        self._stretches = apart(stretches, recipe.unit)
+        self._stretches = recut(stretches, recipe.unit)
         self._units = [[self._cut(way) for way in ways] for ways in self._stretches]
         self._longest = sum(max(map(len, ways)) for ways in self._units)
 
     def nearest(self, heard: str) -> str:
         """Give the wording with the fewest errors, of equals the longest, then the first."""
-        units = self._cut(heard)
+        way = self._through(self._cut(heard))
+        return self._wording(self._improved(heard, way, self._spelled(heard)) if self._crossed else way)
+
+    def longest(self) -> str:
+        """Give the longest wording, of equals the first."""
+        way = tuple(max(range(len(ways)), key=lambda n: len(ways[n])) for ways in self._units)
+        return self._wording(self._improved(None, way) if self._crossed else way)
+
+    @cached_property
+    def _crossed(self) -> bool:
+        """Whether whole texts are seen to become other units than their stretches do, in some that have all ways."""
+        if not self._recipe.normalizer.steps:
+            return False
+        most = max(map(len, self._stretches), default=1)
+        for first, step in product(range(min(most, _MOST_SEEN)), range(min(most, 3))):
+            way = tuple((first + step * n) % len(ways) for n, ways in enumerate(self._stretches))
+            apart = [unit for ways, n in zip(self._units, way, strict=True) for unit in ways[n].tolist()]
+            if self._cut(self._wording(way)).tolist() != apart:
+                return True
+        return False
+
+    def _wording(self, way: Choice) -> str:
+        return wording(ways[n] for ways, n in zip(self._stretches, way, strict=True))
+
+    def _spelled(self, heard: str) -> Choice:
+        """Choose ways as they are spelled in what was heard, before number forms and the like."""
+        return self._basic._through(self._basic._cut(heard))
+
+    @cached_property
+    def _basic(self) -> Lattice:
+        return Lattice(self._stretches, self._recipe._replace(normalizer=normalizer("basic")))
+
+    def _improved(self, heard: str | None, *starts: Choice) -> Choice:
+        """Change one stretch, or two that follow one another, as long as the whole text gets better by it."""
+        goal = None if heard is None else self._cut(heard).tolist()
+        costs: dict[Choice, tuple[int, int]] = {}
+
+        def cost(way: Choice) -> tuple[int, int]:
+            if way not in costs:
+                units = self._cut(self._wording(way)).tolist()
+                costs[way] = 0 if goal is None else Levenshtein.distance(units, goal), -len(units)
+            return costs[way]
+
+        open_ = [n for n, ways in enumerate(self._stretches) if len(ways) > 1]
+        steps = [(n,) for n in open_] + list(pairwise(open_))
+        best = min(dict.fromkeys(starts), key=cost)
+        for start in dict.fromkeys(starts):
+            here = start
+            while True:
+                before = here
+                for places in steps:
+                    if len(places) > 1 and here != before:  # first all that one change can do
+                        break
+                    for ways in product(*(range(len(self._stretches[n])) for n in places)):
+                        changed = list(here)
+                        for n, way in zip(places, ways, strict=True):
+                            changed[n] = way
+                        if len(costs) < _MOST_LOOKED_AT and cost(tuple(changed)) < cost(here):
+                            here = tuple(changed)
+                if here == before:
+                    break
+            best = min(best, here, key=cost)
+        return best
+
+    def _through(self, heard: Units) -> Choice:
+        """Find the best way through, each stretch taken by itself."""
+        if prod(map(len, self._stretches)) <= _FEW:
+            return self._tried(heard)
         scale = self._longest + 1  # an error weighs more than all units of a reference
-        dtype = np.int32 if scale * (self._longest + len(units) + 2) < 2**31 else np.int64
-        start: Row = (scale * np.arange(len(units) + 1)).astype(dtype)
+        dtype = np.int32 if scale * (self._longest + len(heard) + 2) < 2**31 else np.int64
+        start: Row = (scale * np.arange(len(heard) + 1)).astype(dtype)
         # From the end: what all that follows a stretch costs, from each place of the transcript on.
-        row, back = start, units[::-1]
+        row, back = start, heard[::-1]
         after = []
         for cut in reversed(self._units):
             after.append(row[::-1])
             row = np.minimum.reduce([_onwards(row, way[::-1], back, start, scale) for way in cut])
         row = start
         chosen = []
-        for ways, cut, rest in zip(self._stretches, self._units, reversed(after), strict=True):
-            rows = [_onwards(row, way, units, start, scale) for way in cut]
+        for cut, rest in zip(self._units, reversed(after), strict=True):
+            rows = [_onwards(row, way, heard, start, scale) for way in cut]
             best = int(np.argmin([(one + rest).min() for one in rows])) if len(rows) > 1 else 0
             row = rows[best]
-            chosen.append(ways[best])
-        return together(chosen)
+            chosen.append(best)
+        return tuple(chosen)
+
+    def _tried(self, heard: Units) -> Choice:
+        coded = [["".join(map(chr, way.tolist())) for way in ways] for ways in self._units]
+        texts = list(map("".join, product(*coded)))
+        errors = cdist(texts, ["".join(map(chr, heard.tolist()))], scorer=Levenshtein.distance)[:, 0]
+        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+        best = int(np.lexsort((-lengths, errors))[0])
+        return tuple(map(int, np.unravel_index(best, [len(ways) for ways in coded])))
 
     def _cut(self, text: str) -> Units:
         units = tokens(self._recipe.normalizer(text), self._recipe.unit)
@@ -94,7 +183,7 @@ def _onwards(row: Row, units: Units, heard: Units, ramp: Row, scale: int) -> Row
     return row
 
 
-def apart(stretches: Sequence[Part], unit: str) -> list[Part]:
+def recut(stretches: Sequence[Part], unit: str) -> list[Part]:
     """Cut stretches anew, so that no word, and no character with its marks, lies in two of them.
 
     Parameters
@@ -111,12 +200,19 @@ def apart(stretches: Sequence[Part], unit: str) -> list[Part]:
 
     Examples
     --------
-    >>> apart([("the colo",), ("u", ""), ("r",)], "word")
+    >>> recut([("the colo",), ("u", ""), ("r",)], "word")
     [('the ',), ('colour', 'color')]
-    >>> apart([("我",), ("想", "要"), ("喝",)], "char")
+    >>> recut([("我",), ("想", "要"), ("喝",)], "char")
     [('我',), ('想', '要'), ('喝',)]
     """
     made: list[Part] = []
+    for ways in stretches:
+        made.append(ways)
+        if len(made) > 1 and _touch(made, unit):
+            break
+    else:
+        return made
+    made = []
     for ways in stretches:
         for piece in [(one,) for one in _pieces(ways[0], unit)] if len(ways) == 1 else [ways]:
             made.append(piece)

@@ -156,6 +156,7 @@ def score(
         channels=channels,
         missing="drop" if unit == "term" and missing == "raise" else missing,
         variants=variants,
+        executor=executor,
     )
     if unit == "term":
         found, sheet = _term_counts(sheet, listed)

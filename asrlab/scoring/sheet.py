@@ -30,9 +30,11 @@ from asrlab.scoring.given import (
 )
 from asrlab.scoring.script import refuse_silent_folding, refuse_tagged
 from asrlab.scoring.tokens import UNITS, unit_for, unknown_unit
-from asrlab.scoring.variants import variants_in
+from asrlab.scoring.variants import variants_in, widened
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from numpy.typing import NDArray
     from pandas.api.extensions import ExtensionArray
 
@@ -129,6 +131,7 @@ def lay_out(
     channels: str,
     missing: str,
     variants: VariantsChoice | None,
+    executor: Executor | None,
 ) -> tuple[Sheet, pd.DataFrame]:
     """Set answers beside references, or say why that cannot be done; give the table of terms too.
 
@@ -158,7 +161,8 @@ def lay_out(
         rows, said = join_answers(rows, [PLACE, *setting]), join_references(said)
         referenced = pd.Index([0])
     recipes, recipe_of = _recipes(utterances, said, unit, normalizer)
-    said, many = spread(said, variants_in(variants))
+    table = variants_in(variants)
+    said, many = spread(said, table)
     target, wanted = _targets(said, referenced), _targets(rows, referenced)
     to_mark = (rows["state"] == "answered").to_numpy(bool)
     if missing == "raise" and not to_mark.all():
@@ -171,13 +175,15 @@ def lay_out(
     heard = rows["text"].fillna("")
     if many:
         of = recipe_of[said[PLACE].to_numpy(np.int64)]
-        said, reference = settle(said, many, heard.take(row).tolist(), reference, lambda at: recipes[of[at]])
+        answer = [None if text is pd.NA else text for text in rows["text"].take(row).tolist()]
+        said, reference = settle(said, many, answer, reference, lambda at: recipes[of[at]], executor)
         target = _targets(said, referenced)
     place, texts = pd.factorize(pd.concat([heard, said["text"]]))
     utterance = rows[PLACE].to_numpy(np.int64)
     facts = _described(utterances, unit, recipes, recipe_of)
     rows = rows[[*KEPT, *axes]].assign(
-        **{name: column.take(utterance) for name, column in facts.items()}, form=constant(form_name, len(rows))
+        **{name: column.take(utterance) for name, column in facts.items()},
+        form=constant(form_name and widened(form_name, table), len(rows)),
     )
     if joined:
         rows["channel"] = pd.NA

@@ -1,4 +1,8 @@
-"""Numbers of French: quatre-vingt-dix-neuf, le premier mai, dix heures trente."""
+"""Numbers of French: quatre-vingt-dix-neuf, le premier mai, dix heures trente.
+
+A group set off by a space is joined (12 500). In a list of two numbers (5, 100) that cannot be told apart once a chain
+has taken the comma out, so there it is joined too.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +83,7 @@ FRENCH: Final = Grammar(
         "watts?|(?-i:W)": "watts",
         "hectares?": "ha",
         "hertz": "hz",
-        "giga-?octets?|Go": "gb",
+        "giga-?octets?|(?-i:Go)": "gb",
         "méga-?octets?|(?-i:Mo)": "mb",
         "minutes?|min": "min",
         "°C|degrés? Celsius": "degrés celsius",

@@ -56,6 +56,8 @@ _PARTS: Final = {
     "Zehntel": 10,
     "Hundertstel": 100,
 }
+#: Quarters are parts of a town, too, and of an hour.
+_OF: Final = "(?= (?:der|des|aller|von|Liter|Pfund|Meter|Kilo|Million|Milliarde)(?!\\w))"
 #: Small ordinals, which may be something else: "achte", and what is idiomatic.
 _SMALL_ORDINAL: Final = "(?:erst|zweit|dritt|viert|f(?:ü|ue)nft|sechst|siebt|acht|neunt|zehnt)e[nrms]?"
 _DETERMINER: Final = (
@@ -73,9 +75,50 @@ _MONTHS: Final = (
 _RANKED: Final = (
     "Jahrhunderts?|Platz|Klasse|Stock|Etage|Mal|Geburtstag|Runde|Kapitel|Auflage|Weltkriegs?|Liga|Spieltag|Sitzung|Rang"
 )
+_SCALES: Final = {"Tausend|Tsd\\.?": 3, "Million(?:en)?|Mio\\.?": 6, "Milliarden?|Mrd\\.?": 9}
+_MONEY: Final = {
+    "Euros?|EUR": "€",
+    "(?:US-)?Dollars?|USD": "$",
+    "Pfund Sterling|GBP": "£",
+    "Yen|JPY": "¥",
+    "(?:Schweizer )?Franken|CHF": "CHF",
+}
+_UNITS: Final = {
+    "Stundenkilometern?|Kilometern? pro Stunde|Kilometern? in der Stunde": "kmh",
+    "Quadratkilometern?": "km2",
+    "Quadratmetern?|qm": "m2",
+    "Kubikmetern?": "m3",
+    "Kilometern?": "km",
+    "Zentimetern?": "cm",
+    "Millimetern?": "mm",
+    "Metern?": "m",
+    "Kilogramm|Kilos?": "kg",
+    "Milligramm": "mg",
+    "Gramm": "g",
+    "Millilitern?": "ml",
+    "Litern?": "l",
+    "Tonnen?": "t",
+    "Kilowattstunden?": "kwh",
+    "Kilowatt": "kw",
+    "Promille": "‰",
+    "Volt|(?-i:V)": "Volt",
+    "Watt|(?-i:W)": "Watt",
+    "Hektar": "ha",
+    "Hertz": "hz",
+    "Gigabytes?": "gb",
+    "Megabytes?": "mb",
+    "Minuten?|Min\\.?": "min",
+    "Stunden?|Std\\.?": "Stunden",
+    "°C|Grad Celsius": "Grad Celsius",
+    "°(?! ?C)": "Grad",
+}
+#: "Ein" is a number only before these.
+_COUNTED: Final = "|".join(
+    (*_SCALES, *_MONEY, *_UNITS, "Prozent|Grad|Uhr|Komma|bis|oder|hundert|tausend|und \\w+[zß]ig")
+)
 GERMAN: Final = Grammar(
-    word=rf"(?!und(?!\w))(?:{_SMALL}+|null)|eine[rn]?(?= (?:Milliarde|Million))|Million(?:en)?|Milliarden?"
-    rf"|{_ORDINAL}",
+    word=rf"(?!(?:und|ein)(?!\w))(?:{_SMALL}+|null)|ein(?=-? ?(?:{_COUNTED})(?!\w))|eine[rn]?(?= (?:Milliarde|Million))"
+    rf"|Million(?:en)?|Milliarden?|{_ORDINAL}",
     read=_read,
     joint="und",
     articles="eins?|eine[rn]?",
@@ -84,53 +127,20 @@ GERMAN: Final = Grammar(
     ordinals=_SMALL_ORDINAL,
     ranked=rf"(?:(?:bis|bis zum|und|oder) {_ORDINAL} )?(?:{'|'.join((*_MONTHS, _RANKED))})",
     ranking=_DETERMINER,
-    cue="Nummer|Nr\\.|halb|um|gegen|Punkt|nach|vor|plus|mal|gleich|ist|Seite|Kapitel|Teil|Band|Formel|Klasse|Zimmer|Raum"
+    cue="Nummer|Nr\\.|halb|um|gegen|Punkt|nach|vor|plus|mal|Seite|Kapitel|Teil|Band|Formel|Klasse|Zimmer|Raum"
     "|Gleis|Linie|Platz|Stufe|Bahnsteig|Tor|Version|Artikel|Paragraf|Absatz|Übung|Aufgabe|Frage|Kanal|zu",
     comma="Komma",
     minus="minus",
-    idioms=r"gibt? acht|acht (?:geben|zu geben|gegeben)|(?:außer|in|habt) acht|acht und bann|sieben sachen"
+    idioms=r"gibt? acht|acht auf (?:mich|dich|sich|sie|ihn|uns|euch)|acht (?:geben|zu geben|gegeben)"
+    r"|(?:außer|in|habt) acht|acht und bann|sieben sachen"
     r"|null und nichtig|null acht fünfzehn|in null komma nichts|unter vier augen|auf allen vieren"
     r"|fünf vor zwölf|sieben meilen"
     r"|erste[rn]? hilfe|(?:erste|zweite)n? geige|fünfte[sn]? rad|siebte[nr] himmel|dritte[nr]? (?:welt|zähne)"
     r"|dritte[ns]? reich(?:s|es)?|zum ersten,? zum zweiten|erste[nr]? wahl|zweite[rns]? wahl|fürs erste"
     r"|auf wolke sieben|tausend dank|hundert und tausend|ein für alle ?mal|siebenschläfer|drei käse hoch",
-    scales={"Tausend|Tsd\\.?": 3, "Million(?:en)?|Mio\\.?": 6, "Milliarden?|Mrd\\.?": 9},
-    money={
-        "Euros?|EUR": "€",
-        "(?:US-)?Dollars?|USD": "$",
-        "Pfund Sterling|GBP": "£",
-        "Yen|JPY": "¥",
-        "(?:Schweizer )?Franken|CHF": "CHF",
-    },
-    units={
-        "Stundenkilometern?|Kilometern? pro Stunde|Kilometern? in der Stunde": "kmh",
-        "Quadratkilometern?": "km2",
-        "Quadratmetern?|qm": "m2",
-        "Kubikmetern?": "m3",
-        "Kilometern?": "km",
-        "Zentimetern?": "cm",
-        "Millimetern?": "mm",
-        "Metern?": "m",
-        "Kilogramm|Kilos?": "kg",
-        "Milligramm": "mg",
-        "Gramm": "g",
-        "Millilitern?": "ml",
-        "Litern?": "l",
-        "Tonnen?": "t",
-        "Kilowattstunden?": "kwh",
-        "Kilowatt": "kw",
-        "Promille": "‰",
-        "Volt|(?-i:V)": "Volt",
-        "Watt|(?-i:W)": "Watt",
-        "Hektar": "ha",
-        "Hertz": "hz",
-        "Gigabytes?": "gb",
-        "Megabytes?": "mb",
-        "Minuten?|Min\\.?": "min",
-        "Stunden?|Std\\.?": "Stunden",
-        "°C|Grad Celsius": "Grad Celsius",
-        "°(?! ?C)": "Grad",
-    },
+    scales=_SCALES,
+    money=_MONEY,
+    units=_UNITS,
     of="(?!)",
     cents="Cents?|Rappen",
     and_cents="und ",
@@ -144,23 +154,25 @@ GERMAN: Final = Grammar(
     phone="(?!)",
     phone_cue="Telefonnummer|Telefon|Tel\\.?|Handynummer|Handy|Rufnummer|Notruf|PIN|Code|Durchwahl|Postleitzahl|PLZ"
     "|wählen Sie",
-    other=rf"\w+halbe?[nrms]?|(?:{'|'.join(_TENS)})er\w*|ein \w+el|halb|Viertel",
+    other=rf"\w+(?:ein|t)halbe?[nrms]?|(?:{'|'.join(_TENS)})er\w*|ein \w+el|halb|Viertel",
     spoken=(
-        (r"(?<!\w)(?:ander|ein)t?(?:ein)?halbe?[nrms]?(?!\w)", "eins Komma fünf"),
+        (r"(?<!\w)(?:ander|einein)t?halbe?[nrms]?(?!\w)", "eins Komma fünf"),
         (rf"(?<!\w)({_SMALL}+|\d+)einhalbe?[nrms]?(?!\w)", r"\1 Komma fünf"),
         *((rf"(?<!\w){tens}er[- ]?(?=Jahren?(?!\w))", f"{digits}er ") for tens, digits in _TENS.items()),
-        *((rf"(?<!\w)ein {part}(?= (?:der|des|aller|von)(?!\w))", f"1/{n}") for part, n in _PARTS.items()),
+        *((rf"(?<!\w)ein {part}{_OF}", f"1/{n}") for part, n in _PARTS.items()),
         *((alone(f"ein {part}"), f"1/{n}") for part, n in _PARTS.items()),
     ),
     rules=(
-        *((rf"{START}(\d+) {part}(?!\w| \d| (?:vor|nach) )", rf"\1/{n}") for part, n in _PARTS.items()),
+        *((rf"{START}(\d+) {part}(?!\w)", rf"\1/{n}") for part, n in _PARTS.items() if n != 4),
+        (rf"{START}3 Viertel{_OF}", "3/4"),
+        (alone("3 Viertel"), "3/4"),
         (rf"{START}(\d\der)-(?=Jahren?(?!\w))", r"\1 "),
         (rf"(?<!\w)halb (1[0-2]|[1-9]){TAIL}(?! ?%)", _half_hour),
-        (rf"(?<!\w)Viertel (nach|vor) (\d\d?){TAIL}", _quarter_hour),
+        (rf"(?<!\w)(?:ein )?Viertel (nach|vor) (\d\d?){TAIL}", _quarter_hour),
         (rf"(?<!\w)(?P<lead>)(?P<m>5|10|20|25) vor (?P<h>1[0-2]|[1-9]){ENDS}", before_the_hour),
         (rf"{START}(\d+)(?:\.|s?te[nrms]?) (?=(?:{_RANKED})(?!\w))", r"\1te "),
         (rf"(?<!\w)((?:{_DETERMINER}) \d+)\. (?=\w)(?!(?:{'|'.join(_MONTHS)})(?!\w))", r"\1te "),
-        (rf"((?:(?<!\w)ist der|\Ader|(?-i:[A-ZÄÖÜ])\w+ der|am|zum|vom) \d+)\.(?=\W*\Z)", r"\1te"),
+        (r"((?:(?<!\w)ist der|\Ader|(?-i:[A-ZÄÖÜ])\w+ der|am|zum|vom|, de[mn]) \d+)\.(?=\W*\Z)", r"\1te"),
         (
             rf"{START}(\d\d?)te[nrms]? (?=(?:(?:bis|bis zum|und|oder) \d\d?(?:te|\.)? )?(?:{'|'.join(_MONTHS)})(?!\w))",
             r"\1. ",

@@ -298,7 +298,7 @@ class Grammar:
 
 
 def _is_short_number(parts: list[list[_Token]]) -> bool:
-    """Tell whether three digits are one number such as 112: without commas, no counting (1 2 3), and no time (8 0 5)."""
+    """Tell whether three digits are one number such as 112: without commas, no counting (1 2 3), no time (8 0 5)."""
     if len(parts) > 1 or len(parts[0]) != 3:
         return False
     first, second, third = (int(token.digits) for token in parts[0])

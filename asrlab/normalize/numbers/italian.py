@@ -61,8 +61,7 @@ ITALIAN: Final = Grammar(
     r"|in quattro e quattr'otto|uno a uno|uno per uno|uno dei|uno di|uno che|l'uno"
     r"|tu sei|non sei|ci sei|chi sei|dove sei|come sei"
     r"|mille e una notte|cento di questi giorni|per due|terza età|terzo mondo|terza persona|due parole|nessuno"
-    r"|quattro salti|prima volta|prim[oa] (?:piano|classe|parte)|second[oa] (?:piano|classe)|sesto senso"
-    r"|quinta colonna",
+    r"|quattro salti|sesto senso|quinta colonna",
     scales={"mila": 3, "milion[ei]|mln": 6, "miliard[oi]|mld": 9},
     money={
         "euro|EUR": "€",
@@ -91,10 +90,10 @@ ITALIAN: Final = Grammar(
         "ettar[oi]": "ha",
         "hertz": "hz",
         "gigabyte|giga": "gb",
-        "megabyte|mega": "mb",
+        "megabyte": "mb",
         "minut[oi]|min\\.?": "min",
         "°C|grad[oi] (?:Celsius|centigrad[oi])": "gradi celsius",
-        rf"grad[oi]|°(?! ?C| ?(?:{'|'.join(_MONTHS)}|secolo|piano|posto)(?!\w))": "gradi",
+        rf"grad[oi]|°(?! ?C| ?(?:{'|'.join(_MONTHS)}|{_RANKED})(?!\w))": "gradi",
     },
     of="d'|di ",
     cents="centesim[oi]",
@@ -135,8 +134,8 @@ ITALIAN: Final = Grammar(
         ),
         (rf"(?P<lead>(?<!\w)(?:alle|dalle|le|ore) )(?P<h>\d\d?) (?:e )?0 (?P<m>\d){ENDS}", clock("")),
         (rf"{START}([12]) m e (\d\d)(?= ?(?:$|[.,;:!?)](?!\d)| di ))", r"\1,\2 m"),
-        (rf"{START}(\d+)((?: (?:ann[oi]|mes[ei]|km|m|kg|l|t))?) e mezzo(?!\w)", r"\1,5\2"),
         (r"(?<!\w)((?:alle|dalle|le|ore) \d\d?) e (?:mezz[ao])(?!\w)", r"\1:30"),
         (r"(?<!\w)((?:alle|dalle|le|ore) \d\d?) e un quarto(?!\w)", r"\1:15"),
+        (rf"{START}(\d+)((?: (?:ann[oi]|mes[ei]|km|m|kg|l|t))?) e mezzo(?!\w)", r"\1,5\2"),
     ),
 )

@@ -90,7 +90,7 @@ PORTUGUESE: Final = Grammar(
         "hectares?": "ha",
         "hertz": "hz",
         "gigabytes?|gigas?": "gb",
-        "megabytes?|megas?": "mb",
+        "megabytes?": "mb",
         "minutos?|min\\.?": "min",
         "°C|graus? (?:Celsius|centígrados?)": "graus celsius",
         "graus?|°(?! ?C)": "graus",

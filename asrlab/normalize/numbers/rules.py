@@ -36,7 +36,8 @@ def clock(full_hour: str) -> Callable[[re.Match[str]], str]:
 
 def before_the_hour(match: re.Match[str]) -> str:
     """Write "10 minus a quarter" as 9:45; the minutes are 15 where there are none."""
-    hours, minutes = int(match["h"]), int(match["m"] or 15)
+    hours = int(match["h"]) if match["h"].isdecimal() else 1
+    minutes = int(match["m"] or 15)
     if not (1 <= hours <= 24 and 0 < minutes < 60):
         return match[0]
     return f"{match['lead']}{hours - 1 or 12}:{60 - minutes}"

@@ -1,4 +1,8 @@
-"""Numbers of Russian. The forms of all numerals come from num2words; to read them is to add them up."""
+"""Numbers of Russian. The forms of all numerals come from num2words; to read them is to add them up.
+
+A group set off by a space is joined (12 500). In a list of two numbers (5, 100) that cannot be told apart once a chain
+has taken the comma out, so there it is joined too.
+"""
 
 from __future__ import annotations
 
@@ -133,7 +137,9 @@ def _regnal_in_case(match: re.Match[str]) -> str:
     name = match["lead"].strip().lower()
     woman = re.match("екатерин|елизавет", name)
     endings = (
-        {"а": "я", "ы": "й", "у": "ю", "е": "й", "ой": "й"} if woman else {"а": "го", "я": "го", "у": "му", "ю": "му"}
+        {"а": "я", "ы": "й", "у": "ю", "е": "й", "ой": "й"}
+        if woman
+        else {"а": "го", "я": "го", "у": "му", "ю": "му", "е": "ом"}
     )
     ending = next((form for end, form in endings.items() if name.endswith(end)), "ом" if name.endswith("м") else "й")
     return century(match) + ending
@@ -141,16 +147,15 @@ def _regnal_in_case(match: re.Match[str]) -> str:
 
 def _time_alone(match: re.Match[str]) -> str:
     """Write a text that is two numbers in words, of an hour and minutes, as a time of day."""
-    hours, minutes = _read(match["h"].lower()), _read(match["m"].lower())
-    plain = (hours or "x").isdecimal() and (minutes or "x").isdecimal()
-    if (
-        not plain
-        or _read(f"{match['h']} {match['m']}".lower())
-        or int(hours or 0) > 24
-        or not 10 <= int(minutes or 0) < 60
-    ):
+    words = match[0].lower().split(" ")
+    if _read(" ".join(words)):
         return match[0]
-    return f"{hours}:{minutes}"
+    for at in range(1, len(words)):
+        zero = words[at] == "ноль"
+        hours, minutes = _read(" ".join(words[:at])), _read(" ".join(words[at + zero :]))
+        if hours and minutes and int(hours) <= 24 and (1 if zero else 10) <= int(minutes) < (10 if zero else 60):
+            return f"{hours}:{minutes.zfill(2)}"
+    return match[0]
 
 
 def _century_in_case(match: re.Match[str]) -> str:
@@ -170,10 +175,7 @@ def _russian() -> Grammar:
         articles=ones,
         ambiguous="семью|сорока",
         spoken=(
-            (
-                rf"\A(?P<h>(?:{numeral})(?: (?:{numeral}))?) (?P<m>(?:{numeral})(?: (?:{numeral}))?)(?=\W*\Z)",
-                _time_alone,
-            ),
+            (rf"\A(?:{numeral})(?: (?:{numeral})){{1,3}}(?=\W*\Z)", _time_alone),
             (r"(?<!\w)(?<!ни )пол(?:тора|торы|утора)(?!\w)", "1,5"),
         ),
         nouns=r"\w+(?:ами|ями|ьми)|лет|дней|минут|часов|человек|тысяч|раз",
@@ -261,7 +263,7 @@ def _russian() -> Grammar:
                 clock(""),
             ),
             (r"(?<!\w)плюс (?=7\d{10}(?!\d))", ""),
-            (rf"{START}(?<!\d )(\d\d?) 0 0(?! ?\d)(?!\w|[.,:/]\d)", r"\1:00"),
+            (rf"{START}(?<!\d )([01]?\d|2[0-4]) 0 0(?! ?\d)(?!\w|[.,:/]\d)", r"\1:00"),
             (
                 r"(?P<lead>(?<!\w)(?:в|к|с|до|около|после) )(?P<h>\d\d?) (?P<m>[0-5]\d)(?= ?(?:$|[.,;:!?)](?!\d)))",
                 clock(""),

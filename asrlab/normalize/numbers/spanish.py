@@ -33,6 +33,9 @@ def _read(words: str) -> str | None:
     if not re.fullmatch(r"\w*(?:o|a|er|os|as)", words) and " " not in words and "-" not in words:
         digits = read(words, "es")
         return digits if digits and digits.isdecimal() else None
+    if re.fullmatch(r".+(?:tercer|primer)", words):
+        digits = read(f"{words}o", "es")
+        return digits and digits.replace("º", "er")
     if words in _ORDINALS:
         return _ORDINALS[words]
     digits = read(words, "es")
@@ -56,7 +59,7 @@ SPANISH: Final = Grammar(
     r"|veinti(?:uno|una|[uú]n|d[oó]s|tr[eé]s|cuatro|cinco|s[eé]is|siete|ocho|nueve)"
     rf"|{_TENS}|cien|ciento|(?:dosc|tresc|cuatroc|seisc|setec|ochoc|novec)ient[oa]s|quinient[oa]s|mil"
     r"|mill[oó]n|millones|primer[oa]?|tercer[oa]?|s[eé]ptim[oa]|noven[oa]|décim[oa]|undécim[oa]|duodécim[oa]"
-    rf"|decimo(?:primer|segund|tercer|cuart|quint|sext|séptim|octav|noven)[oa]|{_DOUBTFUL}"
+    rf"|decimo(?:primer[oa]?|tercer[oa]?|(?:segund|cuart|quint|sext|séptim|octav|noven)[oa])|{_DOUBTFUL}"
     r"|(?:vi|tri|cuadra|quincua|sexa|septua|octo|nona)gésim[oa]"
     r"|(?:cent|mil)ésim[oa](?= (?:vez|aniversario|edición)(?!\w))",
     read=_read,
@@ -105,7 +108,7 @@ SPANISH: Final = Grammar(
         "hectáreas?": "ha",
         "hercios?": "hz",
         "gigabytes?|gigas?": "gb",
-        "megabytes?|megas?": "mb",
+        "megabytes?": "mb",
         "minutos?|min\\.?": "min",
         "°C|grados? (?:Celsius|centígrados?)": "grados celsius",
         "grados?|°(?! ?C)": "grados",
@@ -147,7 +150,7 @@ SPANISH: Final = Grammar(
         (rf"{START}(\d) cuartas partes(?!\w)", r"\1/4"),
         (rf"{START}3 cuartos{_WHOLES}", "3/4"),
         (alone("3 cuartos"), "3/4"),
-        (rf"(?P<lead>(?<!\w)las? )(?P<h>\d\d?) menos (?:cuarto|(?P<m>\d\d?)){TAIL}", before_the_hour),
+        (rf"(?P<lead>(?<!\w)(?:las|a la|es la) )(?P<h>\d\d?|una) menos (?:cuarto|(?P<m>\d\d?)){TAIL}", before_the_hour),
         (rf"(?P<lead>(?<!\w)las? )(?P<h>\d\d?) 0 (?P<m>\d){ENDS}", clock("")),
         (rf"{START}(\d+)((?: (?:años?|mes(?:es)?|km|m|kg|l|t))?) y medio(?!\w)", r"\1,5\2"),
     ),

@@ -99,11 +99,13 @@ def _lower(text: str) -> str:
 def _once(text: str, low: str) -> str:
     pieces: list[str] = []
     done = at = 0
-    kept = idioms(low)
+    kept = [*idioms(low), (len(low), len(low))][::-1]  # the next one is the last of the list
     while found := _START.search(low, at):
         begin = found.start()
-        if kept and (idiom := next((end for start, end in kept if start <= begin < end), 0)):
-            at = idiom
+        while kept[-1][1] <= begin:
+            kept.pop()
+        if kept[-1][0] <= begin:
+            at = kept[-1][1]
             continue
         converted = _converted(text, low, begin, found.lastgroup or "")
         if converted is None:

@@ -143,11 +143,8 @@ def dotted(low: str, at: int) -> tuple[str, int] | None:
     if found is None:
         return None
     parts = [_part(part) for part in re.split(r"\s+(?:dot|point)\s+", found[0])]
-    address = len(parts) == 4 and all(part and int(part) < 256 for part in parts)
-    if "point" in found[0]:
-        return (".".join(parts), found.end()) if address else None
-    version = len(parts) > 2 or word_before(low, at) in _VERSIONED
-    return (".".join(parts), found.end()) if (address or version) and all(parts) else None
+    sure = len(parts) > 2 or word_before(low, at) in _VERSIONED
+    return (".".join(parts), found.end()) if sure and all(parts) else None
 
 
 def _part(said: str) -> str:

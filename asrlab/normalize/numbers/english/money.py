@@ -74,7 +74,6 @@ _NAME_OF: Final = {code: name for code, (name, _) in NAMED.items()} | {
 }
 _BEFORE: Final = "|".join(re.escape(code) for code in sorted({*_CODES, *_NAME_OF}, key=len, reverse=True))
 _SIGN: Final = re.compile(rf"(-?)({_BEFORE})(-?)\s?(?=\.?[0-9])")
-_GOES_ON: Final = re.compile("[.,][0-9]")
 #: Codes before an amount, as a pattern.
 CODES: Final = "|".join(("usd|eur|gbp|jpy|inr|cad|aud|nzd|hkd|sgd|rmb", *NAMED))
 _SHORT_SCALE: Final = re.compile(r"\s?(k|mm?n?|bn?|tn?)(?!\w|'\w)")
@@ -128,11 +127,7 @@ def money_by_sign(low: str, at: int) -> tuple[str, int] | None:
         digits, end = times_power(digits, _SHORT[short[1]]), short.end()
     minus = "-" if sign[1] or sign[3] else ""
     if name := _NAME_OF.get(sign[2]):
-        return (
-            None
-            if low[end : end + 1].isalnum() or _GOES_ON.match(low, end)
-            else (f"{minus}{_amount(digits)} {name}", end)
-        )
+        return None if low[end : end + 1].isalnum() else (f"{minus}{_amount(digits)} {name}", end)
     code = _CODES[sign[2]]
     if (again := CURRENCY.match(low, end)) and code == "$" and "$" in _SIGNS[again.lastgroup or "usd"]:
         code, end = _SIGNS[again.lastgroup or "usd"], again.end()  # "$5 dollars", "$50 USD"

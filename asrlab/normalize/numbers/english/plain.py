@@ -111,8 +111,7 @@ def _one(low: str, at: int, read: Quantity) -> tuple[str, int] | None:
     before = word_before(low, at)
     if before in NOT_ONE_AFTER:
         return ("1", read.end) if before == "a" and _ONE_IN.match(low, read.end) else None
-    world_war = low.endswith("world war ", 0, at)
-    if before in ONE_AFTER or world_war or _LISTED.match(low, read.end):
+    if before in ONE_AFTER or _LISTED.match(low, read.end):
         return "1", read.end
     after = _NEXT_WORD.match(low, read.end)
     if after and after[1] in NOT_ONE_BEFORE:

@@ -26,7 +26,9 @@ _TO_DAY: Final = re.compile(r"(?:\s+|-)(?:the\s+)?")
 _TO_YEAR: Final = re.compile(r"\s*,?\s+(?:of\s+)?|-")
 #: Also a verb each: a date only where something else says so.
 _VERBS: Final = frozenset({"may", "march"})
-_BEFORE_DATE: Final = frozenset({"on", "by", "since", "until", "till", "before", "after", "from", "of", "dated", "to"})
+_BEFORE_DATE: Final = frozenset(
+    {"born", "due", "on", "by", "since", "until", "till", "before", "after", "from", "of", "dated", "to"}
+)
 _ISO: Final = re.compile(r"([12][0-9]{3})([-/.])(0?[1-9]|1[0-2])\2(0?[1-9]|[12][0-9]|3[01])(?![\w/]|[-.,:][0-9])")
 _SLASHED: Final = re.compile(r"([0-3]?[0-9])([-/.])([0-3]?[0-9])\2((?:1[5-9]|20)[0-9]{2})(?![\w/]|[-.,:][0-9])")
 
@@ -52,9 +54,9 @@ _BEFORE_TIME: Final = frozenset(
 #: Before a time that is meant for something: "an alarm for six forty five", "moved the meeting to three fifteen".
 _PLANNED: Final = re.compile(
     r"\b(?:(?:alarms?|timers?|reminders?|set|schedul\w+|booked|reserv\w+|appointments?|meetings?|table|dinner|lunch|due|"
-    r"planned|arranged|slated|wake|pick-?\s?up|kick-?\s?off|slot)\b[^.;!?]{0,25}\s(for)|"
+    r"planned|arranged|slated|wake|pick-?\s?up|kick-?\s?off|slot)\b[^.;!?]{0,25}\sfor|"
     r"(?:mov\w+|push\w+|postpon\w+|delay\w+|bring|brought|reschedul\w+)\b"
-    r"(?:(?!price|rate|rent|bid|offer|cost|limit|score|fee)[^.;!?]){0,25}\s(?:back\s)?(to))\s+$"
+    r"(?:(?!price|rate|rent|bid|offer|cost|limit|score|fee)[^.;!?]){0,25}\sto)\s+$"
 )
 _COUNTED: Final = re.compile(r"\s+(?:people|persons|guests|men|women|kids|children|students|players|employees)\b")
 _BETWEEN_TIMES: Final = re.compile(
@@ -69,6 +71,13 @@ _TO_TIME: Final = re.compile(
 #: Words before which "twelve fifteen" is a year.
 BEFORE_YEAR: Final = frozenset({"in", "since", "year", "of", "during", "circa", "ad"})
 _HALF: Final = re.compile(r"(?:a\s+)?(half|quarter)(?:\s+|-)(past|after|to|till|til)(?:\s+|-)")
+#: After these a quarter is three months: "in the second quarter to three million".
+_BEFORE_QUARTER: Final = frozenset(
+    {"first", "second", "third", "fourth", "last", "next", "this", "that", "each", "every", "per", "fiscal", "previous"}
+)
+_MORE_OF_NUMBER: Final = re.compile(
+    rf"\s+(?:point|per\s?cent|hundred|thousand|million|billion|trillion){END}|\s?%|[.,:][0-9]"
+)
 _PAST: Final = re.compile(r"(?:\s+minutes?)?(?:\s+|-)(past|after|to|till|til)(?:\s+|-)")
 
 
@@ -104,7 +113,8 @@ def time(low: str, at: int) -> tuple[str, int] | None:
             return (f"{found[0]} to ", dash.end()) if dash and _written_time(low, dash.end()) else found
         return _o_clock(low, at) or _past(low, at)
     if half := _HALF.match(low, at):
-        if not (hour := _hour(low, half.end())):
+        hour = _hour(low, half.end())
+        if hour is None or _MORE_OF_NUMBER.match(low, hour[1]) or word_before(low, at) in _BEFORE_QUARTER:
             return None
         minutes, past = (30 if half[1] == "half" else 15), half[2] in {"past", "after"}
         return None if minutes == 30 and not past else _relative(low, hour, minutes if past else -minutes)
@@ -154,7 +164,9 @@ def _month_first(text: str, low: str, month: re.Match[str]) -> tuple[str, int] |
     written, before = low[gap.end()].isdigit(), word_before(low, begin)
     # A verb or a name, where nothing says that it is a month: "may first", "march 5 miles", "jan second".
     if name in _VERBS:
-        sure = (year_then and (day or written or before == "in")) or (written and day and day[2])
+        # No verb is followed so: "may third"; but "may first ask", "may second that".
+        ordinal = name == "may" and day and day[2] and day[0] > 2
+        sure = (year_then and (day or written or before == "in")) or (written and day and day[2]) or ordinal
     else:
         sure = name == month[1] or written or not day
     known = sure or _titled(text, begin) or before in _BEFORE_DATE or bare(low, begin, last)
@@ -339,8 +351,8 @@ def _is_time(  # noqa: PLR0911  # one return a context
         return hour not in {19, 20}
     if _PART_OF_DAY.match(low, end) or (hour < 13 and _TO_TIME.match(low, end)):
         return True
-    if (planned := _PLANNED.search(low[max(0, at - 50) : at])) and hour not in {19, 20}:
-        return bool(planned[1]) or hour < 13
+    if _PLANNED.search(low[max(0, at - 50) : at]) and hour not in {19, 20}:
+        return True
     if hour > 12:  # said alone, "eighteen thirty" is a time and "eighteen twelve" a year
         return bare(low, at, end) and (hour > 20 or (hour < 19 and minutes % 5 == 0))
     if before in BEFORE_YEAR and hour >= 10:

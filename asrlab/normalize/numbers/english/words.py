@@ -155,7 +155,7 @@ def quantity(low: str, at: int) -> Quantity | None:  # noqa: PLR0911  # one retu
         return _scaled(low, Quantity(f"{digits}.{decimals[0]}", words[decimals[1] - 1].end, spoken=True))
     if (power := _SCALES.get(words[used - 1].word, 0)) and (half := _AND_FRACTION.match(low, end)):
         scaled = _with_fraction(low, Quantity(str(value // 10**power), end, spoken=True))
-        if "." in scaled.digits and value % 10**power == 0 and scaled.end == half.end():
+        if "." in scaled.digits and scaled.end == half.end():
             return Quantity(times_power(scaled.digits, power), scaled.end, spoken=True)  # a million and a half
     if fraction := _FRACTION.match(low, end):
         return _fraction(value, fraction) or Quantity(digits, end, spoken=True)
