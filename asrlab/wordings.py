@@ -1,8 +1,8 @@
-"""Texts with alternatives: ``so {um|uh|} yes`` is one text that may be written in three ways.
+r"""Texts with alternatives: ``so {um|uh|} yes`` is one text that may be written in three ways.
 
 In braces, ``|`` stands between the ways, and nothing, first or last, for what may be left out. Braces may touch letters
 (``colo{u|}r``); without ``|`` they are plain text. Alternatives do not stand in alternatives. A backslash makes a sign
-plain text: ``\\{a\\|b\\}`` (:func:`literal`). NIST's sclite writes the same as ``so { um / uh / @ } yes``, between words
+plain text: ``\{a\|b\}`` (:func:`literal`). NIST's sclite writes the same as ``so { um / uh / @ } yes``, between words
 only, and may put one in another.
 
 A *stretch* is a piece of a text with the *ways* to write it; one way of each makes a *wording*, which is plain text.
@@ -35,7 +35,7 @@ _PIECES_NIST: Final = re.compile(r"[{/}]|[^{/}]+")
 
 
 def parts(text: str) -> list[Part]:
-    """Cut a text at its alternatives.
+    r"""Cut a text at its alternatives.
 
     Returns
     -------
@@ -67,30 +67,32 @@ def literal(text: str) -> str:
 
     Examples
     --------
-    >>> literal('{"a": "b|c"}')
-    '\\{"a": "b\\|c"\\}'
+    >>> print(literal('{"a": "b|c"}'))
+    \{"a": "b\|c"\}
     """
     return _SIGN.sub(r"\\\g<0>", text)
 
 
 def joined(texts: Sequence[str]) -> str:
-    """Join texts to one with the alternatives that they have, and no others: those of broken ones stay so.
+    r"""Join texts to one that has the alternatives of each, and no others; what is broken stays so.
 
     Examples
     --------
-    >>> joined(["so {um|uh}", "yes"]), joined(["{x", "a | b", "y}"])
-    ('so {um|uh} yes', '\\\\{x a \\\\| b y\\\\}')
+    >>> print(joined(["so {um|uh}", "yes"]))
+    so {um|uh} yes
+    >>> print(joined(["{x", "a | b", "y}"]))
+    \{x a \| b y\}
     """
     text = " ".join(texts)
     if not may_have_alternatives(text):
         return text
     try:
-        apart = [part for n, one in enumerate(texts) for part in ([(" ",)] if n else []) + parts(one)]
-        if _told(parts(text)) == _told(apart):
+        each = [part for n, one in enumerate(texts) for part in ([(" ",)] if n else []) + parts(one)]
+        if _told(parts(text)) == _told(each):
             return text
     except InvalidInput:
         pass
-    return " ".join(_rewritten(one) for one in texts)
+    return " ".join(map(_rewritten, texts))
 
 
 def _rewritten(text: str) -> str:
@@ -143,8 +145,8 @@ def from_nist(text: str) -> str:
     """
     made = []
     for ways in _cut(text, nist=True):
-        # A backslash must not come to stand before a sign of ours.
-        inner = [way + " " * way.endswith("\\") for way in map(literal, ways)]
+        # A backslash must not come to stand before a sign of ours, nor nothing between two bars.
+        inner = [way + " " * way.endswith("\\") for way in map(literal, (ways[0], *sorted(ways[1:], key="".__eq__)))]
         plain = _words(ways[0])
         made.append(f"{{{'|'.join(inner)}}}" if len(ways) > 1 else literal(plain) if "\\" in plain else plain)
     return " ".join(filter(None, made))

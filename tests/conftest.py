@@ -10,7 +10,7 @@ from hypothesis import settings
 from stand_ins import Scripted, file_server
 
 pytest.register_assert_rewrite("engine_contract")
-collect_ignore_glob = ["formats/*"]  # what other tools wrote, and the scripts that had them do so
+collect_ignore_glob = ["formats/*", "tables/*"]  # what other tools wrote, and the scripts that had them do so
 
 settings.register_profile("seeded", derandomize=True)
 

@@ -102,6 +102,7 @@ PAIRS = {
         in den neunziger Jahren = in den 90er Jahren = in den 90er-Jahren = in den Neunzigerjahren
         um halb neun = um 8:30 Uhr
         halb eins = 12:30
+        um zehn nach acht = um 8:10
         Viertel nach sieben = 7:15
         viertel vor acht = 7:45
         eins eins null = 110
@@ -395,6 +396,7 @@ PAIRS = {
         tre quarti = 3/4
         un terzo della torta = 1/3 della torta
         quattro quinti = 4/5
+        per la centesima volta = per la 100ª volta
         il quarto tentativo = il 4º tentativo = il 4° tentativo
         il primo piano = il 1º piano
         dal primo al sette agosto = dal 1º al 7 agosto
@@ -736,8 +738,11 @@ DIGITS = (
 )
 
 
+ORDINALS = "zero|prim|second|segund|terc|terz|quart|quint|sext|sest|set|ott|oct|oit|non|dec|déc|erst|dritt"
 #: Parts of numerals, and Roman ones.
-NUMERALS = re.compile("|".join({w for words in PIECES.values() for w in words.split() if w.isalpha()} | {"zero"}), re.I)
+NUMERALS = re.compile(
+    "|".join([ORDINALS, *(w for words in PIECES.values() for w in words.split() if w.isalpha())]), re.I
+)
 
 
 def texts(language):

@@ -81,8 +81,8 @@ class Lattice:
         if not self._recipe.normalizer.steps:
             return False
         most = max(map(len, self._stretches), default=1)
-        for first, step in product(range(min(most, _MOST_SEEN)), range(min(most, 3))):
-            way = tuple((first + step * n) % len(ways) for n, ways in enumerate(self._stretches))
+        for first in range(min(most, _MOST_SEEN)):
+            way = tuple((first + n) % len(ways) for n, ways in enumerate(self._stretches))
             apart = [unit for ways, n in zip(self._units, way, strict=True) for unit in ways[n].tolist()]
             if self._cut(self._wording(way)).tolist() != apart:
                 return True

@@ -39,6 +39,7 @@ _CONTEXT: Final = re.compile(r"\s*/\s*(?P<before>[^/]*?)\s*_+\s*(?P<after>[^/]*)
 _QUOTES: Final = str.maketrans(dict.fromkeys("‘’ʼ＇", "'"))
 _WIDENED: Final = re.compile(r"\+variants:([0-9a-f]{8})$")
 # What may be left of a text where a word is left out: white space, marks before and after, and what the marks are.
+_SPACE: Final = re.compile(r"\s*")
 _SPACE_BEFORE: Final = re.compile(r"\s*$")
 _MARKS_BEFORE: Final = re.compile(r"[^\w\s]*$")
 _MARKS_AFTER: Final = re.compile(r"[^\w\s]*")
@@ -112,7 +113,7 @@ class Variants:
 
     def _matches(self, text: str, words: Sequence[tuple[int, int]], keys: Sequence[str]) -> Iterator[_Match]:
         for at, key in enumerate(keys):
-            for last in range(at + self._longest.get(key, 0), at, -1):
+            for last in range(min(at + self._longest.get(key, 0), len(keys)), at, -1):
                 if others := self._others.get(tuple(keys[at:last])):
                     found = text[words[at][0] : words[last - 1][1]]
                     ways = [
@@ -156,6 +157,8 @@ def _ways(
     text: str, words: Sequence[tuple[int, int]], first: int, last: int, matches: Sequence[_Match]
 ) -> Part | None:
     """Give all ways to write words, what stands there being first; None if they are too many."""
+    if len(matches) == 1:
+        return (text[words[first][0] : words[last - 1][1]], *matches[0].ways)
     here: dict[int, list[_Match]] = {}
     for match in matches:
         here.setdefault(match.first, []).append(match)
@@ -202,27 +205,22 @@ def _without_marks(text: str, begin: int, start: int, end: int, ways: Part) -> t
 
     A mark that ends a sentence goes to the word before; one that opens something, to the word after.
     """
-    after = _found_at(_MARKS_AFTER, text, end)
-    before = _found_at(_MARKS_BEFORE, text, begin, start)
-    space = _found_at(_SPACE_BEFORE, text, begin, start - len(before))
-    word_before = text[: start - len(before) - len(space)][-1:].isalnum()
-    if space or before or not start:
-        head = tail = left = ""
-        if not before:
-            head, left = space, after if word_before and _ENDS.search(after) else ""
-        elif _CLOSES.search(after):
-            head = before
-        elif space or not word_before:
-            tail = _found_at(re.compile(r"\s*"), text, end + len(after))
-        made = (left if way == "" else f"{head}{way}{after}{tail}" for way in ways)
-        return start - len(head), end + len(after) + len(tail), tuple(dict.fromkeys(made))
-    return start, end, ways
-
-
-def _found_at(pattern: re.Pattern[str], text: str, start: int, end: int = sys.maxsize) -> str:
-    """Give what a pattern finds at the start of a stretch of a text, or, if it ends so, at its end."""
-    found = pattern.search(text, start, end) if pattern.pattern.endswith("$") else pattern.match(text, start, end)
-    return found[0] if found else ""
+    after = _MARKS_AFTER.match(text, end)[0]
+    before = _MARKS_BEFORE.search(text, begin, start)[0]
+    space = _SPACE_BEFORE.search(text, begin, start - len(before))[0]
+    last = start - len(before) - len(space)
+    word_before = text[last - 1 : last].isalnum()
+    if start and not space and not before:  # as in scripts without spaces
+        return start, end, ways
+    head = tail = left = ""
+    if not before:
+        head, left = space, after if word_before and _ENDS.search(after) else ""
+    elif _CLOSES.search(after):
+        head = before
+    elif space or not word_before:
+        tail = _SPACE.match(text, end + len(after))[0]
+    made = dict.fromkeys(f"{head}{way}{after}{tail}" if way else left for way in ways)
+    return start - len(head), end + len(after) + len(tail), tuple(made)
 
 
 def variants_in(given: VariantsChoice | None) -> Variants | None:

@@ -170,6 +170,7 @@ GERMAN: Final = Grammar(
         (rf"(?<!\w)halb (1[0-2]|[1-9]){TAIL}(?! ?%)", _half_hour),
         (rf"(?<!\w)(?:ein )?Viertel (nach|vor) (\d\d?){TAIL}", _quarter_hour),
         (rf"(?<!\w)(?P<lead>)(?P<m>5|10|20|25) vor (?P<h>1[0-2]|[1-9]){ENDS}", before_the_hour),
+        (rf"(?<!\w)(?P<m>5|10|20|25) nach (?P<h>1[0-2]|[1-9]){ENDS}", clock("")),
         (rf"{START}(\d+)(?:\.|s?te[nrms]?) (?=(?:{_RANKED})(?!\w))", r"\1te "),
         (rf"(?<!\w)((?:{_DETERMINER}) \d+)\. (?=\w)(?!(?:{'|'.join(_MONTHS)})(?!\w))", r"\1te "),
         (r"((?:(?<!\w)ist der|\Ader|(?-i:[A-ZÄÖÜ])\w+ der|am|zum|vom|, de[mn]) \d+)\.(?=\W*\Z)", r"\1te"),

@@ -45,7 +45,8 @@ _RANKED: Final = (
 )
 ITALIAN: Final = Grammar(
     word=rf"{_SMALL}+|zero|milion[ei]|miliard[oi]|{_DOUBTFUL}|terz[oa]|quint[oa]"
-    r"|sest[oa]|settim[oa]|ottav[oa]|decim[oa]|undicesim[oa]|dodicesim[oa]|(?!centesim|millesim)\w+(?:un|nt|tr|tre|du|qu|ci|c|t|v|s)esim[oa]",
+    r"|sest[oa]|settim[oa]|ottav[oa]|decim[oa]|undicesim[oa]|dodicesim[oa]"
+    r"|(?!(?:cent|mill)esim[oa](?! (?:volta|anniversario|edizione)(?!\w)))\w+(?:un|nt|tr|tre|du|qu|ci|c|t|v|s)esim[oa]",
     read=_read,
     joint="e",
     articles="un|uno",

@@ -1,7 +1,7 @@
 """Make the table of Chinese words with numerals that are no numbers.
 
     pip install pypinyin==0.55.0
-    python benchmarks/chinese_words.py
+    python tests/tables/chinese_words.py
 
 The phrases of pypinyin (MIT licence) that have a numeral: those of four signs and more, unless the number in them is
 one that is also written in digits (十二生肖, 三百六十行); of the shorter ones, which are mostly numbers with what they
@@ -20,7 +20,7 @@ from pypinyin.phrases_dict import phrases_dict
 from asrlab.normalize.numbers.chinese.numerals import NUMERAL, cardinal
 from asrlab.normalize.numbers.chinese.units import ONE_COUNTER
 
-TABLE = Path(__file__).parents[1] / "asrlab/normalize/numbers/chinese/words.txt"
+TABLE = Path(__file__).parents[2] / "asrlab/normalize/numbers/chinese/words.txt"
 #: Words that a classifier or a scale would otherwise make a number of; names of places, firms and things.
 BY_HAND = """
 三天打鱼 两天晒网 三包 九一八 八九不离十 六必居 七龙珠
@@ -81,7 +81,7 @@ def main() -> None:
             lines.append(line.strip())
             line = ""
         line += f" {word}"
-    head = "# Made by benchmarks/chinese_words.py, from pypinyin 0.55.0 (MIT licence) and its own list; do not edit.\n"
+    head = "# Made by tests/tables/chinese_words.py from pypinyin 0.55.0 (MIT licence) and its own list; do not edit.\n"
     TABLE.write_text(head + "\n".join([*lines, line.strip()]) + "\n", encoding="utf-8", newline="\n")
 
 

@@ -1,6 +1,6 @@
 """Make the tables of spellings in asrlab/normalize from word lists that others keep.
 
-    python benchmarks/spellings.py SCRATCH
+    python tests/tables/spellings.py SCRATCH
 
 British and American: pairs of whisper-normalizer 0.1.15 (PyPI, MIT; OpenAI Whisper's ``english.json``) and regular
 respellings, each confirmed by SCOWL 2020.12.07 (Debian package ``scowl``): the one form is in its British list alone,
@@ -26,7 +26,7 @@ def words(text: str) -> set[str]:
     return set(text.split())
 
 
-DATA = Path(__file__).parents[1] / "asrlab" / "normalize"
+DATA = Path(__file__).parents[2] / "asrlab" / "normalize"
 LEVEL = 70  # of SCOWL: "large", without what only large dictionaries have
 
 #: Families of respelling; where a British form matches, the American one is what the substitution makes of it.
@@ -117,7 +117,7 @@ def main() -> None:
     assert not set(pairs) & set(pairs.values())
     write(
         "english_spelling.tsv",
-        "British to American, made by benchmarks/spellings.py. From whisper-normalizer 0.1.15 (MIT, OpenAI) and\n"
+        "British to American, made by tests/tables/spellings.py. From whisper-normalizer 0.1.15 (MIT, OpenAI) and\n"
         "SCOWL 2020.12.07: Copyright 2000-2018 by Kevin Atkinson. Permission to use, copy, modify, distribute and\n"
         "sell these word lists, the associated scripts, the output created from the scripts, and its documentation\n"
         "for any purpose is hereby granted without fee, provided that the above copyright notice appears in all\n"
@@ -128,7 +128,7 @@ def main() -> None:
     )
     write(
         "russian_yo.tsv",
-        "Words that are another word when ё is written е, made by benchmarks/spellings.py from eyo-kernel 4.0.1\n"
+        "Words that are another word when ё is written е, made by tests/tables/spellings.py from eyo-kernel 4.0.1\n"
         "(MIT, Copyright (c) 2025 Denis Seleznev): a stem, and its endings.",
         dotted(scratch),
     )
@@ -137,7 +137,6 @@ def main() -> None:
 def write(name: str, about: str, lines: list[str]) -> None:
     head = "".join(f"# {line}\n" for line in about.split("\n"))
     (DATA / name).write_text(head + "".join(f"{line}\n" for line in lines), "utf-8", newline="\n")
-    print(f"{name}: {len(lines)} lines")
 
 
 if __name__ == "__main__":
