@@ -132,7 +132,10 @@ SCHEMAS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "unit": ("string", "what is counted: word, char, codepoint, mixed, term or sentence"),
         "normalizer": ("string", "name and version of the normalizer"),
         "ties": ("string", "whose rule splits equal totals into subs, dels and ins: jiwer or sclite"),
-        "form": ("string", "form of the reference that was marked against"),
+        "form": (
+            "string",
+            "form of the reference that was marked against; +variants: and a fingerprint where a table widened it",
+        ),
         "alternative": ("Int64", "which of the right answers was marked against"),
         "wording": ("string", "text marked against, of a reference with alternatives in it; <NA> where it has none"),
         "block": ("string", "speaker, else recording, else utterance: what is independent of what"),
@@ -309,7 +312,10 @@ SCHEMAS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "unit": ("string", "what an edit is about: word, char, codepoint or mixed"),
         "normalizer": ("string", "name and version of the normalizer"),
         "ties": ("string", "rule of ties: jiwer or sclite"),
-        "form": ("string", "form of the reference that was marked against"),
+        "form": (
+            "string",
+            "form of the reference that was marked against; +variants: and a fingerprint where a table widened it",
+        ),
         "alternative": ("Int64", "which of the right answers was marked against"),
         "wording": ("string", "text marked against, of a reference with alternatives in it; <NA> where it has none"),
         "kind": ("string", "sub, del, ins; hit where those were asked for"),

@@ -29,6 +29,7 @@ _NO_WORD: Final = "@"
 _HOW: Final = r"Alternatives are {one|other}, {one|} where it may be left out; braces and bars of the text are \{ \| \}"
 _HOW_NIST: Final = "Alternatives are { one / other }, { one / @ } where it may be left out"
 _SIGN: Final = re.compile(r"[{|}]")
+_WIDENED: Final = re.compile(r"\+variants:([0-9a-f]{8})$")
 _ESCAPED: Final = re.compile(r"\\([{|}])")
 _PIECES: Final = re.compile(r"\\[{|}]|[{|}]|(?:[^{|}\\]|\\(?![{|}]))+")
 _PIECES_NIST: Final = re.compile(r"[{/}]|[^{/}]+")
@@ -100,9 +101,7 @@ def _rewritten(text: str) -> str:
         stretches = parts(text)
     except InvalidInput:
         return text
-    return "".join(
-        f"{{{'|'.join(map(literal, ways))}}}" if len(ways) > 1 else literal(ways[0]) for ways in stretches
-    )
+    return "".join(f"{{{'|'.join(map(literal, ways))}}}" if len(ways) > 1 else literal(ways[0]) for ways in stretches)
 
 
 def count(stretches: Iterable[Part]) -> int:
@@ -128,6 +127,30 @@ def first_wording(text: str) -> str:
         return text
     ways = [ways[0] for ways in stretches]
     return "".join(ways) if count(stretches) == 1 else wording(ways)
+
+
+def widened(form: str | None, fingerprint: str) -> str | None:
+    """Name the form of references that a table of variants widens: ``spoken+variants:3f2a91c0``."""
+    return form and f"{form}+variants:{fingerprint}"
+
+
+def form_as_given(form: str) -> str:
+    """Name the form of references before a table of variants widened them."""
+    return _WIDENED.sub("", form)
+
+
+def reference_of(form: str) -> str:
+    """Say in words what reference is meant by the name of a form.
+
+    Examples
+    --------
+    >>> reference_of("spoken"), reference_of("spoken+variants:3f2a91c0")
+    ('spoken reference', 'spoken reference with variants 3f2a91c0')
+    """
+    found = _WIDENED.search(form)
+    own = form_as_given(form)
+    named = "reference" if found and own == "unstated" else f"{own} reference"
+    return f"{named} with variants {found[1]}" if found else named
 
 
 def from_nist(text: str) -> str:
@@ -229,7 +252,8 @@ def _group(ways: list[list[Part]], *, inside: bool) -> list[Part]:
     found = tuple("".join(part for (part,) in way) for way in ways)
     empty = [n for n, way in enumerate(found) if not way.strip()]
     if len(empty) > 1 or not {*empty} <= {0, len(found) - 1}:
-        raise InvalidInput(f"the alternatives {'{' + '|'.join(found) + '}'!r} say twice, or in the middle, that nothing is said. {_HOW}.")
+        whole = f"{{{'|'.join(found)}}}"
+        raise InvalidInput(f"the alternatives {whole!r} say twice, or in the middle, that nothing is said. {_HOW}.")
     return [found]
 
 

@@ -65,15 +65,15 @@ def test_chinese_terms_are_found_without_spaces_in_either_script():
 
 def test_hits_are_capped_at_what_was_said():
     # One character is one unit here.
-    assert count_terms(["k"], "kak", "kkkkk") == (2, 0, 0, 0)
-    assert count_terms(["k"], "kak", "k") == (1, 0, 1, 0)
-    assert count_terms(["aa"], "aaaaa", "aaa") == (1, 0, 1, 0)
-    assert count_terms([""], "a", "a") == (0, 0, 0, 0)
+    assert count_terms([("k",)], "kak", "kkkkk") == (2, 0, 0, 0)
+    assert count_terms([("k",)], "kak", "k") == (1, 0, 1, 0)
+    assert count_terms([("aa",)], "aaaaa", "aaa") == (1, 0, 1, 0)
+    assert count_terms([("",)], "a", "a") == (0, 0, 0, 0)
 
 
 @given(st.text("abc"), st.text("abc"))
 def test_single_words_are_a_meeting_of_bags(ref, hyp):
-    hits, subs, dels, ins = count_terms(["a", "b"], ref, hyp)
+    hits, subs, dels, ins = count_terms([("a",), ("b",)], ref, hyp)
     bags = [Counter(w for w in side if w in "ab") for side in (ref, hyp)]
     assert hits == (bags[0] & bags[1]).total()
     assert hits + dels == bags[0].total()

@@ -11,6 +11,7 @@ import pandas as pd
 
 from asrlab import tables
 from asrlab.errors import InvalidInput
+from asrlab.wordings import joined as joined_texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +93,7 @@ def with_joined(
     ordered = open_.assign(place=open_["utt_id"].map(places)).sort_values(
         ["place", "channel", "begin_s"], kind="stable"
     )
-    texts = ordered.groupby(cells, sort=False)["text"].agg(lambda said: " ".join(filter(None, said)))
+    texts = ordered.groupby(cells, sort=False)["text"].agg(lambda said: joined_texts(list(filter(None, said))))
     joined = texts.reset_index().assign(form=form, alternative=0)
     return pd.concat([references, tables.check(joined, "references")], ignore_index=True)
 

@@ -176,7 +176,8 @@ def align(
     Parameters
     ----------
     reference : str
-        What was said; of alternatives in it, such as ``{um|uh|}``, what is nearest to what was heard is aligned.
+        What was said; of alternatives in it, such as ``{um|uh|}``, what is nearest to what was heard is aligned. A
+        plain text with braces and bars goes through :func:`asrlab.wordings.literal`.
     hypothesis : str
         What was heard; ``""`` if nothing was.
     language : str, optional

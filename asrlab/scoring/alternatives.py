@@ -49,7 +49,9 @@ def check_alternatives(said: pd.DataFrame) -> None:
 
 def _marked(texts: pd.Series) -> NDArray[np.bool]:
     """Tell which texts may have alternatives, or signs with a backslash."""
-    return np.any([texts.str.contains(sign, regex=False).to_numpy(bool) for sign in "|\\"], axis=0)
+    bars, backslashes = (texts.str.contains(sign, regex=False).to_numpy(bool) for sign in "|\\")
+    found: NDArray[np.bool] = bars | backslashes
+    return found
 
 
 def spread(said: pd.DataFrame, variants: Variants | None) -> tuple[pd.DataFrame, Open]:
@@ -107,6 +109,7 @@ def settle(
     heard: Sequence[str | None],
     reference: NDArray[np.int64],
     recipe_of: Callable[[int], Recipe],
+    *,
     executor: Executor | None,
 ) -> tuple[pd.DataFrame, NDArray[np.int64]]:
     """Put in place of each reference with many wordings those that are nearest to what is marked against it.

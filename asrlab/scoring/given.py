@@ -12,6 +12,7 @@ import pandas as pd
 
 from asrlab import tables
 from asrlab.errors import InvalidInput
+from asrlab.wordings import joined as joined_texts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -198,7 +199,7 @@ def references_in(
     references: pd.DataFrame, form: str | None, *, joined: bool = False
 ) -> tuple[pd.DataFrame, str | None]:
     """Take the references to mark against, in the order of forms and wordings, and the name of their form."""
-    every = wordings(references)
+    every = filled_in(references)
     forms = every["form"].unique().tolist()
     if form is None and len(forms) > 1:
         raise InvalidInput(
@@ -225,8 +226,8 @@ def references_in(
     return table.reset_index(drop=True), form or (forms[0] if forms else None)
 
 
-def wordings(references: pd.DataFrame) -> pd.DataFrame:
-    """Fill in the channels, forms and numbers of wordings that a table of references leaves open."""
+def filled_in(references: pd.DataFrame) -> pd.DataFrame:
+    """Fill in the channels, forms and numbers that a table of references leaves open."""
     if not references.columns.is_unique:
         raise InvalidInput(f"The references have columns of the same name: {', '.join(map(str, references))}.")
     table = tables.check(references.reset_index(drop=True), "references", required=("utt_id", "text"))
@@ -282,7 +283,7 @@ def join_references(said: pd.DataFrame) -> pd.DataFrame:
                 f"The wordings of the channels of {utt_id} make {combinations} texts when channels are joined, more "
                 f"than {_MOST_COMBINATIONS}. Mark each channel, or give fewer wordings."
             )
-        rows += [(utt_id, form, n, " ".join(part)) for n, part in enumerate(product(*channels.values()))]
+        rows += [(utt_id, form, n, joined_texts(part)) for n, part in enumerate(product(*channels.values()))]
     joined = tables.check(
         pd.DataFrame(rows, columns=["utt_id", "form", "alternative", "text"]).assign(channel=0), "references"
     )

@@ -44,7 +44,7 @@ def score(
     variants: VariantsChoice | None = None,
     executor: Executor | None = None,
 ) -> pd.DataFrame:
-    """Mark transcripts against references.
+    r"""Mark transcripts against references.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def score(
         ``utt_id`` and ``text``, and ``channel``, ``form``, ``alternative``, ``language``, ``speaker`` and ``recording``
         where they are known; or texts. Transcripts come first here; in jiwer, references do. A text may have
         alternatives in it, ``colo{u|}r`` or ``so {um|uh|} yes`` (:mod:`asrlab.wordings`): the nearest to what was heard
-        is marked against.
+        is marked against. Braces and bars that are of the text have a backslash, ``\{a\|b\}``.
     form : str, optional
         Form of the reference to mark against. Needed where the references have more than one. ``"best"`` marks against
         every form and takes the one with the fewest errors; ``marked_form`` then names it. Of equals it is the longest
@@ -96,10 +96,13 @@ def score(
     variants : DataFrame, sequence of sequence of str, or path, optional
         What may be written in several ways wherever a reference has one of them; each row the ways to write one thing,
         such as ``["gonna", "going to"]``. Any of them is right then: references get alternatives (see Notes),
-        transcripts stay as they are. Ways are found as whole words, in scripts without spaces anywhere, in any case,
-        the longest first; and within one alternative, not across its ends. In a list, ``""`` is for what may be left
-        out. The path is that of a table without a head (``.csv``, ``.tsv``), or of NIST's rules (GLM), ``[uh] => [um] /
-        [ ] __ [ ]``: as there, texts that rules make the same are right for one another.
+        transcripts stay as they are. Ways are found as whole words, in scripts without spaces anywhere, within one
+        alternative and not across its ends; where some overlap, each may be taken. They are found in any case, and
+        stand in the case of what they replace; but ways in capitals, such as "US", are found in capitals only, unless
+        the whole table is in capitals. In a list, ``""`` is for what may be left out, with the marks that would then
+        stand alone. The path is that of a table without a head (``.csv``, ``.tsv``), or of NIST's rules (``.glm``),
+        ``[uh] => [um] / [ ] __ [ ]``: as there, texts that rules make the same are right for one another, in any case.
+        Terms may be written in any of their ways too.
     executor : concurrent.futures.Executor, optional
         Where to work: a process pool uses more processors. The table is the same.
 
@@ -110,6 +113,8 @@ def score(
         declared columns. An empty reference has ``ref_len`` 0, and what was heard counts as insertions. Of alternatives
         in a form the one with the fewest errors is taken, as with ``form="best"``; ``alternative`` is its number, and
         ``wording`` the text that was marked against, where the reference has alternatives in it (else ``<NA>``).
+        Where ``variants`` widen references, ``form`` says so, ``"spoken+variants:3f2a91c0"``, with a fingerprint of the
+        table: scores by other references are not pooled or compared with these.
 
         ``block`` says what is independent of what: the speaker, where most of the utterances with this unit and
         normalizer have one, else the recording, else the utterance. The utterances whose speaker (or recording) is not
@@ -129,8 +134,12 @@ def score(
     Of a reference whose alternatives make up to 32 wordings, each is tried, as if it were a reference of its own. Of
     more, the one with the fewest errors (of equals the longest, then the first) is found without trying them all: its
     words or characters are normalised stretch by stretch between alternatives, errors are counted as jiwer counts them,
-    and the text that is found so is then marked as any other. A term (``unit="term"``) must be in every wording that
-    is marked against, as in every alternative.
+    and the text that is found so is then marked as any other. That is exact where a normalizer does nothing across the
+    borders of alternatives. Where it is seen to, as number forms do, it is near: from there, and from the ways that are
+    spelled as what was heard, one or two alternatives are changed at a time as long as the whole text has fewer errors.
+    Of 1,600 texts of little but number words, English and Chinese, 6 had more errors so than by the best of all their
+    wordings (578 without that search). A trial without an answer that counts as all-deleted lacks all of the longest
+    wording. A term (``unit="term"``) must be in every wording that is marked against, as in every alternative.
 
     Examples
     --------
@@ -258,16 +267,19 @@ def _term_counts(sheet: Sheet, listed: pd.DataFrame) -> tuple[NDArray[np.int64],
 
 def _coded_with_terms(
     sheet: Sheet, listed: pd.DataFrame
-) -> tuple[dict[tuple[int, int], str], dict[tuple[int, str], str]]:
-    """Encode texts by recipe and place, and terms by recipe and spelling."""
-    spelled = listed["term"].dropna().unique().tolist() if "term" in listed.columns else []
+) -> tuple[dict[tuple[int, int], str], dict[tuple[int, str], terms.Term]]:
+    """Encode texts by recipe and place, and by recipe and spelling the ways to write a term."""
+    listed_once = listed["term"].dropna().unique().tolist() if "term" in listed.columns else []
+    ways_of = {term: sheet.variants.ways_of(term) if sheet.variants else [term] for term in listed_once}
+    spelled = list(dict.fromkeys(way for ways in ways_of.values() for way in ways))
     texts: dict[tuple[int, int], str] = {}
-    cut: dict[tuple[int, str], str] = {}
+    cut: dict[tuple[int, str], terms.Term] = {}
     for number, recipe in enumerate(sheet.recipes):
         heard = sheet.heard[sheet.row][sheet.recipe[sheet.row] == number]
         places = np.unique(np.concatenate([sheet.said[sheet.said_recipe == number], heard])).tolist()
         raw = [*(sheet.texts[place] for place in places), *spelled]
         codes = encode([recipe.normalizer(text) for text in raw], recipe.unit).texts
         texts |= {(number, place): code for place, code in zip(places, codes, strict=False)}
-        cut |= {(number, term): code for term, code in zip(spelled, codes[len(places) :], strict=True)}
+        code_of = dict(zip(spelled, codes[len(places) :], strict=True))
+        cut |= {(number, term): tuple(sorted({code_of[way] for way in ways})) for term, ways in ways_of.items()}
     return texts, cut

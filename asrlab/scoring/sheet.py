@@ -20,17 +20,18 @@ from asrlab.scoring.given import (
     PLACE,
     answers,
     complain,
+    filled_in,
     frames,
     join_answers,
     join_references,
     numbers,
     numbers_of,
     references_in,
-    wordings,
 )
 from asrlab.scoring.script import refuse_silent_folding, refuse_tagged
 from asrlab.scoring.tokens import UNITS, unit_for, unknown_unit
-from asrlab.scoring.variants import variants_in, widened
+from asrlab.scoring.variants import variants_in
+from asrlab.wordings import widened
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from asrlab.normalize import NormalizerChoice
     from asrlab.scoring.given import HasReferences, Texts
-    from asrlab.scoring.variants import VariantsChoice
+    from asrlab.scoring.variants import Variants, VariantsChoice
 
 #: How a trial without an answer may count.
 MISSING: Final = ("raise", "drop", "all-deleted")
@@ -86,6 +87,8 @@ class Sheet:
         Rows to be marked and references, one pair for each reference that a row may be marked against, in order.
     target : ndarray of int64, shape (references,)
         Number of each reference's utterance and channel.
+    variants : Variants or None
+        What may be written in several ways.
     """
 
     rows: pd.DataFrame
@@ -100,6 +103,7 @@ class Sheet:
     row: NDArray[np.int64]
     reference: NDArray[np.int64]
     target: NDArray[np.int64]
+    variants: Variants | None
 
     def only(self, wanted: NDArray[np.bool]) -> Sheet:
         """Leave out the rows that have none of the wanted references, and the pairs with others."""
@@ -176,14 +180,14 @@ def lay_out(
     if many:
         of = recipe_of[said[PLACE].to_numpy(np.int64)]
         answer = [None if text is pd.NA else text for text in rows["text"].take(row).tolist()]
-        said, reference = settle(said, many, answer, reference, lambda at: recipes[of[at]], executor)
+        said, reference = settle(said, many, answer, reference, lambda at: recipes[of[at]], executor=executor)
         target = _targets(said, referenced)
     place, texts = pd.factorize(pd.concat([heard, said["text"]]))
     utterance = rows[PLACE].to_numpy(np.int64)
     facts = _described(utterances, unit, recipes, recipe_of)
     rows = rows[[*KEPT, *axes]].assign(
         **{name: column.take(utterance) for name, column in facts.items()},
-        form=constant(form_name and widened(form_name, table), len(rows)),
+        form=constant(form_name if table is None else widened(form_name, table.fingerprint), len(rows)),
     )
     if joined:
         rows["channel"] = pd.NA
@@ -200,6 +204,7 @@ def lay_out(
         row=row,
         reference=reference,
         target=target,
+        variants=table,
     )
     return sheet, known.terms
 
@@ -216,7 +221,7 @@ def _check_script(
         if folds_by_default(recipe.normalizer):
             of = utterances[recipe_of == number]
             refuse_tagged(recipe.normalizer, of["language"].dropna().unique())
-            every = wordings(references)
+            every = filled_in(references)
             refuse_silent_folding(recipe.normalizer, every[every["utt_id"].isin(of["utt_id"])], levels)
 
 

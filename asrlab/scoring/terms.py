@@ -7,6 +7,7 @@ list of terms scores without a miss: read it beside the error rate.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from asrlab import tables
@@ -17,17 +18,19 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+#: The ways to write a term, coded: one character a unit (:func:`asrlab.scoring.codes.encode`).
+Term = tuple[str, ...]
 #: What a term is looked for in: an utterance, and a number for that one of its channels.
 Target = tuple[str, int]
 
 
-def count_terms(terms: Sequence[str], ref: str, hyp: str) -> tuple[int, int, int, int]:
+def count_terms(terms: Sequence[Term], ref: str, hyp: str) -> tuple[int, int, int, int]:
     """Count the occurrences of terms in a reference that the transcript has too.
 
     Parameters
     ----------
-    terms : sequence of str
-        Each term, coded: one character a unit (:func:`asrlab.scoring.codes.encode`). Its units must follow one another.
+    terms : sequence of tuple of str
+        Of each term the ways to write it, coded. Their units must follow one another.
     ref, hyp : str
         Reference and transcript, coded together with the terms.
 
@@ -41,7 +44,7 @@ def count_terms(terms: Sequence[str], ref: str, hyp: str) -> tuple[int, int, int
     --------
     >>> from asrlab.scoring.codes import encode
     >>> kim, york, ref, hyp = encode(["kim", "new york", "kim met kim in new york", "kim in york new"], "word").texts
-    >>> count_terms([kim, york], ref, hyp)
+    >>> count_terms([(kim,), (york,)], ref, hyp)
     (1, 0, 2, 0)
     """
     hits = said = 0
@@ -53,8 +56,8 @@ def count_terms(terms: Sequence[str], ref: str, hyp: str) -> tuple[int, int, int
 
 
 def terms_by_target(
-    terms: pd.DataFrame, references: Mapping[Target, Sequence[str]], cut: Callable[[str, str], str]
-) -> dict[Target, list[str]]:
+    terms: pd.DataFrame, references: Mapping[Target, Sequence[str]], cut: Callable[[str, str], Term]
+) -> dict[Target, list[Term]]:
     """Find the terms to look for in the transcripts of each utterance and channel.
 
     Parameters
@@ -65,7 +68,7 @@ def terms_by_target(
     references : mapping of (utt_id, number of the channel) to list of str
         The references that are marked against, coded.
     cut : callable
-        From utt_id and text to the coded term.
+        From utt_id and text to the ways to write the term, coded.
 
     Returns
     -------
@@ -83,9 +86,9 @@ def terms_by_target(
     own: dict[str, list[str]] = {}
     for utt_id, term in present.dropna(subset="utt_id")[["utt_id", "term"]].itertuples(index=False):
         own.setdefault(utt_id, []).append(term)
-    found: dict[Target, list[str]] = {}
-    lost: dict[tuple[str, str], str] = {}
-    kept: set[tuple[str, str]] = set()
+    found: dict[Target, list[Term]] = {}
+    lost: dict[tuple[str, Term], str] = {}
+    kept: set[tuple[str, Term]] = set()
     for target, texts in references.items():
         utt_id = target[0]
         # Two spellings that the normalizer makes one are one term.
@@ -102,11 +105,14 @@ def terms_by_target(
         raise InvalidInput(
             f"{len(missing)} term{'s are' if len(missing) > 1 else ' is'} listed as present and not in the normalised "
             f"reference: {named}{' ...' if len(missing) > 5 else ''}. Spell a term as the reference does; where only "
-            "one form of the reference has it, mark that form (form=)."
+            "one form of the reference has it, mark that form (form=). Where it has alternatives, the term must be in "
+            "all; variants= may make some, in which a part of the term, or more than it, is written otherwise."
         )
     return found
 
 
-def _occurrences(term: str, text: str) -> int:
-    """Count the places of a term that do not overlap."""
-    return text.count(term) if term else 0
+def _occurrences(term: Term, text: str) -> int:
+    """Count the places of a term, in any of its ways, that do not overlap."""
+    if len(term) == 1:
+        return text.count(term[0]) if term[0] else 0
+    return len(re.findall("|".join(map(re.escape, sorted(filter(None, term), key=len, reverse=True))) or "(?!)", text))

@@ -37,14 +37,13 @@ _MOST: Final = 1024
 _ARROW: Final = "=>"
 _CONTEXT: Final = re.compile(r"\s*/\s*(?P<before>[^/]*?)\s*_+\s*(?P<after>[^/]*)$")
 _QUOTES: Final = str.maketrans(dict.fromkeys("‘’ʼ＇", "'"))
-_WIDENED: Final = re.compile(r"\+variants:([0-9a-f]{8})$")
 # What may be left of a text where a word is left out: white space, marks before and after, and what the marks are.
-_SPACE: Final = re.compile(r"\s*")
+_SPACE: Final = re.compile(r"^\s*")
 _SPACE_BEFORE: Final = re.compile(r"\s*$")
 _MARKS_BEFORE: Final = re.compile(r"[^\w\s]*$")
-_MARKS_AFTER: Final = re.compile(r"[^\w\s]*")
+_MARKS_AFTER: Final = re.compile(r"^[^\w\s]*")
 _ENDS: Final = re.compile("[.?!…。？！]")
-_CLOSES: Final = re.compile("[)\\]}\"”’»』」）】]")
+_CLOSES: Final = re.compile('[)\\]}"”’»』」）】]')
 
 
 class Variants:
@@ -61,7 +60,9 @@ class Variants:
     def __init__(self, rows: Iterable[Sequence[str]], *, any_case: bool = False) -> None:
         ordered = sorted({tuple(ways) for ways in rows})
         #: Tells tables apart that make different things alike.
-        self.fingerprint = blake2b(repr((ordered, any_case)).encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
+        self.fingerprint = blake2b(
+            repr((ordered, any_case)).encode("utf-8", "surrogatepass"), digest_size=4
+        ).hexdigest()
         self._any_case = any_case or all(way.upper() == way for ways in ordered for way in ways)
         others: dict[Key, dict[tuple[str, Key], str]] = {}
         for ways in ordered:
@@ -93,6 +94,10 @@ class Variants:
             made.append(tuple(dict.fromkeys("".join(row) for one in wider for row in product(*one))))
         return made
 
+    def ways_of(self, text: str) -> list[str]:
+        """Give all ways to write a text, that itself being first."""
+        return list(filter(None, every(self.widen([(text,)]))))
+
     def _found(self, text: str) -> Iterator[Part]:
         """Cut a text where there are variants, of which some may overlap, or lie in others."""
         word = _ascii_word() if text.isascii() else _word()
@@ -100,20 +105,20 @@ class Variants:
         begin = 0
         if not self._longest.keys().isdisjoint(keys):
             words = [one.span() for one in word.finditer(text)]
-            for first, last, ways in _runs(text, words, list(self._matches(text, words, keys))):
-                start, end = words[first][0], words[last - 1][1]
-                if "" in ways:
-                    start, end, ways = _without_marks(text, begin, start, end, ways)
-                if begin < start:
-                    yield (text[begin:start],)
-                yield ways
-                begin = end
+            runs = [*_runs(text, words, list(self._matches(text, words, keys)))]
+            for n, found in enumerate(runs):
+                until = runs[n + 1].start if n + 1 < len(runs) else len(text)
+                run = _without_marks(text, begin, found, until) if "" in found.ways else found
+                if begin < run.start:
+                    yield (text[begin : run.start],)
+                yield run.ways
+                begin = run.end
         if begin < len(text):
             yield (text[begin:],)
 
     def _matches(self, text: str, words: Sequence[tuple[int, int]], keys: Sequence[str]) -> Iterator[_Match]:
-        for at, key in enumerate(keys):
-            for last in range(min(at + self._longest.get(key, 0), len(keys)), at, -1):
+        for at in [at for at, key in enumerate(keys) if key in self._longest]:
+            for last in range(min(at + self._longest[keys[at]], len(keys)), at, -1):
                 if others := self._others.get(tuple(keys[at:last])):
                     found = text[words[at][0] : words[last - 1][1]]
                     ways = [
@@ -133,29 +138,34 @@ class _Match(NamedTuple):
     ways: list[str]
 
 
-def _runs(
-    text: str, words: Sequence[tuple[int, int]], matches: Sequence[_Match]
-) -> Iterator[tuple[int, int, Part]]:
-    """Give words that matches share, from the first until before the last, with all ways to write them."""
+class _Run(NamedTuple):
+    """A stretch of a text, and all ways to write it."""
+
+    start: int
+    end: int
+    ways: Part
+
+
+def _runs(text: str, words: Sequence[tuple[int, int]], matches: Sequence[_Match]) -> Iterator[_Run]:
+    """Give the stretches of words that matches share."""
     run: list[_Match] = []
     last = 0
     for match in [*matches, None]:
         if run and (match is None or match.first >= last):
             first = run[0].first
             if (ways := _ways(text, words, first, last, run)) is not None:
-                yield first, last, ways
+                yield _Run(words[first][0], words[last - 1][1], ways)
             else:  # too many: the longest from the left on
                 for one in _longest_first(run):
-                    yield one.first, one.last, (text[words[one.first][0] : words[one.last - 1][1]], *one.ways)
+                    start, end = words[one.first][0], words[one.last - 1][1]
+                    yield _Run(start, end, (text[start:end], *one.ways))
             run, last = [], 0
         if match is not None:
             run.append(match)
             last = max(last, match.last)
 
 
-def _ways(
-    text: str, words: Sequence[tuple[int, int]], first: int, last: int, matches: Sequence[_Match]
-) -> Part | None:
+def _ways(text: str, words: Sequence[tuple[int, int]], first: int, last: int, matches: Sequence[_Match]) -> Part | None:
     """Give all ways to write words, what stands there being first; None if they are too many."""
     if len(matches) == 1:
         return (text[words[first][0] : words[last - 1][1]], *matches[0].ways)
@@ -167,7 +177,9 @@ def _ways(
     for at in range(first, last):
         for to, ways in [*((one.last, one.ways) for one in here.get(at, ())), (at + 1, [text[slice(*words[at])]])]:
             space = text[words[to - 1][1] : words[to][0]] if to < last else ""
-            until[to - first].update(dict.fromkeys(before + way + space for before in until[at - first] for way in ways))
+            until[to - first].update(
+                dict.fromkeys(before + way + space for before in until[at - first] for way in ways)
+            )
             if len(until[to - first]) > _MOST:
                 return None
     return tuple(dict.fromkeys([text[words[first][0] : words[last - 1][1]], *until[-1]]))
@@ -200,27 +212,33 @@ def _in_capitals(text: str) -> bool:
     return text.isupper() and sum(map(str.isupper, text)) > 1
 
 
-def _without_marks(text: str, begin: int, start: int, end: int, ways: Part) -> tuple[int, int, Part]:
-    """Widen a stretch by the marks that would stand alone where its words are left out.
+def _without_marks(text: str, begin: int, run: _Run, until: int) -> _Run:
+    """Widen a stretch, from begin and until at most, by the marks that would stand alone where it is left out.
 
     A mark that ends a sentence goes to the word before; one that opens something, to the word after.
     """
-    after = _MARKS_AFTER.match(text, end)[0]
-    before = _MARKS_BEFORE.search(text, begin, start)[0]
-    space = _SPACE_BEFORE.search(text, begin, start - len(before))[0]
+    start, end, ways = run
+    after = _first(_MARKS_AFTER, text[end:until])
+    before = _first(_MARKS_BEFORE, text[begin:start])
+    space = _first(_SPACE_BEFORE, text[begin : start - len(before)])
     last = start - len(before) - len(space)
     word_before = text[last - 1 : last].isalnum()
     if start and not space and not before:  # as in scripts without spaces
-        return start, end, ways
+        return run
     head = tail = left = ""
     if not before:
         head, left = space, after if word_before and _ENDS.search(after) else ""
     elif _CLOSES.search(after):
         head = before
     elif space or not word_before:
-        tail = _SPACE.match(text, end + len(after))[0]
+        tail = _first(_SPACE, text[end + len(after) : until])
     made = dict.fromkeys(f"{head}{way}{after}{tail}" if way else left for way in ways)
-    return start - len(head), end + len(after) + len(tail), tuple(made)
+    return _Run(start - len(head), end + len(after) + len(tail), tuple(made))
+
+
+def _first(pattern: re.Pattern[str], text: str) -> str:
+    found = pattern.search(text)
+    return found[0] if found else ""
 
 
 def variants_in(given: VariantsChoice | None) -> Variants | None:
@@ -236,16 +254,6 @@ def variants_in(given: VariantsChoice | None) -> Variants | None:
         more = ": list(map(list, it.items())) of a dict of words" if isinstance(given, Mapping) else ""
         raise InvalidInput(f"Variants must be {_ROWS}, not a {type(given).__name__}{more}.")
     return _checked(((f"Row {n} of the variants", row) for n, row in enumerate(given)), padded=False)
-
-
-def widened(form: str, variants: Variants | None) -> str:
-    """Name the form of references that a table of variants widens; see :func:`as_given`."""
-    return form if variants is None else f"{form}+variants:{variants.fingerprint}"
-
-
-def as_given(form: str) -> str:
-    """Name the form of references before a table of variants widened them."""
-    return _WIDENED.sub("", form)
 
 
 def _checked(rows: Iterable[tuple[str, Sequence[str]]], *, padded: bool) -> Variants:
@@ -275,7 +283,7 @@ def _read(path: Path) -> Variants:
     except (OSError, ValueError) as error:  # ValueError: a name with a NUL
         why = getattr(error, "strerror", None) or error
         raise InvalidInput(
-            f"The variants {str(path)[:60]} cannot be read ({why}). A text is the path of a table; without a file, give "
+            f"The variants {str(path)[:60]} cannot be read ({why}). A text is the path of a table. Without one, give "
             f"{_ROWS}."
         ) from error
     lines = text.splitlines()
@@ -288,7 +296,7 @@ def _read(path: Path) -> Variants:
 
 def _rule(line: str) -> str:
     """Give the rule of a line of a GLM file; nothing of a line that has none."""
-    rule = line.split(";;")[0].strip()
+    rule = line.split(";;", maxsplit=1)[0].strip()
     return "" if rule.startswith("*") else rule
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from asrlab import groups, tables
 from asrlab.errors import InvalidInput
 from asrlab.text import CORRECTIONS, MEASURES, bullets, plain, visible
+from asrlab.wordings import reference_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -611,7 +612,7 @@ def _where(row: Row) -> str:
     where = [
         f"{name} {_label(value)}" for name, value in row["by"].items() if value is not None or name != row.get("axis")
     ]
-    where += [f"{row['form']} reference"] if row.get("form") not in {None, "unstated"} else []
+    where += [reference_of(row["form"])] if row.get("form") not in {None, "unstated"} else []
     where += [f"counted as by {row['ties']}"] if row.get("ties") not in {None, "jiwer"} else []
     return ", ".join(where)
 

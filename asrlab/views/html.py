@@ -14,10 +14,11 @@ import pandas as pd
 from asrlab import tables
 from asrlab.errors import AsrlabError, InvalidInput
 from asrlab.scoring.align import align
-from asrlab.scoring.given import join_answers, join_references, wordings
+from asrlab.scoring.given import filled_in, join_answers, join_references
 from asrlab.scoring.tokens import together
 from asrlab.text import escape, plain
 from asrlab.views.markup import EMPTY, Html, is_missing, table
+from asrlab.wordings import form_as_given, literal, reference_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -358,7 +359,7 @@ def _entry(
         chain = normalizer or row["normalizer"] or "auto"
         try:
             aligned = align(
-                reference,
+                reference if row["wording"] is None else literal(reference),
                 row["text"],
                 language=row["spoken_language"],
                 unit=unit,
@@ -398,7 +399,7 @@ def _counts(row: Row) -> str:
     wrong = _errors(row)
     if wrong is None:
         return "not counted"
-    unit, form = row["unit"] or "unit", row["form"] and f"{row['form']} reference"
+    unit, form = row["unit"] or "unit", row["form"] and reference_of(row["form"])
     if row.get("marked_form"):
         form = f"best reference: {row['marked_form']}"
     how = ", ".join(fact for fact in (form, row["normalizer"]) if fact) or "form not known"
@@ -412,11 +413,11 @@ def _reference(row: Row, references: pd.DataFrame) -> str | None:
     """Find the text that a row was marked against; of what the row leaves open, the first."""
     if row["wording"] is not None:
         return str(row["wording"])
-    found = wordings(references[references["utt_id"] == row["utt_id"]])
+    found = filled_in(references[references["utt_id"] == row["utt_id"]])
     if row["channel"] is None and row["state"] == "answered":
         found = join_references(found)
-    form = row.get("marked_form") or (row["form"] if row["form"] != "best" else None)
+    form = row.get("marked_form") or form_as_given(row["form"] or "")
     for column, wanted in (("channel", row["channel"]), ("form", form), ("alternative", row["alternative"])):
-        if wanted is not None:
+        if wanted not in {None, "", "best"}:
             found = found[found[column] == wanted]
     return None if found.empty else str(found["text"].iloc[0])

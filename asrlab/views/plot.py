@@ -20,6 +20,7 @@ from asrlab import groups, tables
 from asrlab.errors import InvalidInput
 from asrlab.text import CORRECTIONS, MEASURES, plain
 from asrlab.views.markup import EMPTY, display_width, is_missing, signed
+from asrlab.wordings import reference_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -456,7 +457,7 @@ def _conditions_of_marking(frame: pd.DataFrame, level: str) -> list[str]:
     marking = ("form", "normalizer", "ties", level)
     forms, chains, ties, levels = (sorted(frame[name].dropna().unique()) for name in marking)
     return [
-        *([f"{' and '.join(forms)} reference"] if forms else []),
+        *([" and ".join(map(reference_of, forms))] if forms else []),
         *([f"normalizer {' and '.join(chains)}"] if chains else []),
         *([f"ties of {' and '.join(ties)}"] if set(ties) - {"jiwer"} else []),
         *(f"{100 * share:.6g}% intervals" for share in levels),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from asrlab.data.checks.findings import Finding
-from asrlab.data.checks.texts import Said, count, wording
+from asrlab.data.checks.texts import Said, count, letters
 from asrlab.data.manifests.locales import language_of
 from asrlab.data.rows import rows_of
 from asrlab.text import plain
@@ -280,7 +280,7 @@ def _twice(heard: Mapping[str, Heard], dataset: Dataset) -> Iterator[Finding]:
     rows = dataset.references[dataset.references["utt_id"].isin([utt_id for group in several for utt_id in group])]
     wordings: dict[str, dict[tuple[int, str], set[str]]] = defaultdict(lambda: defaultdict(set))
     for utt_id, channel, form, text in rows_of(rows, "utt_id", "channel", "form", "text"):
-        wordings[utt_id][channel, form].add(wording(first_wording(text)))
+        wordings[utt_id][channel, form].add(letters(first_wording(text)))
     for group in several:
         for utt_id in group[1:]:
             yield Finding("duplicate audio", f"the same as {plain(group[0], 40)}", utt_id, value=len(group))

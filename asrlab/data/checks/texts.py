@@ -13,7 +13,7 @@ from asrlab.data.checks.findings import Finding
 from asrlab.data.rows import rows_of
 from asrlab.errors import InvalidInput
 from asrlab.text import plain
-from asrlab.wordings import first_wording, parts
+from asrlab.wordings import first_wording, may_have_alternatives, parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from asrlab.data.dataset import Dataset
 
+_EXAMPLES: Final = 2  # texts shown of those that have something in common
 _SHOWN: Final = 40  # characters of a text in a finding
 _CASED: Final = 8  # letters of a text in capitals: fewer may be an abbreviation
 _MANY: Final = 5  # times that a text is said, before that is worth a note
@@ -142,6 +143,7 @@ def text_findings(dataset: Dataset) -> Iterator[Finding]:
             if what is not None and (check, utt_id, channel) not in reported:
                 reported.add((check, utt_id, channel))
                 yield Finding(check, what, utt_id, channel)
+    yield from _several_wordings(rows["text"].to_list())
     yield from _capitals(rows["text"].to_list())
     yield from _said_often(rows)
 
@@ -332,7 +334,7 @@ def count(text: str) -> Counts:
     return Counts(len(_CHARACTER.findall(text)), len(_LETTER.findall(text)), words)
 
 
-def wording(text: str) -> str:
+def letters(text: str) -> str:
     """Reduce a text to its letters and digits, in small ones: what is the same then was said the same."""
     if text.isascii():
         return _NO_LETTER.sub("", text.lower())
@@ -368,6 +370,21 @@ def languages_in(tag: str) -> frozenset[str]:
     return frozenset({parts[0].lower(), *(part for part in parts[1:] if part in _SCRIPTS)})
 
 
+def _several_wordings(texts: list[str]) -> Iterator[Finding]:
+    found = [text for text in texts if may_have_alternatives(text) and _has_alternatives(text)]
+    if found:
+        examples = ", ".join(_shown(text[max(text.index("{") - _SHOWN // 4, 0) :]) for text in found[:_EXAMPLES])
+        said = f"{len(found):,} of {len(texts):,} texts, such as {examples}"
+        yield Finding("alternatives", said, value=len(found))
+
+
+def _has_alternatives(text: str) -> bool:
+    try:
+        return any(len(ways) > 1 for ways in parts(text))
+    except InvalidInput:
+        return False
+
+
 def _capitals(texts: list[str]) -> Iterator[Finding]:
     found = [text for text in texts if text.isupper() and sum(map(str.isupper, text)) >= _CASED]
     if found:
@@ -377,10 +394,10 @@ def _capitals(texts: list[str]) -> Iterator[Finding]:
 
 def _said_often(rows: pd.DataFrame) -> Iterator[Finding]:
     first = rows.drop_duplicates(["utt_id", "channel", "text"])
-    times = Counter(key for text in first["text"] if (key := wording(text)))
+    times = Counter(key for text in first["text"] if (key := letters(text)))
     often = [(key, n) for key, n in times.most_common() if n >= _MANY]
     if often:
-        text = next(text for text in first["text"] if wording(text) == often[0][0])
+        text = next(text for text in first["text"] if letters(text) == often[0][0])
         said = f"{len(often):,} texts are said {_MANY} times or more; {_shown(text)} {often[0][1]:,} times"
         yield Finding("same text", said, value=len(often))
 
