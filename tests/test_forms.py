@@ -1,8 +1,9 @@
 """Number forms, held against pairs and traps that were written without sight of the rules.
 
 They are in ``tests/forms``, written by hand. The rules were mended by what failed, so these tables are no estimate any
-more; those called "unseen" were written after that, and nothing was mended by them. A pair is the same words in two notations, as a person says them and as
-they are printed. A trap is two texts that differ in meaning, or an idiom and what naive digits make of it.
+more; those called "unseen" were written after that, and nothing was mended by them. A pair is the same words in two
+notations, as a person says them and as they are printed. A trap is two texts that differ in meaning, or an idiom and
+what naive digits make of it.
 """
 
 from __future__ import annotations

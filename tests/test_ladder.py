@@ -105,9 +105,7 @@ def test_rungs_are_never_pooled_or_taken_for_each_other():
     )
     table = lab.ladder(heard, said)
     assert len(lab.rates(table, by=[])) == len(RUNGS)
-    with pytest.raises(
-        InvalidInput, match="That is how they were marked"
-    ):
+    with pytest.raises(InvalidInput, match="That is how they were marked"):
         lab.compare(table, along="rung", baseline="surface")
     dataset = SimpleNamespace(utterances=said, references=said[["utt_id", "text"]], terms=tables.empty("terms"))
     with pytest.raises(InvalidInput, match="Choose a rung"):

@@ -25,7 +25,8 @@ def british():
 def test_the_table_of_english_spellings_is_what_its_script_writes():
     lines = (HOME / "english_spelling.tsv").read_text("utf-8").splitlines()
     about = " ".join(line for line in lines if line.startswith("#"))
-    assert all(named in about for named in ("tests/tables/spellings.py", "whisper-normalizer", "SCOWL", "Kevin Atkinson"))
+    named = ("tests/tables/spellings.py", "whisper-normalizer", "SCOWL", "Kevin Atkinson")
+    assert all(name in about for name in named)
     pairs = [line for line in lines if not line.startswith("#")]
     assert all(re.fullmatch(r"[a-z]+\t[a-z]+", line) for line in pairs)
     assert pairs == sorted(pairs, key=lambda line: line.split("\t")[0])
