@@ -43,8 +43,10 @@ _MOST_TOUCHING: Final = 1024
 _FEW: Final = 512
 #: Ways of each stretch that are seen in whole texts, to tell whether a normalizer works across borders.
 _MOST_SEEN: Final = 32
-#: Whole texts that are looked at for one transcript.
-_MOST_LOOKED_AT: Final = 2000
+#: Stretches on either side of one that are seen with it.
+_AROUND: Final = 4
+#: Characters of whole texts that are looked at for one transcript.
+_MOST_LOOKED_AT: Final = 1_000_000
 
 
 class Lattice:
@@ -76,15 +78,21 @@ class Lattice:
         return self._wording(self._improved(None, way) if self._crossed else way)
 
     @cached_property
-    def _crossed(self) -> bool:
-        """Whether whole texts are seen to become other units than their stretches do, in some that have all ways."""
-        if not self._recipe.normalizer.steps:
-            return False
-        most = max(map(len, self._stretches), default=1)
-        for first in range(min(most, _MOST_SEEN)):
-            way = tuple((first + n) % len(ways) for n, ways in enumerate(self._stretches))
-            apart = [unit for ways, n in zip(self._units, way, strict=True) for unit in ways[n].tolist()]
-            if self._cut(self._wording(way)).tolist() != apart:
+    def _crossed(self) -> list[int]:
+        """Stretches with several ways around which whole texts are seen to become other units than stretches do."""
+        if not self._recipe.normalizer.steps or not self._seen_to_cross(0, len(self._stretches)):
+            return []
+        several = [n for n, ways in enumerate(self._stretches) if len(ways) > 1]
+        return [n for n in several if self._seen_to_cross(max(n - _AROUND, 0), n + _AROUND + 1)] or several
+
+    def _seen_to_cross(self, begin: int, end: int) -> bool:
+        """Tell whether some stretches, in texts that have all of their ways, are other units together than apart."""
+        stretches, cut = self._stretches[begin:end], self._units[begin:end]
+        for first in range(min(max(map(len, stretches), default=0), _MOST_SEEN)):
+            way = [(first + n) % len(ways) for n, ways in enumerate(stretches)]
+            apart = [unit for ways, n in zip(cut, way, strict=True) for unit in ways[n].tolist()]
+            text = wording(ways[n] for ways, n in zip(stretches, way, strict=True))
+            if self._cut(text).tolist() != apart:
                 return True
         return False
 
@@ -110,8 +118,8 @@ class Lattice:
                 costs[way] = 0 if goal is None else Levenshtein.distance(units, goal), -len(units)
             return costs[way]
 
-        open_ = [n for n, ways in enumerate(self._stretches) if len(ways) > 1]
-        steps = [(n,) for n in open_] + list(pairwise(open_))
+        steps = [(n,) for n in self._crossed] + list(pairwise(self._crossed))
+        most = _MOST_LOOKED_AT // (1 + len(self._wording(starts[0])))
         best = min(dict.fromkeys(starts), key=cost)
         for start in dict.fromkeys(starts):
             here = start
@@ -124,7 +132,7 @@ class Lattice:
                         changed = list(here)
                         for n, way in zip(places, ways, strict=True):
                             changed[n] = way
-                        if len(costs) < _MOST_LOOKED_AT and cost(tuple(changed)) < cost(here):
+                        if len(costs) < most and cost(tuple(changed)) < cost(here):
                             here = tuple(changed)
                 if here == before:
                     break

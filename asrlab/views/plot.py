@@ -456,8 +456,9 @@ def _design_label(series: list[str], member: Key, shown: Shown) -> str:
 def _conditions_of_marking(frame: pd.DataFrame, level: str) -> list[str]:
     marking = ("form", "normalizer", "ties", level)
     forms, chains, ties, levels = (sorted(frame[name].dropna().unique()) for name in marking)
+    named = [reference_of(form) for form in forms]
     return [
-        *([" and ".join(map(reference_of, forms))] if forms else []),
+        *([" and ".join([*(name.removesuffix(" reference") for name in named[:-1]), named[-1]])] if named else []),
         *([f"normalizer {' and '.join(chains)}"] if chains else []),
         *([f"ties of {' and '.join(ties)}"] if set(ties) - {"jiwer"} else []),
         *(f"{100 * share:.6g}% intervals" for share in levels),
