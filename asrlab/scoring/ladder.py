@@ -70,6 +70,10 @@ def ladder(
     ``ref_len`` with it. A number of five words is one unit on the last rung, so a rate may rise there with no error
     more. Compare settings on one rung rather than one rung's rate with another's.
 
+    Number forms are read from the text with its case and marks, which tell where a number ends. A transcript that has
+    none gives less to go by: "we sold twenty five of them" is 25 of them, "We sold twenty, five of them red" is not. So
+    an engine without marks may be charged for a few of them on the last rung.
+
     In a single answer a rung may add an error: "well-known" against "wellknown" is one word wrong before punctuation
     goes, a word wrong and one missing after.
 
