@@ -36,14 +36,14 @@ WORDS = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other"), FORMS)
-def test_one_number_has_one_form(one, other):
-    assert CHAIN(one) == CHAIN(other)
+def test_one_number_has_one_form():
+    assert len(FORMS) > 1000
+    assert [(one, other) for one, other in FORMS if CHAIN(one) != CHAIN(other)] == []
 
 
-@pytest.mark.parametrize(("one", "other"), TRAPS)
-def test_what_differs_stays_different(one, other):
-    assert CHAIN(one) != CHAIN(other)
+def test_what_differs_stays_different():
+    assert len(TRAPS) > 180
+    assert [(one, other) for one, other in TRAPS if CHAIN(one) == CHAIN(other)] == []
 
 
 @pytest.mark.parametrize(

@@ -27,23 +27,22 @@ FORMS = [(first, other) for _, first, *others in rows("forms_dev_en.tsv") for ot
 TRAPS = rows("forms_traps_en.tsv")
 
 
-@pytest.mark.parametrize(("one", "other"), FORMS)
-def test_one_number_has_one_form(one, other):
-    assert CHAIN(one) == CHAIN(other)
+def test_one_number_has_one_form():
+    assert len(FORMS) > 1000
+    assert [(one, other) for one, other in FORMS if CHAIN(one) != CHAIN(other)] == []
 
 
-@pytest.mark.parametrize(("one", "other"), FORMS)
-def test_a_transcript_without_case_and_marks_has_the_same_form_as_what_was_said(one, other):
+def test_a_transcript_without_case_and_marks_has_the_same_form_as_what_was_said():
     """Spoken forms only: marks that belong to a number tell what it is."""
-    for said in (one, other):
+    for said in dict.fromkeys(text for pair in FORMS for text in pair):
         if not any(character.isdigit() or character in "½⅓⅔¾⅛-" for character in said):
             bare = said.lower().replace("a.m.", "a m").replace("p.m.", "p m").replace(".", "").replace(",", "")
             assert CHAIN(bare.replace("o'clock", "o clock")) == CHAIN(said)
 
 
-@pytest.mark.parametrize(("one", "other"), TRAPS)
-def test_what_differs_stays_different(one, other):
-    assert CHAIN(one) != CHAIN(other)
+def test_what_differs_stays_different():
+    assert len(TRAPS) > 180
+    assert [(one, other) for one, other in TRAPS if CHAIN(one) == CHAIN(other)] == []
 
 
 @pytest.mark.parametrize(
@@ -136,13 +135,13 @@ def test_whole_numbers_are_exact(n):
     assert n == 1 or numbers_in_one_form(num2words(n).replace(" and ", " ").replace(",", "")) == str(n)
 
 
-@pytest.mark.parametrize("n", range(1, 2100))
-def test_small_numbers_ordinals_and_years_are_exact(n):
-    written = num2words(n, to="ordinal_num")
-    assert numbers_in_one_form(num2words(n)) == numbers_in_one_form(str(n))
-    assert numbers_in_one_form(num2words(n, to="ordinal")) == numbers_in_one_form(written)
-    if n >= 1000:  # said bare, "twelve fifteen" is a time
-        assert CHAIN(f"in {num2words(n, to='year')}") == f"in {n}"
+def test_small_numbers_ordinals_and_years_are_exact():
+    for n in range(1, 2100):
+        written = num2words(n, to="ordinal_num")
+        assert numbers_in_one_form(num2words(n)) == numbers_in_one_form(str(n))
+        assert numbers_in_one_form(num2words(n, to="ordinal")) == numbers_in_one_form(written)
+        if n >= 1000:  # said bare, "twelve fifteen" is a time
+            assert CHAIN(f"in {num2words(n, to='year')}") == f"in {n}"
 
 
 @given(st.integers(1, 10**12 - 1))
