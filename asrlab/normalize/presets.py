@@ -19,6 +19,8 @@ from asrlab.normalize.scripts import only_han, traditional_to_simplified
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from asrlab.normalize.languages import Steps
+
 #: What a caller may give: a name (or "auto"), a normalizer, or one of these for each language.
 NormalizerChoice: TypeAlias = "str | Normalizer | Mapping[str, str | Normalizer]"
 #: The ladder: each rung forgives what the ones before it do, and one thing more.
@@ -109,8 +111,8 @@ def preset_for(language: str | None, text: str = "") -> str:
 
 def folds_by_default(chain: Normalizer) -> bool:
     """Tell whether a preset folds Traditional Chinese to Simplified without having been told to."""
-    named = chain.name.startswith(tuple(f"{preset}-{_VERSION}" for preset in ("zh", "yue")))
-    return named and traditional_to_simplified in chain.steps and not {"@", "="} & set(chain.name)
+    named = chain.name.partition("+")[0] in {f"zh-{_VERSION}", f"yue-{_VERSION}"}
+    return named and traditional_to_simplified in chain.steps and "script=" not in chain.name
 
 
 def normalizer_for(language: str | None, text: str = "") -> Normalizer:
@@ -226,8 +228,12 @@ def _unknown(bare: str, options: Mapping[str, object]) -> InvalidInput:
     return InvalidInput(f"There is no normalizer {bare!r}{' with options' * bool(options)}. {hint}")
 
 
+def _steps_of(preset: str) -> Steps:
+    return BASIC if preset == "basic" else LANGUAGES[preset]
+
+
 def _options_of(preset: str) -> set[str]:
-    steps = BASIC if preset == "basic" else LANGUAGES[preset]
+    steps = _steps_of(preset)
     there = {"script": steps.script, "spelling": steps.spelling, "fillers": steps.fillers}
     return {option for option, made in there.items() if made} | ({"numbers"} if has_number_forms(preset) else set())
 
@@ -250,7 +256,7 @@ def _made(bare: str, options: tuple[tuple[str, object], ...]) -> Normalizer:
 
 def _chain(preset: str, given: Mapping[str, object]) -> Normalizer:
     """Put a chain together. Numbers come first, while case and marks still tell where one ends."""
-    steps = BASIC if preset == "basic" else LANGUAGES[preset]
+    steps = _steps_of(preset)
     upto = given.get("upto")
     reached = RUNGS if upto is None else RUNGS[: RUNGS.index(str(upto)) + 1]
     with_numbers = has_number_forms(preset) and ("numbers" in given or upto == "numbers")
