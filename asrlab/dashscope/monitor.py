@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _FEW: Final = 10  # up to here each task is queried by itself
 _AT_ONCE: Final = 8  # requests under way
-_DISCOVERY: Final = 0.13  # pages to read for each task that has ended meanwhile
+_DISCOVERY: Final = 0.12  # pages to read for each task that has ended meanwhile
 _POLLS_S: Final = (2.0, 3.0, 4.0, 5.0)  # after the first; the last repeats (service documentation: every 2-5 s)
 _LOCAL_POLLS_S: Final = (0.05, 0.1, 0.2, 0.3, 0.5)
 _SCAN_S: Final = 1.0  # between two readings of the list, at least

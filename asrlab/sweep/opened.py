@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from asrlab import tables
 from asrlab.errors import StoreError
 from asrlab.sweep.export import export
 from asrlab.sweep.replay import read_replay, write_replay
@@ -84,6 +86,24 @@ class Answers:
         """
         with self._stored() as store:
             return store.words(self._chosen(store))
+
+    @property
+    def parameters(self) -> pd.DataFrame:
+        """The ``parameters`` table: one row an asking, with the request parameters as they were resolved and sent.
+
+        The axes of a grid have labels ("right", "terms"); here stands what each label came to for an utterance. In the
+        order in which they were planned; of an asking that is not planned as it would be now, they are ``<NA>``.
+        """
+        with self._stored() as store:
+            identities = store.identities()
+            sent = {trial: json.loads(identity.parameters) for trial, identity in identities.items()}
+            rows = [
+                {"trial": a.trial, "utt_id": a.utt_id, "condition": a.condition, "repeat": a.repeat}
+                | {name: _cell(value) for name, value in sent.get(a.trial, {}).items()}
+                for a in self._askings(store)
+            ]
+        columns = pd.DataFrame(rows, columns=list(tables.SCHEMAS["parameters"]), dtype=object)
+        return tables.check(columns, "parameters")
 
     @property
     def failures(self) -> pd.DataFrame:
@@ -244,6 +264,10 @@ def open_sweep(source: str | Path, dataset: Dataset | None = None) -> Answers:
 
 def _iso(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _cell(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    return ",".join(map(str, value)) if isinstance(value, list) else value
 
 
 def _plain(value: Any) -> str:  # noqa: ANN401 - any JSON value

@@ -1,0 +1,106 @@
+"""Swaps: whether answers under two levels differ more often than repeats of one do.
+
+If a parameter does nothing, the two labels might as well be swapped between the answers to one utterance in one pass of
+repeats, in which they were asked close together (Fisher's randomisation test). That holds also where a service changes
+from one pass to the next, such as by a new model, which swapping over passes would take for noise.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import numpy as np
+from scipy.special import stdtrit
+
+from asrlab.stats.tests import EXACT_BLOCKS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Codes = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+    Contrast: TypeAlias = dict[tuple[int, int], Floats]
+
+#: Random swaps where they are too many to go through.
+RESAMPLES: Final = 9999
+#: Numbers held at a time.
+_CELLS: Final = 2**22
+
+
+def repeat_contrast(
+    arm: Codes, base: Codes, question: Codes, passes: Codes, utterance: Codes
+) -> tuple[Contrast, Floats, Floats]:
+    """Compare answers of different passes, between levels and within.
+
+    Parameters
+    ----------
+    arm, base : ndarray of int64, shape (pairs,)
+        Numbers of the texts under the level and under the baseline, of the same question in the same pass.
+    question, passes, utterance : ndarray of int64, shape (pairs,)
+        What was asked, but for the pass; the pass of repeats; and the utterance: all from 0.
+
+    Returns
+    -------
+    contrast : dict of (pass, pass) to ndarray, shape (utterances,)
+        How much more often answers differ between levels than within one. Swapping the labels in one of the two passes
+        changes its sign.
+    within, pairs : ndarray, shape (utterances,)
+        Pairs of repeats that differ, and all pairs.
+    """
+    n = int(utterance.max(initial=-1)) + 1
+    n_asked, n_passes = int(question.max(initial=-1)) + 1, int(passes.max(initial=-1)) + 1
+    sides = np.full((2, n_passes, n_asked), -1)
+    sides[0, passes, question], sides[1, passes, question] = arm, base
+    of = np.zeros(n_asked, np.int64)
+    of[question] = utterance
+    contrast, within, pairs = {}, np.zeros(n), np.zeros(n)
+    for one in range(n_passes):
+        for other in range(one + 1, n_passes):
+            there = (sides[0, one] >= 0) & (sides[0, other] >= 0)
+            (arm_1, base_1), (arm_2, base_2) = sides[:, one, there], sides[:, other, there]
+            same_level = (arm_1 != arm_2).astype(np.float64) + (base_1 != base_2)
+            other_level = (arm_1 != base_2).astype(np.float64) + (base_1 != arm_2)
+            contrast[one, other] = np.bincount(of[there], weights=other_level - same_level, minlength=n).astype(
+                np.float64
+            )
+            within += np.bincount(of[there], weights=same_level, minlength=n)
+            pairs += 2 * np.bincount(of[there], minlength=n)
+    return contrast, within, pairs
+
+
+def swap_test(contrast: Contrast, seed: int) -> float:
+    """Give p: how often swapped labels would make levels differ as much more than repeats do. NaN without repeats."""
+    if not contrast:
+        return np.nan
+    informative = np.any([values != 0 for values in contrast.values()], axis=0)
+    if not informative.any():
+        return 1.0
+    pairs = {key: values[informative] for key, values in contrast.items()}
+    n, passes = int(informative.sum()), max(other for _, other in pairs) + 1
+    seen = sum(float(values.sum()) for values in pairs.values())
+    free = n * (passes - 1)  # swapping all passes of an utterance changes nothing
+    exact = free <= EXACT_BLOCKS
+    total = 2**free if exact else RESAMPLES
+    rng, as_great = np.random.default_rng(seed), 0
+    at_once = max(1, _CELLS // (n * passes))
+    for start in range(0, total, at_once):
+        many = min(at_once, total - start)
+        signs = np.ones((many, n, passes), np.int8)
+        if exact:
+            bits = (np.arange(start, start + many)[:, None] >> np.arange(free)) & 1
+        else:
+            bits = rng.integers(0, 2, (many, free))
+        signs[:, :, 1:] = 1 - 2 * bits.reshape(many, n, passes - 1)
+        drawn = sum((signs[:, :, i] * signs[:, :, j]) @ values for (i, j), values in pairs.items())
+        as_great += int((np.asarray(drawn) >= seen - 1e-9).sum())
+    return as_great / total if exact else (1 + as_great) / (1 + total)
+
+
+def upper_end(contrast: Contrast, pairs: Floats, level: float) -> float:
+    """Give the upper end of the interval of what levels differ by beyond repeats: a t interval by utterance."""
+    asked = pairs > 0
+    if asked.sum() < 2:
+        return np.nan
+    beyond = np.sum(list(contrast.values()), axis=0)[asked] / pairs[asked]
+    half = stdtrit(len(beyond) - 1, (1 + level) / 2) * beyond.std(ddof=1) / np.sqrt(len(beyond))
+    return float(beyond.mean() + half)
