@@ -174,6 +174,47 @@ def by_columns(
     return (frame if utterances is None or not facts else _with_facts(frame, utterances, facts)), keys
 
 
+def flagged(frame: pd.DataFrame, flags: pd.DataFrame) -> NDArray[np.bool]:
+    """Tell which answers have a flag.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        From :func:`check_scores`.
+    flags : DataFrame
+        A ``flags`` table. Flags are of the answer with the same utt_id, condition, repeat and channel, and the same
+        axes, as far as they have those columns; where channels were joined, of the answer of all channels.
+
+    Returns
+    -------
+    ndarray of bool, shape (len(frame),)
+        Whether an answer that has counts is flagged.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no such table, or none of the flags is of any of these answers.
+    """
+    tables.check_frame(flags)
+    found = tables.check(flags.reset_index(drop=True), "flags", required=("utt_id",))
+    found = found.fillna({"condition": "unnamed", "repeat": 0})
+    keys = ["utt_id", "condition", "repeat"]
+    keys = [name for name in keys if name in flags.columns]
+    keys += [name for name in axes(frame) if name in found.columns]
+    if bool(frame["channel"].notna().all()) and bool(found["channel"].notna().all()):
+        keys.append("channel")
+    both = pd.concat([frame[keys].astype("string"), found[keys].astype("string")], ignore_index=True)
+    code = numbered(both, keys)
+    there = np.isin(code[: len(frame)], code[len(frame) :])
+    if len(found) and len(frame) and not there.any():
+        shown, answer = (", ".join(f"{key} {table[key].iloc[0]}" for key in keys) for table in (found, frame))
+        raise InvalidInput(
+            f"None of the {len(found)} flags is of an answer that was scored: they are matched by {', '.join(keys)}, "
+            f"and the first flag has {shown}, the first answer {answer}. Give the flags of the same transcripts."
+        )
+    return there & frame["errors"].notna().to_numpy(np.bool)
+
+
 def levels(column: pd.Series) -> list[Any]:
     """List the labels in their order: of the categories, else of appearance."""
     present = column.dropna().unique()

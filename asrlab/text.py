@@ -17,6 +17,21 @@ MEASURES: Final = {
     "mixed": ("mixed error rate", "mixed error rate"),
     "term": ("term miss rate", "term miss rate"),
     "sentence": ("sentence error rate", "sentence error rate"),
+    "listed word": ("B-WER", "WER of listed words (B-WER)"),
+    "unlisted word": ("U-WER", "WER of all other words (U-WER)"),
+    "heard term": ("share of false terms", "share of false terms among those heard"),
+    "false term": ("false terms per unit", "false terms per unit of the reference"),
+    "distractor": ("distractors per unit", "distractors emitted per unit of the reference"),
+    "entity": ("NE-FNR", "entity miss rate (NE-FNR)"),
+    "entity word": ("NE-WER", "WER around entities (NE-WER)"),
+    "number": ("number error rate", "number error rate"),
+    "mark": ("miss rate of marks", "miss rate of punctuation marks"),
+    "heard mark": ("share of false marks", "share of false marks among those written"),
+    "punctuation": ("punctuation errors per mark", "punctuation errors per mark of the reference"),
+    "cased word": ("case error rate", "case error rate"),
+    "leak": ("leak rate", "share of answers that leak their context"),
+    "script": ("share in another script", "share of answers in another script"),
+    "translation": ("share that reads as translated", "share of answers that read as translated"),
 }
 #: Corrections that have a name of their own.
 CORRECTIONS: Final = {"holm": "Holm", "max-t": "max-T", "benjamini-hochberg": "Benjamini-Hochberg"}

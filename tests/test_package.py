@@ -86,12 +86,13 @@ def test_independent_readings_never_meet(one, other):
 @pytest.mark.parametrize(
     ("library", "homes"),
     [
-        ("matplotlib", {"views.plot"}),
+        ("matplotlib", {"views.plot.ink"}),
         ("ipywidgets", {"views.widgets"}),
         ("sqlite3", {"sweep.store.committer", "sweep.store.ledger", "sweep.store.verify", "data.recordings"}),
         ("soundfile", {"data.audio", "data.codecs"}),
         ("av", {"data.codecs", "data.containers"}),
         ("faster_whisper", {"engines.whisper"}),
+        ("py3langid", {"scoring.identify"}),
     ],
 )
 def test_libraries_have_one_home(library, homes):

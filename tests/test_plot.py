@@ -7,6 +7,7 @@ import sys
 import warnings
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,6 +19,7 @@ from matplotlib.figure import Figure
 from asrlab import tables
 from asrlab.errors import InvalidInput
 from asrlab.views import plot
+from asrlab.views.plot.ink import MARKERS, text_style
 
 HOSTILE = [
     "$x_1$",
@@ -526,7 +528,7 @@ def test_more_than_fits_is_refused_unless_somebody_made_room():
     with pytest.raises(InvalidInput, match=r"200 lines do not fit: 63 do. .*\[table\['p_adjusted'\] <= 0.05\], or one"):
         plot.deltas(many)
     assert len(labels(plot.deltas(many[:40]))) == 40
-    _, ax = plot.plt.subplots(figsize=(8, 100))
+    _, ax = plt.subplots(figsize=(8, 100))
     assert len(labels(plot.deltas(many, ax=ax))) == 200
     bars_of = summary([{"c": f"{n}", "rate": 0.1, "low": 0.05, "high": 0.2} for n in range(200)])
     with pytest.raises(InvalidInput, match=r"200 bars do not fit: 70 do\. Draw those that matter"):
@@ -534,7 +536,7 @@ def test_more_than_fits_is_refused_unless_somebody_made_room():
     assert len(texts(plot.rates(bars_of[:70]))) == 70
     with pytest.raises(InvalidInput, match="71 bars do not fit"):
         plot.rates(bars_of[:71])
-    _, ax = plot.plt.subplots(figsize=(60, 5))
+    _, ax = plt.subplots(figsize=(60, 5))
     assert len(texts(plot.rates(bars_of, ax=ax))) == 200
 
 
@@ -552,7 +554,7 @@ def designs(rows):
 
 def curves(ax):
     """Give the points of all lines but that of the target."""
-    lines = [line for line in ax.lines if line.get_marker() in plot._MARKERS]
+    lines = [line for line in ax.lines if line.get_marker() in MARKERS]
     return [list(zip(np.round(line.get_xdata(), 6), np.round(line.get_ydata(), 6), strict=True)) for line in lines]
 
 
@@ -579,7 +581,7 @@ def test_power_is_drawn_against_speakers_with_a_line_for_each_number_of_utteranc
     )
     assert ax.get_legend().get_title().get_text() == "utterances of each"
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["30", "40"]
-    lines = [line for line in ax.lines if line.get_marker() in plot._MARKERS]
+    lines = [line for line in ax.lines if line.get_marker() in MARKERS]
     for look in ("get_color", "get_marker", "get_linestyle"):
         assert len({getattr(line, look)() for line in lines}) == 2
     bands = [collection.get_datalim(ax.transData) for collection in ax.collections]
@@ -676,7 +678,7 @@ def test_han_kana_and_hangul_have_their_glyphs():
 
 
 def test_missing_fonts_are_not_asked_for():
-    assert set(plot._style()["fontfamily"]) <= {*mpl.rcParams["font.family"], *font_manager.get_font_names()}
+    assert set(text_style()["fontfamily"]) <= {*mpl.rcParams["font.family"], *font_manager.get_font_names()}
 
 
 def test_importing_chooses_no_backend():

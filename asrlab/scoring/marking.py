@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from asrlab import tables
-from asrlab.scoring import terms
 from asrlab.scoring.alternatives import order
 from asrlab.scoring.batches import Batch, batches, check_executor, work_off
 from asrlab.scoring.codes import encode
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from asrlab.normalize import NormalizerChoice
     from asrlab.scoring.given import HasReferences, Texts
+    from asrlab.scoring.terms.occurrences import Target, Term
     from asrlab.scoring.variants import VariantsChoice
 
 
@@ -67,12 +67,13 @@ def score(
     unit : {"auto", "word", "char", "codepoint", "mixed", "term", "sentence"}
         What is counted. ``"auto"``: words, or characters for languages written without spaces (by the script of the
         reference where the language is not known); the column ``unit`` says what was chosen. The others are those of
-        :func:`asrlab.scoring.tokens.tokens`; and ``"term"``: occurrences of the terms that are present
-        (:mod:`asrlab.scoring.terms`), so that ``dels / ref_len`` is the term miss rate, 1 - recall; subs and ins are 0,
-        hyp_len is hits, and utterances without terms are left out; and ``"sentence"``: each answer is one unit, right
-        if it has no error when cut as ``"auto"`` has it, else substituted, also where the reference is empty, so that
-        the rate is the share of answers with any error (``ser`` of :func:`asrlab.rates` with ``"auto"``). One that
-        counts as all-deleted is deleted, also where nothing was said (with ``"auto"`` it has no error then).
+        :func:`asrlab.scoring.tokens.tokens`; and ``"term"``: occurrences of the terms that are present, wherever they
+        are heard (:mod:`asrlab.scoring.terms.occurrences`), so that ``dels / ref_len`` is the term miss rate, 1 -
+        recall; subs and ins are 0, hyp_len is hits, and utterances without terms are left out; and ``"sentence"``: each
+        answer is one unit, right if it has no error when cut as ``"auto"`` has it, else substituted, also where the
+        reference is empty, so that the rate is the share of answers with any error (``ser`` of :func:`asrlab.rates`
+        with ``"auto"``). One that counts as all-deleted is deleted, also where nothing was said (with ``"auto"`` it has
+        no error then).
     normalizer : str, Normalizer, or mapping of language to either
         ``"auto"``: by the language of the recording, else by the script of its reference. See
         :func:`asrlab.normalizer`.
@@ -176,7 +177,7 @@ def score(
     chosen = best(sheet, found)
     if unit == "sentence":
         found = _judged_whole(found, (sheet.rows["state"] == "answered").to_numpy(bool)[sheet.row])
-    return _table(sheet, found, chosen, ties, named=form == "best")
+    return as_scores(sheet, found, chosen, ties, named=form == "best")
 
 
 def pair_counts(sheet: Sheet, ties: str, executor: Executor | None) -> NDArray[np.int64]:
@@ -210,7 +211,10 @@ def _judged_whole(found: NDArray[np.int64], answered: NDArray[np.bool]) -> NDArr
     return np.stack([right, answered & ~right, ~answered, np.zeros(len(found), bool)], axis=1).astype(np.int64)
 
 
-def _table(sheet: Sheet, found: NDArray[np.int64], chosen: NDArray[np.intp], ties: str, *, named: bool) -> pd.DataFrame:
+def as_scores(
+    sheet: Sheet, found: NDArray[np.int64], chosen: NDArray[np.intp], ties: str, *, named: bool
+) -> pd.DataFrame:
+    """Make a table of the counts of the pairs that were chosen; ``named``: with the form that was marked against."""
     rows = sheet.rows
     row, reference = sheet.row[chosen], sheet.reference[chosen]
     hits, subs, dels, ins = found[chosen].T
@@ -247,19 +251,22 @@ def _fingerprints(sheet: Sheet) -> ExtensionArray:
 
 def _term_counts(sheet: Sheet, listed: pd.DataFrame) -> tuple[NDArray[np.int64], Sheet]:
     """Count the terms of each pair, and leave out of the sheet what has none."""
+    # Other measures of terms are made of the edits, and those of what is here.
+    from asrlab.scoring.terms.occurrences import count_terms, terms_by_target  # noqa: PLC0415
+
     references = sheet.references
     coded, cut = _coded_with_terms(sheet, listed)
     said = [coded[key] for key in zip(sheet.said_recipe.tolist(), sheet.said.tolist(), strict=True)]
     recipe = dict(zip(references["utt_id"], sheet.said_recipe.tolist(), strict=True))
-    texts: dict[terms.Target, list[str]] = {}
+    texts: dict[Target, list[str]] = {}
     targets = list(zip(references["utt_id"].tolist(), sheet.target.tolist(), strict=True))
     for target, text in zip(targets, said, strict=True):
         texts.setdefault(target, []).append(text)
-    wanted = terms.terms_by_target(listed, texts, lambda utt_id, term: cut[recipe[utt_id], term])
+    wanted = terms_by_target(listed, texts, lambda utt_id, term: cut[recipe[utt_id], term])
     sheet = sheet.only(np.array([target in wanted for target in targets], bool))
     heard_of = sheet.recipe[sheet.row].tolist(), sheet.heard[sheet.row].tolist()
     found = [
-        terms.count_terms(wanted[targets[reference]], said[reference], coded[heard])
+        count_terms(wanted[targets[reference]], said[reference], coded[heard])
         for reference, heard in zip(sheet.reference.tolist(), zip(*heard_of, strict=True), strict=True)
     ]
     return np.array(found, np.int64).reshape(-1, 4), sheet
@@ -267,13 +274,13 @@ def _term_counts(sheet: Sheet, listed: pd.DataFrame) -> tuple[NDArray[np.int64],
 
 def _coded_with_terms(
     sheet: Sheet, listed: pd.DataFrame
-) -> tuple[dict[tuple[int, int], str], dict[tuple[int, str], terms.Term]]:
+) -> tuple[dict[tuple[int, int], str], dict[tuple[int, str], Term]]:
     """Encode texts by recipe and place, and by recipe and spelling the ways to write a term."""
     listed_once = listed["term"].dropna().unique().tolist() if "term" in listed.columns else []
     ways_of = {term: sheet.variants.ways_of(term) if sheet.variants else [term] for term in listed_once}
     spelled = list(dict.fromkeys(way for ways in ways_of.values() for way in ways))
     texts: dict[tuple[int, int], str] = {}
-    cut: dict[tuple[int, str], terms.Term] = {}
+    cut: dict[tuple[int, str], Term] = {}
     for number, recipe in enumerate(sheet.recipes):
         heard = sheet.heard[sheet.row][sheet.recipe[sheet.row] == number]
         places = np.unique(np.concatenate([sheet.said[sheet.said_recipe == number], heard])).tolist()

@@ -6,7 +6,7 @@ for another. All are computed from whole numbers, so the order of the rows does 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,11 @@ _SUMS = ("hits", "subs", "dels", "ins", "ref_len", "hyp_len")
 
 
 def rates(
-    scores: pd.DataFrame, by: str | Sequence[str] | None = None, *, dataset: groups.Facts | None = None
+    scores: pd.DataFrame,
+    by: str | Sequence[str] | None = None,
+    *,
+    dataset: groups.Facts | None = None,
+    flags: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Give the error rates of each group of scores: pooled, clipped, mean, median, by sentence, MER and WIL.
 
@@ -45,6 +49,9 @@ def rates(
         under ``<NA>`` where it has none.
     dataset : Dataset or DataFrame, optional
         Knows the utterances: for ``by``.
+    flags : DataFrame, optional
+        The ``flags`` of the same answers, from :func:`asrlab.flags`, or some of them. Flagged answers stay in all
+        rates; ``n_flagged`` counts them, and ``rate_without`` is the pooled rate without them.
 
     Returns
     -------
@@ -87,11 +94,23 @@ def rates(
     marked = frame["errors"].notna().to_numpy(np.bool)
     found = frame.loc[groups.firsts(group), labels]
     columns = _rates(frame[marked], group[marked], len(found), found["unit"].isin(tables.SHARES).to_numpy(np.bool))
+    columns |= _apart(frame, flags, group, len(found))
     fates = groups.fates(frame, group)
     return groups.labelled(found, keys, {**columns, **{str(name): fates[name] for name in fates}}, "rates")
 
 
-def _rates(marked: pd.DataFrame, group: Ints, n: int, whole: NDArray[np.bool]) -> dict[str, Floats | Ints]:
+def _apart(frame: pd.DataFrame, flags: pd.DataFrame | None, group: Ints, n: int) -> dict[str, Any]:
+    if flags is None:
+        return {"n_flagged": pd.NA, "rate_without": pd.NA}
+    flagged = groups.flagged(frame, flags)
+    others = ~flagged & frame["errors"].notna().to_numpy(np.bool)
+    errors, lengths = (
+        _sums(frame.loc[others, name].to_numpy(np.int64), group[others], n) for name in ("errors", "ref_len")
+    )
+    return {"n_flagged": np.bincount(group[flagged], minlength=n), "rate_without": _share(errors, lengths)}
+
+
+def _rates(marked: pd.DataFrame, group: Ints, n: int, whole: NDArray[np.bool]) -> dict[str, Any]:
     counts = {name: marked[name].to_numpy(np.int64) for name in (*_SUMS, "errors")}
     sums = {name: _sums(count, group, n) for name, count in counts.items()}
     errors, ref_len, wrong, right = counts["errors"], counts["ref_len"], sums["errors"], sums["hits"]

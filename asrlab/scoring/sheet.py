@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 #: How a trial without an answer may count.
 MISSING: Final = ("raise", "drop", "all-deleted")
 CHANNELS: Final = ("each", "joined")
+#: Units that are judged as wholes, in texts cut as "auto" has it.
+_WHOLE: Final = ("term", "sentence")
 #: Columns that may make a setting together, and how many are tried.
 _MOST_TOGETHER: Final = 3
 _MOST_TRIED: Final = 10
@@ -143,8 +145,8 @@ def lay_out(
     """
     _one_of("channels", channels, CHANNELS)
     _one_of("missing", missing, MISSING)
-    if unit not in {"auto", *UNITS, *tables.SHARES}:
-        raise unknown_unit(unit, ("auto", *UNITS, *tables.SHARES))
+    if unit not in {"auto", *UNITS, *_WHOLE}:
+        raise unknown_unit(unit, ("auto", *UNITS, *_WHOLE))
     given, known = frames(transcripts, references, language)
     rows, axes = answers(given)
     joined, all_marked = channels == "joined", missing == "all-deleted"
@@ -465,7 +467,7 @@ def _described(
     utterances: pd.DataFrame, unit: str, recipes: list[Recipe], recipe_of: NDArray[np.int64]
 ) -> dict[str, ExtensionArray]:
     """Say of each utterance how it is marked, and which block it is in."""
-    units = pd.array([unit if unit in tables.SHARES else recipe.unit for recipe in recipes], dtype="string")
+    units = pd.array([unit if unit in _WHOLE else recipe.unit for recipe in recipes], dtype="string")
     chains = pd.array([recipe.normalizer.name for recipe in recipes], dtype="string")
     facts = {
         "spoken_language": utterances["language"].array,

@@ -356,7 +356,7 @@ def _said(answers: pd.DataFrame, axis: str) -> list[str]:
 
 def _verdict(row: Mapping[str, Any], alpha: float) -> tuple[str, str]:
     if not row["n_pairs"]:
-        return CANNOT_TELL, "Too few: no utterance was answered under both levels."
+        return CANNOT_TELL, "No utterance was answered under both levels."
     repeated = not np.isnan(row["floor"])
     floor = (
         f"of repeats {_percent(row['floor'])}, {_percent(row['floor_wording'])} in wording"
@@ -381,19 +381,19 @@ def _nothing_shown(row: Mapping[str, Any], seen: str, alpha: float, *, repeated:
         # If so large a share of utterances changed, none of n would be seen with a chance of alpha.
         n, most = row["n_utts"], 1 - alpha ** (1 / row["n_utts"])
         if most > _MISSED:
-            return CANNOT_TELL, f"Too few: none of {n} utterances changed; a change in {_percent(most)} may be missed."
+            return (
+                CANNOT_TELL,
+                f"Too few utterances: none of {n} changed, but {_percent(most)} of such might all the same.",
+            )
         return (
             NOTHING,
-            f"No letter differs in {row['n_pairs']} pairs; in {_percent(most)} of utterances one would show.",
+            f"No letter differs in {row['n_pairs']} pairs. A change in {_percent(most)} of utterances would show.",
         )
     if not repeated:
-        return (
-            CANNOT_TELL,
-            f"Too few: {seen}. Ask with repeats=2 to tell the setting from what the service does itself.",
-        )
+        return CANNOT_TELL, f"{seen}. Ask with repeats=2 to tell the setting from what the service does by itself."
     if row["floor"] > 0 and row["beyond"] <= _BEYOND:
         return NOTHING, f"{seen}: to within {_percent(max(row['beyond'], 0.0))} what the service does by itself."
-    return CANNOT_TELL, f"Too few: {seen} ({_p(row['p'])})."
+    return CANNOT_TELL, f"Too few utterances or repeats: {seen} ({_p(row['p'])})."
 
 
 def _percent(share: float) -> str:

@@ -6,7 +6,7 @@ another rule of ties is never pooled: these four are always among the columns th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from asrlab.stats import classical
 from asrlab.stats.arguments import common, one_of
 from asrlab.stats.blocks import blocks, checked, numbers, sums
 from asrlab.stats.intervals import bootstrap_intervals, ratio_intervals
+from asrlab.text import MEASURES, visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +31,8 @@ _EACH: Final = "every {} taken as independent: too sure where one speaker has ma
 #: What to keep in mind where settings or repeats are pooled.
 _AGAIN: Final = "the same recordings counted several times as if they were others"
 _METHODS: Final = ("ratio t", "bootstrap", "wilson", "exact")
+#: Flags that count what they are called.
+_COUNTABLE: Final = ("leak", "loop", "translation")
 #: With fewer blocks a percentile bootstrap is too sure: 7 % instead of 5 % with 24 speakers, 12 % with 10 (measured).
 _BOOTSTRAP_BLOCKS: Final = 50
 
@@ -44,6 +47,7 @@ def summarize(
     seed: int = 0,
     force: bool = False,
     dataset: groups.Facts | None = None,
+    flags: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Pool the counts of each setting to a rate with its interval.
 
@@ -70,6 +74,9 @@ def summarize(
         Bootstrap fewer than 50 blocks all the same.
     dataset : Dataset or DataFrame, optional
         Knows the utterances: for ``by``.
+    flags : DataFrame, optional
+        The ``flags`` of the same answers, from :func:`asrlab.flags`, or some of them. Flagged answers stay in ``rate``
+        and its interval; ``n_flagged`` counts them, and ``rate_without`` is the rate without them.
 
     Returns
     -------
@@ -103,6 +110,7 @@ def summarize(
     fates = groups.fates(frame, group)
     there = frame["errors"].notna().to_numpy(np.bool)
     marked, group = frame[there], group[there]
+    apart = _apart(frame, flags, marked, group, n)
     parts = blocks(marked, group, found["block_kind"])
     errors, lengths = (sums(parts.number, marked[name]) for name in ("errors", "ref_len"))
     shares = found["unit"].isin(tables.SHARES).to_numpy(np.bool)
@@ -143,8 +151,70 @@ def summarize(
         "n_blocks": parts.counted(),
         **{str(name): fates[name] for name in fates},
         **{name: sums(group, marked[name], n) for name in groups.COUNTS},
+        **apart,
     }
     return groups.labelled(found, keys, columns, "summary")
+
+
+def _apart(
+    frame: pd.DataFrame, flags: pd.DataFrame | None, marked: pd.DataFrame, group: NDArray[np.int64], n: int
+) -> dict[str, Any]:
+    """Count the flagged answers of each group, and pool the others."""
+    if flags is None:
+        return {"n_flagged": pd.NA, "rate_without": pd.NA}
+    flagged = groups.flagged(frame, flags)[frame["errors"].notna().to_numpy(np.bool)]
+    errors, lengths = (sums(group[~flagged], marked.loc[~flagged, name], n) for name in ("errors", "ref_len"))
+    return {
+        "n_flagged": np.bincount(group[flagged], minlength=n),
+        "rate_without": errors / np.where(lengths == 0, np.nan, lengths),
+    }
+
+
+def apart(summary: pd.DataFrame, flags: pd.DataFrame) -> list[str]:
+    """Say of each row of a summary what its rate is with and without the flagged answers.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        From :func:`summarize`, with the flags.
+    flags : DataFrame
+        Those flags, which tell what to call them.
+
+    Returns
+    -------
+    list of str
+        One text a row.
+
+    Raises
+    ------
+    InvalidInput
+        If the summary was made without flags, or either is no such table.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"utt_id": ["a", "b"], "block": ["a", "b"], "block_kind": "utterance", "unit": "word",
+    ...                        "subs": 1, "dels": 0, "ins": [0, 60], "ref_len": [10, 10]})
+    >>> flags = pd.DataFrame({"utt_id": ["b"], "flag": ["loop"]})
+    >>> apart(summarize(scores, flags=flags), flags)
+    ['unnamed: WER pooled 310.0 %, without 1 loop 10.0 %']
+    """
+    frame = tables.check(summary, "summary", required=("rate", "unit", "n_flagged", "rate_without"))
+    found = tables.check(flags, "flags", required=("flag",))
+    if frame["n_flagged"].isna().any():
+        raise InvalidInput("This summary was made without flags. Give them: summarize(scores, flags=flags).")
+    kinds = found["flag"].dropna().unique().tolist()
+    name = kinds[0] if len(kinds) == 1 and kinds[0] in _COUNTABLE else "flagged answer"
+    by = [column for column in frame.columns if column not in tables.SCHEMAS["summary"]]
+    said = []
+    for row in frame.to_dict("records"):
+        labels = [str(row[by[0]])] if by == ["condition"] else [f"{column} {row[column]}" for column in by]
+        where = f"{', '.join(labels)}: " if labels else ""
+        measure = MEASURES.get(row["unit"], (f"rate of {row['unit']}s",))[0]
+        many = f"{row['n_flagged']} {name}{'s' * (row['n_flagged'] != 1)}"
+        rates = ["none" if pd.isna(rate) else f"{100 * rate:.1f} %" for rate in (row["rate"], row["rate_without"])]
+        without = f", without {many} {rates[1]}" if row["n_flagged"] else f", {many}"
+        said.append(visible(f"{where}{measure} pooled {rates[0]}{without}"))
+    return said
 
 
 def _why_no_interval(rate: float, n_blocks: int) -> str:

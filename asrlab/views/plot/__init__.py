@@ -1,0 +1,15 @@
+"""Figures: from a table of results to Axes.
+
+Nothing is computed here: rates and intervals are drawn as the table has them, and what it does not have is said in the
+figure. Colour alone never tells anything. No backend is set, no global setting changed, and nothing shown.
+"""
+
+from asrlab.views.plot.causes import audit as audit
+from asrlab.views.plot.causes import waterfall as waterfall
+from asrlab.views.plot.cells import dumbbell as dumbbell
+from asrlab.views.plot.cells import heat as heat
+from asrlab.views.plot.context import bias_curve as bias_curve
+from asrlab.views.plot.context import slope as slope
+from asrlab.views.plot.planned import power as power
+from asrlab.views.plot.results import deltas as deltas
+from asrlab.views.plot.results import rates as rates

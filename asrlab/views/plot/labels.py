@@ -1,0 +1,99 @@
+"""Labels: which columns of a table tell its rows apart, and how their values are written in a figure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from asrlab.errors import InvalidInput
+from asrlab.text import plain
+from asrlab.views.markup import EMPTY, display_width, is_missing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import pandas as pd
+
+    Key = tuple[object, ...]
+    Shown = Mapping[str, str]  # text -> what is shown of it
+
+#: Characters of a label, and columns of a line of labels, unless they need more.
+CUT: Final = 40
+WIDE: Final = 60
+
+
+def by_columns(frame: pd.DataFrame, own: set[str], first: str) -> list[str]:
+    """Find the by-columns: those before the table's own; failing that, those the table does not declare."""
+    names = list(frame.columns)
+    leading = names[: names.index(first)] if first in names else []
+    return leading or [name for name in names if name not in own]
+
+
+def told_apart(frame: pd.DataFrame, own: set[str], by: list[str], more: list[str]) -> list[str]:
+    """Add columns that others put there, and form, normalizer and ties, where nothing else tells the rows apart."""
+    if len(set(keys_of(frame, [*by, *more]))) == len(frame):
+        return by
+    apart = [*(name for name in frame.columns if name not in own), "form", "normalizer", "ties"]
+    return by + [name for name in apart if name not in {*by, *more} and frame[name].nunique(dropna=False) > 1]
+
+
+def layout_of(frame: pd.DataFrame, by: list[str], x: str | None, hue: str | None) -> tuple[list[str], list[str]]:
+    """Choose the columns that make groups, and the one (or none) that makes bars within a group."""
+    for name in (x, hue):
+        if name is not None and name not in frame.columns:
+            raise InvalidInput(f"There is no column {name!r} to draw by; this summary is by {', '.join(by) or 'none'}.")
+    varying = [name for name in by if frame[name].nunique(dropna=False) > 1 and name not in (x, hue)] or (
+        by[:1] if x is None and hue is None else []
+    )
+    if x is not None:
+        series = [hue] if hue is not None else varying[-1:]
+        return [x], series
+    if hue is not None:
+        return varying, [hue]
+    return (varying[:-1], varying[-1:]) if len(varying) > 1 else (varying, [])
+
+
+def keys_of(frame: pd.DataFrame, columns: list[str]) -> list[Key]:
+    """Give the values of columns by row; what is missing is None."""
+    cells = [[None if is_missing(value) else value for value in frame[name]] for name in columns]
+    return list(zip(*cells, strict=True)) if cells else [()] * len(frame)
+
+
+def label_of(key: Key, shown: Shown | None = None) -> str:
+    """Write a key as a label."""
+    return " · ".join("not known" if is_missing(part) else _text_of(part, shown or {}) or EMPTY for part in key)
+
+
+def _text_of(part: object, shown: Shown) -> str:
+    text = plain(part)
+    return shown.get(text, plain(part, CUT))
+
+
+def shown_texts(parts: Iterable[object], limit: int = CUT) -> dict[str, str]:
+    """Cut long labels in their middle, but never two different ones to the same."""
+    texts = {plain(part) for part in parts if not is_missing(part)}
+    while len({_cut(text, limit) for text in texts}) < len(texts):
+        limit *= 2
+    return {text: _cut(text, limit) for text in texts}
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit - limit // 3 - 1]}…{text[-(limit // 3) :]}"
+
+
+def wrapped(text: str, cells: int) -> str:
+    """Break a text into lines of so many terminal cells, anywhere: it may have no spaces."""
+    lines = [""]
+    for letter in text:
+        if lines[-1] and display_width(lines[-1] + letter) > cells:
+            lines.append("")
+        lines[-1] += letter
+    return "\n".join(lines)
+
+
+def together(parts: list[str]) -> str:
+    """Write parts one after another, in as many lines as they need."""
+    lines = parts[:1]
+    for part in parts[1:]:
+        longer = f"{lines[-1]} {part}"
+        lines = [*lines[:-1], longer] if display_width(longer) <= WIDE else [*lines, part]
+    return "\n".join(lines)
