@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from asrlab.scoring import hints as hints
     from asrlab.scoring import terms as terms
     from asrlab.scoring.align import align as align
+    from asrlab.scoring.candidates import candidates as candidates
     from asrlab.scoring.confusions import confusions as confusions
     from asrlab.scoring.confusions import word_rates as word_rates
     from asrlab.scoring.edits import edits as edits
@@ -63,6 +64,7 @@ _HOMES: Final = {
     "audit": "asrlab.stats.audit:audit",
     "bias_curve": "asrlab.stats.context:bias_curve",
     "by_segment": "asrlab.scoring.segments:by_segment",
+    "candidates": "asrlab.scoring.candidates:candidates",
     "column": "asrlab.sweep.grid:column",
     "compare": "asrlab.stats.comparison:compare",
     "confusions": "asrlab.scoring.confusions:confusions",
