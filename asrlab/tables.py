@@ -750,6 +750,13 @@ _MARKS: Final[Mapping[Kind, tuple[frozenset[str], ...]]] = {
 }
 
 
+#: What other tables with a rate or a delta are told by: an explanation, pairs, an audit, a context ladder, candidates.
+_OTHERS: Final = (
+    *({"rate_before", "rate_after"}, {"rate_unhinted", "translation_unhinted"}, {"in_wording", "in_form"}),
+    *({"recall", "recall_low"}, {"n_tried", "n_fit"}),
+)
+
+
 def kind(frame: pd.DataFrame) -> Kind | None:
     """Tell what results a table holds, by its columns: an axis may have the name of a column of another table.
 
@@ -771,6 +778,8 @@ def kind(frame: pd.DataFrame) -> Kind | None:
     'comparison'
     """
     has = set(frame.columns)
+    if any(marks <= has for marks in _OTHERS):
+        return None
     declared = {name: has & set(SCHEMAS[name]) for name in _MARKS}
     found = [name for name, marks in _MARKS.items() if any(mark <= has for mark in marks)]
     if not found:

@@ -39,6 +39,13 @@ _ROWS: Final = (
 #: 1 - 0.9 is a little less than 0.1.
 _ROUNDING: Final = 1e-12
 _MOST_DIGITS: Final = 4
+#: Unit -> what an utterance has that has any error of it, where that is not an error of a word.
+_WITH_AN_ERROR: Final = {
+    "term": "utterances with a missed term",
+    "leak": "answers with a leak",
+    "script": "answers in another script",
+    "translation": "answers that read as translated",
+}
 #: In the note on a design that can find nothing.
 _HOPELESS: Final = "cannot give p below"
 #: Begins a note that repeats what a test asks.
@@ -177,7 +184,7 @@ def _of_comparison(row: Row, where: str, _: Sequence[Row]) -> list[str]:
     interval, evidence = _interval(row, digits), [*_evidence(row), counts]
     if "mcnemar" in test and row["unit"] != "sentence":
         # It asks how many utterances have any error, and the rate may go the other way.
-        share = f"share of {'utterances with a missed term' if row['unit'] == 'term' else 'sentences with any error'}"
+        share = f"share of {_WITH_AN_ERROR.get(row['unit'], 'sentences with any error')}"
         verdict = {
             "passed": f"the {share} differs",
             "corrected": f"no difference shown in the {share} after correction",

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from asrlab.stats.blocks import Blocks, Floats
 
 #: What to keep in mind of intervals that know nothing of speakers.
+#: Units that are answers.
+_JUDGED: Final = dict.fromkeys(("leak", "script", "translation"), "answer")
 _EACH: Final = "every {} taken as independent: too sure where one speaker has many"
 #: What to keep in mind where settings or repeats are pooled.
 _AGAIN: Final = "the same recordings counted several times as if they were others"
@@ -125,14 +127,15 @@ def summarize(
     else:
         wrong, all_units = (sums(group, marked[name], n) for name in ("errors", "ref_len"))
         rate, low, high = _share(wrong, all_units, shares, found["unit"], method=method, level=level)
-    independent = np.where(shares & (method in {"wilson", "exact"}), found["unit"].to_numpy(object), parts.kind)
+    judged = np.array([_JUDGED.get(unit, unit) for unit in found["unit"]], dtype=object)
+    independent = np.where(shares & (method in {"wilson", "exact"}), judged, parts.kind)
     different = groups.counted_once(group, groups.numbered(marked, ["utt_id", "channel"]), n)
     again = np.bincount(group, minlength=n) > different
     said = [
         [
             f"{method} by {independent[k]}",
             parts.caution[k],
-            _EACH.format(found["unit"].iloc[k]) if method in {"wilson", "exact"} else "",
+            _EACH.format(judged[k]) if method in {"wilson", "exact"} else "",
             _AGAIN if again[k] and method in {"wilson", "exact"} else "",
             _why_no_interval(rate[k], int(n_blocks)) if np.isnan(low[k]) else "",
         ]

@@ -53,7 +53,28 @@ _INTERVALS: Final = {
     "there": ("there_low", "there_high"),
     "elsewhere": ("elsewhere_low", "elsewhere_high"),
 }
+#: By a column that tells what table it is: further columns that hold shares, and those that hold differences.
+_MORE_SHARES: Final = {
+    "recall": ("recall", "precision", "f1", "error", "listed", "unlisted", "leak"),
+    "in_wording": ("changed", "in_wording", "in_form", "floor", "floor_wording"),
+    "rate_unhinted": ("rate_unhinted", "script", "script_unhinted", "translation", "translation_unhinted"),
+    "n_spoken": ("share",),
+    "n_flagged": ("rate_without",),
+    "rate_before": ("rate_before", "rate_after"),
+}
+_MORE_POINTS: Final = {
+    "recall": ("recall_delta", "error_delta", "recall_trend", "error_trend", "listed_trend", "unlisted_trend"),
+    "rate_unhinted": ("delta",),
+    "rate_before": ("delta", "first", "last"),
+}
+#: Estimates of those tables that have the ends of their intervals beside them, ``_low`` and ``_high``.
+_WITH_ENDS: Final = (
+    *("recall", "precision", "f1", "error", "listed", "unlisted", "leak", "false_terms", "distractors"),
+    *("recall_delta", "error_delta"),
+    *("recall_trend", "error_trend", "listed_trend", "unlisted_trend", "distractors_trend"),
+)
 _OF_AGREEMENT: Final = {"same": ("low", "high"), "rate": ("rate_low", "rate_high")}
+_ENDINGS: Final = tuple(f"_{what}{end}" for what in ("delta", "trend") for end in ("", "_low", "_high"))
 _WAYS: Final = ("better", "worse", "tied")
 _SETTINGS: Final = ("level", "baseline")
 _MODERATOR: Final = ("moderator", "moderator_level", "moderator_baseline")
@@ -241,12 +262,15 @@ def _joined(
     place = {name: names.index(name) for name in names if names.count(name) == 1}
     # The interval of power is that of its simulation, and says nothing of how far to trust it.
     known = _OF_AGREEMENT if kind == "agreement" else {} if kind == "power" else _INTERVALS
+    if "recall" in names:
+        known = known | {name: (f"{name}_low", f"{name}_high") for name in _WITH_ENDS}
     for name, ends in known.items():
         all_three = {name, *ends}
-        if all_three <= set(place) and (all_three <= points or all_three <= percent):
+        of_one_kind = all_three <= points or all_three <= percent or not all_three & (points | percent)
+        if all_three <= set(place) and of_one_kind:
             own, low, high = place[name], *(place[end] for end in ends)
             cells[own] = _with_intervals(cells[own], cells[low], cells[high])
-            heads[own] = heads[own] if name in points else f"{name} ({ends[0]} to {ends[1]})"
+            heads[own] = heads[own] if name in points or name in _WITH_ENDS else f"{name} ({ends[0]} to {ends[1]})"
             aligned[own] = True
             gone |= {low, high}
     for parts, head, form in _IN_ONE if kind in {"comparison", "effects"} else ():
@@ -288,6 +312,10 @@ def _units(names: list[str], kind: tables.Kind | None) -> tuple[set[str], set[st
     if kind == "agreement":
         points |= {"repeat_noise"}
         percent |= {"same"}
+    for known, units in ((_MORE_SHARES, percent), (_MORE_POINTS, points)):
+        more = {name for told_by, its in known.items() if told_by in names for name in its}
+        units |= {f"{name}{end}" for name in more for end in ("", "_low", "_high")}
+    percent -= points
     return points, percent | ({"low", "high"} - points)
 
 
@@ -319,7 +347,7 @@ def _cell(value: object, name: str, percent: set[str], points: set[str]) -> str:
         return str(value) or EMPTY
     number = float(value)
     if name in points:
-        return signed(100 * number) if name in _SIGNED else f"{100 * number:.2f}"
+        return signed(100 * number) if name in _SIGNED or name.endswith(_ENDINGS) else f"{100 * number:.2f}"
     if isinstance(value, Integral) and name not in percent:
         return str(int(value))
     if name in _P and number < 0.001:
