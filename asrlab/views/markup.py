@@ -61,6 +61,7 @@ _MORE_SHARES: Final = {
     "n_spoken": ("share",),
     "n_flagged": ("rate_without",),
     "rate_before": ("rate_before", "rate_after"),
+    "form lost": ("harm",),
 }
 _MORE_POINTS: Final = {
     "recall": ("recall_delta", "error_delta", "recall_trend", "error_trend", "listed_trend", "unlisted_trend"),
