@@ -30,7 +30,7 @@ MAY_IMPORT = {
         *("engines.itn", "engines.mishearing", "engines.weights", "data.audio"),
     },
 }
-EVERYWHERE = {"errors", "tables", "folders", "suggest", "groups", "text", "wordings"}
+EVERYWHERE = {"errors", "tables", "folders", "suggest", "groups", "lists", "text", "wordings"}
 HEAVY = {"matplotlib", "ipywidgets", "faster_whisper", "pandas", "numpy", "scipy", "httpx", "IPython", "starlette"}
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import asrlab as lab
 from asrlab import tables
 from asrlab.errors import InvalidInput
-from asrlab.scoring.lists import items
+from asrlab.lists import items
 from asrlab.scoring.requests import sent
 
 DEMO = Path(__file__).parents[1] / "notebooks" / "replays" / "demo.jsonl"

@@ -24,7 +24,7 @@ from asrlab.data.audio import decode
 from asrlab.data.dataset import Dataset
 from asrlab.engines.base import UNWATCHED, Answer, Capabilities, Engine, Parameters, Sentence, Transcript, Word
 from asrlab.errors import InvalidInput, TaskFailed
-from asrlab.scoring.lists import items
+from asrlab.lists import items
 from asrlab.sweep.grid import grid
 from asrlab.sweep.opened import Answers
 from asrlab.sweep.shrink import shrink

@@ -9,13 +9,13 @@ import pandas as pd
 
 from asrlab import tables
 from asrlab.errors import InvalidInput
+from asrlab.lists import items
 from asrlab.normalize import choose
 from asrlab.normalize.scripts import SCRIPTS
 from asrlab.scoring.batches import batches
 from asrlab.scoring.codes import encode
 from asrlab.scoring.flags.heard import Heard
 from asrlab.scoring.given import answers, frames, numbers
-from asrlab.scoring.lists import items
 from asrlab.scoring.marking import best, pair_counts
 from asrlab.scoring.paths import errors, with_hits
 from asrlab.scoring.requests import sent

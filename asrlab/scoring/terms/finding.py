@@ -47,7 +47,7 @@ def found(
         utterance with role ``present`` must be in its reference; else the role is read off the reference.
     parameters : DataFrame, optional
         What each answer was asked with, such as ``sweep.parameters``. The terms that the contexts of an utterance name
-        (:func:`asrlab.scoring.lists.items`) are looked for in all its answers, whatever each was asked with: settings
+        (:func:`asrlab.lists.items`) are looked for in all its answers, whatever each was asked with: settings
         are measured by one yardstick.
     ties : {"jiwer", "sclite"}
         Whose counts decide which of several references is marked against, as in :func:`asrlab.score`.

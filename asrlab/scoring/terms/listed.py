@@ -12,7 +12,7 @@ import pandas as pd
 
 from asrlab import tables
 from asrlab.errors import InvalidInput
-from asrlab.scoring.lists import items
+from asrlab.lists import items
 from asrlab.scoring.requests import sent
 
 if TYPE_CHECKING:
