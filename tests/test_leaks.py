@@ -51,8 +51,16 @@ def test_terms_in_a_row_that_nobody_said(heard, evidence, begin, end):
         ("", "we met at nine today"),
         ("we met at noon today", "we met at nine today"),
         ("Kestrel", "castle"),
+        ("we saw Kestrel cleanroom today", "we saw nothing much today"),
+        (
+            "we Kestrel met at nine o'clock Aldeburgh today in the Ostrava hall",
+            "we met at nine o'clock today in the hall",
+        ),
     ],
-    ids=["roll call", "changed order", "misheard", "false term", "two misheard", "one inserted", "empty", "sub", "one"],
+    ids=[
+        *("roll call", "changed order", "misheard", "false term", "two misheard", "one inserted", "empty", "sub"),
+        *("one", "two in place of two", "three apart"),
+    ],
 )
 def test_what_was_said_or_misheard_is_no_leak(heard, said):
     assert found(heard, said, NAMES) == []
@@ -82,6 +90,7 @@ def test_prose_is_echoed_in_part():
     assert found("a meeting of the board of good morning and thank you for coming", said, context)
     assert found("about the budget of next year", said, context)
     assert not found("good morning and thank you for coming of the", said, context)
+    assert not found("a meeting of the board of the Kestrel", "our meetings off a bored off a castrel", context)
     # The context is what is said, as in a context of the words before.
     assert not found(context, context, context)
 

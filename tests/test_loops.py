@@ -88,6 +88,12 @@ def test_a_loop_may_change_from_copy_to_copy():
     assert row["value"] >= 3
 
 
+def test_a_loop_beside_what_was_said_again_and_again():
+    said = f"{'no ' * 10}{SAID}"
+    (row,) = found(said.replace("at", "at at at at at"), said).to_dict("records")
+    assert (row["begin"], row["end"]) == (12, 17)
+
+
 def test_without_a_reference_more_copies_are_needed():
     assert found("no no no no", None).empty
     assert not found("no no no no no no no", None).empty
