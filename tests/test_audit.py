@@ -188,6 +188,9 @@ def test_an_axis_may_be_called_as_anything_and_baselines_may_be_chosen():
     assert found[["level", "baseline"]].to_numpy().tolist() == [["a", "none"], ["b", "none"]]
     found = lab.audit(table, baselines={"language": "b"})
     assert found["level"].tolist() == ["a", "none"]
+    assert lab.audit(table, along=["language", "language"])["level"].tolist() == ["a", "b"]
+    with pytest.raises(InvalidInput, match="no level of language"):
+        lab.audit(table.assign(language=table["language"].where(table["language"] != "a")))
     for options in ({"along": "itn"}, {"baselines": {"language": "c"}}, {"by": "engine"}, {"level": 1.5}):
         with pytest.raises(InvalidInput):
             lab.audit(table, **options)
@@ -211,6 +214,103 @@ def test_no_answers_give_rows_that_say_so():
     assert lab.audit(table.iloc[:0]).empty
 
 
+def long_recordings(first, n=40, repeats=2, seed=0):
+    """Of each answer the first word is as given, and two others are garbled: no two answers are the same."""
+    rng = np.random.default_rng(seed)
+    said = [list(rng.choice(NAMES, 12)) for _ in range(n)]
+
+    def answer(u, level, r):
+        heard = [first(u, level) or said[u][0], *said[u][1:]]
+        for place in rng.choice(np.arange(1, 12), 2, replace=False):
+            heard[place] = "".join(rng.choice(list("aeiou"), 5))
+        return " ".join(heard)
+
+    references = pd.DataFrame({"utt_id": f"u{u}", "text": " ".join(words)} for u, words in enumerate(said))
+    return asked(answer, n=n, repeats=repeats), references
+
+
+def test_where_repeats_always_differ_nothing_is_not_said_of_what_acts():
+    table, said = long_recordings(lambda u, level: "bzera" if level == "none" else None)
+    assert verdict(table)["floor"] == 1.0
+    assert verdict(table)["verdict"] == ACTS
+    assert verdict(table, scores=lab.score(table, said, language="en"))["verdict"] == ACTS
+    table, _ = long_recordings(lambda u, level: None)
+    row = verdict(table)
+    assert row["verdict"] == CANNOT_TELL
+    assert "repeats differ so often" in row["reason"]
+    table, _ = long_recordings(lambda u, level: None, n=2)
+    assert verdict(table)["verdict"] == CANNOT_TELL
+
+
+def test_words_that_noise_hides_are_not_called_form_only():
+    rng = np.random.default_rng(5)
+
+    def heard(u, level, r):
+        more = f" {NAMES[rng.integers(8)]}" if rng.random() < 0.3 else ""
+        return (deaf(u, level, r) + more).upper() if level == "on" else deaf(u, level, r) + more
+
+    row = verdict(asked(heard, n=12))
+    assert row["p"] <= 0.05 < row["p_wording"]
+    assert row["verdict"] == ACTS
+    assert "is not known" in row["reason"]
+
+
+@pytest.mark.parametrize(
+    ("off", "on", "language"),
+    [
+        ("मेरा नाम किरण", "मेरी नाम करण", "hi"),
+        ("ดื่มน้ำ", "ดื่มนำ", "th"),
+        ("a dose of 1.25 mg", "a dose of 125 mg", "en"),
+        ("it is 10 degrees", "it is -10 degrees", "en"),
+        ("it cost £5", "it cost $5", "en"),
+    ],
+)
+def test_other_words_and_values_are_not_form(off, on, language):
+    table = asked(lambda u, level, r: on if level == "on" else off).assign(detected_language=language)
+    row = verdict(table)
+    assert (row["verdict"], row["in_wording"]) == (ACTS, 1.0)
+
+
+def test_equal_texts_have_equal_wordings_whatever_language_was_detected():
+    table = asked(lambda u, level, r: f"the colour is grey {u}")
+    table["detected_language"] = table["hint"].map({"none": "en", "on": "fr"})
+    row = verdict(table)
+    assert (row["verdict"], row["changed"], row["in_wording"], row["in_form"]) == (NOTHING, 0.0, 0.0, 0.0)
+
+
+def test_one_request_under_two_labels_is_no_evidence():
+    table = asked(deaf)
+    table["trial"] = table["utt_id"] + table["repeat"].astype(str)
+    row = verdict(table)
+    assert (row["verdict"], row["n_pairs"]) == (CANNOT_TELL, 0)
+    assert "In 48 pairs both levels came to the same request" in row["reason"]
+
+
+def test_a_channel_more_is_an_effect():
+    rows = [
+        {"utt_id": f"u{u}", "channel_id": level, "channel": channel, "text": f"hello {u} {channel}", "repeat": r}
+        for u, level, r in product(range(20), ("first", "both"), (0, 1))
+        for channel in ((0, 1) if level == "both" else (0,))
+    ]
+    row = verdict(pd.DataFrame(rows).assign(detected_language="en"))
+    assert (row["verdict"], row["changed"], row["n_pairs"], row["n_left_out"]) == (ACTS, 1.0, 40, 0)
+
+
+def test_silence_on_both_sides_is_no_evidence():
+    row = verdict(asked(lambda u, level, r: ""))
+    assert (row["verdict"], row["n_pairs"], row["n_left_out"]) == (CANNOT_TELL, 0, 96)
+    row = verdict(asked(lambda u, level, r: "thank you" if level == "on" else ""))
+    assert (row["verdict"], row["n_pairs"]) == (ACTS, 48)
+
+
+def test_the_floor_is_of_all_repeats():
+    table = asked(noisy(1), repeats=3)
+    table = table[(table["hint"] == "none") | (table["repeat"] == 0)]
+    row = verdict(table)
+    assert row["floor"] > 0
+    assert "asked twice" not in row["reason"]
+
+
 @pytest.mark.parametrize(("n", "repeats"), [(3, 2), (2, 3), (2, 4)])
 def test_swaps_are_those_of_labels_in_passes(n, repeats):
     """Brute force: swap the labels of each utterance and pass in all ways, and count anew."""
@@ -229,5 +329,9 @@ def test_swaps_are_those_of_labels_in_passes(n, repeats):
         swap = np.reshape(bits, (n, repeats))
         drawn.append(statistic(np.where(swap, base, arm), np.where(swap, arm, base)))
     utterance, passes = np.repeat(np.arange(n), repeats), np.tile(np.arange(repeats), n)
-    contrast, _, _ = repeat_contrast(arm.ravel(), base.ravel(), utterance, passes, utterance)
+    places = np.arange(n * repeats)
+    texts = np.concatenate([arm.ravel(), base.ravel()])
+    contrast, _ = repeat_contrast(
+        places, places + n * repeats, utterance, passes, utterance, apart=lambda one, other: texts[one] != texts[other]
+    )
     assert swap_test(contrast, 0) == pytest.approx(np.mean(np.array(drawn) >= statistic(arm, base)))

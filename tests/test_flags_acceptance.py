@@ -104,7 +104,7 @@ def test_a_hundred_thousand_answers():
     drawn = [planter.no_leak("en") for _ in range(2000)]
     heard, said, sent = planted.tables(drawn * 50)
     begin = time.process_time()
-    for flag in ("leak", "loop", "compression", "insertions", "silence", "rate"):
+    for flag in ("leak", "loop", "compression", "insertions", "silence", "speech rate"):
         flags(heard, said, parameters=sent, only=flag)
         print(flag, round(time.process_time() - begin, 1), "s of processor time so far")
     assert time.process_time() - begin < 600

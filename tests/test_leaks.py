@@ -155,3 +155,25 @@ def test_planted_leaks_are_found_and_nothing_else():
         heard, said, sent = planted.tables([draw() for _ in range(150)])
         table = flags(heard, said, parameters=sent, only="leak", normalizer="auto+script=fold")
         assert least <= heard["utt_id"].isin(table["utt_id"]).mean() <= most
+
+
+@pytest.mark.parametrize(
+    ("heard", "leak"),
+    [
+        ("Szymanowski, Adaeze", True),
+        ("Kowalczyk, Kowalczyk", True),
+        ("Kowalczyk, Kaija Saariaho,", True),
+        ("Kowalczyk.", True),
+        ("triethylsilane", True),
+        ("Thank you.", False),
+        ("Thanks for watching!", False),
+        ("you", False),
+    ],
+)
+def test_out_of_silence_a_word_of_a_name_is_a_leak(heard, leak):
+    """As Whisper base does on silence and rain, given a list of names."""
+    answers = pd.DataFrame({"utt_id": ["a"], "text": [heard]})
+    said = pd.DataFrame({"utt_id": ["a"], "text": [""], "language": "en"})
+    context = "Szymanowski, Kaija Saariaho, triethylsilane, Siobhan Kowalczyk, Adaeze Okonkwo, Thank Goodness Foods"
+    given = pd.DataFrame({"utt_id": ["a"], "context": [context]})
+    assert flags(answers, said, parameters=given, only="leak").empty != leak

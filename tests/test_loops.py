@@ -130,12 +130,12 @@ def test_silence():
 
 def test_rate():
     fast = "this is what nobody could have said in the time that there was " * 3
-    assert not found(fast, fast, "rate", audio_s=[2.0]).empty
-    assert found(fast, fast, "rate", audio_s=[12.0]).empty
+    assert not found(fast, fast, "speech rate", audio_s=[2.0]).empty
+    assert found(fast, fast, "speech rate", audio_s=[12.0]).empty
     for unknown in ([None], [float("nan")], [0.0]):
-        assert found(fast, fast, "rate", audio_s=pd.array(unknown, dtype="Float64")).empty
-    assert found("yes", "yes", "rate", audio_s=[0.05]).empty
-    assert not found("今天天气很好" * 5, "今天天气很好" * 5, "rate", audio_s=[2.0], language="zh").empty
+        assert found(fast, fast, "speech rate", audio_s=pd.array(unknown, dtype="Float64")).empty
+    assert found("yes", "yes", "speech rate", audio_s=[0.05]).empty
+    assert not found("今天天气很好" * 5, "今天天气很好" * 5, "speech rate", audio_s=[2.0], language="zh").empty
 
 
 def test_syllables_are_estimated_from_below():
@@ -148,8 +148,8 @@ def test_the_length_is_that_of_the_dataset_or_shared_by_channels():
     text = "this is what nobody could have said in the time that there was"
     heard = pd.DataFrame({"utt_id": "a", "channel": [0, 1], "text": text, "audio_s": 4.0})
     said = pd.DataFrame({"utt_id": "a", "channel": [0, 1], "text": text})
-    assert flags(heard, said, only="rate").empty == (syllables(text) <= 20)
-    assert flags(heard.assign(audio_s=2.0), said, only="rate")["channel"].tolist() == [0, 1]
+    assert flags(heard, said, only="speech rate").empty == (syllables(text) <= 20)
+    assert flags(heard.assign(audio_s=2.0), said, only="speech rate")["channel"].tolist() == [0, 1]
 
 
 def test_planted_loops_are_found_and_nothing_else():

@@ -21,7 +21,7 @@ _SMALL: Final = {word: str(number) for number, word in enumerate(_NUMERALS)}
 
 
 def wording(text: str, language: str | None, *, numbers: bool = True) -> str:
-    """Take away case, marks, spaces, spelling and number forms.
+    """Take away case, punctuation, spaces, spelling and number forms.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def wording(text: str, language: str | None, *, numbers: bool = True) -> str:
     Returns
     -------
     str
-        Letters and digits only.
+        Without white space. Marks stay that are part of a letter (as vowels are in Hindi and Thai) or of a number.
 
     Raises
     ------
@@ -46,9 +46,9 @@ def wording(text: str, language: str | None, *, numbers: bool = True) -> str:
     Examples
     --------
     >>> wording("It cost $150, on May 3rd.", "en")
-    'itcost150onmay3'
+    'itcost$150onmay3'
     >>> wording("it cost one hundred and fifty dollars on may third", "en")
-    'itcost150onmay3'
+    'itcost$150onmay3'
     >>> wording("一共三百五十毫升", "zh") == wording("一共350ml。", "zh")
     True
     """
@@ -56,7 +56,7 @@ def wording(text: str, language: str | None, *, numbers: bool = True) -> str:
     for one in _written_in(language, text):
         text = choose(wanted, one, text)(text)
     words = (_SMALL.get(word, word) for word in text.split())
-    return "".join(sign for sign in "".join(words).translate(_HAN_DIGITS) if sign.isalnum())
+    return "".join(words).translate(_HAN_DIGITS)
 
 
 def _written_in(language: str | None, text: str) -> list[str | None]:

@@ -8,16 +8,18 @@ errors). The first needs repeats, the second does not. Both are about these reco
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
+from rapidfuzz.distance import Levenshtein
+from rapidfuzz.process import cpdist
 
 from asrlab import groups, tables
-from asrlab.errors import InvalidInput, MissingExtra
-from asrlab.normalize.wording import wording
+from asrlab.errors import InvalidInput
+from asrlab.stats.agreement import same_share
 from asrlab.stats.arguments import between
+from asrlab.stats.askings import askings
 from asrlab.stats.corrections import holm
 from asrlab.stats.swaps import RESAMPLES, repeat_contrast, swap_test, upper_end
 from asrlab.stats.tests import sign_flip
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from asrlab.stats.askings import Askings
 
     Codes = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -42,19 +46,10 @@ _LEFT_OUT: Final = ("none", "None", "False", "off", "0")
 _MISSED: Final = 0.25
 #: Where repeats differ too: what levels differ by beyond them must be below this for "no visible effect".
 _BEYOND: Final = 0.10
-_LATIN: Final = re.compile(r"[A-Za-z]")
-_DIGIT: Final = re.compile(r"\d")
-
-
-class _Answers(NamedTuple):
-    """Answers that have a text, their axes, and what is compared of each."""
-
-    frame: pd.DataFrame
-    axes: dict[str, list[str]]  #: with their levels, also those under which nothing was answered
-    text: Codes
-    wording: Codes
-    values: dict[str, Floats]
-    note: str
+#: Where repeats differ more often than this, hardly anything could differ more often than they do.
+_MOSTLY: Final = 0.5
+#: Utterances from which "no more than repeats" may be said.
+_LEAST: Final = 11
 
 
 class _Row(NamedTuple):
@@ -66,8 +61,18 @@ class _Row(NamedTuple):
     baseline: str
     arm: NDArray[np.intp]
     base: NDArray[np.intp]
-    question: Codes  #: of each pair, what was asked but for the axis and the repeat
-    left_out: int
+    question: Codes  #: of each asking, what was asked but for the axis and the repeat
+    every: NDArray[np.intp]  #: all askings under either level
+    same: int  #: pairs left out since they are one and the same request
+
+
+class _Shares(NamedTuple):
+    """What differs between the levels, and how sure that is."""
+
+    differ: NDArray[np.bool]  #: of each pair
+    floor: float  #: share of pairs of repeats that do
+    p: float
+    beyond: float  #: upper end of the interval of what levels differ by beyond repeats
 
 
 def audit(
@@ -107,24 +112,29 @@ def audit(
     DataFrame
         An ``audit`` table, a row for each level of each axis beside its baseline (and of each ``by``).
 
-        ``changed`` is the share of pairs of answers (to the same utterance, channel and repeat, all other axes equal)
-        whose texts differ in any character, ``in_wording`` of those that differ when case, marks, spelling and number
-        forms are taken away, ``in_form`` the rest. ``floor`` and ``floor_wording`` are the same shares among repeats of
-        one setting: what the service does by itself; ``<NA>`` where nothing was asked twice.
+        ``changed`` is the share of pairs of answers (to the same utterance and repeat, all other axes equal, the
+        channels of an asking together) whose texts differ in any character, ``in_wording`` of those that differ when
+        case, punctuation, spelling and number forms are taken away (:func:`asrlab.normalize.wording.wording`),
+        ``in_form`` the rest. ``floor`` and ``floor_wording`` are the same shares among repeats of one setting: what the
+        service does by itself; ``<NA>`` where nothing was asked twice. Pairs that are one and the same request, and
+        those in which neither answer says anything, are left out.
 
         ``p`` and ``p_wording`` (corrected within the row, then over all rows, by Holm's method) are of swapping the two
-        labels in each pass of an utterance. The statistics are: of r passes, how often answers of different passes
-        differ more between levels than within; and sums of differences in length, digits, Latin letters and errors.
-        Errors count for ``p_wording`` only where the scores' normalizer has number forms, else for ``p``.
+        labels in each pass of an utterance. The statistics are: by how many characters (log(1 + edits)) answers of
+        different passes differ more between levels than within; and sums of differences in length, digits, Latin
+        letters and errors. Errors count for ``p_wording`` where the scores' normalizer has number forms, and else of
+        pairs that differ in wording and have as many digits. If a service keeps its answers and gives them again for
+        the same request, repeats are no new askings, and these p are too small; ``floor`` is 0 then.
 
         ``verdict`` is one of
 
-        - ``"acts"``: wording changes beyond the service's own variation; or the text does, and nothing was asked twice
-          to tell whether that is form only;
-        - ``"acts in form only"``: the text does; wording does not, or no more than among repeats;
+        - ``"acts"``: wording changes beyond the service's own variation; or the text does, and whether that is form
+          only is not known;
+        - ``"acts in form only"``: the text does; wording does not, or to within 10 points no more than among repeats;
         - ``"no visible effect"``: nothing changed, in so many utterances that a change in a quarter of them would have
-          been seen; or repeats differ, and levels differ no more than they do, to within 10 points;
-        - ``"cannot tell"``: too few utterances or repeats for any of these; ``reason`` says which.
+          been seen; or repeats differ, though not mostly, and levels differ no more than they do, to within 10 points;
+        - ``"cannot tell"``: too few utterances or repeats for any of these, or nothing different was asked; ``reason``
+          says which.
 
         ``reason`` has the numbers, and what the engine itself says: that it does not obey a parameter.
 
@@ -142,7 +152,7 @@ def audit(
     [{'axis': 'itn', 'level': 'on', 'changed': 1.0, 'in_wording': 0.0, 'verdict': 'acts in form only'}]
     """
     between("level", level, 1e-6, 1 - 1e-6, "a confidence level, such as 0.95")
-    answers = _answers(transcripts, scores)
+    answers = askings(transcripts, scores, made="audit")
     keys = _by(answers.axes, by)
     rows = _rows(answers, _names(along), baselines or {}, keys)
     errors_are_wording = _has_numbers(scores)
@@ -156,77 +166,6 @@ def audit(
     labels = pd.DataFrame([row.labels for row in rows], columns=keys, dtype=object).astype("string")
     made = tables.check(pd.DataFrame(found, columns=list(tables.SCHEMAS["audit"])), "audit")
     return pd.concat([labels, made], axis=1)
-
-
-def _answers(transcripts: pd.DataFrame, scores: pd.DataFrame | None) -> _Answers:
-    """Give each answer its text and wording as numbers, and what may have a direction."""
-    given = tables.check(transcripts.reset_index(drop=True), "transcripts", required=("utt_id", "text"))
-    axes = [name for name in given.columns if name not in tables.SCHEMAS["transcripts"]]
-    if not axes:
-        raise InvalidInput(
-            "These transcripts have no axes: no column besides the declared ones says under which setting a text was "
-            "heard. Give the transcripts of a sweep over several settings."
-        )
-    if taken := [name for name in axes if name in tables.SCHEMAS["audit"]]:
-        raise InvalidInput(f"The audit makes a column {taken[0]!r} itself, and the transcripts have one. Rename it.")
-    given = given.fillna({"condition": "unnamed", "repeat": 0, "channel": 0})
-    for name in axes:
-        given[name] = given[name].astype("string")
-    levels = {axis: [str(label) for label in groups.levels(given[axis])] for axis in axes}
-    unanswered = given["text"].isna() | (given["state"].notna() & (given["state"] != "answered"))
-    frame = given[~unanswered.to_numpy(bool)].reset_index(drop=True)
-    errors, spoken = (np.full(len(frame), np.nan), [None] * len(frame)) if scores is None else _beside(frame, scores)
-    detected = [None if pd.isna(code) else str(code) for code in frame["detected_language"]]
-    spoken = [known or heard for known, heard in zip(spoken, detected, strict=True)]
-    texts = frame["text"].tolist()
-    wordings, note = _wordings(texts, spoken)
-    values = {
-        "errors": errors,
-        "length": np.array([len(text) for text in texts], np.float64),
-        "digits": np.array([len(_DIGIT.findall(text)) for text in texts], np.float64),
-        "length of wording": np.array([len(text) for text in wordings], np.float64),
-        "latin letters": np.array([len(_LATIN.findall(text)) for text in wordings], np.float64),
-    }
-    codes = [pd.factorize(np.array(side, dtype=object))[0].astype(np.int64) for side in (texts, wordings)]
-    return _Answers(frame, levels, codes[0], codes[1], values, note)
-
-
-def _beside(frame: pd.DataFrame, scores: pd.DataFrame) -> tuple[Floats, list[str | None]]:
-    """Find the errors of each answer, NaN where it was not marked, and the language spoken."""
-    marked = groups.check_scores(scores).fillna({"channel": 0})
-    axes = [axis for axis in groups.axes(marked) if axis in frame.columns]
-    for axis in axes:
-        marked[axis] = marked[axis].astype("string")
-    key = ["utt_id", "condition", "repeat", "channel", *axes]
-    if marked.duplicated(key).any():
-        raise InvalidInput(
-            "The scores mark answers more than once (in several units, forms or normalizers). An audit takes one "
-            "marking: filter the scores, such as scores[scores['unit'] == 'word'], or mark with one normalizer."
-        )
-    number = groups.numbered(pd.concat([marked[key], frame[key]], ignore_index=True), key)
-    place_of = np.full(len(number) + 1, -1)
-    place_of[number[: len(marked)]] = np.arange(len(marked))
-    place = place_of[number[len(marked) :]]
-    if len(frame) and (place < 0).all():
-        raise InvalidInput("The scores are of none of these answers. Mark these transcripts, and give both.")
-    errors = marked["errors"].to_numpy(np.float64, na_value=np.nan)
-    languages = [None if pd.isna(code) else str(code) for code in marked["spoken_language"]]
-    spoken = [languages[at] if at >= 0 else None for at in place.tolist()]
-    return np.where(place >= 0, errors[place], np.nan), spoken
-
-
-def _wordings(texts: Sequence[str], languages: Sequence[str | None]) -> tuple[list[str], str]:
-    """Take away what is form, and say for which languages number forms could not be."""
-    made: dict[tuple[str | None, str], str] = {}
-    lacking = set[str]()
-    for language, text in dict.fromkeys(zip(languages, texts, strict=True)):
-        try:
-            made[language, text] = wording(text, language)
-        except MissingExtra:
-            lacking.add(str(language))
-            made[language, text] = wording(text, language, numbers=False)
-    note = f"Number forms count as wording in {', '.join(sorted(lacking))}: pip install 'asrlab[numbers]'."
-    return [made[key] for key in zip(languages, texts, strict=True)], note if lacking else ""
 
 
 def _names(given: str | Sequence[str] | None) -> list[str] | None:
@@ -248,13 +187,16 @@ def _has_numbers(scores: pd.DataFrame | None) -> bool:
     return bool(scores["normalizer"].astype("string").str.contains("numbers").fillna(value=False).all())
 
 
-def _rows(answers: _Answers, along: list[str] | None, baselines: Mapping[str, str], by: list[str]) -> list[_Row]:
+def _rows(answers: Askings, along: list[str] | None, baselines: Mapping[str, str], by: list[str]) -> list[_Row]:
     """Pair the answers under each level of each axis with those under its baseline."""
     frame, axes = answers.frame, answers.axes
     if unknown := [name for name in [*(along or []), *baselines] if name not in axes]:
         raise InvalidInput(f"There is no axis {unknown[0]!r} to audit; there are {', '.join(axes)}.")
+    trial = pd.factorize(frame["trial"])[0]
+    trial = np.where(trial < 0, -1 - np.arange(len(trial)), trial)  # those without one are not the same
+    trial, said = np.append(trial, 0), np.array([*map(bool, answers.texts), False])
     rows = []
-    for axis in along or axes:
+    for axis in dict.fromkeys(along or axes):
         levels = axes[axis]
         baseline = baselines.get(
             axis, next((name for name in _LEFT_OUT if name in levels), levels[0] if levels else "")
@@ -262,13 +204,8 @@ def _rows(answers: _Answers, along: list[str] | None, baselines: Mapping[str, st
         if levels and baseline not in levels:
             raise InvalidInput(f"{axis} has no level {baseline!r}; it has {', '.join(levels)}.")
         keys = [key for key in by if key != axis]
-        asked = ["utt_id", "channel", *(a for a in axes if a != axis)]
+        asked = ["utt_id", *(a for a in axes if a != axis)]
         pair, question = groups.numbered(frame, [*asked, "repeat"]), groups.numbered(frame, asked)
-        if (twice := pd.DataFrame({"pair": pair, "level": frame[axis]}).duplicated()).any():
-            raise InvalidInput(
-                f"{int(twice.sum())} answers stand twice: they agree in utt_id, channel, repeat and all axes "
-                f"({', '.join(axes)}). Number the repeats, or drop the copies."
-            )
         group = groups.numbered(frame, keys)
         place_of: dict[str, NDArray[np.intp]] = {}
         for level in levels:
@@ -283,62 +220,75 @@ def _rows(answers: _Answers, along: list[str] | None, baselines: Mapping[str, st
             for number, at in enumerate(first.tolist()):
                 either = (group_of == number) & ((arm >= 0) | (base >= 0))
                 both = either & (arm >= 0) & (base >= 0)
+                one = both & (trial[arm] == trial[base])  # both labels came to the same request
+                both &= ~one & (said[arm] | said[base])
                 if either.any() or not keys:
                     labels = tuple(frame[key].iloc[at] if key in keys else pd.NA for key in by)
-                    left_out = int(either.sum() - both.sum())
-                    of_pair = question[base[both]]
-                    rows.append(_Row(labels, axis, level, baseline, arm[both], base[both], of_pair, left_out))
+                    every = np.concatenate([side[either & (side >= 0)] for side in (arm, base)])
+                    found = arm[both], base[both], question, every, int(one.sum())
+                    rows.append(_Row(labels, axis, level, baseline, *found))
     return rows
 
 
-def _looked_at(answers: _Answers, row: _Row, *, errors_are_wording: bool, level: float, seed: int) -> dict[str, Any]:
+def _looked_at(answers: Askings, row: _Row, *, errors_are_wording: bool, level: float, seed: int) -> dict[str, Any]:
     """Count what changed, and test it."""
     frame = answers.frame.take(row.base)
     utterance, passes = (pd.factorize(frame[name])[0].astype(np.int64) for name in ("utt_id", "repeat"))
-    question = pd.factorize(row.question)[0].astype(np.int64)
+    question = pd.factorize(row.question[row.base])[0].astype(np.int64)
+    alone = groups.combined([row.question[row.every], groups.numbered(answers.frame.take(row.every), [row.axis])])
 
-    def shares(codes: Codes) -> tuple[float, float, float, float]:
-        arm, base = codes[row.arm], codes[row.base]
-        contrast, within, pairs = repeat_contrast(arm, base, question, passes, utterance)
-        floor = float(within.sum() / pairs.sum()) if pairs.sum() else np.nan
-        changed = float((arm != base).mean()) if len(arm) else np.nan
-        return changed, floor, swap_test(contrast, seed), upper_end(contrast, pairs, level)
+    def shares(texts: list[str]) -> _Shares:
+        code = pd.factorize(np.array(texts, dtype=object))[0].astype(np.int64)
+        same, pairs = same_share(np.zeros(len(alone), np.int64), alone, code[row.every], 1)
+        differ = code[row.arm] != code[row.base]
+        compared = row.arm, row.base, question, passes, utterance
+        contrast, asked = repeat_contrast(*compared, apart=lambda one, other: code[one] != code[other])
+        farther, _ = repeat_contrast(*compared, apart=lambda one, other: _apart(texts, one, other))
+        return _Shares(
+            differ,
+            float(1 - same[0] / pairs[0]) if pairs[0] else np.nan,
+            swap_test(farther, seed),
+            upper_end(contrast, asked, level),
+        )
 
-    def direction(name: str) -> float:
+    def direction(name: str, of: NDArray[np.bool] | None = None) -> float:
         differ = answers.values[name][row.arm] - answers.values[name][row.base]
-        known = ~np.isnan(differ)
+        known = ~np.isnan(differ) if of is None else ~np.isnan(differ) & of
         if not differ[known].any():
             return np.nan
         block = groups.combined([utterance[known], passes[known]])
         contributions = np.bincount(block, weights=differ[known]).astype(np.float64)
         return sign_flip(contributions, resamples=RESAMPLES, seed=seed).p
 
-    changed, floor, p, beyond = shares(answers.text)
-    wording, floor_wording, p_wording, _ = shares(answers.wording)
-    in_text = [p, direction("length"), direction("digits")]
-    in_words = [p_wording, direction("length of wording"), direction("latin letters")]
-    (in_words if errors_are_wording else in_text).append(direction("errors"))
+    text, words = shares(answers.texts), shares(answers.wordings)
+    digits = answers.values["digits"]
+    of = None if errors_are_wording else words.differ & (digits[row.arm] == digits[row.base])
+    in_text = [text.p, direction("length"), direction("digits"), direction("errors")]
+    in_words = [words.p, direction("length of wording"), direction("latin letters"), direction("errors", of)]
     differ = answers.values["errors"][row.arm] - answers.values["errors"][row.base]
+    n_pairs = len(row.arm)
+    changed, in_wording = (float(side.differ.mean()) if n_pairs else np.nan for side in (text, words))
     return {
         "axis": row.axis,
         "level": row.level,
         "baseline": row.baseline,
         "changed": changed,
-        "in_wording": wording,
-        "in_form": changed - wording,
-        "floor": floor,
-        "floor_wording": floor_wording,
+        "in_wording": in_wording,
+        "in_form": changed - in_wording,
+        "floor": text.floor,
+        "floor_wording": words.floor,
         "p": _least([*in_text, *in_words]),
         "p_wording": _least(in_words),
-        "beyond": beyond,
+        "beyond": text.beyond,
+        "beyond_wording": words.beyond,
         "n_utts": int(utterance.max(initial=-1)) + 1,
-        "n_pairs": len(row.arm),
+        "n_pairs": n_pairs,
         "n_repeats": int(passes.max(initial=-1)) + 1,
-        "n_left_out": row.left_out,
+        "n_left_out": len(row.every) - 2 * n_pairs,
         "better": int((differ < 0).sum()),
         "worse": int((differ > 0).sum()),
         "seed": seed,
-        "said": _said(answers.frame.take(row.arm), row.axis),
+        "said": _said(answers.frame.take(row.arm), row, len(row.every) - 2 * n_pairs),
     }
 
 
@@ -348,15 +298,25 @@ def _least(p: list[float]) -> float:
     return float(np.nanmin(adjusted)) if not np.isnan(adjusted).all() else np.nan
 
 
-def _said(answers: pd.DataFrame, axis: str) -> list[str]:
-    """Say what the engine says of the parameter."""
-    deaf = answers["unsupported"].fillna("").str.split(",").map(lambda names: axis in {name.strip() for name in names})
-    return [f"The engine says that it did not obey {axis} in {int(deaf.sum())} answers."] if deaf.any() else []
+def _apart(texts: list[str], one: Codes, other: Codes) -> Floats:
+    """Give log(1 + edits) of each two texts: a loop is far from anything, but not a hundred times as far."""
+    sides = [[texts[n] for n in places.tolist()] for places in (one, other)]
+    return np.asarray(np.log1p(cpdist(*sides, scorer=Levenshtein.distance, dtype=np.float64)), np.float64)
+
+
+def _said(answers: pd.DataFrame, row: _Row, left_out: int) -> list[str]:
+    """Say what else there is to know: of the engine, and of what was left out."""
+    deaf = answers["unsupported"].fillna("").str.split(",").map(lambda names: row.axis in {n.strip() for n in names})
+    return [
+        f"The engine says that it did not obey {row.axis} in {int(deaf.sum())} answers." if deaf.any() else "",
+        f"In {row.same} pairs both levels came to the same request." if row.same else "",
+        f"{left_out - 2 * row.same} answers have no partner, or say nothing." if left_out > 2 * row.same else "",
+    ]
 
 
 def _verdict(row: Mapping[str, Any], alpha: float) -> tuple[str, str]:
     if not row["n_pairs"]:
-        return CANNOT_TELL, "No utterance was answered under both levels."
+        return CANNOT_TELL, "No utterance has two answers to different requests under both levels that say anything."
     repeated = not np.isnan(row["floor"])
     floor = (
         f"of repeats {_percent(row['floor'])}, {_percent(row['floor_wording'])} in wording"
@@ -370,10 +330,15 @@ def _verdict(row: Mapping[str, Any], alpha: float) -> tuple[str, str]:
     if row["p_wording"] <= alpha:
         return ACTS, f"{seen} ({_p(row['p_wording'])})."
     if row["p"] <= alpha:
-        if row["in_wording"] == 0 or repeated:
+        if row["in_wording"] == 0 or _as_repeats(row, "_wording"):
             return IN_FORM, f"{seen} ({_p(row['p'])}; in wording {_p(row['p_wording'])})."
         return ACTS, f"{seen}, so whether wording changes by it is not known ({_p(row['p'])})."
     return _nothing_shown(row, seen, alpha, repeated=repeated)
+
+
+def _as_repeats(row: Mapping[str, Any], what: str = "") -> bool:
+    """Tell whether levels are shown to differ no more often than repeats do: NaN compares as no."""
+    return bool(row[f"floor{what}"] <= _MOSTLY and row[f"beyond{what}"] <= _BEYOND and row["n_utts"] >= _LEAST)
 
 
 def _nothing_shown(row: Mapping[str, Any], seen: str, alpha: float, *, repeated: bool) -> tuple[str, str]:
@@ -381,18 +346,15 @@ def _nothing_shown(row: Mapping[str, Any], seen: str, alpha: float, *, repeated:
         # If so large a share of utterances changed, none of n would be seen with a chance of alpha.
         n, most = row["n_utts"], 1 - alpha ** (1 / row["n_utts"])
         if most > _MISSED:
-            return (
-                CANNOT_TELL,
-                f"Too few utterances: none of {n} changed, but {_percent(most)} of such might all the same.",
-            )
-        return (
-            NOTHING,
-            f"No letter differs in {row['n_pairs']} pairs. A change in {_percent(most)} of utterances would show.",
-        )
+            return CANNOT_TELL, f"Too few utterances: none of {n} changed, but {_percent(most)} of such might, unseen."
+        seen = f"No letter differs in {row['n_pairs']} pairs"
+        return NOTHING, f"{seen}; a change in {_percent(most)} of utterances would show."
     if not repeated:
         return CANNOT_TELL, f"{seen}. Ask with repeats=2 to tell the setting from what the service does by itself."
-    if row["floor"] > 0 and row["beyond"] <= _BEYOND:
+    if row["floor"] > 0 and _as_repeats(row):
         return NOTHING, f"{seen}: to within {_percent(max(row['beyond'], 0.0))} what the service does by itself."
+    if row["floor"] > _MOSTLY:
+        return CANNOT_TELL, f"{seen}: repeats differ so often that little can be seen beyond them ({_p(row['p'])})."
     return CANNOT_TELL, f"Too few utterances or repeats: {seen} ({_p(row['p'])})."
 
 

@@ -7,7 +7,8 @@ from one pass to the next, such as by a new model, which swapping over passes wo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeAlias
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 from scipy.special import stdtrit
@@ -15,6 +16,8 @@ from scipy.special import stdtrit
 from asrlab.stats.tests import EXACT_BLOCKS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     Codes = NDArray[np.int64]
@@ -23,29 +26,38 @@ if TYPE_CHECKING:
 
 #: Random swaps where they are too many to go through.
 RESAMPLES: Final = 9999
+_ROUNDING: Final = 1e-9
 #: Numbers held at a time.
 _CELLS: Final = 2**22
 
 
 def repeat_contrast(
-    arm: Codes, base: Codes, question: Codes, passes: Codes, utterance: Codes
-) -> tuple[Contrast, Floats, Floats]:
+    arm: Codes,
+    base: Codes,
+    question: Codes,
+    passes: Codes,
+    utterance: Codes,
+    *,
+    apart: Callable[[Codes, Codes], NDArray[Any]],
+) -> tuple[Contrast, Floats]:
     """Compare answers of different passes, between levels and within.
 
     Parameters
     ----------
     arm, base : ndarray of int64, shape (pairs,)
-        Numbers of the texts under the level and under the baseline, of the same question in the same pass.
+        Places of the answers under the level and under the baseline, to the same question in the same pass.
     question, passes, utterance : ndarray of int64, shape (pairs,)
         What was asked, but for the pass; the pass of repeats; and the utterance: all from 0.
+    apart : callable
+        From places of answers to how far each two are apart: whether they differ, or by how much.
 
     Returns
     -------
     contrast : dict of (pass, pass) to ndarray, shape (utterances,)
-        How much more often answers differ between levels than within one. Swapping the labels in one of the two passes
+        How much farther answers are apart between levels than within one. Swapping the labels in one of the two passes
         changes its sign.
-    within, pairs : ndarray, shape (utterances,)
-        Pairs of repeats that differ, and all pairs.
+    pairs : ndarray, shape (utterances,)
+        Pairs of repeats.
     """
     n = int(utterance.max(initial=-1)) + 1
     n_asked, n_passes = int(question.max(initial=-1)) + 1, int(passes.max(initial=-1)) + 1
@@ -53,26 +65,22 @@ def repeat_contrast(
     sides[0, passes, question], sides[1, passes, question] = arm, base
     of = np.zeros(n_asked, np.int64)
     of[question] = utterance
-    contrast, within, pairs = {}, np.zeros(n), np.zeros(n)
-    for one in range(n_passes):
-        for other in range(one + 1, n_passes):
-            there = (sides[0, one] >= 0) & (sides[0, other] >= 0)
-            (arm_1, base_1), (arm_2, base_2) = sides[:, one, there], sides[:, other, there]
-            same_level = (arm_1 != arm_2).astype(np.float64) + (base_1 != base_2)
-            other_level = (arm_1 != base_2).astype(np.float64) + (base_1 != arm_2)
-            contrast[one, other] = np.bincount(of[there], weights=other_level - same_level, minlength=n).astype(
-                np.float64
-            )
-            within += np.bincount(of[there], weights=same_level, minlength=n)
-            pairs += 2 * np.bincount(of[there], minlength=n)
-    return contrast, within, pairs
+    contrast, pairs = {}, np.zeros(n)
+    for one, other in combinations(range(n_passes), 2):
+        there = (sides[0, one] >= 0) & (sides[0, other] >= 0)
+        (arm_1, base_1), (arm_2, base_2) = sides[:, one, there], sides[:, other, there]
+        between = apart(arm_1, base_2).astype(np.float64) + apart(base_1, arm_2)
+        within = apart(arm_1, arm_2).astype(np.float64) + apart(base_1, base_2)
+        contrast[one, other] = np.bincount(of[there], weights=between - within, minlength=n).astype(np.float64)
+        pairs += 2 * np.bincount(of[there], minlength=n)
+    return contrast, pairs
 
 
 def swap_test(contrast: Contrast, seed: int) -> float:
     """Give p: how often swapped labels would make levels differ as much more than repeats do. NaN without repeats."""
     if not contrast:
         return np.nan
-    informative = np.any([values != 0 for values in contrast.values()], axis=0)
+    informative = np.any([np.abs(values) > _ROUNDING for values in contrast.values()], axis=0)
     if not informative.any():
         return 1.0
     pairs = {key: values[informative] for key, values in contrast.items()}
@@ -92,7 +100,7 @@ def swap_test(contrast: Contrast, seed: int) -> float:
             bits = rng.integers(0, 2, (many, free))
         signs[:, :, 1:] = 1 - 2 * bits.reshape(many, n, passes - 1)
         drawn = sum((signs[:, :, i] * signs[:, :, j]) @ values for (i, j), values in pairs.items())
-        as_great += int((np.asarray(drawn) >= seen - 1e-9).sum())
+        as_great += int((np.asarray(drawn) >= seen - _ROUNDING).sum())
     return as_great / total if exact else (1 + as_great) / (1 + total)
 
 

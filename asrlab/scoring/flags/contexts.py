@@ -26,6 +26,8 @@ _CHARACTERS: Final = 3
 _LONGEST: Final = 12
 #: Words in a row that are of the context and not merely of the language.
 _ROW: Final = 2.0
+#: Words of a name, at most; more is prose.
+_NAME: Final = 3
 #: Words of so many letters and fewer are terms of a list without separators only if that is sure otherwise.
 _SHORT: Final = 3
 
@@ -56,6 +58,7 @@ class Context:
         self.weight = sum(map(weight, self.sequence))
         self.names: dict[str, list[int]] = {}
         self.capital: set[str] = set()  # a name or an abbreviation is no common short word
+        self.parts: set[str] = set()  # words of names of several
         self.longest = 0
         for number, (term, letters) in enumerate(zip(terms, cut, strict=True)):
             if 0 < len(letters) <= _LONGEST:
@@ -64,6 +67,8 @@ class Context:
                 self.longest = max(self.longest, len(letters))
                 if term[:1].isupper():
                     self.capital.add(name)
+                    if len(letters) <= _NAME:
+                        self.parts.update(word for word in letters if len(word) > _LETTERS)
 
     @cached_property
     def rows(self) -> set[tuple[str, ...]]:

@@ -28,7 +28,7 @@ DETECTORS: Final[Mapping[str, Detector]] = {
     "compression": loops.compression,
     "insertions": invention.insertions,
     "silence": invention.silence,
-    "rate": invention.rate,
+    "speech rate": invention.rate,
     "script": foreign.mismatched,
     "translation": foreign.translated,
 }
@@ -80,7 +80,7 @@ def flags(
         - ``compression``: a text that compresses more than 2.4 times
         - ``insertions``: five words (eight characters) and more inserted in a row
         - ``silence``: words where nothing was said
-        - ``rate``: more syllables a second than anyone speaks (:mod:`asrlab.scoring.flags.invention`)
+        - ``speech rate``: more syllables a second than anyone speaks (:mod:`asrlab.scoring.flags.invention`)
         - ``script``: another script than was said or is the language's (:mod:`asrlab.scoring.flags.foreign`)
         - ``translation``: what reads as a translation into another language
 

@@ -92,7 +92,7 @@ def rate(heard: Sequence[Heard]) -> list[Finding]:
     Returns
     -------
     list of Finding
-        Of flag "rate", with syllables a second as value, estimated from below: a Han character, kana, Hangul or digit
+        Of flag "speech rate", with syllables a second as value, estimated from below: a Han character, kana, Hangul or digit
         is one, and so are 3.3 other letters. More than 10 a second are flagged. Recordings of unknown length have no
         flag.
     """
@@ -106,7 +106,7 @@ def rate(heard: Sequence[Heard]) -> list[Finding]:
                 f"{len(one.units)} units, at least {n:.0f} syllables, in {one.audio_s:.1f} s: {n / one.audio_s:.1f} "
                 "syllables a second; the fastest speakers reach 9.1"
             )
-            found.append(Finding(one.row, "rate", n / one.audio_s, None, None, None, what))
+            found.append(Finding(one.row, "speech rate", n / one.audio_s, None, None, None, what))
     return found
 
 

@@ -214,6 +214,10 @@ class _Search:
         self.surplus = list(self.wrong)
         letters = [piece.letters for piece in self.pieces]
         self.covered = context.rows_in(letters, self.wrong if one.steps is not None else [False] * len(letters))
+        if one.steps is not None and not one.said:
+            # Nobody said any of it: single words of the context count too, such as one of a name of two.
+            known = set(context.vocabulary)
+            self.covered = [of or word in known for of, word in zip(self.covered, letters, strict=True)]
         self.terms = [self._found(term) for term in context.terms_in(letters, self.wrong)]
         for found in self.terms:
             for n in range(found.term.first, found.term.last):
@@ -277,7 +281,8 @@ class _Search:
         echoed, whole = self._echoed(first, last), self._whole(first, last)
         strong = any(self._worth(found.term) == 1.0 for found in terms)
         if not self.one.said:
-            return whole and (strong or echoed >= _SHORT_STRETCH)
+            named = any(self.pieces[n].letters in self.context.parts for n in range(first, last))
+            return whole and (strong or named or echoed >= _SHORT_STRETCH)
         if self._alike(self.pieces[first].begin, self.pieces[last - 1].end):
             return False
         all_of_it = echoed >= max(_SHORT_STRETCH, _NEARLY_ALL * self.context.weight)
