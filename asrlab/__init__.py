@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from asrlab.stats.precision_recall import precision_recall as precision_recall
     from asrlab.stats.sentences import sentences as sentences
     from asrlab.stats.summary import summarize as summarize
+    from asrlab.stats.summary import with_and_without as with_and_without
     from asrlab.sweep.grid import column as column
     from asrlab.sweep.grid import grid as grid
     from asrlab.sweep.opened import open_sweep as open_sweep
@@ -94,6 +95,7 @@ _HOMES: Final = {
     "shrink": "asrlab.sweep.shrink:shrink",
     "summarize": "asrlab.stats.summary:summarize",
     "terms": "asrlab.scoring.terms",
+    "with_and_without": "asrlab.stats.summary:with_and_without",
     "word_rates": "asrlab.scoring.confusions:word_rates",
 }
 

@@ -29,6 +29,8 @@ APART: Final = ("unit", "form", "normalizer", "ties")
 COUNTS: Final = ("subs", "dels", "ins", "ref_len")
 #: Declared columns that are no axes and may be grouped by all the same.
 _ALSO_BY: Final = ("condition", "spoken_language", "repeat", "channel", "block", "utt_id")
+#: Columns that a table has where it was told which answers are flagged.
+OF_FLAGS: Final = ("n_flagged", "rate_without")
 #: Columns that are made of scores here, to add up and to pair.
 _WORKING: Final = ("errors", "pair")
 _FAILED: Final = ("failed", "unknown")

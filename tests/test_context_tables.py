@@ -139,6 +139,87 @@ def test_failed_trials_are_told():
     assert ladder["lost"].fillna("-").tolist() == ["-", "dropped"]
 
 
+def some_answers(texts, terms=("Kim",), axis="context", languages="en", **extra):
+    """Marked answers to questions, each at the levels of the axis; None failed."""
+    rows = [(u, level, level, text) for u, of in texts.items() for level, text in of.items()]
+    references = pd.DataFrame({"utt_id": list(texts), "text": "kim came", "language": languages})
+    answers = pd.DataFrame(rows, columns=["utt_id", "condition", axis, "text"]).assign(**extra)
+    return scores(answers, references, terms=list(terms), missing="drop")
+
+
+def test_a_level_that_failed_throughout_has_no_difference():
+    table = some_answers({u: {"none": "kim came", "some": "him came", "list": None} for u in "ab"})
+    ladder = context_ladder(table)
+    assert ladder["recall_delta"].fillna(9).tolist() == [9, -1, 9]
+    alone = context_ladder(table[table["context"] != "some"])
+    assert alone["n_failed"].tolist() == [0, 2]
+    assert alone[["recall_delta", "recall_p", "error_delta"]].isna().all(axis=None)
+    # What was never asked of the same utterances is still no ladder.
+    apart = pd.concat(
+        [some_answers({"a": {"none": "kim came"}}), some_answers({"b": {"some": "kim came"}})], ignore_index=True
+    )
+    with pytest.raises(InvalidInput, match="Nothing can be paired"):
+        context_ladder(apart)
+
+
+@pytest.mark.parametrize("lost", ["none", "100"])
+def test_a_trend_says_of_how_many_utterances_it_is(marked, lost):
+    kept = ~marked["utt_id"].isin([f"u{n}" for n in range(1, 48)]) | (marked["context"] != lost)
+    curve = bias_curve(marked[kept], "context")
+    for name in ("listed", "unlisted", "recall", "distractors", "error"):
+        assert curve[f"{name}_trend_n"].unique().tolist() == [1]
+        assert curve[[f"{name}_trend{end}" for end in ("", "_low", "_high", "_p")]].isna().all(axis=None)
+    assert bias_curve(marked, "context")["recall_trend_n"].unique().tolist() == [48]
+
+
+def test_a_trend_of_no_utterance_is_of_none():
+    curve = bias_curve(some_answers({u: {"0": "kim came", "10": None} for u in "ab"}), "context")
+    assert curve["error_trend_n"].tolist() == [0, 0]
+    assert curve["error_trend"].isna().all()
+
+
+def test_along_the_condition_its_own_axes_are_no_other_questions(marked):
+    curve = bias_curve(marked, "condition")
+    pd.testing.assert_series_equal(curve["error_trend"], bias_curve(marked, "context")["error_trend"])
+
+
+def test_p_is_corrected_as_is_asked_for(marked):
+    for correction in ("none", "max-t", "benjamini-hochberg"):
+        found = compare(marked[marked["unit"] == "term"], "context", "none", correction=correction)
+        ladder = context_ladder(marked, correction=correction)
+        assert ladder["recall_p"].tolist()[1:] == found["p_adjusted"].tolist()
+    with pytest.raises(InvalidInput, match="correction must be one of"):
+        context_ladder(marked[marked["context"] == "none"], correction="bonferroni")
+
+
+@pytest.mark.parametrize("axis", ["named", "place", "level_", "errors_"])
+def test_axes_may_have_any_name(marked, axis):
+    renamed = marked.rename(columns={"context": axis})
+    assert context_ladder(renamed, axis)["recall_delta"].tolist() == context_ladder(marked)["recall_delta"].tolist()
+    beside = context_ladder(marked.assign(**{axis: "x"}))
+    assert beside[axis].tolist() == ["x"] * 4
+    assert bias_curve(marked.assign(**{axis: "x"}), "context")["recall_trend"].notna().all()
+
+
+@pytest.mark.parametrize("along", ["context", "cut into"])
+@pytest.mark.parametrize("make", [bias_curve, context_ladder])
+def test_the_one_name_that_is_taken_is_said(marked, make, along):
+    with pytest.raises(InvalidInput, match="makes a column 'cut into' itself: rename"):
+        make(marked.assign(**{"cut into": marked["context"]}), along)
+
+
+def test_levels_of_any_kind():
+    table = some_answers({u: {"0": "kim came", "10": "kim come"} for u in "ab"})
+    numbers = table.assign(context=table["context"].astype(int))
+    for sizes in ({"0": 0, "10": 10}, {0: 0, 10: 10}, None):
+        curve = bias_curve(numbers, "context", sizes)
+        assert curve["size"].tolist() == [0, 10]
+        assert curve["error_trend"].notna().all()
+    assert context_ladder(numbers)["error_delta"].fillna(9).tolist() == [9, 0.5]
+    with pytest.raises(InvalidInput, match=r"no size for context '10'. Give one for each: 0, 10\."):
+        bias_curve(numbers, "context", {"0": 0})
+
+
 def test_the_curve_has_the_rates_of_the_ladder_in_order_of_size(marked):
     shuffled = marked.sample(frac=1, random_state=1)
     curve, ladder = bias_curve(shuffled, "context"), context_ladder(marked)

@@ -104,6 +104,99 @@ def test_case_and_marks(off, on, kind, verdict):
     assert set(changes(transcripts(off, on), references(spoken="paris is big"))["verdict"]) <= {"unjudged"}
 
 
+# Off, on, written reference, verdict.
+CASE_AND_MARKS = [
+    ("hello, world", "hello world", "Hello world.", "right"),
+    ("hello, world now", "hello world now", "Hello world now.", "right"),
+    ("hello world", "hello, world", "Hello, world!", "right"),
+    ("hello world", "hello, world", "“Hello world”", "form lost"),
+    ("so, yes", "So yes", "So yes.", "right"),  # of case and comma
+    ("so, yes", "So yes", "so yes.", "other form"),  # one right, one wrong
+    ("So yes", "so, yes", "So yes.", "form lost"),
+    ("so yes.", "So yes.", "So yes!", "right"),
+    ("so yes", "so yes.", "So yes.", "right"),
+    ("so, yes", "so yes", "So, no.", "other form"),  # beside a word that was misheard
+    ("go, yes", "go yes", "So, yes.", "other form"),
+    ("so, well", "so well", "So, very well.", "form lost"),
+    ("so well", "so well.", "So well now.", "right"),  # as marks are where a word is left out
+    ("twenty six of us", "twenty-six of us", "Twenty-six of us.", "other form"),
+    ("it's twenty six", "it's twenty-six", "It's twenty-six.", "right"),
+]
+
+
+def test_only_what_was_changed_is_judged():
+    heard = pd.concat([transcripts(off, on).assign(utt_id=f"{n}") for n, (off, on, *_) in enumerate(CASE_AND_MARKS)])
+    said = pd.concat([references(written=one).assign(utt_id=f"{n}") for n, (_, _, one, _) in enumerate(CASE_AND_MARKS)])
+    found = changes(heard, said)
+    assert found["utt_id"].is_unique
+    got = [(*case[:3], verdict) for case, verdict in zip(CASE_AND_MARKS, found["verdict"], strict=True)]
+    assert got == CASE_AND_MARKS
+
+
+@pytest.mark.parametrize(
+    ("off", "on", "said", "stand", "verdict"),
+    [
+        ("fifteen", "50", "{fifty|fifteen}", ["spoken", "value"], "kept"),
+        ("fifty", "15", "{fifty|fifteen}", ["spoken", "value"], "kept"),
+        ("sixty", "15", "{fifty|fifteen}", ["wrong", "value"], "mended"),
+        ("fifteen", "60", "{fifty|fifteen}", ["spoken", "wrong"], "broken"),
+        # Too many wordings to try all of them.
+        (
+            "so um a big x fifteen",
+            "so um a big x 50",
+            "{so|oh} {um|uh|} {a|the} {big|} x {fifty|fifteen}",
+            None,
+            "kept",
+        ),
+    ],
+)
+def test_each_side_is_judged_by_the_alternative_nearest_to_it(off, on, said, stand, verdict):
+    found = changes(transcripts(off, on), references(spoken=said))
+    assert found["verdict"].tolist() == [verdict]
+    assert found[["was", "now"]].values.tolist() == [stand or ["spoken", "value"]]
+
+
+def test_alternatives_in_one_text_are_as_good_as_in_several():
+    one = references(spoken="pay {fifty|fifteen} now", written="Pay {50|15} now.")
+    several = pd.DataFrame(
+        [
+            {"utt_id": "a", "form": form, "text": text, "language": "en", "alternative": n}
+            for form, texts in (
+                ("spoken", ["pay fifty now", "pay fifteen now"]),
+                ("written", ["Pay 50 now.", "Pay 15 now."]),
+            )
+            for n, text in enumerate(texts)
+        ]
+    )
+    for off, on in [
+        ("pay fifteen now", "pay 50 now"),
+        ("pay fifty now", "pay 15 now"),
+        ("pay 15 now", "pay fifty now"),
+    ]:
+        columns = ["was", "now", "verdict", "harm"]
+        both = [changes(transcripts(off, on), said)[columns].values.tolist() for said in (one, several)]
+        assert both[0] == both[1]
+
+
+@pytest.mark.parametrize(
+    ("off", "on", "spoken", "written", "verdict"),
+    [
+        ("ten fifteen pm", "22:15", "ten fifteen pm", "10:15 PM", "other form"),
+        ("ten fifteen am", "22:15", "ten fifteen am", "10:15 AM", "broken"),
+        ("take b twelve now", "take B12 now", "take b twelve now", "Take B12 now.", "right"),
+        ("take b twelve now", "take B-12 now", "take b twelve now", "Take B12 now.", "other form"),
+        ("take b twelve now", "take B20 now", "take b twelve now", "Take B12 now.", "broken"),
+        ("of COVID nineteen", "of COVID-19", "of COVID nineteen", "-", "kept"),
+        ("of COVID nineteen", "of COVID-90", "of COVID nineteen", "-", "broken"),
+    ],
+)
+def test_times_and_codes_in_another_form(off, on, spoken, written, verdict):
+    forms = {"spoken": spoken} | ({"written": written} if written != "-" else {})
+    found = changes(transcripts(off, on), references(**forms))
+    assert found["verdict"].tolist() == [verdict]
+    assert found["same_value"].tolist() == [verdict != "broken"]
+
+
 def test_alternatives_and_wordings_judge_too():
     said = references(written="It costs {$50|50 dollars}.")
     assert changes(transcripts("it costs fifty dollars", "it costs 50 dollars"), said)["verdict"].tolist() == ["right"]
@@ -176,6 +269,8 @@ def test_answers_that_stand_twice_are_refused():
         changes(twice, references(spoken="five"))
     with pytest.raises(InvalidInput, match="two settings are needed"):
         changes(transcripts("five", "5").head(1), references(spoken="five"))
+    with pytest.raises(InvalidInput, match=r"levels none; two settings are needed\.$"):  # no baseline was given
+        changes(transcripts("five", "5").head(0))
     with pytest.raises(InvalidInput, match="column 'harm'"):
         changes(transcripts("five", "5", harm=1), references(spoken="five"))
 
@@ -224,18 +319,22 @@ def test_outside_of_changes_texts_are_the_same(left, right):
             assert all(block.begin <= item.begin and item.end <= block.end for item in cut)
 
 
-@settings(deadline=None, max_examples=15)
-@given(UNITS, UNITS, UNITS)
-def test_verdicts_follow_from_how_both_sides_stand(off, on, said):
-    found = changes(transcripts(" ".join(off), " ".join(on)), references(spoken=" ".join(said), written=" ".join(said)))
+# Tables cost more than texts: many texts in a table, and few tables.
+@settings(deadline=None, max_examples=4)
+@given(st.lists(st.tuples(UNITS, UNITS, UNITS), min_size=6, max_size=6))
+def test_verdicts_follow_from_how_both_sides_stand(triples):
+    texts = [[" ".join(units) for units in triple] for triple in triples]
+    heard = pd.concat([transcripts(off, on).assign(utt_id=f"{n}") for n, (off, on, _) in enumerate(texts)])
+    said = pd.concat([references(spoken=one, written=one).assign(utt_id=f"{n}") for n, (*_, one) in enumerate(texts)])
+    found = changes(heard, said)
     for row in found.itertuples():
         assert row.verdict in VERDICTS
         if row.kind in {"number", "words"}:
             assert (row.verdict == "broken") == (row.was != "wrong" and row.now == "wrong")
             assert (row.verdict == "mended") == (row.was == "wrong" and row.now != "wrong")
     # What is as the reference was not changed for the worse, and the other way round.
-    if on == said:
-        assert not found["harm"].fillna(value=False).any()
+    for n, (_, on, one) in enumerate(texts):
+        assert on != one or not found.loc[found["utt_id"] == f"{n}", "harm"].fillna(value=False).any()
 
 
 @pytest.fixture(scope="module")

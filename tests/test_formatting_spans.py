@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from asrlab.scoring.formatting import spans
 from asrlab.scoring.formatting.alignment import aligned, folded
-from asrlab.scoring.formatting.classes import NUMBER_CLASSES, numbers_in
+from asrlab.scoring.formatting.classes import NUMBER_CLASSES, Found, numbers_in
 from asrlab.scoring.formatting.spans import parsed
 
 FORMS = Path(__file__).parent / "forms"
@@ -128,6 +129,20 @@ def test_what_is_no_number(text, language):
 def test_a_language_without_a_reader_has_its_digits():
     assert found("Mám 15 psů a 3,5 kg masa.", "cs") == [("15", "cardinal"), ("3,5 kg", "measure")]
     assert found("สวัสดี 25 คน", "th") == [("25", "cardinal")]
+
+
+def test_a_number_that_begins_within_a_word_of_what_was_made(monkeypatch):
+    monkeypatch.setattr(spans, "numbers_in", lambda text, preset: [Found(1, 3, "cardinal")])
+    assert [item.key for item in parsed.__wrapped__("a12 twenty", "en").items if item.number_class] == ["12"]
+
+
+def test_of_two_months_beside_each_other_the_first_has_no_day():
+    whole = parsed("2019年12月 2019年12月", "zh")
+    assert [item.key for item in whole.items] == ["2019年12月"] * 2
+    # Whatever the patterns find.
+    for text in ("二零一九年六月 二零一九年六月", "12月2019年", "a5b6c 7月8月 9号10号", "5kg6 7x8y9"):
+        for language in ("zh", "en", "ja"):
+            assert parsed(text, language).items
 
 
 def test_groups_of_a_telephone_number_are_one():

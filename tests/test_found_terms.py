@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import random
+import time
+import warnings
 from functools import cache
 from itertools import product
+from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from asrlab.errors import InvalidInput
-from asrlab.scoring import score
-from asrlab.scoring.terms import found, scores
+from asrlab.scoring import paths, score
+from asrlab.scoring.terms import bias_scores, found, scores
 from asrlab.scoring.terms.looking import NEAR_ENOUGH
 from asrlab.scoring.terms.places import runs, term_list
 
@@ -93,7 +96,7 @@ BY_HAND = [
         "in york now",
         "in new york now",
         ["York", "New York"],
-        [("hit", "York"), ("distractor", "New York")],
+        [("near miss", "York"), ("distractor", "New York")],
     ),
     ("one place aside", "ask doctor kim now", "ask kim win now", ["Kim"], [("hit", "Kim")]),
     ("four aside", "a b c d kim", "kim v w x y", ["Kim"], [("missed", "Kim"), ("false", "Kim")]),
@@ -202,7 +205,10 @@ def by_brute_force(ref, hyp, terms):
     said, heard = runs(ref, listed), runs(hyp, listed)
     best = (-1, 0, 0)
     for way in alignments(ref, hyp):
-        hits = sum(any({(a, c), (b, d)} <= way for c, d in heard.of.get(name, ())) for (a, b), name in said.counted)
+        hits = sum(
+            any({(a, c), (b, d)} <= way for (c, d), other in heard.counted if other == name)
+            for (a, b), name in said.counted
+        )
         right = sum(any({(a, c), (b, d)} <= way for a, b in said.of.get(name, ())) for (c, d), name in heard.counted)
         best = max(best, (hits + right, hits, right))
     return best[0], len(said.counted), len(heard.counted)
@@ -236,6 +242,14 @@ def test_what_is_found_is_the_most_that_an_alignment_of_least_cost_has(terms, ov
         if not overlap:
             assert right == hits, (ref, hyp)  # no term is a part of another
     assert short <= overlap * len(pairs) // 50
+
+
+def test_a_place_in_the_transcript_counts_once():
+    table = scores(["i like new york"], ["i like york"], terms=["York", "New York"])
+    assert counted(table, "term") == [[0, 0, 1, 0, 1, 0]]
+    assert counted(table, "heard term") == [[0, 1, 0, 0, 1, 1]]
+    heard = scores(["ab" * 3, "abab"], ["b" * 4, "abb"], terms=["b", "ab"], unit="char", normalizer="none")
+    assert heard.loc[heard["unit"] == "heard term", "ref_len"].tolist() == [3, 2]
 
 
 def test_what_is_heard_as_it_was_said_is_right():
@@ -296,7 +310,8 @@ def test_terms_of_the_dataset_and_of_contexts_are_one_list():
         ),
     )
     answers = pd.DataFrame({"utt_id": ["a"], "condition": ["c"], "text": ["kim met bob zoe"]})
-    table = found(answers, data, parameters=asked(a={"c": "Zoe"}))
+    with pytest.warns(UserWarning, match="No reference has any of the terms that the contexts name; 'Zoe'"):
+        table = found(answers, data, parameters=asked(a={"c": "Zoe"}))
     assert table[["kind", "term", "role"]].to_numpy().tolist() == [
         ["hit", "Kim", "present"],
         ["missed", "Ann", "present"],
@@ -398,6 +413,27 @@ def test_a_loop_of_a_term_does_not_take_for_ever():
     assert table["kind"].value_counts().to_dict() == {"false": 397, "hit": 3}
 
 
+def test_many_loops_do_not_either():
+    heard = [f"{'kim x ' * 800}{n}" for n in range(10)]
+    began = time.process_time()
+    table = found(heard, ["kim a kim b kim c and so on"] * 10, terms=["Kim"])
+    assert time.process_time() - began < 3
+    assert table["kind"].value_counts().to_dict() == {"false": 7970, "hit": 30}
+
+
+def test_of_equal_costs_the_fewest_errors_go_before_terms():
+    # One alignment of cost 24 sets "c" against "c": with eight errors, and there is one of six.
+    ref, hyp = "cbyycx", "zdcaaa"
+    assert found_in([(ref, hyp)], ["c"]).to_numpy().tolist() == [[0, 0, 2, 1, 0]]
+    assert by_brute_force(ref, hyp, ["c"])[0] == 0
+
+
+def test_texts_that_are_too_long_are_said(monkeypatch):
+    monkeypatch.setattr(paths, "_MOST_CELLS", 20)
+    with pytest.raises(InvalidInput, match=r"whatever ties= is.* 4 units of the reference and 5 of the transcript"):
+        found(["ask kim win now z"], ["ask doctor kim now"], terms=["Kim"])
+
+
 def test_one_call_of_many_is_that_of_each():
     texts = [("kim met ann", "kim met an"), ("ann left kim", "left ann kim"), ("kim", "kim kim")]
     together = found([h for _, h in texts], [r for r, _ in texts], terms=["Kim", "Ann"])
@@ -412,7 +448,8 @@ def test_leaks_are_told_of_each_answer():
     answers = pd.DataFrame({"utt_id": list("aabb"), "condition": ["none", "list"] * 2})
     answers["text"] = ["we meet at nine", "Kestrel, Ostrava, Van Houten. We meet at nine", "see you then", None]
     references = pd.DataFrame({"utt_id": list("ab"), "text": ["we meet at nine", "see you then"]})
-    table = scores(answers, references, parameters=parameters, missing="drop")
+    with pytest.warns(UserWarning, match="No reference has any"):
+        table = scores(answers, references, parameters=parameters, missing="drop")
     leak = table[table["unit"] == "leak"]
     assert leak[["utt_id", "condition", "hits", "subs"]].astype(object).fillna("-").to_numpy().tolist() == [
         ["a", "none", 1, 0],
@@ -435,6 +472,19 @@ def test_listed_words_are_those_that_were_said():
     assert "listed word" not in scores(["a b"], ["a b"], terms=["kestrel"])["unit"].tolist()
 
 
+def test_a_possessive_is_a_listed_word_as_it_is_a_term():
+    table = scores(["we saw nguyens car"], ["we saw nguyen's car"], terms=["Nguyen"], language="en")
+    assert counted(table, "term") == [[0, 0, 1, 0, 1, 0]]
+    assert counted(table, "listed word") == [[0, 1, 0, 0, 1, 1]]
+    assert counted(table, "unlisted word") == [[3, 0, 0, 0, 3, 3]]
+    inserted = scores(["nguyen's nguyen saw"], ["nguyen saw"], terms=["Nguyen"], language="en")
+    assert counted(inserted, "listed word") == [[1, 0, 0, 1, 1, 2]]
+    # The published scorer takes a term as it is spelled.
+    terms = pd.DataFrame({"utt_id": ["0"], "term": ["Nguyen"], "role": [pd.NA]})
+    published = bias_scores(["we saw nguyens car"], ["we saw nguyen's car"], terms=terms, language="en")
+    assert counted(published, "unlisted word") == [[3, 1, 0, 0, 4, 4]]
+
+
 def test_a_distractor_counts_once_an_answer_and_each_time_as_a_false_term():
     table = scores(["kim and kim and ann"], ["him and him and ann"], terms=["Kim", "Ann"])
     assert counted(table, "distractor") == [[5, 0, 0, 1, 5, 6]]
@@ -442,10 +492,25 @@ def test_a_distractor_counts_once_an_answer_and_each_time_as_a_false_term():
     assert counted(table, "heard term") == [[1, 2, 0, 0, 3, 3]]
 
 
+def test_contexts_of_which_nothing_is_said_are_told():
+    answers = pd.DataFrame({"utt_id": ["a"], "condition": ["c"], "text": ["kim came"]})
+    references = pd.DataFrame({"utt_id": ["a"], "text": ["kim came"]})
+    for make in (scores, found):
+        with pytest.warns(UserWarning, match="'Kim Lee Bob' was read as 'Kim Lee Bob'.*terms=") as caught:
+            make(answers, references, parameters=asked(a={"c": "Kim Lee Bob"}))
+        assert [Path(one.filename).name for one in caught] == ["test_found_terms.py"]
+    with pytest.warns(UserWarning, match="was read as no terms"):
+        scores(answers, references, parameters=asked(a={"c": "[]"}), terms=["came"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        scores(answers, references, parameters=asked(a={"c": "KIM, Lee"}), terms=["kim"])
+        scores(answers, references, parameters=asked(a={"c": "1. Kim\n2. Lee"}))
+
+
 def test_parameters_that_name_trials_only():
     answers = pd.DataFrame({"trial": ["t1"], "utt_id": ["a"], "text": ["kim came"]})
     parameters = pd.DataFrame({"trial": ["t1"], "context": ["Kim, Ann"]})
-    references = pd.DataFrame({"utt_id": ["a"], "text": ["him came"]})
-    assert found(answers, references, parameters=parameters)["term"].tolist() == ["Kim"]
+    references = pd.DataFrame({"utt_id": ["a"], "text": ["ann came"]})
+    assert found(answers, references, parameters=parameters)["term"].tolist() == ["Ann", "Kim"]
     with pytest.raises(InvalidInput, match="1 answers have no row in the parameters"):
         found(answers, references, parameters=parameters.assign(trial="t2"))

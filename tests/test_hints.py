@@ -117,6 +117,30 @@ class TestLanguages:
         table = hints.languages(heard, spoken(a="de", b="de"), parameters=sent(["a", "b"]), source="text")
         assert records(table, "found", "right", "n_answers") == [[None, False, 2]]
 
+    def test_of_a_language_that_texts_cannot_be_told_to_be_in_nothing_is_found(self):
+        rows = [("a", "Kei te pēhea koe i tēnei rā", None), ("b", "Der Hund schläft neben der Tür", None)]
+        table = self.found(rows, spoken(a="mi", b="de"), source="text")
+        assert records(table, "spoken_language", "found", "right", "share") == [
+            ["de", "de", True, 1.0],
+            ["mi", None, None, 1.0],
+        ]
+        table = self.found([("a", "Kei te pēhea koe", "en"), ("b", "x", "mi")], spoken(a="mi", b="mi"))
+        assert records(table, "found", "right") == [["mi", True], ["en", False]]  # the engine may know it
+
+    def test_cantonese_by_its_longer_code(self):
+        table = self.found([("a", "x", "yue"), ("b", "x", "zh")], spoken(a="zh-yue", b="zh_Yue-HK"))
+        assert records(table, "spoken_language", "found", "right") == [["yue", "yue", True], ["yue", "zh", False]]
+
+    @pytest.mark.parametrize("settings_of", [{"condition": ["none", "en"]}, {"hint": ["none", "en"]}])
+    def test_of_several_settings_the_parameters_say_which(self, settings_of):
+        heard = transcripts([("a", "x", "de"), ("a", "y", "en")], **settings_of)
+        for unhinted in (sent(["a"]), sent(["a"], condition=[None]), sent(["a"], repeat=[0])):
+            with pytest.raises(InvalidInput, match=r"several settings.*trial\s+or condition"):
+                hints.languages(heard, spoken(a="de"), parameters=unhinted)
+        named = heard.assign(condition=["none", "en"], trial=["t1", "t2"])
+        for parameters in (sent(["a"] * 2, condition=["none", "en"]), sent(["a"] * 2, trial=["t1", "t2"])):
+            assert hints.languages(named, spoken(a="de"), parameters=parameters)["n_answers"].sum() == 2
+
     def test_by_axes(self):
         rows = [("a", "x", "de", "clean"), ("a", "x", "nl", "noisy")]
         heard = transcripts(rows, ("utt_id", "text", "detected_language", "noise"), condition=["c", "n"])
@@ -209,6 +233,13 @@ class TestPairs:
         (row,) = hints.pairs(scores, parameters=parameters).to_dict("records")
         assert (row["rate"], row["rate_unhinted"], row["n_pairs"], row["n_unpaired"]) == (0.25, 0.0, 1, 2)
 
+    def test_languages_and_hints_without_a_pair_are_told(self):
+        scores, parameters = asked([("a", "de", None, 0), ("a", "de", "en", 1), ("b", "fr", "en", 4)])
+        columns = ["spoken_language", "hint", "n_pairs", "n_unpaired", "n_utts", "better", "ref_len"]
+        table = hints.pairs(scores, parameters=parameters)
+        assert records(table, *columns) == [["de", "en", 1, 0, 1, 0, 4], ["fr", "en", 0, 1, 0, 0, 0]]
+        assert records(table, "rate", "rate_unhinted", "delta") == [[0.25, 0.0, 0.25], [None, None, None]]
+
     def test_shares_of_strayed_answers(self):
         heard = pd.DataFrame(
             {
@@ -228,16 +259,23 @@ class TestPairs:
         assert shares == [0.0, 0.0, 0.5, 0.0]
         assert row["unit"] == "word"
         assert row["rate"] == pytest.approx(6 / 11)
+        other = pd.concat([score(heard, said), hints.foreign(heard, said, parameters=parameters, form="best")])
+        with pytest.raises(InvalidInput, match=r"form best, .*of unstated.*the same form="):
+            hints.pairs(other, parameters=parameters)
 
-    def test_two_levels_that_send_the_same_hint_are_one_question(self):
+    def test_two_levels_that_show_the_same_trial_are_one_question(self):
         scores, parameters = asked([("a", "de", None, 1), ("a", "de", "de", 0)])
+        scores = scores.assign(trial=["t1", "t2"])
         again = scores[scores["condition"] == "de"].assign(condition="right", language="right")
         parameters = pd.concat([parameters, parameters[1:].assign(condition="right")])
         (row,) = hints.pairs(pd.concat([scores, again]), parameters=parameters).to_dict("records")
         assert row["n_pairs"] == 1
-        other = again.assign(subs=2)
+        # Without the trial nobody knows, whether their errors are equally many or not.
+        for other in (again.assign(subs=2), again.assign(trial=None), again.assign(trial=None, subs=2)):
+            with pytest.raises(InvalidInput, match=r"several answers with the same hint.*leave one out"):
+                hints.pairs(pd.concat([scores, other]), parameters=parameters)
         with pytest.raises(InvalidInput, match="several answers with the same hint"):
-            hints.pairs(pd.concat([scores, other]), parameters=parameters)
+            hints.pairs(pd.concat([scores, again]).assign(trial=None), parameters=parameters)
 
     def test_other_axes_and_parameters_must_agree(self):
         scores, parameters = asked([("a", "de", None, 1), ("a", "de", "de", 0)])
@@ -264,7 +302,7 @@ class TestPairs:
         with pytest.raises(InvalidInput, match="needs the column"):
             hints.pairs(scores.drop(columns="unit"), parameters=parameters)
 
-    @settings(deadline=None, max_examples=15)
+    @settings(deadline=None, max_examples=8)
     @given(
         st.lists(
             st.tuples(
@@ -273,7 +311,7 @@ class TestPairs:
                 st.one_of(st.none(), st.integers(0, 4)),
             ),
             unique_by=lambda row: row[:2],
-            min_size=1,
+            min_size=5,
         )
     )
     def test_against_loops(self, drawn):
@@ -282,20 +320,27 @@ class TestPairs:
         plain = {utt: subs for utt, hint, subs in drawn if hint is None and subs is not None}
         expected = {}
         for utt, hint, subs in drawn:
-            if hint is not None and subs is not None and utt in plain:
-                cell = expected.setdefault((language[utt], hint), [0, 0, 0])
+            if hint is not None and subs is not None:
+                cell = expected.setdefault((language[utt], hint), [0, 0, 0, 0])
+                if utt not in plain:
+                    cell[3] += 1
+                    continue
                 cell[0] += subs
                 cell[1] += plain[utt]
                 cell[2] += 4
         scores, parameters = asked(rows)
-        if not expected:
+        if not any(length for _, _, length, _ in expected.values()):
             with pytest.raises(InvalidInput, match="None of"):
                 hints.pairs(scores, parameters=parameters)
             return
         table = hints.pairs(scores, parameters=parameters)
         found = {(row["spoken_language"], row["hint"]): row for row in table.to_dict("records")}
         assert set(found) == set(expected)
-        for pair, (errors, before, length) in expected.items():
+        for pair, (errors, before, length, alone) in expected.items():
+            assert (found[pair]["n_pairs"], found[pair]["n_unpaired"]) == (length / 4, alone)
+            if not length:
+                assert pd.isna([found[pair]["rate"], found[pair]["delta"]]).all()
+                continue
             assert found[pair]["rate"] == pytest.approx(errors / length)
             assert found[pair]["rate_unhinted"] == pytest.approx(before / length)
 

@@ -85,6 +85,15 @@ def test_a_slope_has_a_line_a_measure_and_says_what_is_counted_in_a_thousand():
     assert [y for _, y in points(ax)[0]] == pytest.approx([40, 90])
 
 
+def test_values_of_a_slope_that_meet_stand_above_one_another():
+    rows = ladder(("none", 0.0, 0.0, 0.0), ("list", 0.5, 0.51, 0.02), ("long", 1.0, 1.0, 0.0))
+    ax = plot.slope(table("context_ladder", rows))
+    ax.figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert len(boxes) == 9
+    assert not any(one.overlaps(other) for n, one in enumerate(boxes) for other in boxes[:n])
+
+
 def test_a_slope_leaves_out_what_it_does_not_know_and_shows_what_has_no_interval():
     rows = ladder(("none", 0.4, pd.NA, pd.NA), ("domain", pd.NA, pd.NA, pd.NA), ("oracle", 0.9, pd.NA, pd.NA))
     rows[2] |= {"recall_low": pd.NA, "recall_high": pd.NA}

@@ -61,6 +61,27 @@ def test_what_cannot_be_put_beside_one_another_is_said():
         sent(rows, "Kestrel", "context")
 
 
+def test_what_names_the_askings_can_be_asked_for_too():
+    rows = pd.DataFrame({"utt_id": ["b", "a"], "trial": ["q", "r"]})
+    given = pd.DataFrame({"utt_id": ["a", "b"], "trial": ["r", "q"], "context": ["x", "y"]})
+    assert sent(rows, given, "trial").tolist() == ["q", "r"]
+    assert sent(rows, given, "utt_id").tolist() == ["b", "a"]
+    assert sent(rows.drop(columns="trial"), given.drop(columns="trial"), "utt_id").tolist() == ["b", "a"]
+
+
+@pytest.mark.parametrize("name", ["trial", "utt_id"])
+@pytest.mark.parametrize("rows", [[2.0, 1.0], [2, 1], ["2", "1"]])
+@pytest.mark.parametrize("given", [[1.0, 2.0], [1, 2], ["1", "2"]])
+def test_numbers_are_the_same_names_however_they_were_read(name, rows, given):
+    parameters = pd.DataFrame({name: given, "context": ["x", "y"]})
+    assert sent(pd.DataFrame({name: rows}), parameters, "context").tolist() == ["y", "x"]
+
+
+def test_floats_that_are_no_whole_numbers_are_names_too():
+    rows, given = pd.DataFrame({"utt_id": [1.5, 2.0]}), pd.DataFrame({"utt_id": [2.0, 1.5], "context": ["x", "y"]})
+    assert sent(rows, given, "context").tolist() == ["y", "x"]
+
+
 @pytest.mark.parametrize(
     ("context", "found"),
     [
@@ -71,8 +92,40 @@ def test_what_cannot_be_put_beside_one_another_is_said():
         ("盱眙、涪陵，澜岫；闫筱檬", ["盱眙", "涪陵", "澜岫", "闫筱檬"]),
         ("one\ntwo\r\nthree\tfour|five", ["one", "two", "three", "four", "five"]),
         ('["a, b", " c "]', ["a, b", "c"]),
-        ("[not JSON, but a list]", ["[not JSON", "but a list]"]),
-        ("[1, 2]", ["[1", "2]"]),
+        ("[not JSON, but a list]", ["not JSON", "but a list"]),
+        ("[1, 2.50]", ["1", "2.50"]),
+        ('["Kim", 7, null, ["Lee"]]', ["Kim", "7", "Lee"]),
+        ('{"terms": ["Kim", "Lee"], "lang": "en"}', ["Kim", "Lee"]),
+        ('{"hotwords": {"people": ["Kim"], "places": ["York"]}}', ["Kim", "York"]),
+        ('[{"text": "Kim", "weight": 4, "lang": "en"}, {"text": "Lee"}]', ["Kim", "Lee"]),
+        ('{"a": 1}', []),
+        ("['Kim', 'Lee']", ["Kim", "Lee"]),
+        ("\"Kim\", “Lee”, Rock 'n' Roll, O'Neil", ["Kim", "Lee", "Rock 'n' Roll", "O'Neil"]),
+        ("1. Kim\n2. Lee", ["Kim", "Lee"]),
+        ("Names:\n 1) Kim\n 2) Lee\n", ["Kim", "Lee"]),
+        ("(1) Kim; (2) Lee", ["Kim", "Lee"]),
+        ("术语：\n1、卡斯特里\n2、奥斯特拉瓦", ["卡斯特里", "奥斯特拉瓦"]),
+        ("9. Kim\n10. Lee", ["Kim", "Lee"]),
+        ("1. FC Köln\n1. FC Nürnberg", ["1. FC Köln", "1. FC Nürnberg"]),
+        ("1. FC Köln", ["1. FC Köln"]),
+        ("3 Doors Down, 4 Non Blondes", ["3 Doors Down", "4 Non Blondes"]),
+        ("- Kim\n- Lee\n-5 degrees", ["Kim", "Lee", "-5 degrees"]),
+        ("• Kim\n•Lee", ["Kim", "Lee"]),
+        ("Terms: Kim, Lee", ["Kim", "Lee"]),
+        ("Terms: [Kim, Lee]", ["Kim", "Lee"]),
+        ("Names: Kim, Lee\nPlaces: York, Hull", ["Kim", "Lee", "York", "Hull"]),
+        ("术语:卡斯特里、奥斯特拉瓦", ["卡斯特里", "奥斯特拉瓦"]),
+        ("Terms: 1. Kim, 2. Lee", ["Kim", "Lee"]),
+        ("Mission: Impossible, Star Trek: Discovery", ["Mission: Impossible", "Star Trek: Discovery"]),
+        ("Kim, Mission: Impossible", ["Kim", "Mission: Impossible"]),
+        ("Mission: Impossible\nKim", ["Mission: Impossible", "Kim"]),
+        ("Kim،Lee؛Bob", ["Kim", "Lee", "Bob"]),
+        ("田中・鈴木・佐藤", ["田中", "鈴木", "佐藤"]),
+        ("ジョン・スミス", ["ジョン・スミス"]),
+        ("ジョン・スミス、田中", ["ジョン・スミス", "田中"]),
+        ("\ufeffKim\u2028Lee", ["Kim", "Lee"]),
+        ("Kim Lee Bob", ["Kim Lee Bob"]),
+        ("You hear a call, now, to Kim", ["You hear a call", "now", "to Kim"]),
         ("[" * 100_000, ["[" * 100_000]),
     ],
 )

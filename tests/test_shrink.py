@@ -32,12 +32,13 @@ from asrlab.sweep.shrinking.deltas import minimal, narrowed
 from asrlab.sweep.shrinking.parts import Recording, Request
 from asrlab.sweep.shrinking.reproducer import Facts, request_json, write_reproducer
 from asrlab.sweep.shrinking.search import Search
-from asrlab.sweep.shrinking.showing import Reply, items_of, join_context, says, showing, split_context
+from asrlab.sweep.shrinking.showing import Reply, join_context, says, showing, split_context
 from asrlab.sweep.sweep import Sweep
 
 RATE = 8_000
 TONE = 3.0, 3.4  # seconds; what stands for the word
 CONTEXT = "Ostrava, Van Houten, Kestrel, cleanroom; 4711"
+LEAKS = "says an item of the context"
 KEY = "sk-of-the-tests-0123456789"
 
 
@@ -181,13 +182,48 @@ def test_a_context_comes_apart_and_together_again(context):
     assert (joined is None) == (not parts)
     if joined is not None and parts:
         assert [item for item, _ in split_context(joined)] == [item for item, _ in parts]
-    assert items_of(context) == items(context)
+
+
+@given(
+    st.lists(st.sampled_from(["Kim", "van Houten", "洁净室", "x-7"]), min_size=2),
+    st.sampled_from(",;、，；|\n\t،•\u2028"),
+)
+@settings(deadline=None)
+def test_a_list_comes_apart_where_its_items_do(terms, between):
+    context = f"{between} ".join(terms)
+    assert [item for item, _ in split_context(context)] == items(context) == terms
+
+
+@given(
+    st.lists(st.text(max_size=4), min_size=1, max_size=5),
+    st.sampled_from([", ", ",", " ,\n "]),
+    st.booleans(),
+    st.sampled_from(["", " ", "\n\t"]),
+)
+@settings(deadline=None)
+def test_a_json_list_stays_as_it_is_written_and_gets_smaller_with_each_item(texts, between, ascii_, space):
+    written = [json.dumps(text, ensure_ascii=ascii_) for text in texts]
+    context = f"{space}[{space}{between.join(written)}{space}]{space}"
+    parts = split_context(context)
+    assert [item for item, _ in parts] == written
+    assert join_context(parts, context) == context
+    for k in range(len(texts)):
+        left = join_context([*parts[:k], *parts[k + 1 :]], context)
+        assert left is None or json.loads(left) == [*texts[:k], *texts[k + 1 :]]
+        sizes = [Request(((0, 1),), None, Parameters(context=one)).size for one in (left, context)]
+        assert sizes[0] < sizes[1]
+
+
+@pytest.mark.parametrize("no_list", ['["a", "b]', '["a" "b"]', '["\\q"]', '["a", 1]', '["a"],', '["a\nb"]'])
+def test_what_is_no_json_list_comes_apart_as_text(no_list):
+    assert join_context(split_context(no_list), no_list) == no_list
+    assert "".join(item + after for item, after in split_context(no_list)) == no_list
 
 
 @pytest.mark.parametrize(
     ("context", "parts"),
     [
-        ('["Kestrel, Inc.", "Ostrava"]', ["Kestrel, Inc.", "Ostrava"]),
+        ('["Kestrel, Inc.", "Ostrava"]', ['"Kestrel, Inc."', '"Ostrava"']),
         ("卡斯特里、奥斯特拉瓦，洁净室", ["卡斯特里", "奥斯特拉瓦", "洁净室"]),
         ("We met there. They left! 后来呢？不知道。", ["We met there.", "They left!", "后来呢？", "不知道。"]),
         ("Ostrava plant", ["Ostrava", "plant"]),
@@ -212,16 +248,24 @@ def reply(text, *, context=None, language=None, **facts):
         ("says 收到", reply("他说：收到了"), reply("收不到")),
         ("lacks Kestrel", reply("hello"), reply("hello Kestrel")),
         ("empty", reply(" "), reply("hello")),
-        ("leaks", reply("hello Kestrel", context=CONTEXT, references=("hello",)),
+        (LEAKS, reply("hello Kestrel", context=CONTEXT, references=("hello",)),
          reply("hello Kestrel", context=CONTEXT, references=("hello, kestrel!",))),
-        ("leaks", reply("a 洁净室 b", context="卡斯特里、洁净室", references=("a b",)),
+        (LEAKS, reply("a 洁净室 b", context="卡斯特里、洁净室", references=("a b",)),
          reply("a b", context="卡斯特里、洁净室", references=("a b",))),
-        ("leaks", reply("x Kestrel", context=CONTEXT, control=reply("x")),
+        (LEAKS, reply("x Kestrel", context=CONTEXT, control=reply("x")),
          reply("x Kestrel", context=CONTEXT, control=reply("x kestrel"))),
-        ("other language", reply("hallo", heard_as="de", spoken="en"), reply("hello", spoken="en")),
-        ("other language", reply("你好吗", language="zh", references=("how are you",)),
+        ("other language or script", reply("hallo", heard_as="de", spoken="en"), reply("hello", spoken="en")),
+        ("other language or script", reply("你好吗", language="zh", references=("how are you",)),
          reply("hallo", language="de", heard_as="de", spoken="en", references=("hello",))),
-        ("other language", reply("ok", spoken="ja", heard_as="ja", references=("ひらがなと漢字",)),
+        ("other language or script", reply("x", heard_as="zh", spoken="zh-yue"),
+         reply("x", heard_as="yue", spoken="zh-yue")),
+        ("other language or script", reply("x", heard_as="de", spoken="zh-en"),
+         reply("x", heard_as="en", spoken="zh-en")),
+        ("other language or script", reply("x", heard_as="fi", spoken="sv-FI"),
+         reply("x", heard_as="sv", spoken="sv-FI")),
+        ("other language or script", reply("x", heard_as="en,de", spoken="en"),
+         reply("x", heard_as="de", spoken="mul")),
+        ("other language or script", reply("ok", spoken="ja", heard_as="ja", references=("ひらがなと漢字",)),
          reply("漢字", spoken="ja", heard_as="ja", references=("ひらがな",))),
         ("differs from control by more than 0.5", reply("abcdef", control=reply("uvwxyz")),
          reply("abcdef", control=reply("abcdez"))),
@@ -246,6 +290,36 @@ def test_a_trial_that_failed_shows_nothing_but_that():
     assert not showing("fails with Y").shown_by(failed)
 
 
+@pytest.mark.parametrize("state", ["failed", "unknown", "submitted", "not run"])
+@pytest.mark.parametrize(
+    "test",
+    [
+        LEAKS,
+        "says Kestrel",
+        "other language or script",
+        "differs from control by more than 0.3",
+        "empty",
+        lambda _: True,
+    ],
+)
+def test_a_control_without_an_answer_decides_nothing(test, state):
+    nothing = reply("", context=None, state=state, error_code="SERVER_ERROR", heard_as=None)
+    asked = reply(
+        "" if test == "empty" else "hello Kestrel", context=CONTEXT, heard_as="de", spoken="en", control=nothing
+    )
+    found = showing(test)
+    assert not found.decides(asked)
+    assert not found.shown_by(asked)
+
+
+def test_failing_otherwise_says_nothing_of_failing_with_a_code():
+    found = showing("fails with X")
+    here, other = (reply("", state="failed", error_code=code) for code in "XY")
+    assert found.shown_by(here)
+    assert not found.decides(other)
+    assert found.decides(reply("hello"))
+
+
 def test_what_the_control_shows_too_is_not_shown():
     shows = reply("hello Kestrel", control=reply("Kestrel"))
     assert not showing("says Kestrel").shown_by(shows)
@@ -257,6 +331,13 @@ def test_no_tests(wrong):
         showing(wrong)
 
 
+@pytest.mark.parametrize("share", ["7", "1", "1.0", "30 %", "-0.1", "nan", "much", "1e-1"])
+@pytest.mark.parametrize("source", ["reference", "control"])
+def test_a_difference_that_can_never_be_is_no_test(source, share):
+    with pytest.raises(InvalidInput, match=r"0 to below 1.* 0\.3', for 30 %"):
+        showing(f"differs from {source} by more than {share}")
+
+
 def test_a_test_that_raises_is_told():
     with pytest.raises(InvalidInput, match="raised ZeroDivisionError"):
         showing(lambda answer: 1 / 0).shown_by(reply("x"))
@@ -266,7 +347,7 @@ def test_words_tell_where_it_is():
     words = (("hello,", 0.0, 0.4), ("Van", 1.0, 1.2), ("Houten.", 1.2, 1.7), ("Kestrel", 2.0, 2.4))
     said = reply("hello, Van Houten. Kestrel", context="Van Houten, Kestrel", words=words, references=("hello",))
     assert showing("says Van Houten").where(said) == (1.0, 1.7)
-    assert showing("leaks").where(said) == (1.0, 2.4)
+    assert showing(LEAKS).where(said) == (1.0, 2.4)
     assert showing("says hut").where(said) is None
     chinese = tuple((c, float(k), k + 0.5) for k, c in enumerate("他说收到了"))
     assert showing("says 收到").where(reply("他说收到了", words=chinese)) == (2.0, 3.5)
@@ -349,7 +430,7 @@ def search(
 
 
 def test_the_smallest_request_is_found_and_nothing_smaller_shows_it(beep):
-    found, attempts = search(beep, leaking, "leaks")
+    found, attempts = search(beep, leaking, LEAKS)
     best = found.best
     ((begin, end),) = best.spans
     assert TONE[0] - 0.1 <= begin / RATE < end / RATE <= TONE[1] + 0.1
@@ -370,7 +451,7 @@ def test_the_smallest_request_is_found_and_nothing_smaller_shows_it(beep):
 
 
 def test_audio_is_not_cut_below_what_is_told(beep):
-    found, attempts = search(beep, leaking, "leaks", shortest_s=1.0)
+    found, attempts = search(beep, leaking, LEAKS, shortest_s=1.0)
     assert RATE <= found.best.samples < 1.4 * RATE
     assert min(request.samples for request in attempts.asked) >= RATE
     assert "less than 1 s was not tried" in found.scope
@@ -379,9 +460,9 @@ def test_audio_is_not_cut_below_what_is_told(beep):
 def test_two_places_are_kept_and_the_middle_goes_with_splice(tmp_path):
     soundfile.write(tmp_path / "a.wav", samples(tones=((1.0, 1.2), (6.0, 6.2))), RATE)
     recording = Recording(tmp_path / "a.wav", tmp_path / "parts", 0.1)
-    stretch, _ = search(recording, leaking, "leaks")
+    stretch, _ = search(recording, leaking, LEAKS)
     assert 4.9 * RATE < stretch.best.samples < 5.5 * RATE
-    pieces, _ = search(recording, leaking, "leaks", splice=True)
+    pieces, _ = search(recording, leaking, LEAKS, splice=True)
     assert len(pieces.best.spans) == 2
     assert pieces.best.samples < 0.7 * RATE
 
@@ -404,15 +485,72 @@ def test_audio_is_not_cut_where_silence_would_show_it(beep, test):
     assert kept.best.samples < 0.7 * RATE
 
 
+def test_of_what_is_kept_it_is_said_that_it_was_not_cut(beep):
+    kept, _ = search(beep, leaking, LEAKS, keep=(2.0, 4.0))
+    assert kept.best.samples >= 2 * RATE
+    assert "2 to 4 s, was not cut" in kept.scope
+    assert "was not cut" not in search(beep, leaking, LEAKS)[0].scope
+
+
+def test_a_compact_json_list_is_left_without_what_does_not_matter(beep):
+    letters = "abcdefghijklmnopqrstuvwxyz"
+
+    def wanting(sound, asked, repeat):
+        shows = all(f'"{letter}"' in (asked.context or "") for letter in letters[:-2])
+        return Reply("Kestrel" if shows else "hello", "en", asked)
+
+    context = json.dumps(list(letters), separators=(",", ":"))
+    found, attempts = search(beep, wanting, "says Kestrel", context=context, shortest_s=8.0)
+    assert found.best.parameters == Parameters(context=json.dumps(list(letters[:-2]), separators=(",", ":")))
+    sizes = {len(items(request.parameters.context or "")) for request in attempts.asked}
+    assert {23, 24} <= sizes
+
+
+def failing_control(at=0.0):
+    """Says more with a context; without one it has no answer, for audio longer than this."""
+
+    def answers(sound, asked, repeat):
+        if asked.context is not None:
+            return Reply("hello Kestrel", "en", asked, references=("hello",))
+        if sound.shape[1] < at * RATE:
+            return Reply("", None, asked, state="failed", error_code="SERVER_ERROR")
+        return Reply("hello", "en", asked, references=("hello",))
+
+    return answers
+
+
+@pytest.mark.parametrize("test", ["differs from control by more than 0.3", "says Kestrel", LEAKS])
+def test_a_control_that_failed_proves_nothing(beep, test):
+    with pytest.raises(InvalidInput, match=r'not known: its control failed \(SERVER_ERROR\).* retry="failed"'):
+        search(beep, failing_control(100.0), test, control={"context": None})
+    found, _ = search(beep, failing_control(5.0), test, control={"context": None}, shortest_s=4.0)
+    assert 5 * RATE <= found.best.samples < 5.4 * RATE  # shorter ones have no control to be held against
+    assert found.left_open
+    log = pd.DataFrame(found.log)
+    assert log.loc[log["audio_s"] < 5, "shows"].isna().all()
+    assert (log.loc[log["audio_s"] < 5, "no_answer"] == 1).all()
+
+
+@pytest.mark.parametrize(("state", "code"), [("failed", "SERVER_ERROR"), ("unknown", None)])
+def test_a_case_without_an_answer_is_told_and_how_to_ask_again(beep, state, code):
+    def silent(sound, asked, repeat):
+        return Reply("", None, asked, state=state, error_code=code)
+
+    with pytest.raises(InvalidInput, match=f'the case {state}.* retry="{state}"') as caught:
+        search(beep, silent, LEAKS)
+    assert ("billed a second time" in str(caught.value)) == (state == "unknown")
+    assert "repeats" not in str(caught.value)
+
+
 def test_what_shows_now_and_then_is_asked_often_enough(beep):
     def flaky(sound, asked, repeat):
         return leaking(sound, asked, repeat) if repeat != 1 else Reply("hello", "en", asked, references=("hello",))
 
-    found, _ = search(beep, flaky, "leaks", repeats=3, at_least=2)
+    found, _ = search(beep, flaky, LEAKS, repeats=3, at_least=2)
     assert found.best.parameters == Parameters(language="de", context="Kestrel")
     assert set(pd.DataFrame(found.log)["shown"]) == {0, 2}
     with pytest.raises(InvalidInput, match="in 2 of 3 askings, and 3 are wanted"):
-        search(beep, flaky, "leaks", repeats=3, at_least=3)
+        search(beep, flaky, LEAKS, repeats=3, at_least=3)
 
 
 def test_what_has_no_answer_is_left_open_and_said(beep):
@@ -421,7 +559,7 @@ def test_what_has_no_answer_is_left_open_and_said(beep):
             return Reply("", None, asked, state="failed", error_code="FILE_TOO_SHORT", references=("hello",))
         return leaking(sound, asked, repeat)
 
-    found, _ = search(beep, refusing, "leaks")
+    found, _ = search(beep, refusing, LEAKS)
     assert 2 * RATE <= found.best.samples < 2.4 * RATE
     assert found.left_open
 
@@ -435,7 +573,7 @@ def test_a_channel_alone_is_taken_first(tmp_path):
         texts = [leaking(sound[c : c + 1], asked, repeat).text for c in asked.channel_id if c < len(sound)]
         return Reply("\n".join(texts), "en", asked, references=("hello",))
 
-    found, attempts = search(recording, second, "leaks", channel_id=(0, 1))
+    found, attempts = search(recording, second, LEAKS, channel_id=(0, 1))
     assert found.best.channel == 1
     assert found.best.parameters == Parameters(language="de", context="Kestrel")
     assert sum(request.channel is None for request in attempts.asked) == 1
@@ -454,7 +592,7 @@ def leak(tmp_path_factory):
     sweep.run(progress=False)
     told = []
     shrunk = shrink(
-        sweep, **FAILING, fails="leaks", folder=folder / "out", price_usd_per_s=3e-5, slice_s=0.4, progress=told.append
+        sweep, **FAILING, fails=LEAKS, folder=folder / "out", price_usd_per_s=3e-5, slice_s=0.4, progress=told.append
     )
     return folder, engine, sweep, shrunk, told
 
@@ -474,7 +612,8 @@ def test_a_case_is_shrunk_and_the_result_says_what_it_cost(leak):
     assert shrunk.steps["shows"].notna().all()
     assert told
     assert re.fullmatch(
-        r"<Shrunk: test leaks; shows in 1 of 1; audio [01]\.\d\d of 8\.00 s; context 1 of 2 items, 7 of 16 characters; "
+        r"<Shrunk: test says an item of the context; shows in 1 of 1; "
+        r"audio [01]\.\d\d of 8\.00 s; context 1 of 2 items, 7 of 16 characters; "
         r"parameters context, language=de; dropped enable_itn; minimal without any one slice of about 0\.4 s at either "
         r"end, parameter or item of context it no longer shows; audio of less than 1 s "
         r"was not tried; sent \d+ requests, \d+ s of audio, \$0\.\d{4}>",
@@ -490,7 +629,7 @@ def test_what_was_answered_is_never_sent_again(leak):
     again = shrink(
         sweep,
         **FAILING,
-        fails="leaks",
+        fails=LEAKS,
         folder=folder / "out",
         price_usd_per_s=3e-5,
         slice_s=0.4,
@@ -508,25 +647,6 @@ def test_what_was_answered_is_never_sent_again(leak):
     assert Answers(folder / "out" / "attempts").verify() == []
 
 
-def test_limits_are_kept_and_what_was_spent_counts(leak, tmp_path):
-    _, _, _, whole, _ = leak
-    engine = Trigger(free=False)
-    sweep = case(tmp_path, engine)  # never run: what was seen elsewhere can be shrunk
-    given = {**FAILING, "fails": "leaks", "folder": tmp_path / "out", "price_usd_per_s": 3e-5, "slice_s": 0.4}
-    nothing = shrink(sweep, **given, send=False)
-    assert (nothing.requests, nothing.replies, nothing.minimal) == (0, (), False)
-    assert len(nothing.plan.to_send) == 1
-    assert not (tmp_path / "out" / "reproducer").exists()
-    assert "not asked yet" in repr(nothing)
-    few = shrink(sweep, **given, most_requests=6)
-    assert len(engine.asked) <= 6
-    assert not few.minimal
-    assert "the limit of 6" in few.because
-    assert few.request.samples < few.case.samples
-    rest = shrink(sweep, **given)
-    assert (rest.requests, rest.request) == (whole.requests, whole.request)
-
-
 def test_refusals(tmp_path):
     engine = Trigger()
     sweep = case(tmp_path, engine)
@@ -535,26 +655,29 @@ def test_refusals(tmp_path):
     asked = len(engine.asked)
     for arguments, wanted in [
         ({**FAILING, "fails": "says nothing"}, "None of the 1 stored answers"),
-        ({**FAILING, "fails": "leaks", "condition": "language=fr"}, "no condition"),
-        ({**FAILING, "fails": "leaks", "utt_id": "v"}, "no utterance"),
-        ({"fails": "leaks"}, "Say which case"),
-        ({"fails": "leaks", "utt_id": "u"}, "Say which case"),
-        ({"fails": "leaks", "trial": "0" * 32}, "no trial"),
+        ({**FAILING, "fails": LEAKS, "condition": "language=fr"}, "no condition"),
+        ({**FAILING, "fails": LEAKS, "utt_id": "v"}, "no utterance"),
+        ({"fails": LEAKS}, "Say which case"),
+        ({"fails": LEAKS, "utt_id": "u"}, "Say which case"),
+        ({"fails": LEAKS, "trial": "0" * 32}, "no trial"),
         ({**FAILING, "fails": "differs from control by more than 0.1"}, "needs a control"),
-        ({**FAILING, "fails": "leaks", "control": {"contxt": None}}, "not a request parameter"),
-        ({**FAILING, "fails": "leaks", "control": {"language": "de"}}, "no parameter of the case"),
-        ({**FAILING, "fails": "leaks", "keep": (3, 2)}, "keep is"),
-        ({**FAILING, "fails": "leaks", "keep": 3}, "keep is"),
-        ({**FAILING, "fails": "leaks", "repeats": 0}, "repeats must"),
-        ({**FAILING, "fails": "leaks", "at_least": 2}, "at_least must"),
-        ({**FAILING, "fails": "leaks", "slice_s": 0}, "slice_s must"),
-        ({**FAILING, "fails": "leaks", "shortest_s": -1}, "shortest_s must"),
-        ({**FAILING, "fails": "leaks", "most_requests": True}, "most_requests must"),
+        ({**FAILING, "fails": LEAKS, "control": {"contxt": None}}, "not a request parameter"),
+        ({**FAILING, "fails": LEAKS, "control": {"language": "de"}}, "no parameter of the case"),
+        ({**FAILING, "fails": LEAKS, "keep": (3, 2)}, "keep is"),
+        ({**FAILING, "fails": LEAKS, "keep": 3}, "keep is"),
+        ({**FAILING, "fails": LEAKS, "keep": (100.0, 200.0)}, "not within the recording, which lasts 8.00 s"),
+        ({**FAILING, "fails": LEAKS, "keep": (7.0, 8.1)}, "not within the recording"),
+        ({**FAILING, "fails": LEAKS, "folder": ""}, "folder= is where"),
+        ({**FAILING, "fails": LEAKS, "repeats": 0}, "repeats must"),
+        ({**FAILING, "fails": LEAKS, "at_least": 2}, "at_least must"),
+        ({**FAILING, "fails": LEAKS, "slice_s": 0}, "slice_s must"),
+        ({**FAILING, "fails": LEAKS, "shortest_s": -1}, "shortest_s must"),
+        ({**FAILING, "fails": LEAKS, "most_requests": True}, "most_requests must"),
     ]:
         with pytest.raises(InvalidInput, match=wanted):
-            shrink(sweep, **arguments, **out)
+            shrink(sweep, **{**out, **arguments})
     with pytest.raises(InvalidInput, match="needs a Sweep"):
-        shrink(Answers(tmp_path / "run"), **FAILING, fails="leaks", **out)
+        shrink(Answers(tmp_path / "run"), **FAILING, fails=LEAKS, **out)
     linked = Dataset("l", pd.DataFrame({"utt_id": ["u"], "audio": ["https://example.org/a.wav?sig=secret"]}))
     with pytest.raises(InvalidInput, match="not a file") as caught:
         shrink(
@@ -562,6 +685,22 @@ def test_refusals(tmp_path):
         )
     assert "secret" not in str(caught.value)
     assert len(engine.asked) == asked
+
+
+def test_a_case_that_failed_is_asked_anew_unless_it_is_known_how_it_fails(tmp_path):
+    class Broken(Trigger):
+        async def transcribe(self, question, steps=UNWATCHED):
+            raise TaskFailed("no", code="DECODE_ERROR")
+
+    sweep = case(tmp_path, Broken())
+    sweep.run(progress=False)
+    given = {**FAILING, "folder": tmp_path / "out"}
+    assert len(shrink(sweep, **given, fails=LEAKS, send=False).plan.to_send) == 1
+    with pytest.raises(InvalidInput, match=r"None of the 1 stored answers .* 'DECODE_ERROR'"):
+        shrink(sweep, **given, fails="fails with OTHER")
+    for _ in range(2):  # the second finds what the first was told
+        with pytest.raises(InvalidInput, match=r'the case failed \(DECODE_ERROR\).* retry="failed"'):
+            shrink(sweep, **given, fails=LEAKS)
 
 
 # The folder
@@ -581,13 +720,13 @@ def reproducer(tmp_path_factory):
     asked = Parameters(language="de", context=HOSTILE, enable_itn=True)
     soundfile.write(folder / "part.flac", samples()[int(2.9 * RATE) : int(3.6 * RATE)], RATE)
     answer = Reply(
-        f"hello Kestrel {HOSTILE}", "de", asked, request_id="r-1", error=str(folder),
-        channels=((0, f"hello Kestrel {HOSTILE} {folder / 'x'}", "de"),), control=reply(HOSTILE),
+        f"hello Kestrel {HOSTILE}", "de", asked, request_id="r-1", error=f"no file {folder}/x",
+        channels=((0, f"hello Kestrel {HOSTILE}", "de"),), control=reply(HOSTILE),
     )  # fmt: skip
     facts = Facts(
         {"engine": "filetrans", "model": f"{HOSTILE}", "region": "beijing", "also_send_text": "true"},
         f"says {HOSTILE}", "The answer has it.", 1, 1, HOSTILE, {"context": None},
-        [("audio", f"0.7 of 8 s {folder}")], [(2.9, 3.6)], "none", [folder],
+        [("audio", "0.7 of 8 s")], [(2.9, 3.6)], "none", [folder],
     )  # fmt: skip
     write_reproducer(folder / "out", folder / "part.flac", asked, [answer], facts)
     return folder / "out", asked
@@ -655,6 +794,42 @@ def test_what_others_wrote_is_text_and_nothing_else(reproducer):
     assert not list(folder.parent.rglob("*pwned*"))
 
 
+def test_paths_are_taken_out_of_errors_and_never_out_of_what_was_heard(tmp_path, monkeypatch):
+    folder = tmp_path / "work"
+    (folder / "in").mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    (folder / "a.flac").write_bytes(b"")
+    heard = f"see {folder}/x, {folder}shop and {Path.home()}"
+    error = (
+        f"{folder}/in/x: no; {folder}shop, /net{folder}, {folder}-2 and {folder}.bak stay; file://{folder}, {folder}."
+    )
+    asked = Parameters(context=f"{folder}")
+    answers = [
+        Reply(heard, "en", asked, channels=((0, heard, "en"),), words=((heard, 0.0, 1.0),)),
+        Reply("", None, asked, state="failed", error_code="X", error=error),
+    ]
+    facts = Facts(
+        {"engine": "local", "model": f"{folder}/model"},
+        "says x",
+        "It has it.",
+        1,
+        1,
+        expected=heard,
+        hidden=[folder / "in"],
+    )
+    write_reproducer(folder / "out", folder / "a.flac", asked, answers, facts)
+    told = f".../x: no; {folder}shop, /net{folder}, {folder}-2 and {folder}.bak stay; file://..., ...."
+    document = json.loads((folder / "out" / "answer.json").read_text())
+    first, second = (one["answer"] for one in document["answers"])
+    assert first["transcripts"][0]["text"] == first["words"][0]["text"] == heard
+    assert second["error"] == told
+    assert document["engine"]["model"] == ".../model"
+    page = (folder / "out" / "README.md").read_text()
+    assert page.count(heard) == 2
+    assert f"failed: X {told}" in page
+    assert error not in page
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 class TestRun:
     """The script, with curl, against the local service."""
@@ -689,6 +864,10 @@ class TestRun:
             refused = run(reproducer[0], service.url, AUDIO_URL=link)
             assert refused.returncode == 1
             assert "percent-encode" in refused.stderr
+            for broken in (f"{files.url}/audio.flac\n", f"{files.url}/\naudio.flac"):
+                refused = run(reproducer[0], service.url, AUDIO_URL=broken)
+                assert "percent-encode" in refused.stderr
+                assert "sed" not in refused.stderr
             done = run(reproducer[0], service.url, AUDIO_URL=link.rstrip("|"))
             assert done.returncode == 0, done.stderr
             assert service.status()["requests"].get("upload", 0) == 0
@@ -701,12 +880,37 @@ class TestRun:
             (["https://example.org"], "", "Set DASHSCOPE_API_KEY"),
             (["https://example.org"], 'a"\nurl = "x', "no key has"),
             (["ftp://example.org"], KEY, "asked by https"),
+            (["http://127.0.0.1:1@127.0.0.2:18999"], KEY, "named by a port"),
+            (["http://localhost:80@example.org:80/x"], KEY, "named by a port"),
+            (["http://127.0.0.1:"], KEY, "named by a port"),
+            (["http://127.0.0.1:80/api/v1/x"], KEY, "named by a port"),
         ],
     )
     def test_it_sends_no_key_in_the_clear_and_no_other(self, reproducer, arguments, key, said):
         done = run(reproducer[0], *arguments, DASHSCOPE_API_KEY=key)
         assert done.returncode == 1
         assert said in done.stderr
+
+    def test_what_was_sent_is_asked_for_until_it_is_there(self, reproducer, served):
+        folder, _ = reproducer
+        service, engine = served
+        before = len(engine.asked)
+        for fault in ("query=500", "query=429", "query=drop-before", "result=503"):
+            service.fault(fault)
+        done = run(folder, service.url, DASHSCOPE_API_KEY=KEY)
+        assert done.returncode == 0, done.stderr
+        assert len(engine.asked) == before + 1
+        assert re.findall("status (...); asking again", done.stderr) == ["500", "429", "000", "503"]
+        task = re.search("with TASK=([^ ]+) in", done.stderr)[1]
+        again = run(folder, service.url, DASHSCOPE_API_KEY=KEY, TASK=task)
+        assert again.returncode == 0, again.stderr
+        assert json.loads(again.stdout) == json.loads(done.stdout)
+        assert len(engine.asked) == before + 1
+        for wrong, said in (("../uploads", "No task in: ../uploads"), (f"{task}\n", "No task in")):
+            refused = run(folder, service.url, DASHSCOPE_API_KEY=KEY, TASK=wrong)
+            assert refused.returncode == 1
+            assert said in refused.stderr
+        assert len(engine.asked) == before + 1
 
     def test_what_the_service_says_is_told(self, reproducer, served):
         service, _ = served
@@ -734,8 +938,8 @@ class TestRun:
             fails="says Kestrel",
             control={"language": None},
             folder=tmp_path / "out",
-            slice_s=0.4,
-            shortest_s=3.0,
+            slice_s=1.0,
+            shortest_s=6.0,
             repeats=2,
             expected=TRAVERSAL,
         )

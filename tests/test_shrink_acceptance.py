@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from test_shrink import FAILING, KEY, RATE, Trigger, case, run
+from test_shrink import FAILING, KEY, LEAKS, RATE, Trigger, case, run
 
 from asrlab.data.loading import load_dataset
 from asrlab.engines import engine
@@ -30,7 +30,7 @@ def killed(folder, hangs_after=None):
     """Shrink with an engine that never answers a question, to be killed then; or go on with it."""
     paid = Trigger(folder / "log", free=False, hangs_after=hangs_after)
     paid.concurrency = 1
-    return shrink(case(folder, paid), **FAILING, fails="leaks", folder=folder / "out", price_usd_per_s=3e-5)
+    return shrink(case(folder, paid), **FAILING, fails=LEAKS, folder=folder / "out", price_usd_per_s=3e-5)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def whole(tmp_path_factory):
     return killed(tmp_path_factory.mktemp("whole"))
 
 
-@pytest.mark.parametrize("after", [1, 6, 15])
+@pytest.mark.parametrize("after", [1, 6, 12])
 def test_a_killed_search_goes_on_and_sends_nothing_twice(whole, tmp_path, after):
     case(tmp_path, Trigger())
     log = tmp_path / "log"
@@ -61,7 +61,7 @@ def test_a_killed_search_goes_on_and_sends_nothing_twice(whole, tmp_path, after)
 
 def test_budgets_are_of_all_runs_together(whole, tmp_path):
     sweep = case(tmp_path, Trigger(free=False))
-    given = {**FAILING, "fails": "leaks", "folder": tmp_path / "out", "price_usd_per_s": 3e-5}
+    given = {**FAILING, "fails": LEAKS, "folder": tmp_path / "out", "price_usd_per_s": 3e-5}
     for minutes in (0.2, 0.4, 0.6):
         poor = shrink(sweep, **given, budget_minutes=minutes)
         assert poor.audio_s <= 60 * minutes
@@ -73,10 +73,28 @@ def test_budgets_are_of_all_runs_together(whole, tmp_path):
     assert (rest.requests, rest.request) == (whole.requests, whole.request)
 
 
+def test_limits_are_kept_and_what_was_spent_counts(whole, tmp_path):
+    engine = Trigger(free=False)
+    sweep = case(tmp_path, engine)  # never run: what was seen elsewhere can be shrunk
+    given = {**FAILING, "fails": LEAKS, "folder": tmp_path / "out", "price_usd_per_s": 3e-5}
+    nothing = shrink(sweep, **given, send=False)
+    assert (nothing.requests, nothing.replies, nothing.minimal) == (0, (), False)
+    assert len(nothing.plan.to_send) == 1
+    assert not (tmp_path / "out" / "reproducer").exists()
+    assert "not asked yet" in repr(nothing)
+    few = shrink(sweep, **given, most_requests=6)
+    assert len(engine.asked) <= 6
+    assert not few.minimal
+    assert "the limit of 6" in few.because
+    assert few.request.samples < few.case.samples
+    rest = shrink(sweep, **given)
+    assert (rest.requests, rest.request) == (whole.requests, whole.request)
+
+
 def test_times_of_words_are_tried_first(whole, tmp_path):
     engine = Trigger(words=True)
     sweep = case(tmp_path, engine, words=True)
-    shrunk = shrink(sweep, **FAILING, fails="leaks", folder=tmp_path / "out")
+    shrunk = shrink(sweep, **FAILING, fails=LEAKS, folder=tmp_path / "out")
     assert shrunk.usd is None
     assert "dropped enable_itn, enable_words" in repr(shrunk)
     assert shrunk.steps["step"].eq("around the error").sum() > 1
@@ -104,8 +122,8 @@ def local(tmp_path_factory):
 @pytest.mark.parametrize(
     ("utt_id", "condition", "fails", "changed"),
     [
-        ("en-flite_awb-4", "context=none, language=zh", "other language", "language"),
-        ("en-flite_slt-2", "context=terms, language=none", "leaks", "context"),
+        ("en-flite_awb-4", "context=none, language=zh", "other language or script", "language"),
+        ("en-flite_slt-2", "context=terms, language=none", LEAKS, "context"),
     ],
 )
 def test_failures_of_the_local_engine(local, capsys, utt_id, condition, fails, changed):  # noqa: PLR0917 - a row each

@@ -42,7 +42,7 @@ def candidates(
     transcripts, references
         As in :func:`asrlab.score`.
     theirs : str or float
-        The published rate: a text in per cent with its digits, ``"2.41 %"``, or a share.
+        The published rate: a text in per cent with its digits, ``"2.41 %"``, or a share, exact to 0.01 points.
     choices : mapping of str to sequence or mapping
         For each choice that may be another (those of :func:`asrlab.scoring.explain.explain`) the values to try, ours
         first; as a mapping, each with a name: ``{"normalizer": ["auto", "none"], "split": {"all": None, "numbers":

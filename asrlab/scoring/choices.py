@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -16,6 +17,10 @@ from asrlab.normalize.languages import LANGUAGES, preset_of
 from asrlab.text import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
     from asrlab.normalize import NormalizerChoice
 
     Settings = Mapping[str, Any]
@@ -44,6 +49,10 @@ BY: Final = "mean by "
 #: Where a normalizer's name says what is done about script.
 _SCRIPT: Final = re.compile(r"\+script=(fold|keep)(?=[+@]|$)")
 _MOST_SHOWN: Final = 60
+#: Values that an error lists.
+_MOST_LISTED: Final = 8
+#: Lists of values, of whatever kind.
+_SEVERAL: Final = (list, tuple, np.ndarray, pd.Series, pd.Index)
 
 
 @dataclass(frozen=True)
@@ -105,8 +114,13 @@ def same(one: object, other: object) -> bool:
         return True
     if isinstance(one, pd.DataFrame) or isinstance(other, pd.DataFrame):
         return isinstance(one, pd.DataFrame) and isinstance(other, pd.DataFrame) and bool(one.equals(other))
-    if isinstance(one, np.ndarray | pd.Series) or isinstance(other, np.ndarray | pd.Series):
-        return np.array_equal(np.asarray(one, object), np.asarray(other, object))
+    if type(one) is type(other) and is_dataclass(one) and is_dataclass(other):  # of tables, which have no ==
+        one, other = vars(one), vars(other)
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, _SEVERAL) and isinstance(other, _SEVERAL):  # a list and a tuple of the same are one choice
+        ours, theirs = (several if isinstance(several, list | tuple) else several.tolist() for several in (one, other))
+        return len(ours) == len(theirs) and all(map(same, ours, theirs))
     return type(one) is type(other) and bool(one == other)
 
 
@@ -138,18 +152,28 @@ def words(key: str, value: object, label: str | None = None) -> str:
 
 
 def facts_of(references: object, known: Known, language: str | None) -> pd.DataFrame:
-    """Give what is known of the utterances: of a table of references, every column that is one value for each."""
+    """Give what is known of the utterances: of a table of references, every column that is one value for each.
+
+    Columns of lists and the like are left out, whose values cannot be told apart.
+    """
     facts = known.utterances
     if isinstance(references, pd.DataFrame):
         own = references.dropna(subset=["utt_id"]).astype({"utt_id": "string"})
         groups = own.groupby("utt_id", sort=False)
-        single = [name for name in own.columns if name != "utt_id" and (groups[name].nunique(dropna=False) == 1).all()]
+        single = [name for name in own.columns if name != "utt_id" and _is_single(groups[name])]
         facts = own.drop_duplicates("utt_id")[["utt_id", *single]]
     facts = facts.reset_index(drop=True)
     tags = (
         facts["language"].astype("string") if "language" in facts.columns else pd.Series(pd.NA, facts.index, "string")
     )
     return facts.assign(language=tags.mask(tags == "").fillna(language) if language is not None else tags)
+
+
+def _is_single(groups: Any) -> bool:  # noqa: ANN401  # pandas has no public name for the type of a grouped column
+    try:
+        return bool((groups.nunique(dropna=False) == 1).all())
+    except TypeError:
+        return False
 
 
 def in_condition(given: pd.DataFrame, wanted: object) -> pd.DataFrame:
@@ -163,12 +187,27 @@ def in_condition(given: pd.DataFrame, wanted: object) -> pd.DataFrame:
                 f"condition names the column {name!r}, which the transcripts have not; "
                 f"there are {', '.join(map(str, given.columns))}."
             )
-        column = given[name].astype("string")
-        given = given[(column == str(level)).fillna(False)]
+        there = _listed(given[name])
+        given = given[_among(given[name], [level])]
         if given.empty:
-            there = ", ".join(map(repr, column.dropna().unique()[:8])) or "none"
             raise InvalidInput(f"No transcript has the {name} {level!r}{_beside(levels, name)}; there are {there}.")
     return given
+
+
+def _among(column: pd.Series, levels: Sequence[object]) -> NDArray[np.bool]:
+    """Tell which values are among some: as they are written, and numbers as numbers, for 2021.0 is 2021."""
+    found = column.astype("string").isin([str(level) for level in levels])
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        figures = [level for level in levels if isinstance(level, Real) and not isinstance(level, bool)]
+        found |= column.isin(figures) & column.notna()
+    return found.fillna(False).to_numpy(bool)
+
+
+def _listed(column: pd.Series) -> str:
+    """List the values there are, the first few of them."""
+    values = column.dropna().astype("string").unique().tolist()
+    more = f" and {len(values) - _MOST_LISTED} more" if len(values) > _MOST_LISTED else ""
+    return (", ".join(map(repr, values[:_MOST_LISTED])) or "none") + more
 
 
 def _beside(levels: Mapping[str, object], name: str) -> str:
@@ -182,7 +221,9 @@ def in_split(given: pd.DataFrame, known: Known, facts: pd.DataFrame, wanted: obj
         return given, known
     ids = _ids(facts, wanted)
     if not ids:
-        raise InvalidInput(f"No utterance fits split={words('split', wanted)!r}. Choose others.")
+        named = wanted if isinstance(wanted, Mapping) else {}
+        there = "".join(f" Values of {name}: {_listed(facts.loc[:, name])}." for name in named)
+        raise InvalidInput(f"No utterance fits split={words('split', wanted)!r}. Choose others.{there}")
     terms = known.terms
     if "utt_id" in terms.columns:
         terms = terms[terms["utt_id"].isna() | terms["utt_id"].astype("string").isin(ids)]
@@ -207,8 +248,8 @@ def _ids(facts: pd.DataFrame, wanted: object) -> set[str]:
         for name, levels in wanted.items():
             if name not in facts.columns:
                 raise InvalidInput(f"split names the column {name!r}; the utterances have {columns}.")
-            several = levels if pd.api.types.is_list_like(levels) else [levels]
-            kept &= facts[name].astype("string").isin([str(level) for level in several]).to_numpy(bool)
+            several = list(levels) if pd.api.types.is_list_like(levels) else [levels]
+            kept &= _among(facts.loc[:, name], several)
         return set(there[kept])
     if not pd.api.types.is_list_like(wanted):
         raise InvalidInput(f"split must be a query, {{column: value}} or a list of utt_ids, not {wanted!r}.")

@@ -58,7 +58,7 @@ def explain(
         What one and the other has chosen (see Notes), where it is not the default. ``theirs`` may also be a published
         rate that our answers are held against, or have one as ``"rate"`` beside what is known of how it was made:
         ``{"rate": "2.41 %", "normalizer": "none"}``; what is not known is then taken to be as ours. A text gives per
-        cent, and how many digits were published; a number is a share, as everywhere.
+        cent, and how many digits were published; a number is a share, as everywhere, and exact to 0.01 points.
     order : sequence of str, or "shapley", optional
         The order in which choices are changed from ours to theirs; by default that of the list in Notes, from the data
         to the figure. What a part comes to depends on it. ``"shapley"``: the mean of each part over all orders (Shapley

@@ -158,7 +158,8 @@ def _mean_by(marked: Marked, column: str) -> Fraction:
     column = "language" if column == "spoken_language" else column
     if column not in facts.columns:
         raise InvalidInput(
-            f"There is no column {column!r} of the utterances to take a mean by; there are {', '.join(facts.columns)}."
+            f"There is no column {column!r} of the utterances to take a mean by; there are "
+            f"{', '.join(map(str, facts.columns))}."
         )
     group = marked.utt_id.map(facts[column].astype("string").mask(facts[column].astype("string") == ""))
     if group.isna().any():

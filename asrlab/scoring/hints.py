@@ -65,14 +65,15 @@ def languages(
     DataFrame
         The by-columns and a ``languages`` table: a row for each language found in speech of a language, the right one
         first, then the most frequent. ``found`` is ``<NA>`` where none was reported, or where a text has no letters;
+        and so is ``right`` too of texts in a language that the library does not know (``source="text"``);
         ``spoken_language`` where it is not known, or where nothing was said (all references are empty).
         Codes are compared as languages: ``zh-TW`` is ``zh``, ``tl`` is ``fil``; Cantonese is not Chinese.
 
     Raises
     ------
     InvalidInput
-        If an answer was hinted or nothing says whether it was, a language is no code, the engine reports none at all,
-        or columns are missing.
+        If an answer was hinted or nothing says whether it was (of answers in several settings, parameters must name the
+        trial or the condition), a language is no code, the engine reports none at all, or columns are missing.
 
     Examples
     --------
@@ -100,8 +101,10 @@ def languages(
     lost = rows[rows["state"] != "answered"]
     rows = rows[rows["state"] == "answered"].reset_index(drop=True)
     _refuse_hinted(rows, parameters)
+    spoken = _codes(rows, "spoken_language")
+    beyond = pd.Series(False, rows.index)
     if source == "text":
-        found = _read(rows["text"], rows["spoken_language"])
+        found, beyond = _read(rows["text"], spoken)
     elif len(rows) and rows["detected_language"].isna().all():
         raise InvalidInput(
             'No answer names a detected_language: this engine does not report one. source="text" goes by the language '
@@ -109,10 +112,9 @@ def languages(
         )
     else:
         found = _codes(rows, "detected_language")
-    codes = {"spoken_language": _codes(rows, "spoken_language"), "found": found}
-    rows = rows.assign(**codes)
-    right = (codes["spoken_language"] == codes["found"]).mask(codes["spoken_language"].isna())
-    rows["right"] = right.mask(codes["found"].isna() & codes["spoken_language"].notna(), False).astype("boolean")
+    rows = rows.assign(spoken_language=spoken, found=found)
+    right = (spoken == found).mask(found.isna(), False).mask(spoken.isna() | beyond)
+    rows["right"] = right.astype("boolean")
     group = [*keys, "spoken_language"]
     counted = rows.groupby([*group, "found", "right"], dropna=False, sort=True, observed=True)["utt_id"]
     table = counted.agg(n_answers="size", n_utts="nunique").reset_index()
@@ -153,6 +155,16 @@ def _named(languages: pd.Series) -> pd.Series:
 
 def _refuse_hinted(rows: pd.DataFrame, parameters: pd.DataFrame) -> None:
     hinted = _named(sent(rows, parameters, "language")).notna()
+    by_trial, by_condition = (
+        all(name in table.columns and bool(table[name].notna().all()) for table in (rows, parameters))
+        for name in ("trial", "condition")
+    )
+    several = rows["condition"].nunique() > 1 or bool(rows.duplicated(["utt_id", "repeat", "channel"]).any())
+    if several and not by_trial and not by_condition:
+        raise InvalidInput(
+            "These answers are of several settings, and the parameters do not say in every row of which (columns trial "
+            "or condition): an answer that was hinted would be taken for one that was not. Give sweep.parameters whole."
+        )
     if hinted.any():
         raise InvalidInput(
             f"{int(hinted.sum())} of {len(rows)} answers were asked for with a language hint "
@@ -163,14 +175,17 @@ def _refuse_hinted(rows: pd.DataFrame, parameters: pd.DataFrame) -> None:
         )
 
 
-def _read(texts: pd.Series, spoken: pd.Series) -> pd.Series:
-    """Tell which language each text reads as, ``<NA>`` where it has no letters."""
-    named = {code for name in spoken.dropna().unique() if (code := code_of(name))}
-    among = [*LANGUAGES, *known(sorted(named - {*LANGUAGES}))]
-    different = [text for text in texts.unique() if writing(text)]
+def _read(texts: pd.Series, spoken: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Tell which language each text reads as, ``<NA>`` where it has no letters; and where the right one is not known.
+
+    A text in a language that the library does not know reads as any other, which says nothing.
+    """
+    among = [*LANGUAGES, *known(sorted({*spoken.dropna().unique()} - {*LANGUAGES}))]
+    beyond = spoken.notna() & ~spoken.isin(among)
+    different = [text for text in texts[~beyond].unique() if writing(text)]
     best = identify(different, among).argmax(axis=1)
     reads_as = {text: among[place] for text, place in zip(different, best.tolist(), strict=True)}
-    return texts.map(reads_as).astype("string")
+    return texts.map(reads_as).mask(beyond).astype("string"), beyond
 
 
 def _codes(rows: pd.DataFrame, column: str) -> pd.Series:
@@ -263,15 +278,17 @@ def pairs(scores: pd.DataFrame, *, parameters: pd.DataFrame, along: str = "langu
     -------
     DataFrame
         A ``pairs`` table: for each unit, form, normalizer and rule of ties, a row for each language spoken and hint,
-        both by their codes; ``right`` where they are one language. Rates are pooled over the same utterances. For
+        both by their codes; ``right`` where they are one language. Rates are pooled over the same utterances, and
+        ``<NA>`` where no hinted answer has a partner without a hint (``n_pairs`` is 0). For
         intervals and tests, put the hint beside the scores, ``scores.assign(hint=...)``, and use
         :func:`asrlab.compare` along it.
 
     Raises
     ------
     InvalidInput
-        If no hinted answer has a partner without a hint, an answer has two, nothing says what was sent, or languages
-        are missing or no codes.
+        If no hinted answer at all has a partner without a hint, an answer has two, nothing says what was sent, the
+        answers looked through for scripts and translations were marked against another form, or languages are missing
+        or no codes.
 
     Examples
     --------
@@ -294,13 +311,14 @@ def pairs(scores: pd.DataFrame, *, parameters: pd.DataFrame, along: str = "langu
     rows = rows.assign(**{f"sent {name}": sent(rows, parameters, name) for name in others})
     key = ["utt_id", "channel", "repeat", *groups.APART, *axes, *(f"sent {name}" for name in others)]
     rows["pair"] = groups.numbered(rows, key)
-    # Two levels may send the same hint: that is one question.
-    once = rows[~rows.duplicated(["pair", "hint", *_told_apart(rows)])]
+    # Two levels may send the same hint: that is one question, where they show the same trial.
+    once = rows[rows["trial"].isna() | ~rows.duplicated(["pair", "hint", "trial", *groups.COUNTS])]
     complain(
         once.duplicated(["pair", "hint"]),
         once,
         f"have several answers with the same hint, which agree in {', '.join(key[:3])} and all axes but {along}. "
-        "Number the repeats, or give along= the axis that sets the hint.",
+        "Number the repeats, or give along= the axis that sets the hint. If two of its levels send the same hint, "
+        "leave one out, or name the trials, where both show the same ones.",
     )
     hinted, plain = once[once["hint"].notna()], once[once["hint"].isna()].set_index("pair")
     paired = hinted[hinted["pair"].isin(plain.index)]
@@ -315,11 +333,13 @@ def pairs(scores: pd.DataFrame, *, parameters: pd.DataFrame, along: str = "langu
     more = paired["errors"] - paired["errors_unhinted"]
     paired = paired.assign(better=more < 0, worse=more > 0, tied=more == 0)
     group = ["spoken_language", "hint", *groups.APART]
-    counts = paired.groupby(group, sort=True)
+    counts = paired.groupby(group)
     table = counts[["errors", "errors_unhinted", "ref_len", "ref_len_unhinted", "better", "worse", "tied"]].sum()
     table["n_pairs"], table["n_utts"] = counts.size(), counts["utt_id"].nunique()
-    alone = hinted[~hinted["pair"].isin(plain.index)].groupby(group).size()
-    table["n_unpaired"] = alone.reindex(table.index).fillna(0)
+    # There is a row too for a language and hint without any pair.
+    every = hinted.groupby(group, sort=True).size()
+    table = table.reindex(every.index, fill_value=0)
+    table["n_unpaired"] = every - table["n_pairs"]
     table = table.reset_index()
     for side in ("", "_unhinted"):
         # Of several forms ("best"), the two answers may be marked against another each.
@@ -327,18 +347,19 @@ def pairs(scores: pd.DataFrame, *, parameters: pd.DataFrame, along: str = "langu
         table[f"rate{side}"] = table[f"errors{side}"] / length
     table["delta"] = table["rate"] - table["rate_unhinted"]
     table["right"] = table["spoken_language"] == table["hint"]
-    strayed = table[table["unit"].isin(_STRAYED)]
+    strayed, told = (table[table["unit"].isin(_STRAYED) == looked] for looked in (True, False))
+    if len(strayed) and len(told) and {*strayed["form"]}.isdisjoint(told["form"]):
+        forms = [", ".join(one["form"].astype(str).unique()) for one in (strayed, told)]
+        raise InvalidInput(
+            f"Scripts and translations were looked for against references of the form {forms[0]}, and the other scores "
+            f"are of {forms[1]}, so one cannot stand beside the other. Give both the same form=."
+        )
     for unit in _STRAYED:
         of = strayed[strayed["unit"] == unit].drop_duplicates(["spoken_language", "hint", "form"])
         for column, rate in ((unit, "rate"), (f"{unit}_unhinted", "rate_unhinted")):
             shares = of.set_index(["spoken_language", "hint", "form"])[rate]
             table[column] = shares.reindex(pd.MultiIndex.from_frame(table[["spoken_language", "hint", "form"]])).array
-    told = table[~table["unit"].isin(_STRAYED)]
+    told = table[~table["unit"].isin(_STRAYED)]  # anew, with the shares
     return tables.check((told if len(told) else table).reset_index(drop=True), "pairs", required=("hint",))[
         list(tables.SCHEMAS["pairs"])
     ]
-
-
-def _told_apart(rows: pd.DataFrame) -> list[str]:
-    """Name what must be the same in two copies of one answer."""
-    return ["trial", *groups.COUNTS] if rows["trial"].notna().all() else list(groups.COUNTS)

@@ -30,6 +30,7 @@ a probability above 0.9 and was right in all of these, and in 249 of 255 of 0.7 
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -50,6 +51,9 @@ LANGUAGES: Final = (
 )
 #: Languages that the library knows by other codes, or by several.
 _LABELS: Final = {"no": ("no", "nn"), "nb": ("no",), "fil": ("tl",), "cmn": ("zh",)}
+
+#: Cantonese as one of the languages that zh stands for (an extended language subtag, RFC 5646, section 2.2.2).
+_CANTONESE: Final = re.compile(r"zh[-_]yue(?![a-z])", re.IGNORECASE)
 
 
 def identify(texts: Iterable[str], languages: Sequence[str] = LANGUAGES) -> NDArray[np.float64]:
@@ -102,7 +106,11 @@ def code_of(language: str | None) -> str | None:
     --------
     >>> code_of("zh-TW"), code_of("yue"), code_of("tl"), code_of("nb"), code_of("nl"), code_of("Dutch")
     ('zh', 'yue', 'fil', 'no', 'nl', None)
+    >>> code_of("zh-yue-HK")
+    'yue'
     """
+    if language and _CANTONESE.match(language):
+        return "yue"
     return preset_of(language) or base_language(language) or None
 
 

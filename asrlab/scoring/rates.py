@@ -101,7 +101,7 @@ def rates(
 
 def _apart(frame: pd.DataFrame, flags: pd.DataFrame | None, group: Ints, n: int) -> dict[str, Any]:
     if flags is None:
-        return {"n_flagged": pd.NA, "rate_without": pd.NA}
+        return {}
     flagged = groups.flagged(frame, flags)
     others = ~flagged & frame["errors"].notna().to_numpy(np.bool)
     errors, lengths = (

@@ -54,9 +54,10 @@ def sent(rows: pd.DataFrame, parameters: pd.DataFrame, name: str) -> pd.Series:
             "sweep.parameters has all of them."
         )
     declared = [column for column in parameters.columns if column in tables.SCHEMAS["parameters"]]
-    given = tables.check(parameters.reset_index(drop=True), "parameters", required=tuple(declared))
+    given = tables.check(_whole(parameters.reset_index(drop=True)), "parameters", required=tuple(declared))
+    rows = _whole(rows)
     keys = _keys(rows, given, declared)
-    known = given[[*keys, name]].drop_duplicates()
+    known = given[list(dict.fromkeys([*keys, name]))].drop_duplicates()
     if (twice := known.duplicated(keys)).any():
         raise InvalidInput(
             f"The parameters give {name} more than once, and not the same, for {_named(known[twice], keys)}. "
@@ -70,6 +71,16 @@ def sent(rows: pd.DataFrame, parameters: pd.DataFrame, name: str) -> pd.Series:
             "Give the parameters of the sweep that they are of."
         )
     return pd.Series(known[name].array.take(place), rows.index, name=name)
+
+
+def _whole(table: pd.DataFrame) -> pd.DataFrame:
+    """Make whole numbers of floats that are, as pandas reads numbers from a file in which some are missing."""
+    floats = [name for name in ("trial", *_ASKING) if name in table and pd.api.types.is_float_dtype(table[name])]
+    return table.assign(**{name: table[name].astype("Int64") for name in floats if _are_whole(table[name])})
+
+
+def _are_whole(numbers: pd.Series) -> bool:
+    return bool((numbers.dropna() % 1 == 0).all())
 
 
 def _keys(rows: pd.DataFrame, given: pd.DataFrame, declared: Sequence[str]) -> list[str]:

@@ -14,6 +14,7 @@ from asrlab.stats.arguments import between
 from asrlab.stats.blocks import blocks, checked, sums
 from asrlab.stats.comparison import compare
 from asrlab.stats.contrasts import contrasts, signs_flipped
+from asrlab.stats.corrections import check_correction
 from asrlab.stats.precision_recall import precision_recall
 from asrlab.stats.summary import summarize
 
@@ -35,6 +36,8 @@ _RATES: Final = {
 _SHARES: Final = ("recall", "precision", "f1")
 _COUNTED: Final = ("said", "heard", "hits", "false")
 _FATES: Final = ("n_utts", "n_blocks", "n_failed", "n_not_run", "n_missing", "lost", "ref_len")
+#: Blocks that a trend needs.
+_FEWEST: Final = 2
 #: Working column: what the texts of an answer are cut into.
 _IN: Final = "cut into"
 _WHOLE_NUMBER: Final = re.compile(r"\d+")
@@ -46,6 +49,7 @@ def context_ladder(
     baseline: object = None,
     *,
     by: str | Sequence[str] | None = None,
+    correction: str = "holm",
     level: float = 0.95,
     dataset: groups.Facts | None = None,
 ) -> pd.DataFrame:
@@ -62,6 +66,8 @@ def context_ladder(
     by : str or sequence of str, optional
         Columns that make ladders of their own, as in :func:`asrlab.compare`: by default all other axes, ``[]`` pools
         over them. What texts are cut into, form and normalizer always do.
+    correction : {"holm", "max-t", "benjamini-hochberg", "none"}
+        How ``p`` allows for all rows of the table, as in :func:`asrlab.compare`.
     level : float
         Confidence level of the intervals.
     dataset : Dataset or DataFrame, optional
@@ -73,16 +79,24 @@ def context_ladder(
         The by-columns and the axis, then the columns of a ``context_ladder`` table: one row a level, in the order of
         the levels. Rates and their intervals are those of :func:`asrlab.summarize` and
         :func:`asrlab.precision_recall`; differences from the baseline, on the same utterances, those of
-        :func:`asrlab.compare` with its tests by block, ``p`` corrected (Holm) for all rows of the table, recall and
-        error rate each a family of its own. ``<NA>`` is what the scores have no rows of, and the difference of the
-        baseline from itself.
+        :func:`asrlab.compare` with its tests by block, ``p`` corrected for all rows of the table, recall and error rate
+        each a family of its own. ``<NA>`` is what the scores have no rows of, the difference of the baseline from
+        itself, and one for which no answers are left that were not lost.
 
     Raises
     ------
     InvalidInput
-        If there is no such axis or level, columns are missing, or answers cannot be paired.
+        If there is no such axis, level or correction, columns are missing, or answers cannot be paired.
+
+    Notes
+    -----
+    With few blocks no difference can pass, however large: n blocks have 2^n swaps, so that no p is below 2 / 2^n, and
+    Holm multiplies the smallest by the number of differences. With 8 speakers p is 0.0078 at best, and of 7 differences
+    or more none comes below 0.05. Ask more speakers; or fewer questions: filter the scores to the levels and languages
+    that matter, pool over axes (``by=[]``), or take ``correction="max-t"``, which loses least where rows are alike.
     """
     between("level", level, 1e-6, 1 - 1e-6, "a confidence level, such as 0.95")
+    check_correction(correction)
     frame, keys = _prepared(scores, along, by, "context_ladder", dataset)
     columns = [*keys, along, _IN]
     table = _wide(frame, columns, (*_RATES,), level)
@@ -93,7 +107,9 @@ def context_ladder(
         for name, unit, sign in (("recall", "term", -1), ("error", "{}", 1)):
             some = frame[frame["unit"] == unit] if unit == "term" else frame[frame["unit"].isin(_CUT)]
             if some["errors"].notna().any():
-                table = _with_differences(table, some, columns, along, base, name=name, sign=sign, level=level)
+                table = _with_differences(
+                    table, some, columns, along, base, name=name, sign=sign, level=level, correction=correction
+                )
     return _checked(table, [*keys, along], "context_ladder")
 
 
@@ -117,7 +133,8 @@ def bias_curve(
     along : str
         The axis whose levels are sizes of the list.
     sizes : mapping of label to int, optional
-        Terms in the list of each level. By default the one whole number in the label ("100", "n=100"); "none" has 0.
+        Terms in the list of each level, by label or its text. By default the one whole number in the label ("100",
+        "n=100"); "none" has 0.
     by, level, dataset
         As in :func:`context_ladder`.
     resamples, seed : int
@@ -129,9 +146,9 @@ def bias_curve(
         The by-columns and the axis, then the columns of a ``bias_curve`` table: one row a size, the smallest first.
         ``listed`` is B-WER, ``unlisted`` U-WER, ``distractors`` are for 1,000 units of the reference. A ``trend`` is
         the slope of the least squares line through the pooled rates over log10(1 + size), that is the change with a
-        list ten times as long, of the utterances that were answered at every size; with its interval and the p of a
-        sign-flip test by block, not corrected. It is the same on all rows of a curve. A rate that rises and falls
-        again may have none.
+        list ten times as long, of the utterances that were answered at every size, ``trend_n`` of them; with its
+        interval and the p of a sign-flip test by block, not corrected; ``<NA>`` where these are of fewer than two
+        blocks. It is the same on all rows of a curve. A rate that rises and falls again may have none.
 
     Raises
     ------
@@ -163,8 +180,8 @@ def bias_curve(
                 some = some[_same(some, first, order)]
                 found = _trend(some, along, labels, x, level=level, resamples=resamples, seed=seed)
                 low, high = sorted([sign * found[1], sign * found[2]])
-                values = (sign * times * found[0], times * low, times * high, found[3])
-                for column, value in zip(("", "_low", "_high", "_p"), values, strict=True):
+                values = (sign * times * found[0], times * low, times * high, *found[3:])
+                for column, value in zip(("", "_low", "_high", "_p", "_n"), values, strict=True):
                     table.loc[rows, f"{name}_trend{column}"] = value
     return _checked(table, [*keys, along], "bias_curve")
 
@@ -178,6 +195,8 @@ def _prepared(
     axes = groups.axes(frame)
     if not isinstance(along, str) or along not in {*axes, "condition"}:
         raise InvalidInput(f"There is no axis {along!r}; there are {', '.join([*axes, 'condition'])}.")
+    if _IN in axes:
+        raise InvalidInput(f"The table makes a column {_IN!r} itself: rename that axis in the scores.")
     if along in tables.SCHEMAS[made]:
         raise InvalidInput(
             f"The table makes a column {along!r} itself: rename that axis in the scores, to list_{along}."
@@ -216,17 +235,21 @@ def _baseline(labels: list[str], baseline: object, along: str) -> str:
 
 def _sizes(labels: list[Any], sizes: Mapping[Any, int] | None, along: str) -> dict[Any, int]:
     if sizes is not None:
-        if lacking := [label for label in labels if label not in sizes]:
-            raise InvalidInput(f"sizes= has no size for {along} {lacking[0]!r}. Give one for each: {labels}.")
+        by_text = {str(label): size for label, size in sizes.items()} | dict(sizes)
+        known = {label: by_text.get(label, by_text.get(str(label))) for label in labels}
+        if lacking := [str(label) for label, size in known.items() if size is None]:
+            named = ", ".join(map(str, labels))
+            raise InvalidInput(f"sizes= has no size for {along} {lacking[0]!r}. Give one for each: {named}.")
         if odd := [n for n in sizes.values() if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 0]:
             raise InvalidInput(f"A size is a whole number from 0, and one of sizes= is {odd[0]!r}.")
-        return {label: int(sizes[label]) for label in labels}
+        return {label: int(size) for label, size in known.items() if size is not None}
     found = {}
     for label in labels:
         numbers = _WHOLE_NUMBER.findall(str(label))
         if len(numbers) != 1 and str(label) != "none":
             raise InvalidInput(
-                f"The level {label!r} of {along} does not say how long its list is. Say it: sizes={{{label!r}: 100, "
+                f"The level {str(label)!r} of {along} does not say how long its list is. Say it: "
+                f"sizes={{{str(label)!r}: 100, "
                 "...}."
             )
         found[label] = int(numbers[0]) if numbers else 0
@@ -270,25 +293,40 @@ def _with_differences(
     name: str,
     sign: int,
     level: float,
+    correction: str,
 ) -> pd.DataFrame:
     """Put the differences from the baseline beside the rates; ``sign`` -1 turns those of misses around."""
+    if _paired(scores, along, baseline) and not _paired(scores[scores["errors"].notna()], along, baseline):
+        return table  # it is for lost answers alone that nothing can be paired
     keys = [column for column in columns if column != along]
-    found = compare(scores.drop(columns="errors"), along, baseline, by=keys, level=level)
+    found = compare(scores.drop(columns="errors"), along, baseline, by=keys, correction=correction, level=level)
     ends = found[["low", "high"]] if sign > 0 else -found[["high", "low"]].set_axis(["low", "high"], axis=1)
-    beside = found[[*keys, "form", "normalizer"]].assign(
+    index = [*keys, along, "form", "normalizer"]
+    place = {str(label): n for n, label in enumerate(table[along])}
+    found[along] = table[along].array.take(np.array([place[label] for label in found["level"]], np.intp))
+    beside = found[index].assign(
         **{
-            "named": found["level"],
             f"{name}_delta": sign * found["delta"] + 0.0,  # no negative zero
             f"{name}_delta_low": ends["low"],
             f"{name}_delta_high": ends["high"],
             f"{name}_p": found["p_adjusted"],
         }
     )
-    return (
-        table.assign(named=table[along].astype("string"))
-        .merge(beside, on=[*keys, "form", "normalizer", "named"], how="left", sort=False)
-        .drop(columns="named")
-    )
+    return table.merge(beside, on=index, how="left", sort=False)
+
+
+def _paired(scores: pd.DataFrame, along: str, baseline: str) -> bool:
+    """Whether anything was asked at the baseline and at another level."""
+    question = groups.numbered(scores, _asked(scores, along))
+    base = (scores[along].astype("string") == baseline).to_numpy(np.bool)
+    return bool(np.isin(question[base], question[~base]).any())
+
+
+def _asked(scores: pd.DataFrame, along: str) -> list[str]:
+    """Name the columns that tell questions apart, which are asked at each level."""
+    axes = [name for name in groups.axes(scores) if name not in {along, _IN}]
+    others = [name for name in axes if not (along == "condition" and _decided(scores, name))]
+    return ["utt_id", "channel", "repeat", *others]
 
 
 def _same(frame: pd.DataFrame, row: pd.Series, columns: list[str]) -> pd.Series:
@@ -307,15 +345,15 @@ def _trend(
     level: float,
     resamples: int,
     seed: int,
-) -> tuple[float, float, float, float]:
-    """Give the slope of pooled rates over x, its interval, and p; NaN where it cannot be known."""
-    nothing = (np.nan, np.nan, np.nan, np.nan)
+) -> tuple[float, float, float, float, int]:
+    """Give the slope of pooled rates over x, its interval, p, and of how many utterances; NaN where it is not known."""
     marked = scores[scores["errors"].notna()]
-    asked = ["utt_id", "channel", "repeat", *(axis for axis in groups.axes(scores) if axis not in {along, _IN})]
-    question = groups.numbered(marked, asked)
+    question = groups.numbered(marked, _asked(scores, along))
     # Those that were answered at every size: else the slope may be of the utterances.
     everywhere = (np.bincount(question, minlength=1) == len(labels))[question]
     marked = marked[everywhere]
+    many = int(marked["utt_id"].nunique())
+    nothing = (np.nan, np.nan, np.nan, np.nan, many)
     if marked.empty:
         return nothing
     place = pd.Index(labels).get_indexer(pd.Index(marked[along].astype(object)))
@@ -325,12 +363,13 @@ def _trend(
         np.stack([sums(parts.number[place == k], marked[name][place == k], n) for k in range(len(labels))])
         for name in ("errors", "ref_len")
     )
-    if (lengths.sum(axis=1) == 0).any():
+    if n < _FEWEST or (lengths.sum(axis=1) == 0).any():
         return nothing
     centred = x - x.mean()
     found = contrasts((centred / (centred**2).sum())[None, :], errors, lengths, parts, level)
     tested = signs_flipped(found, parts.kind, resamples=resamples, seed=seed)
-    return tuple(float(side[0]) for side in (*found.interval[:3], tested.p))  # type: ignore[return-value]
+    slope, low, high, p = (float(side[0]) for side in (*found.interval[:3], tested.p))
+    return slope, low, high, p, many
 
 
 def _checked(table: pd.DataFrame, keys: list[str], made: str) -> pd.DataFrame:

@@ -78,7 +78,8 @@ def summarize(
         Knows the utterances: for ``by``.
     flags : DataFrame, optional
         The ``flags`` of the same answers, from :func:`asrlab.flags`, or some of them. Flagged answers stay in ``rate``
-        and its interval; ``n_flagged`` counts them, and ``rate_without`` is the rate without them.
+        and its interval; two columns more say how many they are (``n_flagged``), and what it is without them
+        (``rate_without``).
 
     Returns
     -------
@@ -164,7 +165,7 @@ def _apart(
 ) -> dict[str, Any]:
     """Count the flagged answers of each group, and pool the others."""
     if flags is None:
-        return {"n_flagged": pd.NA, "rate_without": pd.NA}
+        return {}
     flagged = groups.flagged(frame, flags)[frame["errors"].notna().to_numpy(np.bool)]
     errors, lengths = (sums(group[~flagged], marked.loc[~flagged, name], n) for name in ("errors", "ref_len"))
     return {
@@ -173,7 +174,7 @@ def _apart(
     }
 
 
-def apart(summary: pd.DataFrame, flags: pd.DataFrame) -> list[str]:
+def with_and_without(summary: pd.DataFrame, flags: pd.DataFrame) -> list[str]:
     """Say of each row of a summary what its rate is with and without the flagged answers.
 
     Parameters
@@ -198,16 +199,17 @@ def apart(summary: pd.DataFrame, flags: pd.DataFrame) -> list[str]:
     >>> scores = pd.DataFrame({"utt_id": ["a", "b"], "block": ["a", "b"], "block_kind": "utterance", "unit": "word",
     ...                        "subs": 1, "dels": 0, "ins": [0, 60], "ref_len": [10, 10]})
     >>> flags = pd.DataFrame({"utt_id": ["b"], "flag": ["loop"]})
-    >>> apart(summarize(scores, flags=flags), flags)
+    >>> with_and_without(summarize(scores, flags=flags), flags)
     ['unnamed: WER pooled 310.0 %, without 1 loop 10.0 %']
     """
-    frame = tables.check(summary, "summary", required=("rate", "unit", "n_flagged", "rate_without"))
-    found = tables.check(flags, "flags", required=("flag",))
-    if frame["n_flagged"].isna().any():
+    tables.check_frame(summary)
+    if not set(groups.OF_FLAGS) <= set(summary.columns):
         raise InvalidInput("This summary was made without flags. Give them: summarize(scores, flags=flags).")
+    frame = tables.check(summary, "summary", required=("rate", "unit"))
+    found = tables.check(flags, "flags", required=("flag",))
     kinds = found["flag"].dropna().unique().tolist()
     name = kinds[0] if len(kinds) == 1 and kinds[0] in _COUNTABLE else "flagged answer"
-    by = [column for column in frame.columns if column not in tables.SCHEMAS["summary"]]
+    by = [column for column in frame.columns if column not in {*tables.SCHEMAS["summary"], *groups.OF_FLAGS}]
     said = []
     for row in frame.to_dict("records"):
         labels = [str(row[by[0]])] if by == ["condition"] else [f"{column} {row[column]}" for column in by]

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from asrlab.engines.base import Parameters
 from asrlab.errors import InvalidInput
-from asrlab.sweep.shrinking.attempts import Attempts, reply_of
-from asrlab.sweep.shrinking.parts import NAMES, Recording, Request
+from asrlab.lists import items
+from asrlab.sweep.shrinking.attempts import Attempts
+from asrlab.sweep.shrinking.case import Case, control_of
+from asrlab.sweep.shrinking.parts import Recording, Request
 from asrlab.sweep.shrinking.reproducer import Facts, write_reproducer
 from asrlab.sweep.shrinking.search import COLUMNS, Search, given, names
-from asrlab.sweep.shrinking.showing import items_of, showing
-from asrlab.sweep.store import is_run
-from asrlab.sweep.sweep import Sweep
+from asrlab.sweep.shrinking.showing import showing
 from asrlab.text import escape, plain
 
 if TYPE_CHECKING:
@@ -25,7 +24,8 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from asrlab.sweep.plan import Plan
-    from asrlab.sweep.shrinking.showing import Reply, Showing
+    from asrlab.sweep.shrinking.showing import Reply
+    from asrlab.sweep.sweep import Sweep
 
 
 @dataclass(frozen=True, repr=False)
@@ -45,16 +45,16 @@ class Shrunk:
     shown : int
         How many of them show it.
     minimal : bool
-        Whether it was seen that without any one slice, item of context or parameter it no longer shows. What slices
-        are at stake says ``scope``.
+        Whether it was seen that without any one slice, item of context or parameter it no longer shows, of those that
+        were tried: ``scope`` says which, and what was not (what ``keep`` holds, less than ``shortest_s``).
     because : str or None
         Why the search ended before that, if it did.
     requests, usd, audio_s : int, float, float
         Requests sent, US dollars and seconds of audio that they may have been billed, by all runs of this folder.
     steps : DataFrame
         Everything that was asked about: ``step``, ``audio_s`` (seconds), ``context_items``, ``parameters`` (those away
-        from their defaults), in how many of how many askings it was ``shown`` (``asked``), how many had ``no_answer``,
-        and whether it ``shows`` (``<NA>`` where it is not known).
+        from their defaults), in how many of how many askings it was ``shown`` (``asked``), how many had ``no_answer``
+        (or their controls none), and whether it ``shows`` (``<NA>`` where it is not known).
     plan : Plan or None
         What would be sent next, where that was not allowed.
     """
@@ -92,7 +92,7 @@ class Shrunk:
         left = [("audio", f"{after.samples / self.rate:.2f} of {before.samples / self.rate:.2f} s")]
         if (had := before.parameters.context) is not None:
             has = after.parameters.context or ""
-            counts = f"{len(items_of(has))} of {len(items_of(had))} items, {len(has)} of {len(had)} characters"
+            counts = f"{len(items(has))} of {len(items(had))} items, {len(has)} of {len(had)} characters"
             left.append(("context", counts))
         left.append(("parameters", given(after) or "all at their defaults"))
         dropped = sorted(names(before) - names(after))
@@ -157,14 +157,16 @@ def shrink(
     fails : str or callable
         The failure: a function that is given a :class:`~asrlab.sweep.shrinking.showing.Reply` and says whether it shows
         it, the same whenever it is asked; or one of the ready tests, as in
-        :func:`~asrlab.sweep.shrinking.showing.showing`: ``"says X"``, ``"lacks X"``, ``"leaks"``, ``"empty"``,
-        ``"other language"``, ``"differs from control by more than 0.3"``, ``"differs from reference by more than 0.3"``
-        or ``"fails with CODE"``.
+        :func:`~asrlab.sweep.shrinking.showing.showing`, which also shows how to test by the flags of
+        :func:`asrlab.flags`: ``"says X"``, ``"lacks X"``, ``"says an item of the context"``, ``"empty"``,
+        ``"other language or script"``, ``"differs from control by more than 0.3"``,
+        ``"differs from reference by more than 0.3"`` or ``"fails with CODE"``.
     folder : path
         Where to work. Below it, ``reproducer`` is what to hand on, and ``attempts`` the ledger.
     control : str or mapping, optional
         The same audio asked otherwise must not show it: parameters to change (``{"context": None}``), or the name of a
-        condition, of which those are taken that differ. It is asked about each piece of audio. Without one, audio is
+        condition, of which those are taken that differ. It is asked about each piece of audio; where it has no answer,
+        it is not known whether that piece shows it. Without one, audio is
         not cut where silence would show the failure too (``lacks``, ``empty``, ``differs from reference``), unless
         there is ``keep``.
     keep : (float, float), optional
@@ -209,8 +211,8 @@ def shrink(
     Notes
     -----
     What is left shows the failure that is tested for, and perhaps not in the way it was seen: a wide test ("other
-    language") may be passed by another failure of a shorter piece. A narrow test (``says X``) and a control hold it
-    to what it was. Look at the answer that is left.
+    language or script") may be passed by another failure of a shorter piece. A narrow test (``says X``) and a control
+    hold it to what it was. Look at the answer that is left.
 
     A trial that fails for another reason than the one tested for neither shows it nor not. Requests smaller by one step
     that have no answer are said in :attr:`Shrunk.because`, and then it is not said to be minimal. Minimal is what has
@@ -219,18 +221,25 @@ def shrink(
     Examples
     --------
     >>> shrunk = shrink(
-    ...     sweep, utt_id="en-3", condition="context=terms", fails="leaks", folder="runs/leak"
+    ...     sweep,
+    ...     utt_id="en-3",
+    ...     condition="context=terms",
+    ...     fails="says an item of the context",
+    ...     folder="runs/leak",
     ... )  # doctest: +SKIP
     >>> shrunk  # doctest: +SKIP
-    <Shrunk: test leaks; shows in 1 of 1; audio 0.61 of 6.49 s; context 1 of 25 items; parameters context; ...>
+    <Shrunk: test says an item of the context; shows in 1 of 1; audio 0.61 of 6.49 s; context 1 of 25 items; ...>
     """
     _check(repeats, at_least, slice_s, shortest_s, most_requests, keep)
+    if not str(folder).strip():
+        raise InvalidInput(f"folder= is where to work, not {folder!r}. Name one, such as 'runs/leak'.")
     test = showing(fails)
-    case = _Case.find(sweep, trial, utt_id, condition)
-    changed = _control(sweep, case, control)
+    case = Case.find(sweep, trial, utt_id, condition)
+    changed = control_of(sweep, case, control)
     case.check(test, changed)
     where = Path(folder)
     recording = Recording(case.file, where / "attempts" / "audio", slice_s)
+    keep = None if keep is None else _within(keep, recording)
     options = {
         "retry": retry,
         "budget_usd": budget_usd,
@@ -267,72 +276,6 @@ def shrink(
     return shrunk
 
 
-@dataclass
-class _Case:
-    """A case of a sweep: what was asked about which recording, and what came of it so far."""
-
-    utt_id: str
-    condition: str
-    parameters: Parameters
-    engine: Any
-    file: Path
-    said: tuple[tuple[str, ...], str | None]
-    stored: list[Reply]
-
-    @classmethod
-    def find(cls, sweep: Sweep, trial: str | None, utt_id: str | None, condition: str | None) -> _Case:
-        """Look it up."""
-        if not isinstance(sweep, Sweep):
-            raise InvalidInput(
-                f"shrink asks anew, and needs a Sweep with its dataset, engine and grid, not {sweep!r}. Make it as it "
-                "was made when it was run: Sweep(dataset, engine, grid(...), store=...)."
-            )
-        if (trial is None) == (utt_id is None and condition is None) or (utt_id is None) != (condition is None):
-            raise InvalidInput("Say which case: its trial; or its utt_id and condition, both.")
-        frame = sweep.transcripts if is_run(sweep.source) or sweep.source.suffix == ".jsonl" else None
-        if trial is not None:
-            rows = frame[frame["trial"] == trial] if frame is not None else pd.DataFrame()
-            if rows.empty:
-                raise InvalidInput(
-                    f"There is no trial {trial!r} in {sweep.source.name}. Take it from sweep.transcripts."
-                )
-            utt_id, condition = str(rows["utt_id"].iloc[0]), str(rows["condition"].iloc[0])
-        heard = sweep.heard(str(condition))  # says what conditions there are
-        file = heard.audio_path(str(utt_id))  # says what utterances there are, and that a link is none of its files
-        utterances, references = heard.utterances, heard.references
-        row = utterances[utterances["utt_id"] == utt_id].iloc[0]
-        parameters = heard.condition.parameters(row)
-        places = [one.name for one in sweep.grid]
-        spoken = row.get("language")
-        texts = tuple(map(str, references[references["utt_id"] == utt_id]["text"]))
-        said = texts, None if pd.isna(spoken) else str(spoken)
-        stored = []
-        if frame is not None:
-            asked = frame[(frame["utt_id"] == utt_id) & (frame["condition"] == condition)]
-            stored = [
-                reply_of(list(rows.itertuples()), parameters, said)
-                for _, rows in asked[asked["state"].isin(["answered", "failed"])].groupby("repeat")
-            ]
-        engine = sweep._asked[places.index(str(condition))]
-        return cls(str(utt_id), str(condition), parameters, engine, file, said, stored)
-
-    def check(self, test: Showing, control: Mapping[str, Any]) -> None:
-        """Refuse a test that has nothing to go by, and a case that is known not to show it."""
-        has = {"reference": bool(self.said[0]), "control": bool(control), "language": self.said[1] is not None}
-        if test.wants and not any(has[name] for name in test.wants):
-            raise InvalidInput(
-                f'The test "{test.name}" of {self.utt_id} needs a {" or a ".join(test.wants)}, and there is none.'
-                + (' Give one, such as control={"context": None}.' if "control" in test.wants else "")
-            )
-        if self.stored and test.wants != ("control",) and not any(test.shown_by(reply) for reply in self.stored):
-            first = self.stored[0]
-            came = plain(first.text if first.state == "answered" else first.error_code, 60)
-            raise InvalidInput(
-                f"None of the {len(self.stored)} stored answers to {self.utt_id} under {self.condition} shows "
-                f'"{test.name}"; the first is {came!r}. Give the case or the test that fails.'
-            )
-
-
 def _result(search: Search, case: Request, folder: Path, *, free: bool) -> Shrunk:
     """Say what came of a search."""
     request = search.best or case
@@ -341,7 +284,8 @@ def _result(search: Search, case: Request, folder: Path, *, free: bool) -> Shrun
     spent = attempts.spent
     because = None if halted is None else halted.because
     if because is None and search.left_open:
-        because = f"{len(search.left_open)} smaller requests have no answer"
+        because = f"{len(search.left_open)} smaller requests" + (", or their controls," if search.control else "")
+        because += " have no answer"
     return Shrunk(
         folder=folder,
         test=search.test.name,
@@ -361,26 +305,16 @@ def _result(search: Search, case: Request, folder: Path, *, free: bool) -> Shrun
     )
 
 
-def _control(sweep: Sweep, case: _Case, control: str | Mapping[str, Any] | None) -> dict[str, Any]:
-    """Say which parameters the control changes, and to what."""
-    if control is None:
-        return {}
-    if isinstance(control, str):
-        heard = sweep.heard(control)
-        row = heard.utterances[heard.utterances["utt_id"] == case.utt_id].iloc[0]
-        other = heard.condition.parameters(row)
-        changed = {
-            name: getattr(other, name) for name in NAMES if getattr(other, name) != getattr(case.parameters, name)
-        }
-    else:
-        Parameters.from_mapping(control)  # says what is no parameter
-        changed = {name: value for name, value in control.items() if value != getattr(case.parameters, name)}
-    if "channel_id" in changed or not changed:
+def _within(keep: tuple[float, float], recording: Recording) -> tuple[float, float]:
+    """Hold what is kept against the recording; what is rounded up by less than a hundredth is its end."""
+    begin, end = map(float, keep)
+    length_s = recording.length / recording.rate
+    if begin >= length_s or end >= length_s + 0.01:
         raise InvalidInput(
-            f"control={control!r} changes {'channel_id' if changed else 'no parameter of the case'}. It is to change "
-            f"one of {', '.join(name for name in NAMES if name != 'channel_id')}."
+            f"keep={keep!r} is not within the recording, which lasts {length_s:.2f} s. Give where the error begins and "
+            "ends, in seconds of it."
         )
-    return changed
+    return begin, min(end, length_s)
 
 
 def _check(  # noqa: PLR0917 - one for each argument

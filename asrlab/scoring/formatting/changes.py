@@ -14,16 +14,17 @@ import pandas as pd
 from asrlab import tables
 from asrlab.errors import InvalidInput
 from asrlab.groups import levels
-from asrlab.normalize import normalizer_for
-from asrlab.normalize.presets import preset_for
+from asrlab.normalize.presets import choose, preset_for
 from asrlab.scoring.alternatives import nearest_wording
 from asrlab.scoring.formatting.alignment import aligned
+from asrlab.scoring.formatting.codes import with_codes_joined
 from asrlab.scoring.formatting.differences import changed
 from asrlab.scoring.formatting.spans import parsed
 from asrlab.scoring.formatting.verdicts import VERDICTS, Pair, Side
 from asrlab.scoring.given import answers, complain, filled_in, frames
 from asrlab.scoring.sheet import Recipe
 from asrlab.scoring.tokens import unit_for
+from asrlab.wordings import may_have_alternatives, parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -199,14 +200,23 @@ def verdicts(found: pd.DataFrame, by: str | Sequence[str] = ("kind", "number_cla
 def _taken_apart(
     before: str, after: str, forms: list[tuple[str, str]], language: str | None, script: str
 ) -> tuple[str, tuple[Parsed, Parsed], list[tuple[str, Parsed]]]:
-    """Take two answers and the references of their utterance apart; of alternatives, those nearest to the second."""
+    """Take two answers and the references of their utterance apart; of alternatives, those nearest to either."""
     known = forms[0][1] if forms else after
     preset = preset_for(language, known)
-    recipe = Recipe(unit_for(language, known), normalizer_for(language, known))
-    wordings = [
-        (form, parsed(nearest_wording(text, after, recipe, "jiwer", None), preset, script)) for form, text in forms
-    ]
-    return preset, (parsed(before, preset, script), parsed(after, preset, script)), wordings
+    said = [(form, way) for form, text in forms for way in _nearest(text, (after, before), language, known)]
+    texts = (before, after, *(way for _, way in said))
+    was, now, *wordings = with_codes_joined([parsed(text, preset, script) for text in texts])
+    return preset, (was, now), [(form, way) for (form, _), way in zip(said, wordings, strict=True)]
+
+
+def _nearest(text: str, heard: Sequence[str], language: str | None, known: str) -> list[str]:
+    """Give the wordings of a reference that are nearest to any of some answers, as they are written and in value."""
+    if not may_have_alternatives(text):
+        return ["".join(way for (way,) in parts(text))]
+    unit = unit_for(language, known)
+    recipes = [Recipe(unit, choose(way, language, known)) for way in ("auto", "auto+numbers")]
+    found = (nearest_wording(text, answer, recipe, "jiwer", None) for recipe in recipes for answer in heard)
+    return list(dict.fromkeys(found))
 
 
 def _rows(
@@ -241,9 +251,9 @@ def _pairs(rows: pd.DataFrame, axes: list[str], along: str, baseline: object) ->
     known = [str(level) for level in levels(rows[along])]
     base = known[0] if baseline is None and known else str(baseline)
     if len(known) <= 1 or base not in known:
+        wrong = "" if baseline is None or base in known else f", and baseline= must be one of them, not {base!r}"
         raise InvalidInput(
-            f"Along {along!r} there are the levels {', '.join(known) or 'none'}; two settings are needed, and "
-            f"baseline= must be one of them{'' if base in known else f', not {base!r}'}."
+            f"Along {along!r} there are the levels {', '.join(known) or 'none'}; two settings are needed{wrong}."
         )
     key = ["utt_id", "channel", "repeat", *(name for name in axes if name != along)]
     answered = rows[(rows["state"] == "answered") & names.notna()]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from asrlab.scoring.formatting.alignment import aligned, folded
 from asrlab.scoring.formatting.classes import NUMBER_CLASSES
+from asrlab.scoring.formatting.codes import with_codes_joined
 from asrlab.scoring.formatting.marked import keys_of, lay_out_marked, scores_of, unmarked
 from asrlab.scoring.formatting.spans import parsed
 
@@ -76,6 +77,12 @@ def numbers(
     aligned with each number as one item. It is right in value where an equal item answers it, so "5" for "5 million" is
     wrong, and "25.15" for "25.50" as wrong as "apple". In a language that has no reader of numbers, only those in
     digits are found and nothing but the digits tells their value.
+
+    ``"value"`` can be no better than the readers. In English, 22:15 is 10:15 p.m., and 0:15 is 12:15 a.m.; in any
+    language, "b twelve" is the code B12 where the other side writes it so. Not known to be the same, and thus wrong in
+    value, are among others: "half" and "1/2", "half a cup" and "1/2 cup"; "10:15 in the evening", 下午三点 and other
+    halves of the day in words, and 22:15 and 15:00; "A320" and "a three twenty"; "two to three" and "2-3". Look at what
+    is wrong in value before you publish a rate of it.
 
     Examples
     --------
@@ -162,7 +169,10 @@ def judge(said: Parsed, heard: Parsed, steps: Iterable[Step]) -> dict[tuple[str,
 def _distinct(marked: Marked, script: str, ties: str) -> dict[tuple[str, str, str], dict[tuple[str, str], Counts]]:
     """Judge each different pair once."""
     keys = list(dict.fromkeys(keys_of(marked)))
-    pairs = [(parsed(said, preset, script), parsed(heard, preset, script)) for said, heard, preset in keys]
+    pairs = []
+    for *texts, preset in keys:
+        said, heard = with_codes_joined([parsed(text, preset, script) for text in texts])
+        pairs.append((said, heard))
     pairs_with_numbers = [n for n, (said, _) in enumerate(pairs) if any(item.number_class for item in said.items)]
     steps = aligned([pairs[n] for n in pairs_with_numbers], ties)
     found = {keys[n]: judge(*pairs[n], path) for n, path in zip(pairs_with_numbers, steps, strict=True)}

@@ -9,11 +9,12 @@ matching the text with what they make of it.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import numpy as np
 from rapidfuzz.distance import Indel
 
 from asrlab.normalize import normalizer
@@ -25,12 +26,10 @@ from asrlab.scoring.formatting.classes import numbers_in
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from asrlab.scoring.formatting.classes import Found
 
     #: Places of units.
-    Places = NDArray[np.int64]
+    Places = Sequence[int]
 
 #: Words and numbers in digits, characters of scripts without spaces, and marks: each one unit of a text.
 UNIT: Final = re.compile(rf"[^\W_{UNSEGMENTED}]+(?:'[^\W\d_{UNSEGMENTED}]+)*|[{UNSEGMENTED}]|[^\w\s]|_")
@@ -66,6 +65,10 @@ _PHONE_LIKE: Final = re.compile(r"(?!\d{1,3}(?:[ .,']\d{3})+$)[+(]?\d+(?:[ ().-]
 _PHONE: Final = range(7, 16)
 #: Digits said one by one that make a code rather than a number.
 _CODE: Final = 3
+#: A hyphen between letters and digits of a code: COVID-19 is COVID19.
+_WITHIN_CODE: Final = re.compile(r"(?<=[^\W\d_])-(?=\d)|(?<=\d)-(?=[^\W\d_])")
+#: A time that only the day of 24 hours has.
+_DAY_TIME: Final = re.compile(r"(0|00|1[3-9]|2[0-3]):([0-5]\d)")
 
 
 class Item(NamedTuple):
@@ -181,10 +184,9 @@ def _numbers(text: str, unified: str, preset: str) -> list[Item]:
         return [_item(reading, one.begin, one.end, text[one.begin : one.end], one.number_class) for one in found]
     units, made = (list(UNIT.finditer(side)) for side in (text, unified))
     same = Indel.editops([unit[0].casefold() for unit in units], [unit[0].casefold() for unit in made])
-    anchor = np.full(len(made) + 2, -1)  # one before the first, one after the last
-    anchor[0], anchor[-1] = 0, len(units) + 1
+    anchor = [0, *[-1] * len(made), len(units) + 1]  # one before the first, one after the last
     for block in same.as_matching_blocks():
-        anchor[block.b + 1 : block.b + block.size + 1] = np.arange(block.a, block.a + block.size) + 1
+        anchor[block.b + 1 : block.b + block.size + 1] = range(block.a + 1, block.a + block.size + 1)
     # A mark may stay for another like it: only one beside a word that stayed is sure.
     for n, unit in enumerate(made, 1):
         if anchor[n] >= 0 and not _WORD.match(unit[0]):
@@ -192,7 +194,8 @@ def _numbers(text: str, unified: str, preset: str) -> list[Item]:
             anchor[n] = anchor[n] if before or after else -1
     items: list[Item] = []
     reading = _Reading(text, unified, preset)
-    words = np.cumsum([0, *(bool(_WORD.match(unit[0])) for unit in units), 0])
+    words = [0, *accumulate(bool(_WORD.match(unit[0])) for unit in units)]
+    words.append(words[-1])
     for first, last, inside in _stretches(made, found, anchor, words):
         begin_unit, end_unit = _between(anchor, first, last, words)
         items += _placed(reading, units[begin_unit:end_unit], made[first:last], inside)
@@ -202,7 +205,7 @@ def _numbers(text: str, unified: str, preset: str) -> list[Item]:
 def _kept(anchor: Places, first: int, last: int, words: Places) -> bool:
     """Tell whether the units stayed as they were, with no word beside them left out."""
     inner = anchor[first + 1 : last + 1]
-    if not ((inner >= 0).all() and (np.diff(inner) == 1).all()):
+    if inner[0] < 0 or inner != list(range(inner[0], inner[0] + len(inner))):
         return False
     before, after = anchor[first], anchor[last + 1]
     lost_before = before >= 0 and words[inner[0] - 1] > words[before]
@@ -216,9 +219,9 @@ def _stretches(
     """Give the stretches, from anchor to anchor, of what was made, in which numbers are, each with its numbers."""
     stretches: list[tuple[int, int, list[Found]]] = []
     begins = [unit.start() for unit in made]
-    covered = np.zeros(len(made) + 1, bool)
+    rewritten = [place < 0 for place in anchor]
     for one in found:
-        first, last = (int(n) for n in np.searchsorted(begins, [one.begin, one.end]))
+        first, last = bisect_right(begins, one.begin) - 1, bisect_left(begins, one.end)
         if not _kept(anchor, first, last, words):
             while first > 0 and anchor[first] < 0:
                 first -= 1
@@ -229,20 +232,20 @@ def _stretches(
             stretches.append((earlier[0], max(last, earlier[1]), [*earlier[2], one]))
         else:
             stretches.append((first, last, [one]))
-        covered[first:last] = True
+        rewritten[first + 1 : last + 1] = [False] * (last - first)
     # What was rewritten and has no digits then: 3rd, which is written "third".
-    rewritten = np.diff(np.concatenate([[0], (anchor[1:-1] < 0) & ~covered[:-1], [0]]).astype(np.int8))
-    edges = zip(np.flatnonzero(rewritten == 1).tolist(), np.flatnonzero(rewritten == -1).tolist(), strict=True)
-    return sorted([*stretches, *((first, last, []) for first, last in edges)], key=lambda stretch: stretch[:2])
+    edges = [n for n in range(len(made) + 1) if rewritten[n] != rewritten[n + 1]]
+    stretches += ((first, last, []) for first, last in zip(edges[::2], edges[1::2], strict=True))
+    return sorted(stretches, key=lambda stretch: stretch[:2])
 
 
 def _between(anchor: Places, first: int, last: int, words: Places) -> tuple[int, int]:
     """Give the units of the text that a stretch was made of: all of those between the units that stayed around it."""
     if _kept(anchor, first, last, words):
-        return int(anchor[first + 1]) - 1, int(anchor[last])
+        return anchor[first + 1] - 1, anchor[last]
     before = next(n for n in range(first, -1, -1) if anchor[n] >= 0)
     after = next(n for n in range(last + 1, len(anchor)) if anchor[n] >= 0)
-    return int(anchor[before]), int(anchor[after]) - 1
+    return anchor[before], anchor[after] - 1
 
 
 def _placed(
@@ -316,9 +319,18 @@ def _item(reading: _Reading, begin: int, end: int, key: str, number_class: str) 
             number_class = "phone"
         elif one_by_one and len(key) >= _CODE:
             number_class = "code"
+    if number_class == "code":
+        key = _WITHIN_CODE.sub("", key)
+    elif number_class == "time" and preset == "en" and (time := _DAY_TIME.fullmatch(key)):
+        key = _in_halves(int(time[1]), time[2])
     # The last point of a.m. is its own where the sentence goes on.
     end += bool(_ABBREVIATED.search(surface) and _GOES_ON.match(reading.text, end))
     return Item(begin, end, key, number_class)
+
+
+def _in_halves(hour: int, minute: str) -> str:
+    """Write a time of the day of 24 hours as the readers write those of its halves: 22:15 is 10:15 pm."""
+    return f"{hour % 12 or 12}:{minute} {'pm' if hour >= 12 else 'am'}"
 
 
 def _one_by_one(surface: str, preset: str) -> bool:

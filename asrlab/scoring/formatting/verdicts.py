@@ -104,7 +104,7 @@ class Pair:
             words.setdefault(form, text.written(first, last))
             classes += [item.number_class for item in text.items[first:last] if item.number_class]
             for n, (side, block) in enumerate(sides):
-                same, as_written = self._compared(change.kind, side, block, of, (first, last))
+                same, as_written = self._compared(change, side, block, of, (first, last))
                 right[n] |= same
                 if as_written and form not in exact[n]:
                     exact[n].append(form)
@@ -130,24 +130,38 @@ class Pair:
             "what": f"{texts[0]!r} became {texts[1]!r}: {_SAYS[verdict]}",
         }
 
-    def _compared(self, kind: str, side: Side, block: Block, of: int, region: tuple[int, int]) -> tuple[bool, bool]:
+    def _compared(
+        self, change: Change, side: Side, block: Block, of: int, region: tuple[int, int]
+    ) -> tuple[bool, bool]:
         """Tell whether a side says what a reference does, and whether it is written so too."""
-        text = self.references[of][1]
+        text, kind = self.references[of][1], change.kind
         if kind in {"number", "words"}:
             same = keys_of(side.text, block) == [item.key for item in text.items[slice(*region)]]
             return same, same and folded(side.words(block)) == folded(text.written(*region))
-        hits, items = side.hits[of], range(block.first, block.last)
-        if kind == "punctuation":  # between words that are right
-            around = range(max(0, block.first - 1), min(len(side.text.items), block.last + 1))
-            sure = all(n in hits for n in around)
-            return True, sure and _marks(side.text, list(around), self.preset) == _marks(
-                text, [hits[n] for n in around], self.preset
-            )
-        if not items or any(n not in hits for n in items):
-            return True, False
-        if kind == "case":
-            return True, all(side.text.written(n, n + 1) == text.written(hits[n], hits[n] + 1) for n in items)
-        return True, side.words(block) == text.written(hits[block.first], hits[block.last - 1] + 1)
+        hits = {-1: -1, len(side.text.items): len(text.items)} | side.hits[of]  # both texts begin and end together
+        if kind == "spacing":
+            items = range(block.first, block.last)
+            sure = bool(items) and all(n in hits for n in items)
+            return True, sure and side.words(block) == text.written(hits[block.first], hits[block.last - 1] + 1)
+        words, gaps = self._differing(change)
+        words, gaps = ([block.first + n for n in places] for places in (words, gaps))
+        if any(n not in hits for n in (*words, *gaps, *(n - 1 for n in gaps))):
+            return True, False  # only what stands between words that are right can be told
+        return True, all(side.text.written(n, n + 1) == text.written(hits[n], hits[n] + 1) for n in words) and all(
+            _marks(side.text, n - 1, n, self.preset) == _marks(text, hits[n - 1], hits[n], self.preset) for n in gaps
+        )
+
+    def _differing(self, change: Change) -> tuple[list[int], list[int]]:
+        """Find in a change of case or marks alone what differs: words, and the gaps before words, from its first on."""
+        (before, was), (after, now) = (self.before.text, change.before), (self.after.text, change.after)
+        length = was.last - was.first  # on both sides, which have the same words
+        words = [
+            n
+            for n in range(length)
+            if before.written(was.first + n, was.first + n + 1) != after.written(now.first + n, now.first + n + 1)
+        ]
+        gaps = [n for n in range(length + 1) if _gap(before, was.first + n) != _gap(after, now.first + n)]
+        return words, gaps
 
     def _verdict(self, was: str | None, now: str | None, kind: str, *, same_value: bool) -> str:
         """Give the verdict that follows from how both sides stand to the references."""
@@ -180,12 +194,13 @@ def _standing(exact: list[str], *, right: bool) -> str:
     return "+".join(sorted(exact)) or ("value" if right else "wrong")
 
 
-def _marks(text: Parsed, items: list[int], preset: str) -> list[list[str]]:
-    """Give the marks between items that follow one another, and those at the ends of the text where these are there."""
-    ends = [text.items[n].begin for n in items] + [len(text.text)]
-    begins = [0] + [text.items[n].end for n in items]
-    if items and items[0] > 0:
-        begins[0] = ends[0]
-    if items and items[-1] + 1 < len(text.items):
-        ends[-1] = begins[-1]
-    return [marks_in(text.text[begin:end], preset) for begin, end in zip(begins, ends, strict=True)]
+def _gap(text: Parsed, before: int) -> str:
+    """Give what stands between an item and the one before it, or the end of the text, but for white space."""
+    begin = text.items[before - 1].end if before > 0 else 0
+    end = text.items[before].begin if before < len(text.items) else len(text.text)
+    return "".join(text.text[begin:end].split())
+
+
+def _marks(text: Parsed, left: int, right: int, preset: str) -> list[str]:
+    """Give the marks from one item to another; where others are between, the marks around them come together."""
+    return [mark for n in range(left + 1, right + 1) for mark in marks_in(_gap(text, n), preset)]

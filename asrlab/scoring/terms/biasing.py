@@ -17,6 +17,7 @@ from asrlab.scoring.codes import encode
 from asrlab.scoring.marking import as_scores, best, pair_counts
 from asrlab.scoring.nist import trace
 from asrlab.scoring.sheet import lay_out
+from asrlab.scoring.terms.listed import spellings
 from asrlab.scoring.terms.tracing import DEL, INS, SUB, steps
 
 if TYPE_CHECKING:
@@ -131,16 +132,21 @@ def bias_scores(
         variants=variants,
         executor=None,
     )
-    lists = _lists(of_dataset if terms is None else terms)
+    return bias_scores_of(sheet, of_dataset if terms is None else terms, named=form == "best")
+
+
+def bias_scores_of(sheet: Sheet, terms: pd.DataFrame, *, named: bool, possessives: bool = False) -> pd.DataFrame:
+    """Do that with texts that are laid out; with ``possessives`` an English one is a listed word too."""
+    lists = _lists(terms)
     chosen = best(sheet, pair_counts(sheet, "sclite", None))
     tally = _Tally(np.zeros((3, len(sheet.row), 4), np.int64), (set(), set(), set()), {})
     for number in range(len(sheet.recipes)):
-        _count(sheet, number, chosen, lists, tally)
+        _count(sheet, number, chosen, lists, tally, possessives=possessives)
     _complain_of_lost(list(tally.lost))
     unknown = (sheet.rows["state"] != "answered").to_numpy(bool)
     made = []
     for kind, counts in enumerate(tally.found):
-        table = as_scores(sheet, counts, chosen, "sclite", named=form == "best")
+        table = as_scores(sheet, counts, chosen, "sclite", named=named)
         if kind == _DISTRACTOR:
             columns = {name: table[name].mask(unknown) for name in _COUNTS}
             table = table.assign(unit=pd.Series("distractor", table.index, dtype="string"), **columns)
@@ -196,7 +202,9 @@ class _Tally(NamedTuple):
     lost: dict[tuple[str, str], None]  #: terms and utterances that should have them
 
 
-def _count(sheet: Sheet, number: int, chosen: NDArray[np.intp], lists: _Lists, tally: _Tally) -> None:
+def _count(
+    sheet: Sheet, number: int, chosen: NDArray[np.intp], lists: _Lists, tally: _Tally, *, possessives: bool
+) -> None:
     """Count in the texts of one recipe."""
     recipe, references = sheet.recipes[number], np.flatnonzero(sheet.said_recipe == number)
     pairs = chosen[sheet.recipe[sheet.row[chosen]] == number]
@@ -205,12 +213,12 @@ def _count(sheet: Sheet, number: int, chosen: NDArray[np.intp], lists: _Lists, t
     ids = sheet.references["utt_id"].tolist()
     listings = [lists.everywhere, *(lists.own.get(utt_id, {}) for utt_id in {ids[n] for n in references.tolist()})]
     spelled = list(dict.fromkeys(term for by_role in listings for terms in by_role.values() for term in terms))
-    ways_of = {term: sheet.variants.ways_of(term) if sheet.variants else [term] for term in spelled}
-    raw = [*(sheet.texts[place] for place in places), *(way for term in spelled for way in ways_of[term])]
-    codes = iter(encode([recipe.normalizer(text) for text in raw], recipe.unit).texts)
+    written = {term: spellings(term, recipe, sheet.variants, possessives=possessives) for term in spelled}
+    normal = [recipe.normalizer(sheet.texts[place]) for place in places]
+    codes = iter(encode([*normal, *(way for ways in written.values() for way in ways)], recipe.unit).texts)
     text = {place: next(codes) for place in places}
     # Two spellings that the normalizer makes one are one term.
-    ways_of = {term: [code for code in (next(codes) for _ in ways_of[term]) if code] for term in spelled}
+    ways_of = {term: [code for code in (next(codes) for _ in ways) if code] for term, ways in written.items()}
 
     def coded(by_role: dict[str | None, list[str]], *roles: str | None) -> _Coded:
         made = _Coded({}, {})

@@ -10,7 +10,7 @@ import pandas as pd
 from asrlab.scoring.flags.leaks import leaked
 from asrlab.scoring.marking import as_scores
 from asrlab.scoring.sheet import constant
-from asrlab.scoring.terms.biasing import bias_scores
+from asrlab.scoring.terms.biasing import bias_scores_of
 from asrlab.scoring.terms.looking import DISTRACTOR, FALSE, HIT, MISSED, NEAR, look
 
 if TYPE_CHECKING:
@@ -83,6 +83,9 @@ def scores(
 
     Notes
     -----
+    A listed word is one of a term that was said, its English possessive included ("nguyen's"), which is an occurrence
+    of the term; :func:`bias_scores`, as the published scorer, takes terms as they are spelled.
+
     "term" is another measure here than by ``lab.score(unit="term")``, which counts a term that is heard anywhere, and
     so scores a transcript that echoes the list without a miss. False terms and distractors of utterances that are
     counted by word and of others that are counted by character are not to be pooled: take them apart by language.
@@ -113,17 +116,7 @@ def scores(
     words = as_scores(looked.sheet, looked.counted, looked.chosen, ties, named=form == "best")
     made = [words, *_of_terms(words, looked)]
     if len(looked.said):
-        by_list = bias_scores(
-            transcripts,
-            references,
-            terms=looked.said,
-            form=form,
-            unit=unit,
-            normalizer=normalizer,
-            language=language,
-            missing=missing,
-            variants=variants,
-        )
+        by_list = bias_scores_of(looked.sheet, looked.said, named=form == "best", possessives=True)
         made.append(by_list[by_list["unit"] != "distractor"])  # those that were not said are counted above
     if parameters is not None:
         made.append(

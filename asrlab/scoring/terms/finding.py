@@ -48,7 +48,7 @@ def found(
     parameters : DataFrame, optional
         What each answer was asked with, such as ``sweep.parameters``. The terms that the contexts of an utterance name
         (:func:`asrlab.lists.items`) are looked for in all its answers, whatever each was asked with: settings
-        are measured by one yardstick.
+        are measured by one yardstick. Warns if no reference has any of them: then they may be no lists.
     ties : {"jiwer", "sclite"}
         Whose counts decide which of several references is marked against, as in :func:`asrlab.score`.
 
@@ -73,8 +73,9 @@ def found(
     Heard there: the alignment sets the term that was said, as a whole, against the same term. The alignment is one of
     those of least cost, 4 a substitution, 3 a deletion or an insertion (NIST's sclite; is21_deep_bias), whatever
     ``ties`` is: unit costs would rather substitute two words than find one of them a place further on. Among
-    alignments of the same cost it is one with most terms against each other (not searched where two texts and the
-    number of their terms are very large; overlapping terms may then be one fewer). So a term that is heard one place
+    alignments of the same cost it is one with the fewest errors, as sclite's, and among those one with most terms
+    against each other (not searched where two texts and the number of their terms are very large; overlapping terms may
+    then be one fewer). So a term that is heard one place
     aside, among words that are wrong, is heard there; one that is heard elsewhere is missed here and false there,
     though a count of words would find all of it. A term that has a unit too many or too few in it, or is split or
     joined otherwise, is missed, most often as a near miss.
@@ -87,7 +88,9 @@ def found(
     distractor  heard, and said nowhere in this utterance
     ==========  ==============================================================================================
 
-    A term that is heard right as a part of a longer one that was said ("York" of "New York") is none of these.
+    A term that is heard right as a part of a longer one that was said ("York" of "New York") is none of these. Where
+    "York" was said and "New York" is heard, and both are listed, "York" is missed, a near miss, and "New York" is
+    false: what is heard there is "New York", and counts once.
 
     ``likeness`` is by looks, romanised letters (Han by Mandarin readings) and classes of sound, in any script
     (:func:`asrlab.scoring.likeness.likeness`), of the run heard at that place that is most alike.

@@ -18,6 +18,9 @@ from asrlab.scoring.requests import sent
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from asrlab.scoring.sheet import Recipe
+    from asrlab.scoring.variants import Variants
+
 #: Terms of a whole set: a table of them, or the terms alone.
 TermsChoice: TypeAlias = "pd.DataFrame | Sequence[str]"
 
@@ -30,6 +33,7 @@ class Lists(NamedTuple):
     lists: list[tuple[str, ...]]  #: terms as they were given, each spelling once
     of: dict[str, int]  #: utt_id -> place of its list; an utterance that has no terms is not in it
     present: dict[str, list[str]]  #: utt_id -> its own terms that are said to be in its reference
+    named: dict[str, list[str]]  #: contexts that were read, with the terms that each names
 
 
 def lists_of(
@@ -86,7 +90,16 @@ def lists_of(
             lists.append(tuple(dict.fromkeys([*key[0], *everywhere, *named])))
         if lists[number[key]]:
             of[utt_id] = number[key]
-    return Lists(lists, of, present)
+    return Lists(lists, of, present, read)
+
+
+def spellings(term: str, recipe: Recipe, variants: Variants | None, *, possessives: bool) -> list[str]:
+    """Give the ways to write a term, normalised: itself first, its variants, and the English possessives of all."""
+    written = [term, *(variants.ways_of(term) if variants else [])]
+    ways = list(dict.fromkeys(recipe.normalizer(way) for way in written))
+    if possessives and recipe.unit in {"word", "mixed"}:
+        ways += [f"{way}'s" for way in ways if way[-1:].isalpha()]
+    return ways
 
 
 def _read(context: str, read: dict[str, list[str]]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -15,12 +16,12 @@ from asrlab.scoring.likeness import likeness
 from asrlab.scoring.marking import best, pair_counts
 from asrlab.scoring.paths import errors
 from asrlab.scoring.sheet import lay_out
-from asrlab.scoring.terms.listed import lists_of
+from asrlab.scoring.terms.listed import lists_of, spellings
 from asrlab.scoring.terms.places import bounds, judge, most_terms, places, runs, term_list, through, undecided
 from asrlab.scoring.tokens import together
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -125,6 +126,8 @@ def look(
         for job, occurrences in zip(work.tolist(), searcher.occurrences(different[work, 1:]), strict=True):
             found[job] = occurrences
     _complain_of_absent(absent)
+    if any(sheet.texts[n].strip() for n in np.unique(sheet.said).tolist()):
+        _warn_of_unsaid(lists.named, {term for _, term in said})
     listed = pd.DataFrame(list(said), columns=["utt_id", "term"], dtype="string").assign(role=None)
     return Looked(sheet, counted, chosen, frozenset(lists.of), listed, [found[n] for n in place.ravel().tolist()])
 
@@ -136,6 +139,21 @@ def _complain_of_absent(absent: list[str]) -> None:
             f"{len(absent)} term{'s are' if len(absent) > 1 else ' is'} listed as present and in no normalised "
             f"reference of the utterance: {'; '.join(absent[:5])}{more}. Spell a term as the reference does; where "
             "only one form of the reference has it, mark that form (form=). Leave the role out where it is not known."
+        )
+
+
+def _warn_of_unsaid(named: Mapping[str, Sequence[str]], said: Iterable[str]) -> None:
+    """Warn if nothing that the contexts name is said anywhere: most often they are no lists."""
+    # A term that is listed elsewhere too has the name that it has there.
+    there = {term.casefold() for term in said}
+    if named and there.isdisjoint(term.casefold() for terms in named.values() for term in terms):
+        context, terms = next(iter(named.items()))
+        warnings.warn(
+            f"No reference has any of the terms that the contexts name; {context[:60]!r} was read as "
+            f"{', '.join(map(repr, terms[:3])) or 'no terms'}{' ...' if len(terms) > 3 else ''}. If that is no list "
+            "of terms (see asrlab.lists.items), give the terms themselves: terms=.",
+            UserWarning,
+            stacklevel=4,
         )
 
 
@@ -168,17 +186,12 @@ class _Searcher:
         self.sheet, self.lists, self.unit = sheet, lists, recipe.unit
         self.at = dict(zip(texts.tolist(), range(len(texts)), strict=True))
         terms = list(dict.fromkeys(term for n in wanted.tolist() for term in lists.lists[n]))
-        own = [recipe.normalizer(term) for term in terms]
-        others = [
-            [recipe.normalizer(way) for way in sheet.variants.ways_of(term)] if sheet.variants else [] for term in terms
-        ]
-        if recipe.unit in {"word", "mixed"}:
-            for ways, normal in zip(others, own, strict=True):
-                ways += [f"{way}'s" for way in (normal, *ways) if way[-1:].isalpha()]
-        spelled = dict.fromkeys([*own, *(way for ways in others for way in ways)])
+        written = [spellings(term, recipe, sheet.variants, possessives=True) for term in terms]
+        # A way to write one term that is another term by itself is that term.
+        spelled = dict.fromkeys([*(ways[0] for ways in written), *(way for ways in written for way in ways[1:])])
         self.codes = encode([*(recipe.normalizer(sheet.texts[n]) for n in texts.tolist()), *spelled], recipe.unit)
         code = dict(zip(spelled, self.codes.texts[len(texts) :], strict=True))
-        coded = [[code[way] for way in (normal, *more)] for normal, more in zip(own, others, strict=True)]
+        coded = [[code[way] for way in ways] for ways in written]
         # Of long lists most is in no text at all, and is not looked for again in each.
         every = term_list({way: "" for some in coded for way in some if way})
         there = {text[at:end] for text in self.codes.texts[: len(texts)] for at, end in places(text, every)}
@@ -222,7 +235,16 @@ class _Searcher:
             return
         refs, hyps = (np.array([getattr(job, side) for job in looked], np.int64) for side in ("ref", "hyp"))
         pairs, of = np.unique(np.stack([refs, hyps], axis=1), axis=0, return_inverse=True)
-        path = errors(self.codes, pairs[:, 0], pairs[:, 1], "sclite")
+        try:
+            path = errors(self.codes, pairs[:, 0], pairs[:, 1], "sclite")
+        except InvalidInput as exc:
+            longest = max(pairs.tolist(), key=lambda pair: len(texts[pair[0]]) * len(texts[pair[1]]))
+            m, n = (len(texts[place]) for place in longest)
+            raise InvalidInput(
+                "Terms are placed by NIST's costs, whatever ties= is, and two texts are too long to be aligned by "
+                f"those: {m:,} units of the reference and {n:,} of the transcript. Cut them into segments, or leave "
+                "that utterance out."
+            ) from exc
         ways = bounds(path, *([texts[n] for n in side.tolist()] for side in pairs.T))
         judged = [
             (way := ways[k], judge(job.said, job.heard, way))

@@ -1,7 +1,7 @@
 """Reproducers: a folder with one request that shows a failure, to be run with curl by somebody without asrlab.
 
 What others wrote (context, transcripts, names) stands in JSON, and in the page within fences; the script holds none of
-it. No key, no path of this machine and no link is written.
+it. No key and no link is written, and no path of this machine, but where it was heard.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Facts:
     minimal : str, optional
         What is known of smaller requests, where that is that none shows it.
     hidden : sequence of Path
-        Folders whose paths are not to be told.
+        Folders whose paths are not to be told, where an error text has them.
     """
 
     identity: Mapping[str, str]
@@ -150,21 +150,22 @@ def _json(value: Any, indent: int | None = None) -> str:  # noqa: ANN401 - any J
 
 def _answer_json(replies: Sequence[Reply], facts: Facts) -> str:
     shown = [
-        {"answer": _record(reply)} | ({"control": _record(reply.control)} if reply.control is not None else {})
+        {"answer": _record(reply, facts.hidden)}
+        | ({} if reply.control is None else {"control": _record(reply.control, facts.hidden)})
         for reply in replies
     ]
     document = {
         "test": facts.test,
         "shown": facts.shown,
         "asked": len(replies),
-        "engine": dict(facts.identity),
+        "engine": {name: _without(value, facts.hidden) for name, value in facts.identity.items()},
         "control": dict(facts.control),
         "answers": shown,
     }
-    return _json(_without(document, facts.hidden), indent=1) + "\n"
+    return _json(document, indent=1) + "\n"
 
 
-def _record(reply: Reply) -> dict[str, Any]:
+def _record(reply: Reply, hidden: Sequence[Path]) -> dict[str, Any]:
     channels = [
         {"channel_id": channel, "text": text, "language": language} for channel, text, language in reply.channels
     ]
@@ -173,30 +174,26 @@ def _record(reply: Reply) -> dict[str, Any]:
         "transcripts": channels if reply.state == "answered" else None,
         "words": [{"text": text, "begin_s": begin, "end_s": end} for text, begin, end in reply.words],
         "error_code": reply.error_code,
-        "error": reply.error,
+        "error": _without(reply.error or "", hidden),
         "request_id": reply.request_id,
         "submitted_at": reply.submitted_at,
     }
     return {name: value for name, value in facts.items() if value}
 
 
-def _without(value: Any, hidden: Sequence[Path]) -> Any:  # noqa: ANN401 - any JSON value
-    """Take the paths of this machine out of whatever an engine said."""
-    if isinstance(value, dict):
-        return {name: _without(inner, hidden) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without(inner, hidden) for inner in value]
-    if isinstance(value, str):
-        named = {str(path) for one in (*hidden, Path.home(), Path.cwd()) for path in (one.absolute(), one.resolve())}
-        for path in sorted(named, key=len, reverse=True):
-            value = value.replace(path, "...") if len(path) > 1 else value
-    return value
+def _without(text: str, hidden: Sequence[Path]) -> str:
+    """Take the paths of this machine out of an error text; never out of what was heard, which is the evidence."""
+    named = {str(path) for one in (*hidden, Path.home(), Path.cwd()) for path in (one.absolute(), one.resolve())}
+    for path in sorted(named, key=len, reverse=True):
+        if len(path) > 1:  # whole folders: not /work of /workshop, of /work-2 or of /net/work
+            text = re.sub(rf"(?<![\w.-]){re.escape(path)}(?![\w-]|\.\w)", "...", text)
+    return text
 
 
 def _page(name: str, parameters: Parameters, replies: Sequence[Reply], facts: Facts, base: str) -> str:
     spans = " and ".join(f"{begin:.3f} to {end:.3f} s" for begin, end in facts.spans_s)
     first = replies[0]
-    seen = [_heard(reply) for reply in replies]
+    seen = [_heard(reply, facts.hidden) for reply in replies]
     parts = [
         "# A speech-to-text request that fails\n",
         f"`run.sh` sends the request in `request.json` about `{name}` and saves what comes back as `answer-now.json`. "
@@ -204,7 +201,7 @@ def _page(name: str, parameters: Parameters, replies: Sequence[Reply], facts: Fa
         _usage(base),
         "It needs `curl` and a POSIX shell. Set `AUDIO_URL` to a link of the recording that the service can fetch, to "
         "upload nothing. The key is read from the environment and written nowhere. One run is one request, and is "
-        "billed as one.\n",
+        "billed as one. If a run ends early, set `TASK` to the task it named: that is fetched, and nothing sent.\n",
         "## What fails\n",
         f"{facts.meaning} Shown by {facts.shown} of {len(replies)} answers. The test of an answer:\n",
         _fenced(facts.test),
@@ -215,9 +212,11 @@ def _page(name: str, parameters: Parameters, replies: Sequence[Reply], facts: Fa
         parts += ["What should have come:\n", _fenced(facts.expected)]
     if facts.control:
         parts += [
-            "The same audio, asked with these parameters changed, does not show it:\n",
+            "The same audio was asked with these parameters changed. An answer counts only where the answer to that "
+            "does not show it:\n",
             _fenced(_json(dict(facts.control))),
-            *map(_fenced, dict.fromkeys(_heard(reply.control) for reply in replies if reply.control is not None)),
+            "What came of that:\n",
+            *map(_fenced, dict.fromkeys(_heard(one, facts.hidden) for reply in replies if (one := reply.control))),
         ]
     if parameters.context:
         parts += ["The context sent:\n", _fenced(parameters.context)]
@@ -228,10 +227,10 @@ def _page(name: str, parameters: Parameters, replies: Sequence[Reply], facts: Fa
     parts.append(_fenced("\n".join(f"{what}: {value}" for what, value in facts.left)))
     smaller = facts.minimal or "the search for a smaller request was not finished"
     parts += [f"Smaller requests: {smaller}.\n", "Who answered:\n"]
-    told = {**facts.identity, "request_id": first.request_id, "submitted_at": first.submitted_at}
+    identity = {name: _without(value, facts.hidden) for name, value in facts.identity.items()}
+    told = {**identity, "request_id": first.request_id, "submitted_at": first.submitted_at}
     parts.append(_fenced("\n".join(f"{what}: {value}" for what, value in told.items() if value)))
-    page: str = _without("\n".join(parts), facts.hidden)
-    return page
+    return "\n".join(parts)
 
 
 def _usage(base: str) -> str:
@@ -249,9 +248,9 @@ def _usage(base: str) -> str:
     return "".join(f"    {command:{wide}}  # {what}\n" for command, what in lines)
 
 
-def _heard(reply: Reply) -> str:
+def _heard(reply: Reply, hidden: Sequence[Path]) -> str:
     if reply.state != "answered":
-        return f"{reply.state}: {reply.error_code or ''} {reply.error or ''}".strip()
+        return f"{reply.state}: {reply.error_code or ''} {_without(reply.error or '', hidden)}".strip()
     return reply.text or "(nothing: an empty transcript)"
 
 

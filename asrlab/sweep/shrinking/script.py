@@ -14,10 +14,11 @@ SCRIPT: Final = r"""#!/bin/sh
 #
 #   DASHSCOPE_API_KEY=... ./run.sh             asks the service
 #   DASHSCOPE_API_KEY=... ./run.sh BASE_URL    asks another host of it, or a stand-in on this machine
+#   TASK=... (and the like)                    sends nothing, and fetches what a task came to that was sent before
 #
 # With AUDIO_URL=https://... nothing is uploaded: that is a link of the recording which the service can fetch.
-# One run is one request, and is billed as one. The key goes to curl on its standard input: it is in no file, and in no
-# list of processes.
+# One run without TASK is one request, and is billed as one. The key goes to curl on its standard input: it is in no
+# file, and in no list of processes.
 set -eu
 CDPATH= cd -- "$(dirname -- "$0")"
 
@@ -32,7 +33,13 @@ fail() {
 }
 
 case $base in
-  http://127.0.0.1:*/api/v1 | http://localhost:*/api/v1) key=${key:-local} ;;
+  http://127.0.0.1:*/api/v1 | http://localhost:*/api/v1)
+    port=${base#http://*:}
+    case ${port%/api/v1} in
+      '' | *[!0-9]*) fail "The service on this machine is named by a port, and not by $base." ;;
+    esac
+    key=${key:-local}
+    ;;
   https://*) ;;
   *) fail "The service is asked by https, and not at $base." ;;
 esac
@@ -50,9 +57,14 @@ curl_() {
     --output "$work/body" --write-out '%{http_code}' "$@"
 }
 
-# Asks the service; what it answers is then in $work/body.
+# Asks the service; the status is then in $status, and what it answers in $work/body.
+send() {
+  status=$(printf 'header = "Authorization: Bearer %s"\n' "$key" | curl_ --config - "$@") || status=000
+}
+
 ask() {
-  status=$(printf 'header = "Authorization: Bearer %s"\n' "$key" | curl_ --config - "$@") || fail 'No answer.'
+  send "$@"
+  [ "$status" != 000 ] || fail 'No answer.'
   [ "$status" = 200 ] || fail "HTTP status $status: $(cat "$work/body")"
 }
 
@@ -66,49 +78,80 @@ is_link() {
     http://* | https://* | oss://*) ;;
     *) return 1 ;;
   esac
-  [ -z "$(printf '%s' "$1" | LC_ALL=C tr -d "A-Za-z0-9._~:/?#@!\$%&()*+,;=-")" ]
+  # The dot keeps an end of line, which would be lost at the end.
+  [ "$(printf '%s' "$1" | LC_ALL=C tr -d "A-Za-z0-9._~:/?#@!\$%&()*+,;=-"; echo .)" = . ]
 }
 
-url=${AUDIO_URL:-}
-if [ -z "$url" ]; then
-  echo 'Uploading @AUDIO@ ...' >&2
-  ask --get --data action=getPolicy --data-urlencode 'model=@MODEL@' "$base/uploads"
-  host=$(member upload_host)
-  object=$(member upload_dir)/@AUDIO@
-  is_link "$host" || fail 'No place to upload to was named.'
-  status=$(curl_ --form-string "OSSAccessKeyId=$(member oss_access_key_id)" \
-    --form-string "Signature=$(member signature)" --form-string "policy=$(member policy)" \
-    --form-string "key=$object" --form-string "x-oss-object-acl=$(member x_oss_object_acl)" \
-    --form-string "x-oss-forbid-overwrite=$(member x_oss_forbid_overwrite)" \
-    --form-string success_action_status=200 --form 'file=@@AUDIO@' "$host") || fail 'The upload failed.'
-  [ "$status" = 200 ] || fail "The upload failed with HTTP status $status: $(cat "$work/body")"
-  url=oss://$object
-fi
-is_link "$url" || fail 'The link of the recording holds characters that no link has; percent-encode them.'
-
-# The link stands alone in its line, so that nothing in the parameters can be taken for it.
-link=$(printf '%s' "$url" | sed 's/[&|\\]/\\&/g')
-line='  "input": {"file_url": "AUDIO_URL"},'
-sed "s|^$line\$|  \"input\": {\"file_url\": \"$link\"},|" request.json >"$work/request.json"
-
-echo 'Submitting ...' >&2
-set -- --header 'Content-Type: application/json; charset=utf-8' --header 'X-DashScope-Async: enable'
-case $url in
-  oss://*) set -- "$@" --header 'X-DashScope-OssResourceResolve: enable' ;;
-esac
-ask "$@" --data-binary "@$work/request.json" "$base/services/audio/asr/transcription"
-task=$(member task_id)
-case $task in
-  '' | *[!A-Za-z0-9_-]*) fail "No task in: $(cat "$work/body")" ;;
-esac
-echo "Task $task" >&2
-
+# What was sent is paid: it is asked for until it is there, whatever comes of single requests.
 waited=0
+wait_on() {
+  [ "$waited" -lt 3600 ] || fail "Task $task has not ended in an hour ($1); TASK=$task asks for it again."
+  pause=$((waited < 10 ? 1 : 5))
+  sleep "$pause"
+  waited=$((waited + pause))
+}
+
+# Waits after what may pass: no answer (000), too many requests, an error of the service.
+ride_out() {
+  case $status in
+    000 | 429 | 5??) echo "HTTP status $status; asking again ..." >&2 ;;
+    *) fail "HTTP status $status: $(cat "$work/body")" ;;
+  esac
+  wait_on "HTTP status $status"
+}
+
+# Uploads and submits; the task is then in $task.
+submit() {
+  url=${AUDIO_URL:-}
+  if [ -z "$url" ]; then
+    echo 'Uploading @AUDIO@ ...' >&2
+    ask --get --data action=getPolicy --data-urlencode 'model=@MODEL@' "$base/uploads"
+    host=$(member upload_host)
+    object=$(member upload_dir)/@AUDIO@
+    is_link "$host" || fail 'No place to upload to was named.'
+    status=$(curl_ --form-string "OSSAccessKeyId=$(member oss_access_key_id)" \
+      --form-string "Signature=$(member signature)" --form-string "policy=$(member policy)" \
+      --form-string "key=$object" --form-string "x-oss-object-acl=$(member x_oss_object_acl)" \
+      --form-string "x-oss-forbid-overwrite=$(member x_oss_forbid_overwrite)" \
+      --form-string success_action_status=200 --form 'file=@@AUDIO@' "$host") || fail 'The upload failed.'
+    [ "$status" = 200 ] || fail "The upload failed with HTTP status $status: $(cat "$work/body")"
+    url=oss://$object
+  fi
+  is_link "$url" || fail 'The link of the recording holds characters that no link has; percent-encode them.'
+
+  # The link stands alone in its line, so that nothing in the parameters can be taken for it.
+  link=$(printf '%s' "$url" | sed 's/[&|\\]/\\&/g')
+  line='  "input": {"file_url": "AUDIO_URL"},'
+  sed "s|^$line\$|  \"input\": {\"file_url\": \"$link\"},|" request.json >"$work/request.json"
+
+  echo 'Submitting ...' >&2
+  set -- --header 'Content-Type: application/json; charset=utf-8' --header 'X-DashScope-Async: enable'
+  case $url in
+    oss://*) set -- "$@" --header 'X-DashScope-OssResourceResolve: enable' ;;
+  esac
+  ask "$@" --data-binary "@$work/request.json" "$base/services/audio/asr/transcription"
+  task=$(member task_id)
+}
+
+task=${TASK:-}
+if [ -z "$task" ]; then
+  submit
+fi
+case $task in
+  '' | *[!A-Za-z0-9_-]*) fail "No task in: ${TASK:-$(cat "$work/body")}" ;;
+esac
+echo "Task $task (should this end early: with TASK=$task in the environment it is fetched, and nothing sent)" >&2
+
 while :; do
-  ask "$base/tasks/$task"
+  send "$base/tasks/$task"
+  if [ "$status" != 200 ]; then
+    ride_out
+    continue
+  fi
   state=$(member task_status)
   case $state in
     PENDING | RUNNING) ;;
+    '') echo "No state of the task in: $(cat "$work/body")" >&2 ;;
     SUCCEEDED) break ;;
     *)
       cp "$work/body" answer-now.json
@@ -123,17 +166,17 @@ while :; do
       fail "The task ended as $state."
       ;;
   esac
-  [ "$waited" -lt 3600 ] || fail "Task $task has not ended in an hour."
-  pause=$((waited < 10 ? 1 : 5))
-  sleep "$pause"
-  waited=$((waited + pause))
+  wait_on "${state:-no state}"
 done
 
 # The result is fetched without the key: its link is signed.
 result=$(member transcription_url)
 is_link "$result" || fail 'No link of a result was named.'
-status=$(curl_ "$result") || fail 'The result could not be fetched.'
-[ "$status" = 200 ] || fail "The result could not be fetched: HTTP status $status."
+while :; do
+  status=$(curl_ "$result") || status=000
+  [ "$status" != 200 ] || break
+  ride_out
+done
 cp "$work/body" answer-now.json
 cat answer-now.json
 echo

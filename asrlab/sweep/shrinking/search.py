@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from asrlab.engines.base import Parameters
 from asrlab.errors import InvalidInput
+from asrlab.lists import items
 from asrlab.sweep.shrinking.attempts import Halted, with_controls
 from asrlab.sweep.shrinking.deltas import minimal, narrowed
 from asrlab.sweep.shrinking.parts import NAMES, Request
-from asrlab.sweep.shrinking.showing import items_of, join_context, split_context
+from asrlab.sweep.shrinking.showing import join_context, split_context
 from asrlab.text import plain
 
 if TYPE_CHECKING:
@@ -111,8 +112,9 @@ class Search:
             )
         where = "" if self.splice else " at either end"
         slice_ = f"slice of about {self.attempts.recording.slice_s:g} s{where}"
+        kept = "" if self.keep is None else "; what keep= holds, {:g} to {:g} s, was not cut".format(*self.keep)
         floor = f"; audio of less than {self.shortest_s:g} s was not tried" if self.shortest_s else ""
-        return f"without any one {slice_}, parameter or item of context it no longer shows{floor}"
+        return f"without any one {slice_}, parameter or item of context it no longer shows{kept}{floor}"
 
     def _begin(self, case: Request) -> None:
         """Ask the case anew, and for the times of words beside it where they may help."""
@@ -123,13 +125,7 @@ class Search:
             worth = recording.length > _TIMED_S * recording.rate and _times_words(self.attempts.engine)
         shown = self._shown([case], beside=[timed] if worth else [])
         if not shown:
-            replies = self.replies(case)
-            came = [plain(reply.text if reply.state == "answered" else reply.error_code, 60) for reply in replies]
-            raise InvalidInput(
-                f'Asked anew, the case shows "{self.test.name}" in {sum(map(self.test.shown_by, replies))} of '
-                f"{len(replies)} askings, and {self.at_least} are wanted; it came to {', '.join(map(repr, came))}. "
-                "Of a service whose answers vary, give more repeats and a lower at_least."
-            )
+            raise InvalidInput(self._not_shown(self.replies(case)))
         self.best = case
         places = [self.keep] if self.keep is not None else []
         if worth:
@@ -139,6 +135,29 @@ class Search:
             self._step = "around the error"
             stretches = dict.fromkeys(recording.within(begin_s - m, end_s + m) for m in _MARGINS_S)
             self._take(self._stretch(*stretch) for stretch in stretches)
+
+    def _not_shown(self, replies: Sequence[Reply]) -> str:
+        """Say why the search cannot begin."""
+        shown = sum(map(self.test.shown_by, replies))
+        told = (
+            f'Asked anew, the case shows "{self.test.name}" in {shown} of {len(replies)} askings, and {self.at_least} '
+            "are wanted; "
+        )
+        if not self.left_open:
+            came = [plain(reply.text if reply.state == "answered" else reply.error_code, 60) for reply in replies]
+            return (
+                f"{told}it came to {', '.join(map(repr, came))}. Of a service whose answers vary, give more repeats "
+                "and a lower at_least."
+            )
+        asked = [pair for reply in replies for pair in (("the case", reply), ("its control", reply.control))]
+        lacking = [(what, one) for what, one in asked if one is not None and not self.test.resolves(one)]
+        states = {one.state for _, one in lacking}
+        codes = [f" ({plain(one.error_code, 60)})" if one.error_code else "" for _, one in lacking]
+        named = dict.fromkeys(f"{what} {one.state}{code}" for (what, one), code in zip(lacking, codes, strict=True))
+        again = [f'retry="{state}"' for state in ("failed", "unknown") if state in states]
+        paid = ", which may be billed a second time" if "unknown" in states else ""
+        ask = f"To have that asked again{paid}, give {' or '.join(again)}." if again else "Call again to go on."
+        return f"{told}of others it is not known: {', '.join(named)}. {ask}"
 
     def _audio(self, *, coarse: bool) -> None:
         if not self._cuttable:
@@ -237,7 +256,7 @@ class Search:
         for request in requests:
             replies = self.replies(request)
             n = sum(map(self.test.shown_by, replies))
-            silent = self.attempts.repeats - sum(map(self._resolved, replies))
+            silent = self.attempts.repeats - sum(map(self.test.decides, replies))
             shows = True if n >= self.at_least else False if n + silent < self.at_least else None
             if shows:
                 shown.append(request)
@@ -245,10 +264,6 @@ class Search:
                 self.left_open.add(request)
             self._note(request, n, silent, shows)
         return shown
-
-    def _resolved(self, reply: Reply) -> bool:
-        control = reply.control
-        return self.test.resolves(reply) and (control is None or self.test.resolves(control))
 
     def _note(self, request: Request, shown: int, silent: int, shows: bool | None) -> None:
         if request not in self._logged:
@@ -287,7 +302,7 @@ def _joined(slices: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
 
 def count(request: Request) -> int:
     """Count the items of its context."""
-    return len(items_of(request.parameters.context))
+    return len(items(request.parameters.context or ""))
 
 
 def names(request: Request) -> set[str]:

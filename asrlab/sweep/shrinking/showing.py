@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Final
 
+from asrlab.data.manifests.locales import language_of
 from asrlab.errors import InvalidInput
+from asrlab.lists import items
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,12 +20,17 @@ if TYPE_CHECKING:
 
 _UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 """Letters of scripts that are written without spaces: Thai, Lao, Burmese, Khmer, kana, Chinese."""
-_SEPARATED: Final = re.compile(r"\s*[,;、，；|\n\r\t]+\s*")
+_SEPARATED: Final = re.compile(r"\s*[,;|、，；｜､،؛•‣▪●◦\t\n\v\f\r\x85\u2028\u2029]+\s*")
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])\s*")
 _SPACE: Final = re.compile(r"\s+")
+_TEXT: Final = r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"'
+_GAP: Final = r"[ \t\n\r]*"
+_LIST: Final = re.compile(rf"{_GAP}\[{_GAP}(?:{_TEXT}{_GAP}(?:,{_GAP}{_TEXT}{_GAP})*)?\]{_GAP}")
+"""A JSON list of texts (RFC 8259, section 7)."""
+_SEVERAL: Final = frozenset({"mul", "und", "mis", "zxx"})  # ISO 639-2: labels that name no one language
 READY: Final = (
-    '"says X", "lacks X", "leaks", "empty", "other language", "differs from control by more than 0.3", '
-    '"differs from reference by more than 0.3", "fails with CODE"'
+    '"says X", "lacks X", "says an item of the context", "empty", "other language or script", '
+    '"differs from control by more than 0.3", "differs from reference by more than 0.3", "fails with CODE"'
 )
 
 
@@ -73,8 +79,8 @@ class Reply:
 
     @property
     def items(self) -> list[str]:
-        """The items of the context sent: of a JSON list, or what lies between commas, bars, ends of lines and such."""
-        return items_of(self.parameters.context)
+        """The items of the context sent, as :func:`asrlab.lists.items` reads them."""
+        return items(self.parameters.context or "")
 
 
 def _nothing(_: Reply) -> Sequence[str]:
@@ -117,13 +123,17 @@ class Showing:
         return self.phrases is not _nothing
 
     def resolves(self, reply: Reply) -> bool:
-        """Whether a reply says anything about it: a trial that failed is neither right nor wrong."""
-        return reply.state == "answered" or (self.failures and reply.state == "failed")
+        """Whether a reply says anything about it: a trial that failed otherwise is neither right nor wrong."""
+        return reply.state == "answered" or (self.failures and reply.state == "failed" and self._tested(reply))
+
+    def decides(self, reply: Reply) -> bool:
+        """Whether a reply, and its control if it has one, say anything about it."""
+        return self.resolves(reply) and (reply.control is None or self.resolves(reply.control))
 
     def shown_by(self, reply: Reply) -> bool:
-        """Whether a reply shows it, and its control does not."""
+        """Whether a reply shows it, and its control does not; not where one of them is no answer."""
         control = reply.control
-        return self.resolves(reply) and self._tested(reply) and not (control is not None and self._tested(control))
+        return self.decides(reply) and self._tested(reply) and not (control is not None and self._tested(control))
 
     def where(self, reply: Reply) -> tuple[float, float] | None:
         """When in the audio sent it is shown, in seconds, by the times of words; None where they do not tell."""
@@ -131,8 +141,6 @@ class Showing:
         return (min(begin for begin, _ in found), max(end for _, end in found)) if found else None
 
     def _tested(self, reply: Reply) -> bool:
-        if not self.resolves(reply):
-            return False
         try:
             return bool(self.test(reply))
         except Exception as error:  # a function of the user's may raise anything
@@ -145,20 +153,23 @@ class Showing:
 def showing(fails: str | Callable[[Reply], bool]) -> Showing:
     """Read a test: one of the ready ones, in words, or a function of the answer.
 
-    Texts are compared without case, punctuation and width of characters; in scripts with spaces X is whole words.
+    Texts are compared without case, punctuation and width of characters; in scripts with spaces X is whole words. The
+    tests are plain ones, that a support engineer can check by eye, and not the flags of :func:`asrlab.flags`: those
+    find misspelt items, prose of a context and translations too, and let pass what is near to what was said. To test by
+    them give a function, as below.
 
     ``says X``, ``lacks X``
         X is in the answer, or is not.
-    ``leaks``
+    ``says an item of the context``
         An item of the context sent is in the answer, and in none of the references, nor in the answer to the control.
     ``empty``
         Nothing was heard.
-    ``other language``
-        Where no language was sent, the engine reports another than the one spoken; or most letters of the answer are of
-        another script than most of the reference's, or of the control's answer.
+    ``other language or script``
+        Where no language was sent, the engine reports another than the dataset has; or most letters of the answer are
+        of another script than most of the reference's, or of the control's answer.
     ``differs from reference by more than R``, ``differs from control by more than R``
-        1 less the ratio of characters in common, as :class:`difflib.SequenceMatcher` counts them, is above R: a rough
-        measure. For an error rate give a function.
+        1 less the ratio of characters in common, as :class:`difflib.SequenceMatcher` counts them, is above R, from 0 to
+        below 1: a rough measure. For an error rate give a function.
     ``fails with CODE``
         The trial fails with this error code.
 
@@ -166,6 +177,25 @@ def showing(fails: str | Callable[[Reply], bool]) -> Showing:
     ------
     InvalidInput
         If it is none of them.
+
+    Examples
+    --------
+    A function that asks for a flag:
+
+    >>> import pandas as pd
+    >>> import asrlab as lab
+    >>> from asrlab.engines.base import Parameters
+    >>> def leaks(reply):
+    ...     if not reply.text or not reply.references:
+    ...         return False
+    ...     heard = pd.DataFrame({"utt_id": ["u"], "text": [reply.text]})
+    ...     said = pd.DataFrame({"utt_id": ["u"], "text": [reply.references[0]]})
+    ...     sent = pd.DataFrame({"utt_id": ["u"], "context": [reply.parameters.context]})
+    ...     return not lab.flags(heard, said, parameters=sent, only="leak").empty
+    >>> asked = Parameters(context="Kestrel, Ostrava, Van Houten")
+    >>> misspelt = Reply("Kestral, Ostrava, hello there", "en", asked, references=("Hello there.",))
+    >>> showing(leaks).shown_by(misspelt)
+    True
     """
     if not isinstance(fails, str):
         if not callable(fails):
@@ -206,27 +236,25 @@ def leaked(reply: Reply) -> list[str]:
     return [item for item in reply.items if says(reply.text, item) and not any(says(text, item) for text in known)]
 
 
-def items_of(context: str | None) -> list[str]:
-    """Read the items of a context: of a JSON list, or what lies between commas, bars, ends of lines and such."""
-    items = _json_list(context or "")
-    return [item for part in (_SEPARATED.split(context or "") if items is None else items) if (item := part.strip())]
-
-
 def split_context(context: str) -> list[tuple[str, str]]:
-    """Take a context apart: items, each with what follows it, that joined are the context again.
+    """Take a context apart: items as they are written, each with what follows it, that joined are the context again.
 
-    A JSON list comes apart into its texts, a list into what lies between commas, semicolons, bars and ends of lines
-    (ASCII and Chinese), other text into sentences, and a single sentence or item into words.
+    A JSON list comes apart into its texts, in their quotes, a list into what lies between commas, semicolons, bars and
+    ends of lines (ASCII and Chinese), other text into sentences, and a single sentence or item into words.
 
     Examples
     --------
     >>> split_context("Kestrel, Ostrava plant")
     [('Kestrel', ', '), ('Ostrava plant', '')]
+    >>> split_context('["Kestrel","Ostrava plant"]')
+    [('"Kestrel"', ','), ('"Ostrava plant"', '')]
     >>> split_context("Ostrava plant")
     [('Ostrava', ' '), ('plant', '')]
     """
-    if (items := _json_list(context)) is not None:
-        return [(item, "") for item in items]
+    if _LIST.fullmatch(context):
+        texts = list(re.finditer(_TEXT, context))
+        gaps = [context[one.end() : other.start()] for one, other in pairwise(texts)]
+        return list(zip((text[0] for text in texts), [*gaps, ""], strict=False))
     for between in (_SEPARATED, _SENTENCE, _SPACE):
         parts, begin = list[tuple[str, str]](), 0
         for match in between.finditer(context):
@@ -242,20 +270,12 @@ def join_context(parts: Sequence[tuple[str, str]], of: str) -> str | None:
     """Put items of a context together again, as they stood there; None for no items."""
     if not parts:
         return None
-    if _json_list(of) is not None:
-        return json.dumps([item for item, _ in parts], ensure_ascii=False)
     *before, last = parts
-    return "".join(item + after for item, after in before) + last[0]
-
-
-def _json_list(context: str) -> list[str] | None:
-    if not context.lstrip().startswith("["):
-        return None
-    try:
-        found = json.loads(context)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, list) and all(isinstance(item, str) for item in found) else None
+    joined = "".join(item + after for item, after in before) + last[0]
+    if _LIST.fullmatch(of):
+        *_, end = re.finditer(_TEXT, of)
+        joined = of[: of.index('"')] + joined + of[end.end() :]
+    return joined
 
 
 def _place_of(phrase: str, words: Sequence[tuple[str, float, float]]) -> tuple[float, float] | None:
@@ -285,12 +305,24 @@ def _apart(one: str, other: str) -> float:
 
 def _is_foreign(reply: Reply) -> bool:
     unhinted = reply.parameters.language is None
-    if unhinted and None not in (reply.language, reply.spoken) and reply.language != reply.spoken:
-        return True
+    if unhinted and reply.language is not None and reply.spoken is not None:
+        spoken = _languages(reply.spoken)
+        if spoken and any(language_of(found) not in spoken for found in reply.language.split(",")):
+            return True
     control = reply.control
     expected = control.text if control is not None and control.text else " ".join(reply.references)
     heard, wanted = _script(reply.text), _script(expected)
     return None not in (heard, wanted) and heard != wanted
+
+
+def _languages(label: str) -> set[str]:
+    """Languages that a label names: "zh-en" names two, "en-US" and "zh-yue" (Cantonese) one, and "mul" none."""
+    first, *others = re.split(r"[-_,;+/ ]+", label.strip())
+    whole, one = language_of(label), language_of(first)
+    if whole not in {one, label.strip().lower()}:
+        return {whole}
+    more = {language_of(part) for part in others if part.islower() and len(part) in {2, 3}}  # "US" is a region
+    return set() if one in _SEVERAL else {one, *more}
 
 
 def _script(text: str) -> str | None:
@@ -317,6 +349,11 @@ def _of_phrase(verb: str, phrase: str) -> Showing:
 
 def _of_difference(source: str, least: str) -> Showing:
     name = f"differs from {source} by more than {least}"
+    if not re.fullmatch(r"0*\.\d+|0+", least):
+        raise InvalidInput(
+            f"fails={name!r} names no share from 0 to below 1, above which it never is. Write it as in "
+            f"'differs from {source} by more than 0.3', for 30 %."
+        )
     if source == "control":
         meaning = "The answer is another than to the control, by more than this share of its characters."
         return Showing(name, meaning, lambda reply: _differs_from_control(reply, float(least)), wants=("control",))
@@ -332,7 +369,8 @@ def _of_failure(code: str) -> Showing:
 
 def _of_leak() -> Showing:
     meaning = "The answer has an item of the context that was sent, and nobody says it."
-    return Showing("leaks", meaning, lambda reply: bool(leaked(reply)), leaked, wants=("reference", "control"))
+    name = "says an item of the context"
+    return Showing(name, meaning, lambda reply: bool(leaked(reply)), leaked, wants=("reference", "control"))
 
 
 def _of_silence() -> Showing:
@@ -341,16 +379,16 @@ def _of_silence() -> Showing:
 
 
 def _of_language() -> Showing:
-    meaning = "The answer is in another language than the one spoken."
-    return Showing("other language", meaning, _is_foreign, wants=("reference", "control", "language"))
+    meaning = "The answer is in another language or script than the one spoken."
+    return Showing("other language or script", meaning, _is_foreign, wants=("reference", "control", "language"))
 
 
 #: The ready tests: how each is written, and what makes it of the parts in brackets.
 _READY: Final[tuple[tuple[re.Pattern[str], Callable[..., Showing]], ...]] = (
+    (re.compile("says an item of the context"), _of_leak),
     (re.compile(r"(says|lacks)\s+(\S.*)", re.DOTALL), _of_phrase),
-    (re.compile(r"differs from (reference|control) by more than (\d*\.?\d+)"), _of_difference),
+    (re.compile(r"differs from (reference|control) by more than (\S.*)"), _of_difference),
     (re.compile(r"fails with (\S+)"), _of_failure),
-    (re.compile("leaks"), _of_leak),
     (re.compile("empty"), _of_silence),
-    (re.compile("other language"), _of_language),
+    (re.compile("other language or script"), _of_language),
 )

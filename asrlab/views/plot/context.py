@@ -51,6 +51,9 @@ _CELLS: Final = 11
 _FEWEST: Final = 6
 #: Inches of a line of a label.
 _A_TEXT_LINE: Final = 0.17
+#: Points between a mark and its value, and from one value to another above it.
+_LIFT: Final = 3
+_A_VALUE: Final = 13
 #: Columns that count in 1,000 units of the references.
 _PER_THOUSAND: Final = {"false_terms": "false terms", "distractors": "distractors"}
 
@@ -103,6 +106,8 @@ def slope(
     deepest = max((label.count("\n") for label in below), default=0)
     ax = ax or new_axes(1.0 + width + beside(labels), max(4.6, 1 + 0.25 * len(labels)) + _A_TEXT_LINE * deepest)
     style, entries = text_style(), []
+    ax.set_ylim(0, 112)
+    values: list[tuple[float, float, float]] = []
     place_of = np.array([levels.index(key) for key in level_of], float)
     for number, (member, name) in enumerate(lines):
         mine = np.flatnonzero([key == member for key in member_of])
@@ -110,13 +115,12 @@ def slope(
         aside = 0.05 * (number - (len(lines) - 1) / 2) if len(lines) < 9 else 0.0
         value, low, high = (100 * _floats(frame, f"{name}{end}")[mine] for end in ("", "_low", "_high"))
         entries += _line(ax, place_of[mine] + aside, value, (low, high), number)
-        if len(lines) * len(levels) <= 24:
-            for place, height, top in zip(place_of[mine] + aside, value, np.fmax(value, high), strict=True):
-                if not np.isnan(height):
-                    mark(ax, f"{height:.1f}", (place, top), 3, style=style)
+        tops = np.fmax(value, high)
+        values += zip((place_of[mine] + aside).tolist(), value.tolist(), tops.tolist(), strict=True)
+    if len(lines) * len(levels) <= 24:
+        _mark_apart(ax, values, style)
     ax.set_xticks(range(len(levels)), below, **style)
     ax.set_xlim(-0.6, max(len(levels), 1) - 0.4)
-    ax.set_ylim(0, 112)
     ax.set_xlabel(plain(along), **style)
     ax.set_ylabel("Per cent", **style)
     legend_of(ax, entries, labels, label_of(tuple(series)), style)
@@ -212,6 +216,18 @@ def _line(ax: Axes, x: Floats, y: Floats, ends: tuple[Floats, Floats], number: i
     hollow = ~sure & ~np.isnan(y)
     ax.plot(x[hollow], y[hollow], marker, color="white", markeredgecolor="black", zorder=3)
     return drawn
+
+
+def _mark_apart(ax: Axes, values: Sequence[tuple[float, float, float]], style: dict[str, Any]) -> None:
+    """Write values above their marks, of a level one above another: place, value, and the top of mark and interval."""
+    low, high = ax.get_ylim()
+    points = 72 * float(ax.get_window_extent().height) / ax.figure.dpi / (high - low)  # in one per cent
+    under: dict[int, float] = {}
+    for place, value, top in sorted((one for one in values if not np.isnan(one[1])), key=lambda one: (one[2], one[0])):
+        level = round(place)
+        at = max(points * top + _LIFT, under.get(level, -np.inf) + _A_VALUE)
+        under[level] = at
+        mark(ax, f"{value:.1f}", (place, top), round(at - points * top), style=style)
 
 
 def _floats(frame: pd.DataFrame, name: str) -> Floats:
