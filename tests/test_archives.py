@@ -432,7 +432,9 @@ NOISE = random.Random(1).randbytes(99).hex().encode()
 
 
 def test_packed_lines_come_as_they_are(tmp_path):
-    (tmp_path / "a.gz").write_bytes(gzip.compress("\ufeffé\r\n\nlast".encode(), mtime=0) + gzip.compress(b" of two\n", mtime=0))
+    (tmp_path / "a.gz").write_bytes(
+        gzip.compress("\ufeffé\r\n\nlast".encode(), mtime=0) + gzip.compress(b" of two\n", mtime=0)
+    )
     assert list(bounded_gzip(tmp_path / "a.gz", 100)) == ["é", "", "last of two"]
 
 

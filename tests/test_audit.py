@@ -298,7 +298,9 @@ def test_a_channel_more_is_an_effect():
 
 def test_silence_on_both_sides_is_no_evidence():
     row = verdict(asked(lambda u, level, r: ""))
-    assert (row["verdict"], row["n_pairs"], row["n_left_out"]) == (CANNOT_TELL, 0, 96)
+    assert (row["verdict"], row["n_pairs"], row["changed"]) == (CANNOT_TELL, 48, 0.0)
+    assert "None of 48 pairs says anything" in row["reason"]
+    assert verdict(asked(lambda u, level, r: "hi" if u < 3 else ""))["verdict"] == CANNOT_TELL
     row = verdict(asked(lambda u, level, r: "thank you" if level == "on" else ""))
     assert (row["verdict"], row["n_pairs"]) == (ACTS, 48)
 

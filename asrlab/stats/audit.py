@@ -116,8 +116,8 @@ def audit(
         channels of an asking together) whose texts differ in any character, ``in_wording`` of those that differ when
         case, punctuation, spelling and number forms are taken away (:func:`asrlab.normalize.wording.wording`),
         ``in_form`` the rest. ``floor`` and ``floor_wording`` are the same shares among repeats of one setting: what the
-        service does by itself; ``<NA>`` where nothing was asked twice. Pairs that are one and the same request, and
-        those in which neither answer says anything, are left out.
+        service does by itself; ``<NA>`` where nothing was asked twice. Pairs that are one and the same request are left
+        out.
 
         ``p`` and ``p_wording`` (corrected within the row, then over all rows, by Holm's method) are of swapping the two
         labels in each pass of an utterance. The statistics are: by how many characters (log(1 + edits)) answers of
@@ -131,8 +131,8 @@ def audit(
         - ``"acts"``: wording changes beyond the service's own variation; or the text does, and whether that is form
           only is not known;
         - ``"acts in form only"``: the text does; wording does not, or to within 10 points no more than among repeats;
-        - ``"no visible effect"``: nothing changed, in so many utterances that a change in a quarter of them would have
-          been seen; or repeats differ, though not mostly, and levels differ no more than they do, to within 10 points;
+        - ``"no visible effect"``: nothing changed, in so many utterances with words that a change in a quarter of them
+          would have been seen; or repeats differ, though not mostly, and levels differ no more than they do, to within 10 points;
         - ``"cannot tell"``: too few utterances or repeats for any of these, or nothing different was asked; ``reason``
           says which.
 
@@ -194,7 +194,7 @@ def _rows(answers: Askings, along: list[str] | None, baselines: Mapping[str, str
         raise InvalidInput(f"There is no axis {unknown[0]!r} to audit; there are {', '.join(axes)}.")
     trial = pd.factorize(frame["trial"])[0]
     trial = np.where(trial < 0, -1 - np.arange(len(trial)), trial)  # those without one are not the same
-    trial, said = np.append(trial, 0), np.array([*map(bool, answers.texts), False])
+    trial = np.append(trial, 0)
     rows = []
     for axis in dict.fromkeys(along or axes):
         levels = axes[axis]
@@ -221,7 +221,7 @@ def _rows(answers: Askings, along: list[str] | None, baselines: Mapping[str, str
                 either = (group_of == number) & ((arm >= 0) | (base >= 0))
                 both = either & (arm >= 0) & (base >= 0)
                 one = both & (trial[arm] == trial[base])  # both labels came to the same request
-                both &= ~one & (said[arm] | said[base])
+                both &= ~one
                 if either.any() or not keys:
                     labels = tuple(frame[key].iloc[at] if key in keys else pd.NA for key in by)
                     every = np.concatenate([side[either & (side >= 0)] for side in (arm, base)])
@@ -267,6 +267,7 @@ def _looked_at(answers: Askings, row: _Row, *, errors_are_wording: bool, level: 
     in_words = [words.p, direction("length of wording"), direction("latin letters"), direction("errors", of)]
     differ = answers.values["errors"][row.arm] - answers.values["errors"][row.base]
     n_pairs = len(row.arm)
+    heard = [[answers.texts[n] for n in side.tolist()] for side in (row.arm, row.base)]
     changed, in_wording = (float(side.differ.mean()) if n_pairs else np.nan for side in (text, words))
     return {
         "axis": row.axis,
@@ -282,6 +283,7 @@ def _looked_at(answers: Askings, row: _Row, *, errors_are_wording: bool, level: 
         "beyond": text.beyond,
         "beyond_wording": words.beyond,
         "n_utts": int(utterance.max(initial=-1)) + 1,
+        "n_said": len(np.unique(utterance[[any(pair) for pair in zip(*heard, strict=True)]])) if n_pairs else 0,
         "n_pairs": n_pairs,
         "n_repeats": int(passes.max(initial=-1)) + 1,
         "n_left_out": len(row.every) - 2 * n_pairs,
@@ -310,13 +312,13 @@ def _said(answers: pd.DataFrame, row: _Row, left_out: int) -> list[str]:
     return [
         f"The engine says that it did not obey {row.axis} in {int(deaf.sum())} answers." if deaf.any() else "",
         f"In {row.same} pairs both levels came to the same request." if row.same else "",
-        f"{left_out - 2 * row.same} answers have no partner, or say nothing." if left_out > 2 * row.same else "",
+        f"{left_out - 2 * row.same} answers have no partner." if left_out > 2 * row.same else "",
     ]
 
 
 def _verdict(row: Mapping[str, Any], alpha: float) -> tuple[str, str]:
     if not row["n_pairs"]:
-        return CANNOT_TELL, "No utterance has two answers to different requests under both levels that say anything."
+        return CANNOT_TELL, "No utterance has answers to different requests under both levels."
     repeated = not np.isnan(row["floor"])
     floor = (
         f"of repeats {_percent(row['floor'])}, {_percent(row['floor_wording'])} in wording"
@@ -344,7 +346,9 @@ def _as_repeats(row: Mapping[str, Any], what: str = "") -> bool:
 def _nothing_shown(row: Mapping[str, Any], seen: str, alpha: float, *, repeated: bool) -> tuple[str, str]:
     if row["changed"] == 0:
         # If so large a share of utterances changed, none of n would be seen with a chance of alpha.
-        n, most = row["n_utts"], 1 - alpha ** (1 / row["n_utts"])
+        if not (n := row["n_said"]):
+            return CANNOT_TELL, f"None of {row['n_pairs']} pairs says anything."
+        most = 1 - alpha ** (1 / n)
         if most > _MISSED:
             return CANNOT_TELL, f"Too few utterances: none of {n} changed, but {_percent(most)} of such might, unseen."
         seen = f"No letter differs in {row['n_pairs']} pairs"

@@ -79,7 +79,13 @@ def silence(heard: Sequence[Heard]) -> list[Finding]:
     """
     return [
         Finding(
-            one.row, "silence", float(len(one.units)), 0, len(one.units), None, f"{len(one.units)} units out of silence"
+            one.row,
+            "silence",
+            float(len(one.units)),
+            0,
+            len(one.units),
+            None,
+            f"{len(one.units)} unit{'s' * (len(one.units) > 1)} out of silence",
         )
         for one in heard
         if one.said is not None and not one.said and one.units

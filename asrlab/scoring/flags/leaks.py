@@ -390,8 +390,12 @@ class _Search:
         ends = (begin == 0, end == units)
         where = {(True, True): "all there is of", (True, False): "the start of", (False, True): "the end of"}
         echoed = f"{n} term{'s' * (n > 1)} of the context" if n else f"{end - begin} units of the context"
-        certain = "and were not said there" if self.one.steps is not None else "in a row; what was said is not known"
-        what = f"{echoed} are {where.get(ends, 'within')} the transcript {certain}"
+        certain = (
+            f"and {'was' if n == 1 else 'were'} not said there"
+            if self.one.steps is not None
+            else "in a row; what was said is not known"
+        )
+        what = f"{echoed} {'is' if n == 1 else 'are'} {where.get(ends, 'within')} the transcript {certain}"
         return Finding(self.one.row, "leak", float(n), begin, end, None, what)
 
 

@@ -132,9 +132,9 @@ def _loop(one: Heard, letters: list[str], spans: list[tuple[int, int]]) -> Findi
         return None
     begin, end = spans[worst.first][0], spans[worst.last - 1][1]
     copy = _written(letters[worst.first : worst.first + worst.period])
-    own = f", {worst.surplus / worst.period:.1f} of them beyond what was said" if one.steps is not None else ""
+    own = f", {worst.surplus / worst.period:.3g} of them beyond what was said" if one.steps is not None else ""
     return Finding(
-        one.row, "loop", worst.copies, begin, end, None, f"“{copy}” stands {worst.copies:.1f} times in a row{own}"
+        one.row, "loop", worst.copies, begin, end, None, f"“{copy}” stands {worst.copies:.3g} times in a row{own}"
     )
 
 
@@ -218,7 +218,7 @@ def _word(one: Heard, letters: list[str], spans: list[tuple[int, int]]) -> Findi
                 if word[: 2 * period] in said:
                     break
                 copies = len(word) / period
-                what = f"“{word[:period]}” stands {copies:.1f} times in a row in one word"
+                what = f"“{word[:period]}” stands {copies:.3g} times in a row in one word"
                 return Finding(one.row, "loop", copies, begin, end, None, what)
     return None
 
