@@ -17,7 +17,7 @@ demo: $(READY)
 	$(BIN)/asrlab demo
 
 test: check
-	$(BIN)/pytest --doctest-modules asrlab tests
+	$(BIN)/pytest -n 2 --dist loadfile --durations=25 --doctest-modules asrlab tests
 	$(BIN)/pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg --nbval-cell-timeout 300 notebooks
 
 check: $(READY)

@@ -132,7 +132,8 @@ def audit(
           only is not known;
         - ``"acts in form only"``: the text does; wording does not, or to within 10 points no more than among repeats;
         - ``"no visible effect"``: nothing changed, in so many utterances with words that a change in a quarter of them
-          would have been seen; or repeats differ, though not mostly, and levels differ no more than they do, to within 10 points;
+          would have been seen; or repeats differ, though not mostly, and levels differ no more than they do, to within
+          10 points;
         - ``"cannot tell"``: too few utterances or repeats for any of these, or nothing different was asked; ``reason``
           says which.
 
@@ -343,16 +344,19 @@ def _as_repeats(row: Mapping[str, Any], what: str = "") -> bool:
     return bool(row[f"floor{what}"] <= _MOSTLY and row[f"beyond{what}"] <= _BEYOND and row["n_utts"] >= _LEAST)
 
 
+def _nothing_changed(row: Mapping[str, Any], alpha: float) -> tuple[str, str]:
+    if not (n := row["n_said"]):
+        return CANNOT_TELL, f"None of {row['n_pairs']} pairs says anything."
+    # If so large a share of utterances changed, none of n would be seen with a chance of alpha.
+    most = _percent(1 - alpha ** (1 / n))
+    if 1 - alpha ** (1 / n) > _MISSED:
+        return CANNOT_TELL, f"Too few utterances: none of {n} changed, but {most} of such might, unseen."
+    return NOTHING, f"No letter differs in {row['n_pairs']} pairs; a change in {most} of utterances would show."
+
+
 def _nothing_shown(row: Mapping[str, Any], seen: str, alpha: float, *, repeated: bool) -> tuple[str, str]:
     if row["changed"] == 0:
-        # If so large a share of utterances changed, none of n would be seen with a chance of alpha.
-        if not (n := row["n_said"]):
-            return CANNOT_TELL, f"None of {row['n_pairs']} pairs says anything."
-        most = 1 - alpha ** (1 / n)
-        if most > _MISSED:
-            return CANNOT_TELL, f"Too few utterances: none of {n} changed, but {_percent(most)} of such might, unseen."
-        seen = f"No letter differs in {row['n_pairs']} pairs"
-        return NOTHING, f"{seen}; a change in {_percent(most)} of utterances would show."
+        return _nothing_changed(row, alpha)
     if not repeated:
         return CANNOT_TELL, f"{seen}. Ask with repeats=2 to tell the setting from what the service does by itself."
     if row["floor"] > 0 and _as_repeats(row):

@@ -99,8 +99,8 @@ def rate(heard: Sequence[Heard]) -> list[Finding]:
     -------
     list of Finding
         Of flag "speech rate", with syllables a second as value, estimated from below: a Han character, kana, Hangul or
-        digit is one, and so are 3.3 other letters. More than 10 a second are flagged. Recordings of unknown length have no
-        flag.
+        digit is one, and so are 3.3 other letters. More than 10 a second are flagged. Recordings of unknown length have
+        no flag.
     """
     found = []
     for one in heard:
