@@ -67,6 +67,7 @@ _MORE_POINTS: Final = {
     "recall": ("recall_delta", "error_delta", "recall_trend", "error_trend", "listed_trend", "unlisted_trend"),
     "rate_unhinted": ("delta",),
     "rate_before": ("delta", "first", "last"),
+    "fits": ("off",),
 }
 #: Estimates of those tables that have the ends of their intervals beside them, ``_low`` and ``_high``.
 _WITH_ENDS: Final = (
@@ -348,7 +349,11 @@ def _cell(value: object, name: str, percent: set[str], points: set[str]) -> str:
         return str(value) or EMPTY
     number = float(value)
     if name in points:
-        return signed(100 * number) if name in _SIGNED or name.endswith(_ENDINGS) else f"{100 * number:.2f}"
+        return (
+            signed(100 * number)
+            if name in _SIGNED or name == "off" or name.endswith(_ENDINGS)
+            else f"{100 * number:.2f}"
+        )
     if isinstance(value, Integral) and name not in percent:
         return str(int(value))
     if name in _P and number < 0.001:
