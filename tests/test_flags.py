@@ -203,3 +203,11 @@ def test_flags_of_other_answers_are_refused():
     assert summarize(scores, flags=tables.empty("flags"))["n_flagged"].tolist() == [0, 0]
     with pytest.raises(InvalidInput, match="without flags"):
         with_and_without(summarize(scores), tables.empty("flags"))
+
+
+def test_evidence_is_what_is_written_also_after_a_sharp_s():
+    heard = pd.DataFrame({"utt_id": ["a"], "text": ["Die Straße ist groß. Kestrel, Ostrava. OK."]})
+    said = pd.DataFrame({"utt_id": ["a"], "text": ["Die Straße ist groß. OK."], "language": "de"})
+    given = pd.DataFrame({"utt_id": ["a"], "context": ["Kestrel, Ostrava, Van Houten"]})
+    table = flags(heard, said, parameters=given, only="leak")
+    assert table["evidence"].tolist() == ["Kestrel, Ostrava."]

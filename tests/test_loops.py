@@ -158,3 +158,18 @@ def test_planted_loops_are_found_and_nothing_else():
         heard, said, _ = planted.tables([draw() for _ in range(150)])
         table = flags(heard, said, only="loop", normalizer="auto+script=fold")
         assert least <= heard["utt_id"].isin(table["utt_id"]).mean() <= most
+
+
+@pytest.mark.parametrize(
+    ("said", "heard", "language"),
+    [
+        ("my pin is 55555 thanks", "my pin is five five five five five thanks", "en"),
+        ("twenty chairs. 00000", "twenty chairs. zero zero zero zero zero", "en"),
+        ("号码是55555555谢谢", "号码是五五五五五五五五谢谢", "zh"),
+    ],
+)
+def test_figures_that_are_said_digit_by_digit_are_no_loop(said, heard, language):
+    assert found(heard, said, language=[language]).empty
+    # More of them than were said are one.
+    more = heard.replace("five", "five five").replace("zero", "zero zero").replace("五", "五五")
+    assert not found(more, said, language=[language]).empty

@@ -129,6 +129,11 @@ def flags(
     return tables.check(found, "flags")
 
 
+def _folded(text: str) -> str:
+    """Bring a text to one case, sign by sign: places stay what they are."""
+    return "".join(sign.casefold() if len(sign.casefold()) == 1 else sign for sign in text)
+
+
 def _evidence(one: Heard, finding: Finding) -> str | None:
     """Take the words of a finding from the transcript as it was given, as nearly as units tell where they stand."""
     if finding.evidence is not None or finding.begin is None or finding.end is None:
@@ -138,8 +143,7 @@ def _evidence(one: Heard, finding: Finding) -> str | None:
         return None
     start, end = 0, len(one.text)
     before, after = (len("".join(one.units[:n])) for n in (finding.begin, finding.end))
-    heard = "".join(one.units).casefold()
-    written = "".join(sign.casefold() if len(sign.casefold()) == 1 else sign for sign in one.text)
+    heard, written = _folded("".join(one.units)), _folded(one.text)
     for block in Indel.editops(heard, written).as_matching_blocks():
         if block.a < before and block.size:
             start = block.b + min(block.size, before - block.a)

@@ -104,10 +104,13 @@ def leaks(heard: Sequence[Heard]) -> list[Finding]:
     Not caught: one term inserted once, which is a false term; two terms in other order than listed that stand where
     other words were said; most echoes of two words of three letters and fewer in lower case; an echo that the reference
     has in the same place; one in another script, translated, or with more than three of ten letters changed; prose
-    echoed in part, of fewer than four words or seven Chinese characters; a list without separators, other than spaces
-    between capitalised words, in another order. Flagged, and no echo: an engine that makes two neighbouring words of
-    the list out of noise. Without a reference: not caught are fewer than three terms within speech, and any with other
-    words between them; flagged are speakers who say three terms in the order of the list.
+    echoed in part, of fewer than four or five words, seven Chinese characters or twelve Japanese ones, or with three
+    words in ten misheard (of these two in three are found); the words that introduce a list, echoed without it (half
+    are); one answer in ten that is nothing but one term, for a long speech; two terms glued together; a list without
+    separators, other than spaces between capitalised words, in another order. Flagged, and no echo: an engine that
+    makes two neighbouring words of the list out of noise. Without a reference: not caught are fewer than three terms
+    within speech, and any with other words between them; flagged are speakers who say three terms in the order of the
+    list.
     """
     known: dict[tuple[str, int], Context] = {}
     cut: dict[tuple[str, int], list[str]] = {}
