@@ -16,6 +16,7 @@ from asrlab.scoring.alternatives import order
 from asrlab.scoring.batches import Batch, batches, check_executor, work_off
 from asrlab.scoring.codes import encode
 from asrlab.scoring.counts import check_ties, count_pairs
+from asrlab.scoring.occurrences import count_terms, terms_by_target
 from asrlab.scoring.sheet import Sheet, constant, lay_out, unanswered
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from asrlab.normalize import NormalizerChoice
     from asrlab.scoring.given import HasReferences, Texts
-    from asrlab.scoring.terms.occurrences import Target, Term
+    from asrlab.scoring.occurrences import Target, Term
     from asrlab.scoring.variants import VariantsChoice
 
 
@@ -68,7 +69,7 @@ def score(
         What is counted. ``"auto"``: words, or characters for languages written without spaces (by the script of the
         reference where the language is not known); the column ``unit`` says what was chosen. The others are those of
         :func:`asrlab.scoring.tokens.tokens`; and ``"term"``: occurrences of the terms that are present, wherever they
-        are heard (:mod:`asrlab.scoring.terms.occurrences`), so that ``dels / ref_len`` is the term miss rate, 1 -
+        are heard (:mod:`asrlab.scoring.occurrences`), so that ``dels / ref_len`` is the term miss rate, 1 -
         recall; subs and ins are 0, hyp_len is hits, and utterances without terms are left out; and ``"sentence"``: each
         answer is one unit, right if it has no error when cut as ``"auto"`` has it, else substituted, also where the
         reference is empty, so that the rate is the share of answers with any error (``ser`` of :func:`asrlab.rates`
@@ -251,9 +252,6 @@ def _fingerprints(sheet: Sheet) -> ExtensionArray:
 
 def _term_counts(sheet: Sheet, listed: pd.DataFrame) -> tuple[NDArray[np.int64], Sheet]:
     """Count the terms of each pair, and leave out of the sheet what has none."""
-    # Other measures of terms are made of the edits, and those of what is here.
-    from asrlab.scoring.terms.occurrences import count_terms, terms_by_target  # noqa: PLC0415
-
     references = sheet.references
     coded, cut = _coded_with_terms(sheet, listed)
     said = [coded[key] for key in zip(sheet.said_recipe.tolist(), sheet.said.tolist(), strict=True)]
