@@ -33,7 +33,7 @@ bench: $(READY)
 	for file in comparing conditions loading normalizing requests running scoring store; do $(BIN)/python benchmarks/$$file.py || exit 1; done
 
 notebooks: $(READY)
-	$(BIN)/jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.store_widget_state=False notebooks/*.ipynb notebooks/experiments/*.ipynb
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from asrlab.stats.context import context_ladder as context_ladder
     from asrlab.stats.corrections import adjust as adjust
     from asrlab.stats.effects import effects as effects
+    from asrlab.stats.frontier import frontier as frontier
     from asrlab.stats.power import power as power
     from asrlab.stats.precision_recall import precision_recall as precision_recall
     from asrlab.stats.sentences import sentences as sentences
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from asrlab.sweep.opened import open_sweep as open_sweep
     from asrlab.sweep.shrink import shrink as shrink
     from asrlab.sweep.sweep import Sweep as Sweep
+    from asrlab.views import html as html
     from asrlab.views import plot as plot
     from asrlab.views.provenance import provenance as provenance
     from asrlab.views.report import Report as Report
@@ -78,8 +80,10 @@ _HOMES: Final = {
     "explore": "asrlab.views.widgets:explore",
     "flags": "asrlab.scoring.flags.flags:flags",
     "formatting": "asrlab.scoring.formatting",
+    "frontier": "asrlab.stats.frontier:frontier",
     "grid": "asrlab.sweep.grid:grid",
     "hints": "asrlab.scoring.hints",
+    "html": "asrlab.views.html",
     "ladder": "asrlab.scoring.ladder:ladder",
     "load_dataset": "asrlab.data.loading:load_dataset",
     "normalizer": "asrlab.normalize:normalizer",

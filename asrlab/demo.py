@@ -61,14 +61,12 @@ def run_demo(dataset: Path, store: Path, report: Path) -> None:
         click.echo("\n".join(f"  {sentence}" for sentence in lab.sentences(effect)))
 
     figures = draw(rates)
-    page = lab.Report(sweep, scores["spoken"], rates, title="asrlab demo: what do hint, ITN and a term list do?")
+    title = "asrlab demo: what do hint, ITN and a term list do?"
+    page = lab.Report(sweep, pd.concat([*scores.values(), terms], ignore_index=True), rates, title=title)
     for language, ax in figures.items():
         page.add(f"Error rates by setting: {language}", ax)
     for question, effect in effects.items():
         page.add(question, effect)
-        page.add("In words", "\n".join(lab.sentences(effect)))
-    right = scores["spoken"].query("language == 'right' and enable_itn == 'False' and context == 'none'")
-    page.add("Most errors: right hint, no ITN, no context", html.errors(right, sweep.transcripts, ds, n=8))
     report.parent.mkdir(parents=True, exist_ok=True)
     pictures = [report.with_name(f"{report.stem}-{language}.png") for language in figures]
     for picture, ax in zip(pictures, figures.values(), strict=True):

@@ -132,6 +132,24 @@ SCHEMAS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "asked_region": ("string", "where the engine runs"),
         "request_id": ("string", "the service's id of the request"),
     },
+    "costs": {
+        "trial": ("string", "id of the question"),
+        "utt_id": ("string", "id of the recording"),
+        "condition": ("string", "name of the setting"),
+        "repeat": ("Int64", "number of this asking, from 0"),
+        "state": ("string", "answered, failed, unknown, submitted, or not run"),
+        "n_channels": ("Int64", "audio channels answered, or else asked for"),
+        "audio_s": ("Float64", "seconds of audio the engine says it heard, all channels; <NA> without an answer"),
+        "billed_s": (
+            "Float64",
+            "seconds that were or may have been billed, all attempts and channels; <NA> where the length is not known",
+        ),
+        "usd": ("Float64", "US dollars: seconds times the price of each attempt; <NA> where that is not known"),
+        "shared_by": ("Int64", "askings here that the trial answers, which share billed_s and usd in equal parts"),
+        "attempts": ("Int64", "submits so far"),
+        "queued_s": ("Float64", "seconds in the engine's queue, by its own clock"),
+        "elapsed_s": ("Float64", "seconds from submit to answer, by our clock"),
+    },
     "scores": {
         "trial": ("string", "id of the question"),
         "utt_id": ("string", "id of the recording"),
@@ -188,6 +206,41 @@ SCHEMAS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "dels": ("Int64", "units deleted"),
         "ins": ("Int64", "units inserted"),
         "ref_len": ("Int64", "units in the references"),
+    },
+    "frontier": {
+        "rate": ("Float64", "pooled error rate, of the utterances that all settings have in common; a share"),
+        "low": ("Float64", "lower end of its interval"),
+        "high": ("Float64", "upper end of its interval"),
+        "level": ("Float64", "confidence level of the interval"),
+        "usd_per_hour": ("Float64", "US dollars for an hour of recordings; <NA> where the price is not known"),
+        "seconds_median": ("Float64", "median of the seconds from submit to answer"),
+        "seconds_p90": ("Float64", "90th percentile of the same"),
+        "real_time_factor": ("Float64", "sum of those seconds over the seconds of the recordings"),
+        "optimal": (
+            "boolean",
+            "whether no other setting is at least as good in all criteria and better in one; <NA> where not known",
+        ),
+        "membership": ("Float64", "share of resamples of the blocks in which it is optimal"),
+        "criteria": ("string", "what optimal and membership go by: columns of this table, comma-separated"),
+        "method": ("string", "how the interval was computed"),
+        "resamples": ("Int64", "resamples that membership is made of"),
+        "seed": ("Int64", "of those resamples"),
+        **_MARKING,
+        "block_kind": ("string", "what interval and resamples take as independent"),
+        "n_utts": ("Int64", "different utterances that all settings have in common"),
+        "n_blocks": ("Int64", "blocks"),
+        "n_answers": ("Int64", "marked answers to those"),
+        "n_timed": ("Int64", "askings that time is known of"),
+        "n_left_out": ("Int64", "marked answers left out because another setting lacks its own"),
+        "n_failed": ("Int64", "trials that failed or whose outcome is unknown"),
+        "n_not_run": ("Int64", "trials not yet asked or not yet answered"),
+        "n_missing": ("Int64", "trials that the transcripts have no row of"),
+        "lost": (
+            "string",
+            "how those three count: dropped (not in the rate), or all-deleted; <NA> where there are none",
+        ),
+        "ref_len": ("Int64", "units in the references"),
+        "note": ("string", "what to keep in mind"),
     },
     "precision_recall": {
         "recall": ("Float64", "hits / said: share of what was said that was heard there"),
@@ -751,10 +804,11 @@ _MARKS: Final[Mapping[Kind, tuple[frozenset[str], ...]]] = {
 }
 
 
-#: What other tables with a rate or a delta are told by: an explanation, pairs, an audit, a context ladder, candidates.
+#: What other tables with a rate or a delta are told by: an explanation, pairs, an audit, a context ladder, candidates,
+#: a frontier.
 _OTHERS: Final = (
     *({"rate_before", "rate_after"}, {"rate_unhinted", "translation_unhinted"}, {"in_wording", "in_form"}),
-    *({"recall", "recall_low"}, {"n_tried", "n_fit"}),
+    *({"recall", "recall_low"}, {"n_tried", "n_fit"}, {"optimal", "membership"}),
 )
 
 

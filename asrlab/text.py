@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ _VISIBLE: Final[dict[int, int | str]] = {
     **{code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in {0x09, 0x0A}},
     **{code: f"\\u{code:x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))},
 }
-_ONE_LINE: Final[dict[int, int | str]] = {**_VISIBLE, 0x09: " ", 0x0A: "⏎"}
+_ONE_LINE: Final[dict[int, int | str]] = {**_VISIBLE, 0x09: " ", **dict.fromkeys((0x0A, 0x2028, 0x2029), "⏎")}
 
 
 def visible(value: object) -> str:
@@ -65,9 +66,22 @@ def plain(value: object, limit: int | None = None) -> str:
     return text if limit is None or len(text) <= limit else text[: limit - 1] + "…"
 
 
+def untypeset(markup: str) -> str:
+    """Wrap HTML so that a notebook does not typeset it: "$5 and then $10" is no formula.
+
+    JupyterLab, Notebook and Voila hand all HTML to MathJax, which leaves alone what has this class.
+    """
+    return f'<div class="mathjax_ignore">{markup}</div>'
+
+
 def bullets(lines: Iterable[str]) -> str:
     """Make an HTML list of texts, all escaped; each is read in its own direction."""
     return "<ul>" + "".join(f'<li dir="auto">{escape(line)}</li>' for line in lines) + "</ul>"
+
+
+def fingerprint(text: str) -> str:
+    """Name a text by 64 bits in hexadecimal: among a million different ones, two share one at 1 in 37 million."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def canonical_json(value: Any) -> str:  # noqa: ANN401 - any JSON value

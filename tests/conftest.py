@@ -11,7 +11,7 @@ import virtual_time
 from hypothesis import settings
 from stand_ins import Scripted, file_server
 
-pytest.register_assert_rewrite("engine_contract")
+pytest.register_assert_rewrite("engine_contract", "browsing", "explored")
 collect_ignore_glob = ["formats/*", "tables/*"]  # what other tools wrote, and the scripts that had them do so
 
 settings.register_profile("seeded", derandomize=True)

@@ -120,7 +120,7 @@ def test_a_bias_curve_joins_sizes_in_order_and_says_its_trend():
     rows = [{**row, "recall_trend": 0.012, "recall_trend_p": 0.03, "distractors_trend": 1.25} for row in rows]
     ax = plot.bias_curve(table("bias_curve", rows))
     assert points(ax)[0] == [pytest.approx(p) for p in [(0.1, 50), (0.5, 90), (4, 70)]]
-    assert texts(ax) == ["0", "10", "1000"]
+    assert texts(ax) == ["1000", "0", "10"]
     for fact in ("recall +1.20 points (p = 0.030)", "distractors +1.25", "left out, not known: 500", "hollow"):
         assert fact in title(ax)
 

@@ -32,6 +32,7 @@ from asrlab.dashscope.retries import Busy, NoAnswer, persist
 from asrlab.dashscope.tasks import Transcription
 from asrlab.dashscope.uploads import Uploads
 from asrlab.errors import InvalidInput, OutcomeUnknown, ServiceError, TaskFailed
+from asrlab.shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -50,7 +51,7 @@ _PATIENCE_PER_AUDIO_S: Final = 0.2
 _LONGEST_S: Final = 24 * 3600
 
 
-class AsyncClient:
+class AsyncClient(Shown):
     """Client of the file transcription service, for use with ``await`` within one event loop.
 
     Parameters
@@ -127,6 +128,10 @@ class AsyncClient:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._region} at {self.base_url}>"
+
+    def _told(self) -> list[tuple[str, object]]:
+        server = [] if self.server is None else [("server", self.server)]
+        return [("region", self._region), ("address", self.base_url), *server, ("throttled", self.throttled)]
 
     async def __aenter__(self) -> Self:
         return self

@@ -13,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from asrlab.errors import InvalidInput
+from asrlab.shown import Shown
 
 _PRINTABLE: Final = string.digits + string.ascii_letters + string.punctuation
 _LONE_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -25,7 +26,7 @@ _CREDENTIAL: Final = re.compile(
 )
 
 
-class SignedUrl:
+class SignedUrl(Shown):
     """A URL whose query is a credential: shown, copied and stored without it, given whole only by :meth:`reveal`."""
 
     __slots__ = ("_url",)
@@ -42,6 +43,9 @@ class SignedUrl:
 
     def __str__(self) -> str:
         return bare(self._url)
+
+    def _told(self) -> list[tuple[str, object]]:
+        return [("address", bare(self._url)), ("signature", "not shown; reveal() gives it")]
 
     def __repr__(self) -> str:
         return f"SignedUrl({bare(self._url)!r})"

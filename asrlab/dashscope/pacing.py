@@ -18,6 +18,7 @@ import anyio
 from asrlab.dashscope import wire
 from asrlab.dashscope.turns import next_turn
 from asrlab.errors import InvalidInput
+from asrlab.shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -32,8 +33,8 @@ _CUT_S: Final = 1.0
 _CHANGES: Final = 1000
 
 
-@dataclass(frozen=True)
-class Limits:
+@dataclass(frozen=True, repr=False)
+class Limits(Shown):
     """How much an account may ask; ``inf`` where there is no limit.
 
     Parameters

@@ -17,6 +17,7 @@ from anyio.from_thread import BlockingPortal
 
 from asrlab.dashscope.client import AsyncClient
 from asrlab.errors import ServiceError
+from asrlab.shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -59,7 +60,7 @@ class _Verb(Generic[P, R]):
         return self if client is None else MethodType(self, client)
 
 
-class Client:
+class Client(Shown):
     """Client of the file transcription service, for scripts and notebook cells.
 
     The front of an :class:`AsyncClient` on a thread of its own, so that it works within a running event loop too. Takes
@@ -110,6 +111,9 @@ class Client:
 
     def __repr__(self) -> str:
         return repr(self._client).replace("AsyncClient", "Client", 1)
+
+    def _told(self) -> list[tuple[str, object]]:
+        return self._client._told()
 
     def __enter__(self) -> Self:
         return self

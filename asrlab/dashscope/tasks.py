@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from asrlab.shown import Shown
+
 if TYPE_CHECKING:
     from datetime import datetime
 
     from asrlab.dashscope.links import SignedUrl
 
 
-@dataclass(frozen=True)
-class Task:
+@dataclass(frozen=True, repr=False)
+class Task(Shown):
     """A transcription task as the service describes it.
 
     Parameters
@@ -51,8 +53,8 @@ class Task:
     silent: bool = False
 
 
-@dataclass(frozen=True)
-class ListedTask:
+@dataclass(frozen=True, repr=False)
+class ListedTask(Shown):
     """A task as the list of tasks has it: without its result, which only a query gives.
 
     Parameters
@@ -73,8 +75,8 @@ class ListedTask:
     ended: datetime | None = None
 
 
-@dataclass(frozen=True)
-class TaskPage:
+@dataclass(frozen=True, repr=False)
+class TaskPage(Shown):
     """A page of the list of tasks; ``total`` tasks fit what was asked, on ``total_pages`` pages of ``page_size``."""
 
     tasks: tuple[ListedTask, ...]
@@ -84,8 +86,8 @@ class TaskPage:
     page_size: int
 
 
-@dataclass(frozen=True)
-class Word:
+@dataclass(frozen=True, repr=False)
+class Word(Shown):
     """A word with its times in milliseconds, the space that follows it, and its punctuation apart."""
 
     begin_ms: int
@@ -94,8 +96,8 @@ class Word:
     punctuation: str
 
 
-@dataclass(frozen=True)
-class Sentence:
+@dataclass(frozen=True, repr=False)
+class Sentence(Shown):
     """A sentence with its times in milliseconds, language code, emotion, and words if they were asked for."""
 
     begin_ms: int
@@ -106,8 +108,8 @@ class Sentence:
     words: tuple[Word, ...]
 
 
-@dataclass(frozen=True)
-class Transcript:
+@dataclass(frozen=True, repr=False)
+class Transcript(Shown):
     """What was heard on one channel, counted from 0."""
 
     channel: int
@@ -115,8 +117,8 @@ class Transcript:
     sentences: tuple[Sentence, ...]
 
 
-@dataclass(frozen=True)
-class Transcription:
+@dataclass(frozen=True, repr=False)
+class Transcription(Shown):
     """The result of a task; ``document`` is the whole of it as received, with every URL in it bare of its query.
 
     ``file_url`` is what it says was transcribed: the link that was submitted, or a signed link to an upload.

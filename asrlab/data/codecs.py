@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from fractions import Fraction
 from math import ceil
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import numpy as np
 
@@ -118,12 +118,12 @@ def conceal(samples: Floats, rate: int, lost: NDArray[np.bool_], late: Fraction 
             gap[:, : len(faded)] = np.tile(heard, repeats)[:, : len(faded)] * faded
 
 
-def write_flac(file: Path, samples: Floats, rate: int) -> None:
+def write_flac(file: Path | BinaryIO, samples: Floats, rate: int) -> None:
     """Write samples as FLAC of 16 bits, rounded to the nearest and without dither.
 
     Parameters
     ----------
-    file : Path
+    file : Path or file
         Where to.
     samples : ndarray of float32, shape (channels, samples)
         Full scale is 1; what lies beyond is flattened.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 import pandas as pd
 
 from asrlab import tables
-from asrlab.data import card, checks, cuts, remote, sampling, writing
+from asrlab.data import card, checks, cuts, listening, remote, sampling, writing
 from asrlab.data.cuts import complain, unknown
 from asrlab.data.derived import BoundRecipe, Clip, Derivation
 from asrlab.data.places import inside, is_here, is_link, is_remote, local_copy, place
@@ -22,6 +22,7 @@ from asrlab.data.recipe import Recipe
 from asrlab.data.recordings import Recording, recordings
 from asrlab.data.rows import rows_of
 from asrlab.errors import InvalidInput
+from asrlab.shown import LINE, Shown
 from asrlab.text import plain
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _DIGEST: Final = "(pcm|file|url|derived)-sha256:[0-9a-f]{64}"
 _AT_ONCE: Final = 4
+_REMARKS: Final = 5  # that are shown
 
 
 class _Applied(NamedTuple):
@@ -44,7 +46,7 @@ class _Applied(NamedTuple):
 
 
 @dataclass(frozen=True, repr=False)
-class Dataset:
+class Dataset(Shown):
     """Recordings, what was said in them, and the terms that matter.
 
     Made by :func:`load_dataset`, or from tables of your own.
@@ -122,7 +124,29 @@ class Dataset:
             n = len(self.remarks)
             parts.append(f"read as {self.read_as}" + (f", {n} remark{'s' * (n > 1)}" if n else ""))
         parts += [f"perturbed: {applied.recipe}" for applied in self._recipes]
-        return f"<Dataset {plain(self.name)}: {'; '.join(parts)}>"
+        return f"<Dataset {plain(self.name, 80)}: {plain('; '.join(parts), LINE)}>"
+
+    def _titled(self) -> str:
+        return f"Dataset {self.name}"
+
+    def _told(self) -> Iterable[tuple[str, object]]:
+        lengths = self.utterances["duration_s"]
+        unknown_too = f", {n:,} of unknown length" if (n := int(lengths.isna().sum())) else ""
+        yield "utterances", len(self)
+        yield "languages", _counted(self.utterances["language"], "not stated")
+        yield "length", f"{lengths.sum() / 60:.1f} min{unknown_too}"
+        if speakers := self.utterances["speaker"].nunique():
+            yield "speakers", speakers
+        yield "references", _counted(self.references["form"], "unstated")
+        for name, table in (("terms", self.terms), ("segments", self.segments)):
+            if len(table):
+                yield name, len(table)
+        if self.read_as is not None:
+            yield "read as", self.read_as
+        yield from (("remark", remark) for remark in self.remarks[:_REMARKS])
+        if (more := len(self.remarks) - _REMARKS) > 0:
+            yield "remarks", f"{more:,} more"
+        yield from (("perturbed", str(applied.recipe)) for applied in self._recipes)
 
     def select(self, wanted: str | Iterable[str] | None = None, *, form: str | None = None) -> Self:
         """Take part of the dataset.
@@ -245,6 +269,28 @@ class Dataset:
         """
         derivation = self._derivation(utt_id)
         return self._file(utt_id) if derivation is None else derivation.path()
+
+    def clip(self, utt_id: str, begin_s: float | None = None, end_s: float | None = None) -> bytes:
+        """Cut a stretch out of a recording, to be listened to.
+
+        Parameters
+        ----------
+        utt_id : str
+            The utterance.
+        begin_s, end_s : float, optional
+            Where it begins and ends, in seconds; the recording's own ends if not given.
+
+        Returns
+        -------
+        bytes
+            FLAC of 16 bits, which every browser plays, whatever the recording is coded as; with all its channels.
+
+        Raises
+        ------
+        InvalidInput
+            As :meth:`audio_path` does; if the recording cannot be decoded, or has nothing there.
+        """
+        return listening.clip(self.audio_path(utt_id), begin_s, end_s)
 
     def audio_source(self, utt_id: str) -> str:
         """Name a recording for an engine: by its path, or by the link that a service fetches by itself."""
@@ -560,6 +606,11 @@ class Dataset:
             for utt_id, audio, language in rows
             if utt_id not in silent and (audio is not None or self._whole is not None)
         )
+
+
+def _counted(column: pd.Series, missing: str) -> dict[str, int]:
+    """Count the rows with each value."""
+    return {str(value): int(n) for value, n in column.fillna(missing).value_counts().items()}
 
 
 def _take_sums(utterances: pd.DataFrame) -> None:

@@ -10,6 +10,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from asrlab.errors import InvalidInput
+from asrlab.shown import Shown
 from asrlab.suggest import suggestion
 from asrlab.text import canonical_json
 
@@ -39,8 +40,8 @@ _RANDOM: Final = ("rt60", "snr", "packet_loss")
 _LENGTHENING: Final = ("speed", "lead_s", "tail_s", "sample_rate")
 
 
-@dataclass(frozen=True)
-class Recipe:
+@dataclass(frozen=True, repr=False)
+class Recipe(Shown):
     """What is done to the audio of a recording, in this order; None leaves it as it is.
 
     Levels are in dBov: 0 dBov is the power of a full-scale square wave, so a full-scale sine has -3 dBov. The level of
@@ -191,6 +192,9 @@ class Recipe:
     def changes_length(self) -> bool:
         """Whether a recording may last longer or shorter than before, be it by a part of a sample."""
         return any(name in self.effects for name in _LENGTHENING) or self.codec in TELEPHONE
+
+    def _told(self) -> list[tuple[str, object]]:
+        return list(self._shown.items())
 
     def __str__(self) -> str:
         told = (

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from asrlab.data import audio
 from asrlab.errors import InvalidInput
 from asrlab.folders import cache_folder
+from asrlab.shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -38,8 +39,8 @@ _NOT_THE_FILE: Final = frozenset({
 _STRONG: Final = ("pcm-sha256:", "file-sha256:", "derived-sha256:")
 
 
-@dataclass(frozen=True, slots=True)
-class Recording:
+@dataclass(frozen=True, slots=True, repr=False)
+class Recording(Shown):
     """What is known of a recording.
 
     Parameters

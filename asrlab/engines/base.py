@@ -12,6 +12,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Protocol, Self, runtime_checkable
 
 from asrlab.errors import InvalidInput, OutcomeUnknown
+from asrlab.shown import Shown
 from asrlab.suggest import suggestion
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 
-@dataclass(frozen=True)
-class Parameters:
+@dataclass(frozen=True, repr=False)
+class Parameters(Shown):
     """The request parameters a sweep can vary: all of them may change the answer.
 
     Parameters
@@ -85,8 +86,8 @@ class Parameters:
             raise InvalidInput(f"channel_id must be a list of different channel numbers from 0, not {channels!r}.")
 
 
-@dataclass(frozen=True)
-class Question:
+@dataclass(frozen=True, repr=False)
+class Question(Shown):
     """One recording and the parameters under which it is to be transcribed.
 
     Parameters
@@ -108,8 +109,8 @@ class Question:
     repeat: int = 0
 
 
-@dataclass(frozen=True)
-class Word:
+@dataclass(frozen=True, repr=False)
+class Word(Shown):
     """A recognised word with its times in milliseconds; ``punctuation`` follows it."""
 
     begin_ms: int
@@ -118,8 +119,8 @@ class Word:
     punctuation: str = ""
 
 
-@dataclass(frozen=True)
-class Sentence:
+@dataclass(frozen=True, repr=False)
+class Sentence(Shown):
     """A stretch of a transcript with its times in milliseconds."""
 
     begin_ms: int
@@ -129,8 +130,8 @@ class Sentence:
     words: tuple[Word, ...] = ()
 
 
-@dataclass(frozen=True)
-class Transcript:
+@dataclass(frozen=True, repr=False)
+class Transcript(Shown):
     """What was heard on one channel; ``text`` is empty where nothing was said."""
 
     channel: int
@@ -139,8 +140,8 @@ class Transcript:
     sentences: tuple[Sentence, ...] = ()
 
 
-@dataclass(frozen=True)
-class Answer:
+@dataclass(frozen=True, repr=False)
+class Answer(Shown):
     """An engine's answer to one question.
 
     Parameters
@@ -175,8 +176,8 @@ class Answer:
     raw: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Capabilities:
+@dataclass(frozen=True, repr=False)
+class Capabilities(Shown):
     """What an engine obeys, and how much it takes.
 
     Parameters
@@ -236,7 +237,7 @@ class Steps:
 UNWATCHED: Final = Steps()
 
 
-class Engine(ABC):
+class Engine(ABC, Shown):
     """What a sweep and the local service need of an engine; a new one is a class like this.
 
     An engine is an async context manager: connections and models are held between entering and leaving. It may be
@@ -278,11 +279,20 @@ class Engine(ABC):
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
+    def _told(self) -> list[tuple[str, object]]:
+        told: list[tuple[str, object]] = []
+        try:
+            told += self.identity.items()
+            told += self.capabilities._told()
+        except (RuntimeError, AttributeError):  # it is entered first, or is a sketch that says nothing of itself
+            told.append(("all else", "known once it is entered"))
+        return [*told, ("costs", "nothing" if self.free else "money")]
+
     async def __aenter__(self) -> Self:
         """Get ready to answer."""
         return self
 
-    async def __aexit__(  # noqa: B027 - most engines hold nothing
+    async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Let go of what was held."""
@@ -304,7 +314,7 @@ class Engine(ABC):
             "labels: Sweep(dataset, {'one': ..., 'other': ...}, conditions, ...)."
         )
 
-    def check(self, parameters: Parameters) -> None:  # noqa: B027 - most engines take anything
+    def check(self, parameters: Parameters) -> None:
         """Refuse parameters that the engine would refuse, ignore or misread, before anything is sent.
 
         Raises

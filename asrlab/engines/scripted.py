@@ -20,6 +20,7 @@ from asrlab.engines.base import UNWATCHED, Answer, Capabilities, Engine, Paramet
 from asrlab.engines.itn import make_word
 from asrlab.engines.mishearing import draws, hashed, join, language_of, made_up, misheard, split
 from asrlab.errors import InvalidInput, OutcomeUnknown, ServiceError, TaskFailed
+from asrlab.text import plain
 
 if TYPE_CHECKING:
     from asrlab.engines.base import Question, Steps
@@ -164,7 +165,7 @@ class ScriptedEngine(Engine):
         return self._identity
 
     def __repr__(self) -> str:
-        label = "" if self._label is None else f" {self._label!r},"
+        label = "" if self._label is None else f" {plain(self._label, 80)!r},"
         return f"<ScriptedEngine{label} seed {self._seed}>"
 
     def true_text(self, audio: str) -> str:

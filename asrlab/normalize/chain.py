@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from asrlab.errors import InvalidInput
+from asrlab.shown import Shown
+from asrlab.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +17,7 @@ _ROUNDS: Final = 8
 
 
 @dataclass(frozen=True, repr=False)
-class Normalizer:
+class Normalizer(Shown):
     """A named chain of steps from text to text.
 
     Parameters
@@ -75,7 +77,17 @@ class Normalizer:
     def __repr__(self) -> str:
         names = [_name(step).replace("_", " ") for step in self.steps]
         again = ", until nothing changes" if self.settle else ""
-        return f"<Normalizer {self.name}: {' > '.join(names) or 'text as it is'}{again}>"
+        return f"<Normalizer {plain(self.name, 80)}: {' > '.join(names) or 'text as it is'}{again}>"
+
+    def _titled(self) -> str:
+        return f"Normalizer {self.name}"
+
+    def _told(self) -> list[tuple[str, object]]:
+        steps = [_name(step).replace("_", " ") for step in self.steps]
+        return [
+            *((f"step {place}", name) for place, name in enumerate(steps, 1)),
+            ("applied", "until nothing changes" if self.settle else "once"),
+        ]
 
 
 def _name(step: Callable[[str], str]) -> str:

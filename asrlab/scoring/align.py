@@ -25,6 +25,8 @@ from asrlab.scoring.script import refuse_tagged
 from asrlab.scoring.sheet import Recipe
 from asrlab.scoring.tokens import unit_for
 from asrlab.scoring.variants import variants_in
+from asrlab.shown import Shown, facts
+from asrlab.text import escape
 
 if TYPE_CHECKING:
     from asrlab.normalize import NormalizerChoice
@@ -40,8 +42,8 @@ _BLOCKS: Final = 3
 _PRIVATE: Final = 0xF0001
 
 
-@dataclass(frozen=True)
-class Edit:
+@dataclass(frozen=True, repr=False)
+class Edit(Shown):
     """One step of an alignment.
 
     Parameters
@@ -60,7 +62,7 @@ class Edit:
 
 
 @dataclass(frozen=True, repr=False)
-class Alignment:
+class Alignment(Shown):
     """A reference and a transcript, unit by unit.
 
     ``str()`` of it gives jiwer's view, in lines of up to 100 terminal cells; ``repr()`` the first of them.
@@ -133,6 +135,10 @@ class Alignment:
         blocks = self._blocks()
         more = [f"… {len(blocks) - _BLOCKS} more such lines"] if len(blocks) > _BLOCKS else []
         return "\n\n".join([*blocks[:_BLOCKS], *more])
+
+    def _repr_html_(self) -> str:
+        counts = [(name, getattr(self, name)) for name in ("ref_len", "hits", "subs", "dels", "ins")]
+        return f"{facts(f'Alignment by {self.unit}', counts)}<pre>{escape(repr(self))}</pre>"
 
     def _blocks(self) -> list[str]:
         """Let jiwer lay the lines out in private characters, one a terminal cell, and put the units in after."""

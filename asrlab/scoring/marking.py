@@ -5,7 +5,6 @@ Counts are kept and rates derived later, because a rate is pooled by adding coun
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +17,7 @@ from asrlab.scoring.codes import encode
 from asrlab.scoring.counts import check_ties, count_pairs
 from asrlab.scoring.occurrences import count_terms, terms_by_target
 from asrlab.scoring.sheet import Sheet, constant, lay_out, unanswered
+from asrlab.text import fingerprint
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -238,13 +238,10 @@ def as_scores(
 
 
 def _fingerprints(sheet: Sheet) -> ExtensionArray:
-    """Give each row the fingerprint of its text as it was given, ``<NA>`` where there is none.
-
-    Of 64 bits: among a million different texts, two share one with a chance of 1 in 37 million.
-    """
+    """Give each row the fingerprint of its text as it was given, ``<NA>`` where there is none."""
     answered = (sheet.rows["state"] == "answered").to_numpy(bool)
     used, place = np.unique(sheet.heard[answered], return_inverse=True)
-    made = [blake2b(sheet.texts[n].encode("utf-8", "surrogatepass"), digest_size=8).hexdigest() for n in used.tolist()]
+    made = [fingerprint(sheet.texts[n]) for n in used.tolist()]
     whole = np.full(len(answered), -1)
     whole[answered] = place
     return pd.array(made, dtype="string").take(whole, allow_fill=True)

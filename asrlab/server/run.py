@@ -14,6 +14,7 @@ import click
 
 from asrlab.errors import InvalidInput, MissingExtra
 from asrlab.server.limits import DOCUMENTED
+from asrlab.shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -42,7 +43,7 @@ class _Options(TypedDict, total=False):
     seed: int
 
 
-class LocalService:
+class LocalService(Shown):
     """A service running within this process.
 
     Made by :func:`serve`.
@@ -88,6 +89,9 @@ class LocalService:
 
     def __repr__(self) -> str:
         return f"<LocalService {self._service.engine.name} at {self.url}>"
+
+    def _told(self) -> list[tuple[str, object]]:
+        return [("answers", repr(self._service.engine)), ("address", self.url), ("base URL", self.base_url)]
 
 
 @contextlib.contextmanager

@@ -230,15 +230,26 @@ def bootstrap_intervals(
         for part in np.array_split(these, -(-len(these) * max(g, resamples) // _CELLS)):
             of = first[part][:, None] + np.arange(g)
             with np.errstate(divide="ignore", invalid="ignore"):
-                drawn = [(errors[of] @ times) / (lengths[of] @ times) for times in _draws(g, resamples, seed)]
+                drawn = [(errors[of] @ times) / (lengths[of] @ times) for times in draws(g, resamples, seed)]
                 low[part], high[part] = np.quantile(
                     np.concatenate(drawn, axis=1), [(1 - level) / 2, (1 + level) / 2], axis=1
                 )
     return found.rate, low, high
 
 
-def _draws(blocks: int, resamples: int, seed: int) -> Iterator[Floats]:
-    """Draw blocks with replacement: how often each was drawn, a column a resample."""
+def draws(blocks: int, resamples: int, seed: int) -> Iterator[Floats]:
+    """Draw blocks with replacement.
+
+    Parameters
+    ----------
+    blocks, resamples, seed : int
+        Number of blocks, of draws of as many, and the seed.
+
+    Yields
+    ------
+    ndarray of float, shape (blocks, some of the resamples)
+        How often each block was drawn.
+    """
     rng = np.random.default_rng(seed)
     at_once = max(1, _CELLS // blocks)
     for done in range(0, resamples, at_once):

@@ -13,7 +13,7 @@ import pandas as pd
 
 from asrlab import groups, tables
 from asrlab.errors import InvalidInput
-from asrlab.text import CORRECTIONS, MEASURES, bullets, plain, visible
+from asrlab.text import CORRECTIONS, MEASURES, bullets, plain, untypeset, visible
 from asrlab.wordings import reference_of
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Sentences(list[str]):
         return "\n".join(map(plain, self))
 
     def _repr_html_(self) -> str:
-        return bullets(self)
+        return untypeset(bullets(self))
 
 
 def sentences(table: pd.DataFrame) -> Sentences:

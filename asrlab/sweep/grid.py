@@ -14,7 +14,9 @@ from asrlab import tables
 from asrlab.data.recipe import Recipe
 from asrlab.engines.base import Parameters
 from asrlab.errors import InvalidInput
+from asrlab.shown import LINE, Shown, words
 from asrlab.suggest import suggestion
+from asrlab.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -34,8 +36,8 @@ _RESERVED: Final = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Column:
+@dataclass(frozen=True, repr=False)
+class Column(Shown):
     """A level whose value is read from a column of the utterance table; made by :func:`column`."""
 
     name: str
@@ -65,13 +67,19 @@ def column(name: str) -> Column:
     return Column(name)
 
 
-@dataclass(frozen=True)
-class Condition:
+@dataclass(frozen=True, repr=False)
+class Condition(Shown):
     """One setting: its name, the label of its level on each axis, and the levels themselves."""
 
     name: str
     labels: Mapping[str, str]
     levels: Mapping[str, Level]
+
+    def __repr__(self) -> str:
+        return f"<Condition {plain(self.name, LINE)}>"
+
+    def _told(self) -> list[tuple[str, object]]:
+        return [(axis, "left out" if level is None else level) for axis, level in self.levels.items()]
 
     @property
     def constant(self) -> bool:
@@ -124,7 +132,7 @@ class Condition:
             raise InvalidInput(f"Utterance {utterance['utt_id']}, condition {self.name}: {error}") from error
 
 
-class Conditions(Sequence[Condition]):
+class Conditions(Shown, Sequence[Condition]):
     """The settings of a sweep, in order; made by :func:`grid`.
 
     Parameters
@@ -210,8 +218,15 @@ class Conditions(Sequence[Condition]):
         return iter(self._conditions)
 
     def __repr__(self) -> str:
-        axes = " x ".join(f"{axis} ({', '.join(labels)})" for axis, labels in self.axes.items())
-        return f"<Conditions: {len(self)} = {axes or 'defaults'}>"
+        axes = " x ".join(f"{axis} ({words(labels, 120)})" for axis, labels in self.axes.items())
+        return f"<Conditions: {len(self)} = {plain(axes or 'defaults', LINE)}>"
+
+    def _titled(self) -> str:
+        return f"Conditions: {len(self)}"
+
+    def _told(self) -> list[tuple[str, object]]:
+        kinds = self.kinds
+        return [(f"{axis} ({kinds[axis]})", labels) for axis, labels in self.axes.items()]
 
 
 def grid(**axes: Level | Sequence[Level] | Mapping[str, Level]) -> Conditions:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Self
 
 from asrlab.engines.base import Parameters
+from asrlab.shown import Shown
 from asrlab.text import canonical_json
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ _TRIAL_DIGITS: Final = 32  # hexadecimal: 128 bits
 _PARAMETERS: Final = tuple(f.name for f in fields(Parameters))
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+@dataclass(frozen=True, slots=True, repr=False)
+class Identity(Shown):
     """What makes a question the question it is.
 
     Parameters

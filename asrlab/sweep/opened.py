@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,21 +13,25 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from asrlab import tables
-from asrlab.errors import StoreError
+from asrlab.errors import AsrlabError, StoreError
+from asrlab.shown import Shown, words
+from asrlab.sweep.costs import costs
+from asrlab.sweep.digest import digest
 from asrlab.sweep.export import export
 from asrlab.sweep.replay import read_replay, write_replay
 from asrlab.sweep.store import Standing, Store, is_run
+from asrlab.text import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from asrlab.data.dataset import Dataset
     from asrlab.sweep.grid import Condition
     from asrlab.sweep.store import Asking
 
 
-@dataclass(frozen=True)
-class Heard:
+@dataclass(frozen=True, repr=False)
+class Heard(Shown):
     """A dataset as it was asked about under one condition: its tables, and the recordings as they were disturbed."""
 
     dataset: Dataset
@@ -51,7 +56,7 @@ class Heard:
         return self.dataset.under(self.condition.recipe(row.iloc[0])).audio_path(utt_id)
 
 
-class Answers:
+class Answers(Shown):
     """A sweep that was asked, to be read; made by :func:`open_sweep`.
 
     Parameters
@@ -88,6 +93,20 @@ class Answers:
             return store.words(self._chosen(store))
 
     @property
+    def costs(self) -> pd.DataFrame:
+        """The ``costs`` table: one row an asking, with what it took in seconds of audio, US dollars and time.
+
+        In the order of :attr:`transcripts`. ``billed_s`` is what a budget counts: each begun second of each channel, of
+        all attempts that were or may have been billed. ``usd`` is that times the price that held for each attempt: 0 on
+        an engine that costs nothing, ``<NA>`` where the price was not known. Conditions that come to one question for
+        an utterance are sent, and billed, once: each bears an equal share, so that any sum over the table is what was
+        spent, and ``usd * shared_by`` is what the question costs by itself. What was spent on questions that are no
+        longer asked, such as of a recording that was since changed, is in no row.
+        """
+        with self._stored() as store:
+            return costs(store, self._chosen(store))
+
+    @property
     def parameters(self) -> pd.DataFrame:
         """The ``parameters`` table: one row an asking, with the request parameters as they were resolved and sent.
 
@@ -110,6 +129,16 @@ class Answers:
         """The rows of :attr:`transcripts` that have no answer though they were asked, with code and message."""
         frame = self.transcripts
         return frame[frame["state"].isin(["failed", "unknown", "submitted"])].reset_index(drop=True)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what was asked and answered, in 64 hexadecimal digits.
+
+        It is the same for a run and its replay, and another as soon as one word of one transcript, the state of one
+        asking, or what was asked is another. A notebook that shows it says by that what its numbers are of. Of each row
+        of :attr:`transcripts` it takes the utterance, condition, repeat, channel, state and text, and not their order.
+        """
+        return digest(self.transcripts)
 
     @property
     def conditions(self) -> pd.DataFrame:
@@ -215,13 +244,32 @@ class Answers:
             return write_replay(path, store, self._askings(store), self._facts(store))
 
     def __repr__(self) -> str:
-        if not self.source.is_file() and not is_run(self.source):
-            return f"<{type(self).__name__} {self.source.name}: nothing asked>"
-        with self._stored() as store:
-            standings = store.standings()
-            states = Counter(standings.get(asking.trial, Standing()).state for asking in store.askings())
-        counts = ", ".join(f"{n} {state}" for state, n in states.most_common()) or "nothing asked"
-        return f"<{type(self).__name__} {self.source.name}: {counts}>"
+        return f"<{self._titled()}: {self._standing()}>"
+
+    def _titled(self) -> str:
+        return f"{type(self).__name__} {plain(self.source.name, 80)}"
+
+    def _told(self) -> Iterable[tuple[str, object]]:
+        yield "stored", self._standing()
+        if self._asked_before():
+            with suppress(AsrlabError):  # it has been said
+                yield from self.about.items()
+                yield "digest", f"{self.digest[:16]}…"
+
+    def _standing(self) -> str:
+        """Count what is stored by how it stands."""
+        if not self._asked_before():
+            return "nothing asked"
+        try:
+            with self._stored() as store:
+                standings = store.standings()
+                states = Counter(standings.get(asking.trial, Standing()).state for asking in store.askings())
+        except AsrlabError as error:
+            return words(str(error), 200)
+        return ", ".join(f"{n} {state}" for state, n in states.most_common()) or "nothing asked"
+
+    def _asked_before(self) -> bool:
+        return self.source.is_file() or is_run(self.source)
 
     def _stored(self) -> Store:
         return read_replay(self.source) if self.source.suffix == ".jsonl" else Store(self.source)

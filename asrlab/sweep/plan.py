@@ -7,7 +7,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from html import escape
 from itertools import product
 from math import inf
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
@@ -17,6 +16,7 @@ import pandas as pd
 
 from asrlab import tables
 from asrlab.errors import InvalidInput
+from asrlab.shown import Shown, words
 from asrlab.sweep.budget import billed_s
 from asrlab.sweep.identity import Identity, canonical_engine, canonical_parameters
 from asrlab.sweep.prices import Price, price_of
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from asrlab.sweep.store import Store
 
 Retry = Literal["failed", "unknown"] | None
+_WARNINGS: Final = 5  # in a line of text
 
 _GIVEN: Final = "given by the user"
 _RESULTS_KEPT_H: Final = 24  # service documentation, task management
@@ -45,8 +46,8 @@ def check_retry(retry: object) -> None:
         raise InvalidInput(f'retry must be None, "failed" or "unknown", not {retry!r}.')
 
 
-@dataclass(frozen=True)
-class Job:
+@dataclass(frozen=True, repr=False)
+class Job(Shown):
     """A trial that is to be asked or whose task is to be collected.
 
     Parameters
@@ -95,7 +96,7 @@ class Job:
 
 
 @dataclass(repr=False)
-class Plan:
+class Plan(Shown):
     """What a sweep comes to before anything is sent.
 
     Attributes
@@ -170,10 +171,12 @@ class Plan:
             parts.append(self._cost())
         if self.jobs and self.expected_s is not None:
             parts.append(f"about {_duration(self.expected_s)}")
-        parts += [f"warning: {warning}" for warning in self.warnings]
+        parts += [f"warning: {words(warning, 200)}" for warning in self.warnings[:_WARNINGS]]
+        if (more := len(self.warnings) - _WARNINGS) > 0:
+            parts.append(f"{more} more warnings")
         return f"<Plan: {'; '.join(parts)}>"
 
-    def _repr_html_(self) -> str:
+    def _told(self) -> list[tuple[str, str]]:
         rows = [("askings", f"{len(self.table)}"), *((why, f"{n} trials") for why, n in self.counts.items())]
         rows.append(("to send", f"{len(self.to_send)} trials, {self.audio_min:.1f} audio minutes"))
         if not self.free:
@@ -181,12 +184,7 @@ class Plan:
         if self.jobs:
             known = self.expected_s is not None
             rows.append(("expected time", _duration(self.expected_s or 0.0) if known else "not known yet"))
-        rows += [("warning", warning) for warning in self.warnings]
-        cells = "".join(
-            f'<tr><th style="text-align:left">{escape(name)}</th><td style="text-align:left">{escape(value)}</td></tr>'
-            for name, value in rows
-        )
-        return f"<table>{cells}</table>"
+        return rows + [("warning", warning) for warning in self.warnings]
 
     def _cost(self) -> str:
         unknown = f", and {self.unknown_lengths} recordings of unknown length" if self.unknown_lengths else ""
@@ -210,6 +208,9 @@ class Setting(NamedTuple):
     link: str | None = None
     made: bool = False
     """Whether the file may not be there yet: it is made from others, or lies elsewhere."""
+
+    def __repr__(self) -> str:
+        return f"<Setting {self.parameters!r} of {self.recording!r}>"  # without the link, which may be signed
 
 
 class Utterance(NamedTuple):

@@ -14,12 +14,14 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from asrlab.shown import Shown
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Price:
+class Price(Shown):
     """A price, and how it is known.
 
     Parameters
@@ -38,6 +40,9 @@ class Price:
 
     def __repr__(self) -> str:
         return f"<Price ${self.usd_per_s:.6f} per second of audio, as of {self.as_of}>"
+
+    def _told(self) -> list[tuple[str, object]]:
+        return [("price", f"${self.usd_per_s:.6f} per second of audio"), ("as of", self.as_of), ("source", self.source)]
 
 
 def price_of(engine_identity: Mapping[str, str], on: date | None = None) -> Price | None:

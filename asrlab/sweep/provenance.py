@@ -59,8 +59,8 @@ def collect(
     dataset : Dataset
         What is asked about.
     engines : sequence of Engine
-        What is asked; entered, so that they know their identities. Of several, ``engine``, ``server`` and ``price`` are
-        mappings by their names.
+        What is asked; entered, so that they know their identities. Of several, ``engine``, ``server``, ``price``
+        and ``free`` are mappings by their names.
     conditions : Conditions
         The settings.
     seed, repeats : int
@@ -88,6 +88,7 @@ def collect(
         "engine": by_engine({engine: dict(engine.identity) for engine in engines}),
         "server": by_engine({engine: engine.server for engine in engines}),
         "price": by_engine({engine: _paid((prices or {}).get(engine)) for engine in engines}),
+        "free": by_engine({engine: engine.free for engine in engines}),
         "given": given,
         "given_to_all": to_all,
         "sent": _sent(dataset, conditions),

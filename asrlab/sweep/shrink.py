@@ -11,13 +11,14 @@ import pandas as pd
 
 from asrlab.errors import InvalidInput
 from asrlab.lists import items
+from asrlab.shown import LINE, Shown
 from asrlab.sweep.shrinking.attempts import Attempts
 from asrlab.sweep.shrinking.case import Case, control_of
 from asrlab.sweep.shrinking.parts import Recording, Request
 from asrlab.sweep.shrinking.reproducer import Facts, write_reproducer
 from asrlab.sweep.shrinking.search import COLUMNS, Search, given, names
 from asrlab.sweep.shrinking.showing import showing
-from asrlab.text import escape, plain
+from asrlab.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False)
-class Shrunk:
+class Shrunk(Shown):
     """What a failing case was cut down to; made by :func:`shrink`.
 
     Attributes
@@ -76,14 +77,7 @@ class Shrunk:
     plan: Plan | None = None
 
     def __repr__(self) -> str:
-        return f"<Shrunk: {'; '.join(f'{name} {value}' for name, value in self._facts())}>"
-
-    def _repr_html_(self) -> str:
-        cells = "".join(
-            f'<tr><th style="text-align:left">{escape(name)}</th><td style="text-align:left">{escape(value)}</td></tr>'
-            for name, value in self._facts()
-        )
-        return f"<table>{cells}</table>"
+        return plain(f"<Shrunk: {'; '.join(f'{name} {value}' for name, value in self._told())}>", 2 * LINE)
 
     @property
     def left(self) -> list[tuple[str, str]]:
@@ -98,7 +92,7 @@ class Shrunk:
         dropped = sorted(names(before) - names(after))
         return [*left, ("dropped", ", ".join(dropped))] if dropped else left
 
-    def _facts(self) -> list[tuple[str, str]]:
+    def _told(self) -> list[tuple[str, str]]:
         shows = f"in {self.shown} of {len(self.replies)}" if self.replies else "not asked yet"
         usd = "" if self.usd is None else f", ${self.usd:.4f}"
         return [

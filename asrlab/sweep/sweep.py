@@ -32,7 +32,7 @@ from asrlab.sweep.store import Asking, Store, is_run
 from asrlab.sweep.warn import SweepWarning
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from asrlab.data.dataset import Dataset
@@ -259,6 +259,14 @@ class Sweep(Answers):
                 f"There is no condition {condition!r}. There are {', '.join(c.name for c in self.grid)}."
             )
         return Heard(self.dataset, found)
+
+    def _told(self) -> Iterable[tuple[str, object]]:
+        # What is stored is not held against the recordings here, which may have to be read through for that.
+        yield "stored", self._standing()
+        yield "dataset", repr(self.dataset)
+        yield "engines" if len(self._engines) > 1 else "engine", ", ".join(map(repr, self._engines))
+        yield "conditions", repr(self.grid)
+        yield "repeats", self._repeats
 
     def _chosen(self, store: Store) -> Sequence[Asking]:
         return self._askings(store)

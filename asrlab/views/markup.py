@@ -16,7 +16,7 @@ import pandas as pd
 
 from asrlab import tables
 from asrlab.errors import InvalidInput
-from asrlab.text import escape, plain
+from asrlab.text import escape, plain, untypeset
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -27,7 +27,7 @@ _HOW: Final = frozenset(
     | {"n_marked", "n_blocks", "n_failed", "n_missing", "n_not_run", "n_pairs", "n_unpaired", "n_utts"}
     | {"n_answers", "n_cells", "n_left_out", "n_questions", "n_repeats", "n_simulations", "design_effect"}
     | {"correction", "effect", "lost", "margin", "resamples", "seed", "smallest_p", "source", "statistic", "n_units"}
-    | {"target", "test", "ties", "unit"}
+    | {"criteria", "n_timed", "target", "test", "ties", "unit"}
 )
 #: Of an interaction, the effects on either side.
 _SIDES: Final = frozenset({"there", "there_low", "there_high", "elsewhere", "elsewhere_low", "elsewhere_high"})
@@ -44,8 +44,15 @@ _USUAL: Final = {
 _SIGNED: Final = _SIDES | {"delta", "low", "high"}
 #: Rates that depend on which of equally short alignments is taken.
 _BY_TIES: Final = frozenset({"mer", "wil", "wip"})
-_P: Final = frozenset({"p", "p_adjusted", "smallest_p"})
-_FORMS: Final = {"level": ".1%", "confidence": ".1%", "statistic": ".3f", **dict.fromkeys(_P, ".3f")}
+_P: Final = frozenset({"p", "p_adjusted", "p_wording", "smallest_p"})
+_FORMS: Final = {
+    "level": ".1%",
+    "confidence": ".1%",
+    "statistic": ".3f",
+    "usd_per_hour": ".3f",
+    "usd": ".6f",
+    **dict.fromkeys(_P, ".3f"),
+}
 #: Estimates that stand in one column with the ends of their intervals.
 _INTERVALS: Final = {
     "rate": ("low", "high"),
@@ -62,6 +69,7 @@ _MORE_SHARES: Final = {
     "n_flagged": ("rate_without",),
     "rate_before": ("rate_before", "rate_after"),
     "form lost": ("harm",),
+    "optimal": ("membership",),
 }
 _MORE_POINTS: Final = {
     "recall": ("recall_delta", "error_delta", "recall_trend", "error_trend", "listed_trend", "unlisted_trend"),
@@ -122,7 +130,7 @@ class Html:
     text: str
 
     def _repr_html_(self) -> str:
-        return self.markup
+        return untypeset(self.markup)
 
     def __repr__(self) -> str:
         return self.text

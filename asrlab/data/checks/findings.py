@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 import pandas as pd
 
 from asrlab import tables
-from asrlab.text import escape, plain
+from asrlab.text import escape, plain, untypeset
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -145,7 +145,7 @@ class Findings:
             + "</tr>"
             for severity, check, said in self._kinds()
         )
-        return f"<p>{escape(self._summary())}</p>" + (f"<table>{cells}</table>" if cells else "")
+        return untypeset(f"<p>{escape(self._summary())}</p>" + (f"<table>{cells}</table>" if cells else ""))
 
     def _summary(self) -> str:
         n = len(self.table)

@@ -17,6 +17,7 @@ from asrlab.data import audio
 from asrlab.data.codecs import write_flac
 from asrlab.engines.base import Parameters
 from asrlab.errors import InvalidInput
+from asrlab.shown import Shown
 from asrlab.text import canonical_json
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ _MOVED: Final = 0.4  # of a slice: how far its end is moved to where it is quiet
 _FADE_S: Final = 0.01  # at a cut, so that it does not click
 
 
-@dataclass(frozen=True)
-class Request:
+@dataclass(frozen=True, repr=False)
+class Request(Shown):
     """A part of the recording, and the parameters it is asked with.
 
     Parameters

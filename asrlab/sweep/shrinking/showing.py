@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from asrlab.data.manifests.locales import language_of
 from asrlab.errors import InvalidInput
 from asrlab.lists import items
+from asrlab.shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,8 +35,8 @@ READY: Final = (
 )
 
 
-@dataclass(frozen=True)
-class Reply:
+@dataclass(frozen=True, repr=False)
+class Reply(Shown):
     """What came of asking one request once; what a test is given.
 
     Parameters

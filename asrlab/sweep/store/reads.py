@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from asrlab.sweep.identity import Identity
 from asrlab.sweep.store.schema import ATTEMPT_FACTS, read_answers
-from asrlab.sweep.store.shapes import Asking, Spent, Standing, Unknown
+from asrlab.sweep.store.shapes import Asking, Charge, Spent, Standing, Unknown
 
 if TYPE_CHECKING:
     import sqlite3
@@ -22,6 +22,12 @@ _IDENTITIES: Final = (
     "select t.trial, r.name, e.name, p.name, t.repeat, t.recipe from trial t join recording r on r.id = t.recording"
     " join engine e on e.id = t.engine join parameters p on p.id = t.parameters"
 )
+#: Attempts that may have been billed: all but those that were refused before they were taken.
+_BILLED: Final = (
+    "from attempt b left join answer a on a.trial = b.trial join trial t on t.id = b.trial"
+    " join engine e on e.id = t.engine where (b.state <> 'failed' or b.submitted is not null)"
+)
+_HEARD_S: Final = "iif(b.state = 'answered', a.audio_s, null)"
 
 
 def meta(db: sqlite3.Connection) -> dict[str, Any]:
@@ -98,17 +104,28 @@ def task_ids(db: sqlite3.Connection) -> set[str]:
 def spent(db: sqlite3.Connection, engine: str) -> Spent:
     """Add up every attempt of an engine that may have been billed."""
     rows = db.execute(
-        "select b.reserved_s, b.usd_per_s, iif(b.state = 'answered', a.audio_s, null), count(*) from attempt b"
-        " left join answer a on a.trial = b.trial join trial t on t.id = b.trial join engine e on e.id = t.engine"
-        " where (b.state <> 'failed' or b.submitted is not null) and json_extract(e.name, '$.engine') = ?"
+        f"select b.reserved_s, {_HEARD_S}, b.usd_per_s, count(*) {_BILLED} and json_extract(e.name, '$.engine') = ?"
         " group by 1, 2, 3",
         (engine,),
     )
-    seconds = [
-        (count * max(reserved, math.ceil(heard) if heard is not None and math.isfinite(heard) else 0), price)
-        for reserved, price, heard, count in rows
-    ]
+    seconds = [(count * (_billed_s(reserved, heard) or 0), price) for reserved, heard, price, count in rows]
     return Spent(math.fsum(s for s, _ in seconds), math.fsum(s * price for s, price in seconds))
+
+
+def charges(db: sqlite3.Connection) -> list[Charge]:
+    """Read every attempt that may have been billed."""
+    rows = db.execute(f"select t.trial, e.name, b.begun, b.reserved_s, {_HEARD_S}, b.usd_per_s {_BILLED}")
+    return [
+        Charge(trial, engine, begun, _billed_s(reserved, heard), price)
+        for trial, engine, begun, reserved, heard, price in rows
+    ]
+
+
+def _billed_s(reserved_s: int, heard_s: float | None) -> int | None:
+    """Give the larger of what was reserved and what was heard; None of a length that was never known."""
+    if heard_s is not None and math.isfinite(heard_s):
+        return max(reserved_s, math.ceil(heard_s))
+    return reserved_s or None
 
 
 def answered_span(db: sqlite3.Connection, engine: str) -> tuple[float, float] | None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from asrlab.shown import Shown
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
+@dataclass(frozen=True, slots=True, repr=False)
+class Asking(Shown):
     """One cell of a sweep's plan: an utterance under a condition, and the trial that answers it."""
 
     utt_id: str
@@ -87,6 +89,30 @@ class Unknown(NamedTuple):
     link: str | None
     begun: float
     ended: float | None
+
+
+class Charge(NamedTuple):
+    """An attempt that may have been billed.
+
+    Attributes
+    ----------
+    trial : str
+        Of which.
+    engine : str
+        Identity of who was asked, in canonical form.
+    begun : float
+        Unix seconds.
+    seconds : int or None
+        What may have been billed, each channel counted; None of a recording whose length was never known.
+    usd_per_s : float
+        Price as it was stored: 0 where nothing was to be paid, or the price was not known.
+    """
+
+    trial: str
+    engine: str
+    begun: float
+    seconds: int | None
+    usd_per_s: float
 
 
 class Spent(NamedTuple):

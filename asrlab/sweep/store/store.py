@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from asrlab.engines.base import Answer
     from asrlab.sweep.identity import Identity
-    from asrlab.sweep.store.shapes import Asking, Intent, Spent, Standing, Unknown
+    from asrlab.sweep.store.shapes import Asking, Charge, Intent, Spent, Standing, Unknown
 
 
 T = TypeVar("T")
@@ -257,6 +257,10 @@ class Store:
             Its name.
         """
         return self._read(partial(reads.spent, engine=engine))
+
+    def charges(self) -> list[Charge]:
+        """List every attempt that may have been billed, by the rule of :meth:`spent`."""
+        return self._read(reads.charges)
 
     def answered_span(self, engine: str) -> tuple[float, float] | None:
         """When the first and the last of an engine's answers were asked for, in Unix seconds; None if it has none.

@@ -8,8 +8,15 @@ from asrlab.views.plot.causes import audit as audit
 from asrlab.views.plot.causes import waterfall as waterfall
 from asrlab.views.plot.cells import dumbbell as dumbbell
 from asrlab.views.plot.cells import heat as heat
+from asrlab.views.plot.confusions import confusion as confusion
 from asrlab.views.plot.context import bias_curve as bias_curve
 from asrlab.views.plot.context import slope as slope
+from asrlab.views.plot.curves import curve as curve
+from asrlab.views.plot.curves import ladder as ladder
+from asrlab.views.plot.distribution import distribution as distribution
+from asrlab.views.plot.frontier import frontier as frontier
+from asrlab.views.plot.ink import column as column
 from asrlab.views.plot.planned import power as power
+from asrlab.views.plot.repeats import agreement as agreement
 from asrlab.views.plot.results import deltas as deltas
 from asrlab.views.plot.results import rates as rates

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
 from asrlab import tables
 from asrlab.errors import InvalidInput
 from asrlab.text import plain
-from asrlab.views.markup import display_width, is_missing, signed
+from asrlab.views.markup import is_missing, signed
 from asrlab.views.plot.facts import numbers_of, refuse_results
-from asrlab.views.plot.ink import HIGHEST, beside, legend_of, mark, new_axes, text_style, tidy, width_of
-from asrlab.views.plot.labels import WIDE, label_of, shown_texts, together
+from asrlab.views.plot.ink import (
+    HIGHEST,
+    axes_for,
+    cells_at_left,
+    inner_width,
+    legend_of,
+    line_height,
+    mark,
+    text_size,
+    text_style,
+    text_width,
+    tidy,
+)
+from asrlab.views.plot.labels import WIDE, label_of, most_lines, shown_texts, together, wrapped
+from asrlab.views.plot.marks import at_end
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,35 +77,36 @@ def waterfall(explanation: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
             "explanation, with all its rows in their order."
         )
     shown = shown_texts([part for name in ("part", "from", "to") for part in frame[name]], limit=WIDE)
-    labels = ["ours", *map("\n".join, _changes(frame, shown)), "theirs"]
-    wide = max(display_width(line) for label in labels for line in label.split("\n"))
+    cells = cells_at_left(ax)
+    labels = ["ours", *(wrapped("\n".join(said), cells) for said in _changes(frame, shown)), "theirs"]
     if ax is None and len(labels) > (most := int((HIGHEST - 2) / _A_LINE)):
         raise InvalidInput(f"{len(frame)} parts do not fit: {most - 2} do.")
-    width = 5.5 if ax is None else width_of(ax)
-    ax = ax or new_axes(width + 0.7 + 0.075 * wide, 1.9 + _A_LINE * len(labels))
+    a_line = max(_A_LINE if ax is None else 0.3, 0.1 + line_height(ax) * most_lines(labels))
+    ax = axes_for(ax, 4.5, a_line * len(labels))
     style = text_style()
     totals = {0: before[0], len(labels) - 1: after[-1]}
     for line, rate in totals.items():
         ax.barh(line, rate, 0.6, color="#999999", edgecolor="black", linewidth=0.7)
-        _at_end(ax, f"{rate:.2f}%", max(rate, 0.0), line, style=style)
+        at_end(ax, f"{rate:.2f}%", (max(rate, 0.0), line), style)
     for line, (start, end, change) in enumerate(zip(before, after, delta, strict=True), 1):
         unexplained = frame["part"].iloc[line - 1] == _UNEXPLAINED
         colour, hatch = ("white", "..") if unexplained else ("#E69F00", "//") if change > 0 else ("#56B4E9", "")
         ax.barh(line, change, 0.6, left=start, color=colour, hatch=hatch, edgecolor="black", linewidth=0.7)
         ax.plot([start, start], [line - 1, line], "-", color="black", linewidth=0.6)
         ax.plot([end, end], [line, line + 1], "-", color="black", linewidth=0.6)
-        _at_end(ax, _in_points(change), max(start, end), line, style=style)
+        at_end(ax, _in_points(change), (max(start, end), line), style)
     ax.set_yticks(range(len(labels)), labels, **style)
     ax.set_ylim(len(labels) - 0.5, -0.6)
     ends = np.concatenate([before, after, [0.0]])
-    ax.set_xlim(1.05 * ends.min(), 1.18 * ends.max() or 1.0)
     ax.set_xlabel("Rate, %", **style)
+    beyond = (text_width("00.00%", ax) + 0.1) / inner_width(ax)
+    ax.set_xlim(1.05 * ends.min(), ends.max() / (1 - min(beyond, 0.5)) or 1.0)
     methods = [str(method) for method in frame["method"].dropna().unique()]
     facts = [f"ours {before[0]:.2f}%, theirs {after[-1]:.2f}%: gap {_in_points(after[-1] - before[0])} points"]
     facts += [f"method: {', '.join(methods)}"] if methods else []
     facts += ["hatched: raises the rate"] if (delta > 0).any() else []
     facts += ["dotted: not explained"] if (frame["part"] == _UNEXPLAINED).any() else []
-    tidy(ax, facts, width, style)
+    tidy(ax, facts, style)
     return ax
 
 
@@ -126,19 +140,19 @@ def audit(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     shown = shown_texts([part for name in ("axis", "level", "baseline") for part in frame[name]])
     own = set(tables.SCHEMAS["audit"])
     by = [name for name in frame.columns if name not in own and frame[name].nunique(dropna=False) > 1]
-    labels = []
+    labels, cells = [], cells_at_left(ax)
     for row in frame.to_dict("records"):
         axis, level, baseline = (label_of((row[name],), shown) for name in ("axis", "level", "baseline"))
         named = " · ".join([*(f"{plain(name)} {label_of((row[name],))}" for name in by), f"{axis}:"])
-        said = together([named, level, *([] if is_missing(row["baseline"]) else [f"against {baseline}"])])
+        said = together([named, level, *([] if is_missing(row["baseline"]) else [f"against {baseline}"])], cells)
         pairs = "" if is_missing(row["n_pairs"]) else f", {row['n_pairs']} pair{'s' * (row['n_pairs'] != 1)}"
-        labels.append(f"{said}\n{label_of((row['verdict'],))}{pairs}")
-    wide = max((display_width(line) for label in labels for line in label.split("\n")), default=0)
-    a_line = max(_A_LINE, 0.1 + 0.18 * max((label.count("\n") + 1 for label in labels), default=0))
+        labels.append(f"{said}\n{wrapped(label_of((row['verdict'],)) + pairs, cells)}")
+    a_line = max(_A_LINE if ax is None else 0.3, 0.1 + line_height(ax) * most_lines(labels))
     names = ("in wording", "in form only", "not at all")
-    across = 5.0 if ax is None else width_of(ax)
-    ax = ax or new_axes(across + 0.5 + 0.075 * wide + beside(names), 1.9 + a_line * len(frame))
+    ax = axes_for(ax, 4.5, a_line * max(len(frame), 1))
     style = text_style()
+    ax.set_yticks(range(len(frame)), labels, **style)
+    least = 100 * (text_width("00.0", ax) + 0.08) / inner_width(ax)
     wording, form = (100 * frame[name].to_numpy("float64", na_value=np.nan) for name in ("in_wording", "in_form"))
     lines, left = np.arange(len(frame)), np.zeros(len(frame))
     looks = (("#D55E00", "xx"), ("#E69F00", "//"), ("#EEEEEE", ""))
@@ -148,10 +162,17 @@ def audit(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
             ax.barh(lines, share, 0.6, left=left, color=colour, hatch=hatch, edgecolor="black", linewidth=0.7)
         )
         for line, start, width in zip(lines.tolist(), left, share, strict=True):
-            if width >= 7 and name != "not at all":
+            if width >= least and name != "not at all":
                 box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
                 ax.text(
-                    start + width / 2, line, f"{width:.1f}", ha="center", va="center", fontsize=9, bbox=box, **style
+                    start + width / 2,
+                    line,
+                    f"{width:.1f}",
+                    ha="center",
+                    va="center",
+                    fontsize=text_size(ax),
+                    bbox=box,
+                    **style,
                 )
         left = left + np.nan_to_num(share)
     dashes: tuple[tuple[str, Literal["dashed", "dotted"]], ...] = (("floor", "dashed"), ("floor_wording", "dotted"))
@@ -161,7 +182,6 @@ def audit(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.vlines(floor[known], lines[known] - 0.42, lines[known] + 0.42, colors="black", linestyles=dash, linewidth=2)
     for line in lines[np.isnan(wording + form)].tolist():
         mark(ax, "not known", (50.0, line), 0, style=style)
-    ax.set_yticks(lines, labels, **style)
     ax.set_ylim(max(len(frame), 1) - 0.4, -0.6)
     ax.set_xlim(0, 100)
     ax.set_xlabel("Pairs of answers that changed, %", **style)
@@ -171,7 +191,7 @@ def audit(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         facts += ["dashed: share that differs between repeats", "dotted: in wording"]
     if frame["floor"].isna().any():
         facts += ["no mark: no repeats to tell that by"]
-    tidy(ax, facts, across, style)
+    tidy(ax, facts, style)
     return ax
 
 
@@ -186,15 +206,3 @@ def _changes(frame: pd.DataFrame, shown: dict[str, str]) -> list[list[str]]:
 
 def _in_points(change: float) -> str:
     return signed(change) if abs(change) >= 0.05 or change == 0 else f"{change:+.2g}"
-
-
-def _at_end(ax: Axes, text: str, at: float, line: int, *, style: dict[str, Any]) -> None:
-    text = text.replace("-", "\N{MINUS SIGN}")
-    ends: dict[str, Any] = {
-        "xytext": (4, 0),
-        "textcoords": "offset points",
-        "ha": "left",
-        "va": "center",
-        "fontsize": 9,
-    }
-    ax.annotate(text, (at, line), **ends, **style)

@@ -23,17 +23,22 @@ from asrlab.views.plot.facts import (
 from asrlab.views.plot.ink import (
     HIGHEST,
     WIDEST,
-    beside,
+    axes_for,
+    cells_at_left,
     colours_of,
+    inner_width,
     intervals,
+    label_ticks,
     legend_of,
+    line_height,
     mark,
-    new_axes,
+    text_size,
     text_style,
+    text_width,
     tidy,
-    width_of,
 )
-from asrlab.views.plot.labels import by_columns, keys_of, label_of, shown_texts, told_apart, wrapped
+from asrlab.views.plot.labels import CUT, by_columns, keys_of, label_of, most_lines, shown_texts, told_apart, wrapped
+from asrlab.views.plot.marks import kept_inside
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,9 +46,6 @@ if TYPE_CHECKING:
 
 #: Inches of a cell.
 _WIDE_CELL, _HIGH_CELL = 0.8, 0.42
-#: Terminal cells of a label in an inch, and inches of a line of it.
-_CELLS: Final = 11
-_A_TEXT_LINE: Final = 0.17
 #: Inches of a line with its class.
 _A_LINE: Final = 0.5
 #: Settings of a dumbbell.
@@ -99,41 +101,41 @@ def heat(table: pd.DataFrame, *, x: str, y: str, value: str = "rate", ax: Axes |
         raise InvalidInput(
             f"{len(columns)} by {len(rows)} cells do not fit: {most[0]} by {most[1]} do. Draw those that matter."
         )
-    width = max(_WIDE_CELL * len(columns), 3.5) if ax is None else width_of(ax)
-    cells_wide = int(_CELLS * width / max(len(columns), 1))
-    below = [wrapped(label_of(key, shown), cells_wide) for key in columns]
-    deepest = max((label.count("\n") for label in below), default=0)
-    ax = ax or new_axes(at_left + width, 2.2 + _HIGH_CELL * len(rows) + _A_TEXT_LINE * deepest)
+    row_labels = [wrapped(label, cells_at_left(ax)) for label in row_labels]
+    high_cell = max(_HIGH_CELL if ax is None else 0.25, 0.06 + line_height(ax) * most_lines(row_labels))
+    ax = axes_for(ax, max(_WIDE_CELL * len(columns), 2.5), high_cell * max(len(rows), 1))
     style, shares = text_style(), table[value].dtype.kind == "f"
     differs = "delta" in value
     drawn = [(n, m, cells[key]) for n, a in enumerate(columns) for m, b in enumerate(rows) if (key := (a, b)) in cells]
     numbers = np.array([np.nan if is_missing(one) else float(one) for *_, one in drawn], float)
+    ax.set_yticks(range(len(rows)), row_labels, **style)
+    ax.set_ylabel(wrapped(plain(y, CUT), CUT), **style)
+    each = inner_width(ax) / max(len(columns), 1)
     for (n, m, _), number, (colour, ink) in zip(drawn, numbers, colours_of(numbers, around_zero=differs), strict=True):
         unknown = np.isnan(number)
         ax.bar(n, 1, 1, bottom=m - 0.5, color=colour, edgecolor="#666666", linewidth=0.6, hatch="///" * bool(unknown))
         percent = 100 * number
         said = "NA" if unknown else signed(percent) if differs else f"{percent:.1f}" if shares else f"{number:.0f}"
         box: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "pad": 1.0} if unknown else {"visible": False}
-        looks: dict[str, Any] = {"color": ink, "ha": "center", "va": "center", "fontsize": 9, **style}
+        looks: dict[str, Any] = {"color": ink, "ha": "center", "va": "center", "fontsize": text_size(ax), **style}
+        looks |= {"rotation": 90 if text_width(said, ax) > each else 0}
         ax.text(n, m, said.replace("-", "\N{MINUS SIGN}"), bbox={"boxstyle": "square", **box}, **looks)
     for n, a in enumerate(columns):
         for m, b in enumerate(rows):
             if (a, b) not in cells:
                 ax.text(n, m, "–", color="#666666", ha="center", va="center", **style)
-    ax.set_xticks(range(len(columns)), below, **style)
+    label_ticks(ax, [label_of(key, shown) for key in columns], style)
     ax.set_xlim(-0.5, max(len(columns), 1) - 0.5)
-    ax.set_yticks(range(len(rows)), row_labels, **style)
     ax.set_ylim(max(len(rows), 1) - 0.5, -0.5)
-    ax.set_xlabel(plain(x), **style)
-    ax.set_ylabel(plain(y), **style)
+    ax.set_xlabel(plain(x, CUT), **style)
     facts = [measure + ("" if not shares else ", points" if differs else ", %")]
-    facts += ["NA: not known"] if np.isnan(numbers).any() else []
+    facts += ["NA: not known"] * any(np.isnan(numbers)) + ["no rows"] * table.empty
     facts += ["dash: no row of it"] if len(cells) < len(columns) * len(rows) else []
     if value == "rate" and tables.kind(table) == "summary":
         frame = tables.check(table, "summary", required=())
         facts += [*conditions_of_marking(frame, "level")[: -1 or None], *numbers_of(frame["n_utts"], "utterance")]
         facts += lost_facts(frame)
-    tidy(ax, facts, width, style)
+    tidy(ax, facts, style)
     return ax
 
 
@@ -175,13 +177,12 @@ def dumbbell(summary: pd.DataFrame, *, x: str | None = None, ax: Axes | None = N
         raise InvalidInput(f"Several rows would be one mark by {', '.join([*classes, x])}. Filter the summary.")
     rows = list(dict.fromkeys(class_of))
     shown = shown_texts([*(part for key in rows for part in key), *settings])
-    labels = [label_of(key, shown) or "all" for key in rows]
+    labels = [wrapped(label_of(key, shown) or "all", cells_at_left(ax)) for key in rows]
     ends = [label_of((setting,), shown) for setting in settings]
-    at_left = 0.9 + 0.085 * max(map(display_width, labels))
     if ax is None and len(rows) > (most := int((HIGHEST - 2) / _A_LINE)):
         raise InvalidInput(f"{len(rows)} classes do not fit: {most} do. Draw those that matter.")
-    width = 5.0 if ax is None else width_of(ax)
-    ax = ax or new_axes(width + at_left + beside(ends), 1.9 + _A_LINE * len(rows))
+    a_line = 0.3 + line_height(ax) * most_lines(labels)
+    ax = axes_for(ax, 4.5, a_line * max(len(rows), 1))
     style, entries = text_style(), []
     percent = {name: 100 * frame[name].to_numpy("float64", na_value=np.nan) for name in ("rate", "low", "high")}
     at = {key: np.full(len(rows), np.nan) for key in range(2)}
@@ -193,23 +194,25 @@ def dumbbell(summary: pd.DataFrame, *, x: str | None = None, ax: Axes | None = N
         intervals(ax, lines[known], low[known], high[known], upright=False)
         entries += ax.plot(rate, lines, marker, color=colour, markeredgecolor="black", markersize=8, linestyle="none")
         at[number][np.round(lines).astype(int)] = rate
+    ax.set_yticks(range(len(rows)), labels, **style)
+    ax.set_ylabel(wrapped(label_of(tuple(classes)), CUT), **style)
+    end = np.nanmax([*percent["rate"], *percent["high"], 0.0]) or 1.0
+    ax.set_xlim(-0.04 * end, 1.12 * end)
     for line, (first, second) in enumerate(zip(at[0], at[1], strict=True)):
         lacking = [end for end, value in zip(ends, (first, second), strict=True) if np.isnan(value)]
         if not lacking:
             ax.plot([first, second], [line - 0.09, line + 0.09], "-", color="#666666", linewidth=2, zorder=1)
         text = f"no rate: {' and '.join(lacking)}" if lacking else signed(second - first)
         middle = np.nanmean([first, second]) if len(lacking) < _ENDS else 0.0
-        mark(ax, text, (float(middle), line - 0.12), 5, style=style)
-    ax.set_yticks(range(len(rows)), labels, **style)
+        aside = kept_inside(ax, text, float(middle))
+        mark(ax, text, (float(middle), line - 0.12), 5, style=style, aside=aside)
     ax.set_ylim(max(len(rows), 1) - 0.4, -0.7)
-    ax.set_xlim(0, 1.12 * np.nanmax([*percent["rate"], *percent["high"], 0.0]) or 1.0)
     ax.set_xlabel(f"{measure}, %", **style)
-    ax.set_ylabel(label_of(tuple(classes)), **style)
     legend_of(ax, entries, ends, plain(x), style)
     facts = [*conditions_of_marking(frame, "level"), *numbers_of(frame["n_utts"], "utterance"), *blocks_of(frame)]
     unsure = ~np.isnan(percent["rate"]) & np.isnan(percent["low"] + percent["high"])
     facts += ["numbers: points from the first to the second", *lost_facts(frame)]
-    tidy(ax, [*facts, *(["without a bar: no interval"] if unsure.any() else [])], width, style)
+    tidy(ax, [*facts, *(["without a bar: no interval"] if unsure.any() else [])], style)
     return ax
 
 

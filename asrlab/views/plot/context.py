@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -12,19 +12,16 @@ from asrlab.text import plain
 from asrlab.views.markup import is_missing, signed
 from asrlab.views.plot.facts import conditions_of_marking, lost_facts, numbers_of, refuse_results
 from asrlab.views.plot.ink import (
-    DASHES,
-    LINES,
-    MARKERS,
-    beside,
+    axes_for,
     intervals,
+    label_ticks,
     legend_of,
-    mark,
-    new_axes,
+    line,
     text_style,
     tidy,
-    width_of,
 )
-from asrlab.views.plot.labels import by_columns, keys_of, label_of, shown_texts, wrapped
+from asrlab.views.plot.labels import CUT, by_columns, keys_of, label_of, shown_texts
+from asrlab.views.plot.marks import labels_in_corners, values_beside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,15 +42,8 @@ _SHARES: Final = {
     "unlisted": "error rate of other words",
     "leak": "leak rate",
 }
-#: Inches of a level, terminal cells of a label in an inch, and the fewest in a line.
+#: Inches of a level.
 _A_LEVEL: Final = 1.5
-_CELLS: Final = 11
-_FEWEST: Final = 6
-#: Inches of a line of a label.
-_A_TEXT_LINE: Final = 0.17
-#: Points between a mark and its value, and from one value to another above it.
-_LIFT: Final = 3
-_A_VALUE: Final = 13
 #: Columns that count in 1,000 units of the references.
 _PER_THOUSAND: Final = {"false_terms": "false terms", "distractors": "distractors"}
 
@@ -99,32 +89,27 @@ def slope(
     drawn = [name for name in dict.fromkeys(measures) if frame[name].notna().any()]
     lines = [(member, name) for member in members for name in drawn]
     labels = [" · ".join(filter(None, [label_of(member, shown), _SHARES[name]])) for member, name in lines]
-    width = max(_A_LEVEL * len(levels), 3.5) if ax is None else width_of(ax)
     alone = len(members) == 1
-    cells = int(_CELLS * width / max(len(levels), 1))
-    below = [_level_label(key, frame, n, shown, cells if alone else -cells) for n, key in enumerate(levels)]
-    deepest = max((label.count("\n") for label in below), default=0)
-    ax = ax or new_axes(1.0 + width + beside(labels), max(4.6, 1 + 0.25 * len(labels)) + _A_TEXT_LINE * deepest)
+    below = [_level_label(key, frame, n, shown, counted=alone) for n, key in enumerate(levels)]
+    ax = axes_for(ax, max(_A_LEVEL * len(levels), 3.5), max(3.2, 0.25 * len(labels)))
     style, entries = text_style(), []
     ax.set_ylim(0, 112)
-    values: list[tuple[float, float, float]] = []
+    values: list[tuple[float, float]] = []
     place_of = np.array([levels.index(key) for key in level_of], float)
     for number, (member, name) in enumerate(lines):
         mine = np.flatnonzero([key == member for key in member_of])
         mine = mine[np.argsort(place_of[mine], kind="stable")]
         aside = 0.05 * (number - (len(lines) - 1) / 2) if len(lines) < 9 else 0.0
         value, low, high = (100 * _floats(frame, f"{name}{end}")[mine] for end in ("", "_low", "_high"))
-        entries += _line(ax, place_of[mine] + aside, value, (low, high), number)
-        tops = np.fmax(value, high)
-        values += zip((place_of[mine] + aside).tolist(), value.tolist(), tops.tolist(), strict=True)
-    if len(lines) * len(levels) <= 24:
-        _mark_apart(ax, values, style)
-    ax.set_xticks(range(len(levels)), below, **style)
-    ax.set_xlim(-0.6, max(len(levels), 1) - 0.4)
-    ax.set_xlabel(plain(along), **style)
+        entries += line(ax, place_of[mine] + aside, value, (low, high), number)
+        values += zip(place_of[mine].tolist(), value.tolist(), strict=True)
     ax.set_ylabel("Per cent", **style)
+    label_ticks(ax, below, style)
+    ax.set_xlabel(plain(along, CUT), **style)
+    if len(lines) * len(levels) <= 24:
+        values_beside(ax, values, 0.05 * (len(lines) - 1) / 2, style)
     legend_of(ax, entries, labels, label_of(tuple(series)), style)
-    tidy(ax, [*_facts(frame), *_thousand_facts(frame, alone=alone)], width, style)
+    tidy(ax, [*_facts(frame), *_thousand_facts(frame, alone=alone)], style)
     return ax
 
 
@@ -160,8 +145,7 @@ def bias_curve(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     members = list(dict.fromkeys(member_of))
     shown = shown_texts(part for key in members for part in key)
     labels = [label_of(member, shown) for member in members] if series else []
-    width = 5.5 if ax is None else width_of(ax)
-    ax = ax or new_axes(1.0 + width + beside(labels), max(4.4, 1 + 0.25 * len(labels)))
+    ax = axes_for(ax, 4.5, max(3.2, 0.25 * len(labels)))
     style, entries = text_style(), []
     values = {
         f"{name}{end}": scale * _floats(frame, f"{name}{end}")
@@ -173,23 +157,27 @@ def bias_curve(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         mine = np.flatnonzero(known & np.array([key == member for key in member_of]))
         mine = mine[np.argsort(frame["size"].to_numpy(float, na_value=np.nan)[mine], kind="stable")]
         of = {name: column[mine] for name, column in values.items()}
-        entries += _line(ax, of["distractors"], of["recall"], (of["recall_low"], of["recall_high"]), number)
+        entries += line(ax, of["distractors"], of["recall"], (of["recall_low"], of["recall_high"]), number)
         across = ~np.isnan(of["distractors_low"] + of["distractors_high"])
         low, high = (of[f"distractors{end}"][across] for end in ("_low", "_high"))
         intervals(ax, of["recall"][across], low, high, upright=False)
-        for n in mine.tolist():
-            mark(ax, f"{sizes[n]}", (values["distractors"][n], values["recall"][n]), 5, style=style)
     ends = np.concatenate([values["distractors"][known], values["distractors_high"][known], [0.0]])
     ax.set_xlim(-0.04 * (np.nanmax(ends) or 1.0), 1.1 * np.nanmax(ends) or 1.0)
     ax.set_ylim(0, 108)
     ax.set_xlabel("Distractors emitted in 1,000 units of the references   (worse →)", **style)
     ax.set_ylabel("Term recall, %", **style)
+    places = zip(values["distractors"][known].tolist(), values["recall"][known].tolist(), strict=True)
+    labels_in_corners(ax, list(places), [f"{size}" for size in frame["size"][known]], style)
     if series:
         legend_of(ax, entries, labels, label_of(tuple(series)), style)
     left_out = int((~known).sum())
-    facts = ["numbers: terms in the list", *_facts(frame), *(_trend_facts(frame) if not series else [])]
+    facts = [
+        *(["numbers: terms in the list"] if len(frame) else []),
+        *_facts(frame),
+        *(_trend_facts(frame) if not series else []),
+    ]
     facts += [f"left out, not known: {', '.join(map(_size, frame['size'][~known]))}"] if left_out else []
-    tidy(ax, facts, width, style)
+    tidy(ax, facts, style)
     return ax
 
 
@@ -206,42 +194,18 @@ def _ladders(
     return along, keys_of(frame, series), series
 
 
-def _line(ax: Axes, x: Floats, y: Floats, ends: tuple[Floats, Floats], number: int) -> list[Any]:
-    """Draw a line with its points, hollow where they have no interval; give what a legend shows of it."""
-    colour, marker = LINES[number % len(LINES)], MARKERS[number % len(MARKERS)]
-    drawn = ax.plot(x, y, color=colour, marker=marker, linestyle=DASHES[number % len(DASHES)], markeredgecolor="black")
-    low, high = ends
-    sure = ~np.isnan(y + low + high)
-    intervals(ax, x[sure], low[sure], high[sure], upright=True)
-    hollow = ~sure & ~np.isnan(y)
-    ax.plot(x[hollow], y[hollow], marker, color="white", markeredgecolor="black", zorder=3)
-    return drawn
-
-
-def _mark_apart(ax: Axes, values: Sequence[tuple[float, float, float]], style: dict[str, Any]) -> None:
-    """Write values above their marks, of a level one above another: place, value, and the top of mark and interval."""
-    low, high = ax.get_ylim()
-    points = 72 * float(ax.get_window_extent().height) / ax.figure.dpi / (high - low)  # in one per cent
-    under: dict[int, float] = {}
-    for place, value, top in sorted((one for one in values if not np.isnan(one[1])), key=lambda one: (one[2], one[0])):
-        level = round(place)
-        at = max(points * top + _LIFT, under.get(level, -np.inf) + _A_VALUE)
-        under[level] = at
-        mark(ax, f"{value:.1f}", (place, top), round(at - points * top), style=style)
-
-
 def _floats(frame: pd.DataFrame, name: str) -> Floats:
     return frame[name].to_numpy("float64", na_value=np.nan)
 
 
-def _level_label(key: tuple[object, ...], frame: pd.DataFrame, row: int, shown: Shown, cells: int) -> str:
-    """Name a level in lines of so many terminal cells; of the only ladder, with what it counts in 1,000 units."""
-    counted = [
+def _level_label(key: tuple[object, ...], frame: pd.DataFrame, row: int, shown: Shown, *, counted: bool) -> str:
+    """Name a level; of the only ladder, with what it counts in 1,000 units."""
+    counts = [
         f"{frame[name].iloc[row]:.1f} {what}"
         for name, what in _PER_THOUSAND.items()
-        if cells > 0 and not is_missing(frame[name].iloc[row])
+        if counted and not is_missing(frame[name].iloc[row])
     ]
-    return "\n".join([wrapped(label_of(key, shown), max(abs(cells), _FEWEST)), *counted])
+    return "\n".join([label_of(key, shown), *counts])
 
 
 def _thousand_facts(frame: pd.DataFrame, *, alone: bool) -> list[str]:

@@ -19,7 +19,7 @@ _DRAWN: Final = {
     "comparison": ("a comparison", "deltas"),
     "effects": ("a table of effects", "deltas"),
     "power": ("a table of power", "power"),
-    "agreement": ("the agreement of repeats", ""),
+    "agreement": ("the agreement of repeats", "agreement"),
 }
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from asrlab.errors import InvalidInput
 from asrlab.text import plain
 from asrlab.views.markup import EMPTY, display_width, is_missing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pandas as pd
 
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 #: Characters of a label, and columns of a line of labels, unless they need more.
 CUT: Final = 40
 WIDE: Final = 60
+#: A fact of so many terminal cells is not broken.
+_WHOLE: Final = 24
+#: After these a label may be broken.
+_BREAKS: Final = frozenset(" ·/_,;:=-…")
 
 
 def by_columns(frame: pd.DataFrame, own: set[str], first: str) -> list[str]:
@@ -81,19 +87,71 @@ def _cut(text: str, limit: int) -> str:
 
 
 def wrapped(text: str, cells: int) -> str:
-    """Break a text into lines of so many terminal cells, anywhere: it may have no spaces."""
-    lines = [""]
+    """Break a text into lines of so many terminal cells: after a space or a sign, or anywhere if there is none."""
+    if "\n" in text:
+        return "\n".join(wrapped(one, cells) for one in text.split("\n"))
+    lines, rest = [], text
+    while display_width(rest) > cells and (fits := _letters_in(rest, cells)) < len(rest):
+        at = max((place for place in range(1, fits + 1) if _may_break(rest, place)), default=fits)
+        lines.append(rest[:at].rstrip(" "))
+        rest = rest[at:].lstrip(" ")
+    return "\n".join([*lines, rest])
+
+
+def most_lines(labels: Sequence[str]) -> int:
+    """Give the lines of the label that has most."""
+    return max((label.count("\n") + 1 for label in labels), default=1)
+
+
+def longest_word(text: str) -> int:
+    """Give the terminal cells of the longest part of a text that is not broken, if that can be helped."""
+    parts, start = [], 0
+    for place in range(1, len(text)):
+        if _may_break(text, place):
+            parts.append(text[start:place])
+            start = place
+    return max(display_width(part.strip()) for part in [*parts, text[start:]])
+
+
+def _letters_in(text: str, cells: int) -> int:
+    """Give how many characters stand in so many terminal cells: one at least, and no mark without its letter."""
+    many, wide = 0, 0
     for letter in text:
-        if lines[-1] and display_width(lines[-1] + letter) > cells:
-            lines.append("")
-        lines[-1] += letter
-    return "\n".join(lines)
+        wide += display_width(letter)
+        if many and wide > cells:
+            break
+        many += 1
+    return many
 
 
-def together(parts: list[str]) -> str:
+def _may_break(text: str, place: int) -> bool:
+    before, after = text[place - 1], text[place : place + 1]
+    if before in ",:" and after.isdigit():  # of a number or a time
+        return False
+    return before in _BREAKS or after == " " or (display_width(before) > 1 and bool(after))
+
+
+def packed(facts: Sequence[str], cells: int) -> str:
+    """Write facts one after another with semicolons, in lines of so many terminal cells; short facts are not broken."""
+    lines = [""]
+    for number, fact in enumerate(facts):
+        said = fact + ";" * (number < len(facts) - 1)
+        for part in [said] if display_width(said) <= _WHOLE else said.split(" "):
+            if lines[-1] and display_width(f"{lines[-1]} {part}") > cells:
+                lines.append("")
+            lines[-1] = f"{lines[-1]} {part}".lstrip()
+    return "\n".join(wrapped(one, cells) for one in lines)
+
+
+def number(value: float) -> str:
+    """Write a number rounded to three figures, never with an exponent."""
+    return np.format_float_positional(value, precision=3, fractional=False, trim="-")
+
+
+def together(parts: list[str], cells: int = WIDE) -> str:
     """Write parts one after another, in as many lines as they need."""
     lines = parts[:1]
     for part in parts[1:]:
         longer = f"{lines[-1]} {part}"
-        lines = [*lines[:-1], longer] if display_width(longer) <= WIDE else [*lines, part]
-    return "\n".join(lines)
+        lines = [*lines[:-1], longer] if display_width(longer) <= cells else [*lines, part]
+    return "\n".join(wrapped(one, cells) for one in lines)

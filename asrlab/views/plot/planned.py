@@ -9,19 +9,18 @@ import numpy as np
 from asrlab import tables
 from asrlab.errors import InvalidInput
 from asrlab.text import plain
-from asrlab.views.markup import display_width, is_missing
+from asrlab.views.markup import is_missing
 from asrlab.views.plot.facts import corrected, in_full, plural, points, refuse_another
 from asrlab.views.plot.ink import (
     DASHES,
     LINES,
     MARKERS,
+    axes_for,
     intervals,
     legend_of,
-    new_axes,
     text_style,
     tidy,
     whole_numbers,
-    width_of,
 )
 from asrlab.views.plot.labels import by_columns, keys_of, label_of, shown_texts
 
@@ -97,8 +96,7 @@ def power(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     members = list(dict.fromkeys(member_of))
     texts = shown_texts(part for member in members for part in member)
     legend_labels = [_design_label(series, member, texts) for member in members]
-    width = 6.0 if ax is None else width_of(ax)
-    ax = ax or new_axes(width + (0.6 + 0.09 * max(map(display_width, legend_labels)) if series else 0), 4.2)
+    ax = axes_for(ax, 5.0, 3.0)
     style, entries = text_style(), []
     names = (x, "power", "low", "high")
     values = {
@@ -128,10 +126,10 @@ def power(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
             whole_numbers(ax)
     ax.set_xlabel(_DESIGN[x], **style)
     ax.set_ylabel("Power, % of such experiments", **style)
-    tidy(ax, power_facts(frame, shown, [x, *series]), width, style)
     if series:
         title = ", ".join(_SERIES.get(name, plain(name, 40)) for name in series)
         legend_of(ax, entries, legend_labels, title, style)
+    tidy(ax, power_facts(frame, shown, [x, *series]), style)
     return ax
 
 

@@ -28,14 +28,18 @@ from asrlab.views.plot.ink import (
     HATCHES,
     HIGHEST,
     WIDEST,
+    axes_for,
+    cells_at_left,
+    inner_height,
+    inner_width,
     intervals,
     label_ticks,
     legend_of,
+    line_height,
     mark,
-    new_axes,
     text_style,
+    text_width,
     tidy,
-    width_of,
 )
 from asrlab.views.plot.labels import (
     CUT,
@@ -44,10 +48,13 @@ from asrlab.views.plot.labels import (
     keys_of,
     label_of,
     layout_of,
+    most_lines,
     shown_texts,
     together,
     told_apart,
+    wrapped,
 )
+from asrlab.views.plot.marks import kept_inside
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -107,10 +114,10 @@ def rates(summary: pd.DataFrame, *, ax: Axes | None = None, x: str | None = None
             f"{len(frame)} bars do not fit: {max(most, 1)} do. Draw those that matter, such as the rows of one label "
             "of an axis, or summarize by fewer columns."
         )
-    ax = ax or new_axes(
-        2.0 + max(0.45 * len(frame), 0.9 * len(ticks)) + beside, max(4.2, 1 + 0.25 * len(legend_labels))
-    )
+    across = min(max(0.45 * len(frame), 0.9 * len(ticks), 2.0), WIDEST - 2 - beside)
+    ax = axes_for(ax, across, max(3.0, 0.25 * len(legend_labels)))
     style, width, bars = text_style(), 0.8 / max(len(members), 1), []
+    values: list[tuple[float, str, float]] = []
     percent = {name: 100 * frame[name].to_numpy("float64", na_value=np.nan) for name in ("rate", "low", "high")}
     for number, member in enumerate(members):
         mine = np.array([key == member for key in member_of])
@@ -121,19 +128,20 @@ def rates(summary: pd.DataFrame, *, ax: Axes | None = None, x: str | None = None
         known = ~np.isnan(rate + low + high)
         intervals(ax, places[known], low[known], high[known], upright=True)
         for place, value, top, sure in zip(places, rate, np.fmax(rate, high), known, strict=True):
-            text = "no rate" if np.isnan(value) else f"{value:.1f}" + "*" * (not sure)
-            at = (place, 0.0 if np.isnan(value) else top)
-            turned = 90 if len(frame) > 14 or np.isnan(value) else 0
-            mark(ax, text, at, 3, style=style, rotation=turned)
-    label_ticks(ax, [label_of(key, shown) for key in ticks], style)
-    ends = np.concatenate([*percent.values(), [0.0]])
-    ax.set_ylim(min(0.0, 1.1 * np.nanmin(ends)), 1.18 * np.nanmax(ends) or 1.0)
+            written = ("no rate", 0.0) if np.isnan(value) else (f"{value:.1f}" + "*" * (not sure), top)
+            values.append((place, *written))
     ax.set_xlabel(label_of(tuple(groups)), **style)
     ax.set_ylabel(f"{measure}, %", **style)
-    starred = ~np.isnan(percent["rate"]) & np.isnan(percent["low"] + percent["high"])
-    tidy(ax, _rate_facts(frame, starred=bool(starred.any())), width_of(ax), style)
+    label_ticks(ax, [label_of(key, shown) for key in ticks], style)
+    ends = np.concatenate([*percent.values(), [0.0]])
+    low, high = min(0.0, 1.1 * np.nanmin(ends)), np.nanmax(ends)
+    above, unsaid = _write_values(ax, values, width * inner_width(ax) / max(len(ticks), 1), style)
+    ax.set_ylim(low, max(1.18, 1 / (1 - min(above / inner_height(ax), 0.7))) * high or 1.0)
     if series:
         legend_of(ax, bars, legend_labels[1:], legend_labels[0], style)
+    starred = ~np.isnan(percent["rate"]) & np.isnan(percent["low"] + percent["high"])
+    facts = _rate_facts(frame, starred=bool(starred.any()))
+    tidy(ax, [*facts, *(["bars too narrow for their values"] if unsaid else [])], style)
     return ax
 
 
@@ -180,20 +188,19 @@ def deltas(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     settings = frame[["level", "baseline", *moderators]].to_numpy(object).ravel()
     shown = shown_texts([*(part for key in keys for part in key), *settings], limit=WIDE)
     mixed = frame["moderator"].notna().to_numpy("bool") if moderators else np.zeros(len(frame), dtype="bool")
+    cells = cells_at_left(ax)
     labels = [
-        f"{_compared(_named(by, key, row['axis'], shown, together), row, shown, interaction)}\n{_evidence(row)}"
+        f"{_compared(_named(by, key, row['axis'], shown, together), row, shown, interaction, cells)}"
+        f"\n{wrapped(_evidence(row), cells)}"
         for key, row, interaction in zip(keys, frame.to_dict("records"), mixed, strict=True)
     ]
-    beside = 0.5 + 0.075 * max((display_width(line) for label in labels for line in label.split("\n")), default=0)
-    width = 5.5 if ax is None else width_of(ax)
-    high_lines = max((label.count("\n") + 1 for label in labels), default=0)
-    a_line = max(0.6, 0.19 * high_lines + 0.1)
+    a_line = 0.24 + line_height(ax) * most_lines(labels)
     if ax is None and len(frame) > (most := int((HIGHEST - 1.8) / a_line)):
         raise InvalidInput(
             f"{len(frame)} lines do not fit: {most} do. Draw those that matter, such as "
             "table[table['p_adjusted'] <= 0.05], or one figure a group."
         )
-    ax = ax or new_axes(width + beside, 1.8 + a_line * len(frame))
+    ax = axes_for(ax, 4.2, a_line * max(len(frame), 1))
     style = text_style()
     delta, low, high = (100 * frame[name].to_numpy("float64", na_value=np.nan) for name in ("delta", "low", "high"))
     lines = np.arange(len(frame))
@@ -204,17 +211,31 @@ def deltas(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     for marker, mine in (("o", ~mixed), ("D", mixed)):
         for colour, drawn in (("#0072B2", known), ("white", ~known)):
             ax.plot(delta[drawn & mine], lines[drawn & mine], marker, color=colour, markeredgecolor="black")
-    for line, value, sure in zip(lines, delta, known, strict=True):
-        text = "no difference known" if np.isnan(value) else signed(value) + ", no interval" * (not sure)
-        mark(ax, text, (0.0 if np.isnan(value) else float(value), float(line)), 6, style=style)
     ax.set_yticks(lines, labels, **style)
     ax.set_ylim(max(len(frame), 1) - 0.4, -0.7)
     reach = 1.25 * float(np.nanmax(np.abs(np.concatenate([delta, low, high, around, [0.0]])))) or 1.0
     ax.set_xlim(-reach, reach)
     ax.set_xlabel(f"Difference in {in_line(measure)}, points\n← better   |   worse →", **style)
+    for line, value, sure in zip(lines, delta, known, strict=True):
+        text = "no difference known" if np.isnan(value) else signed(value) + ", no interval" * (not sure)
+        at = 0.0 if np.isnan(value) else float(value)
+        mark(ax, text, (at, float(line)), 6, style=style, aside=kept_inside(ax, text, at))
     facts += ["diamond: interaction, how much an effect differs"] if mixed.any() else []
-    tidy(ax, [*_delta_facts(frame, common, compared), *facts], width, style)
+    tidy(ax, [*_delta_facts(frame, common, compared), *facts], style)
     return ax
+
+
+def _write_values(
+    ax: Axes, values: list[tuple[float, str, float]], wide: float, style: dict[str, Any]
+) -> tuple[float, bool]:
+    """Write values above bars of so many inches; give the inches that takes, and whether bars are too narrow."""
+    if wide < line_height(ax) * 0.8:
+        return 0.0, True
+    turned = any(text_width(text, ax) > wide for _, text, _ in values)
+    for place, text, top in values:
+        mark(ax, text, (place, top), 3, style=style, rotation=90 if turned or text == "no rate" else 0)
+    high = max((text_width(text, ax) for _, text, _ in values), default=0.0) if turned else line_height(ax)
+    return high + 0.1, False
 
 
 def _rate_facts(frame: pd.DataFrame, *, starred: bool) -> list[str]:
@@ -289,14 +310,14 @@ def _named(columns: list[str], key: Key, axis: object, shown: Shown, together: b
     return " · ".join(parts)
 
 
-def _compared(named: str, row: dict[Hashable, Any], shown: Shown, interaction: bool) -> str:
+def _compared(named: str, row: dict[Hashable, Any], shown: Shown, interaction: bool, cells: int) -> str:
     """Say what a row is about, in as many lines as it needs."""
     level, baseline = (label_of((row[end],), shown) for end in ("level", "baseline"))
-    said = together([f"{named}:"] * bool(named) + [level, f"against {baseline}"])
+    said = together([f"{named}:"] * bool(named) + [level, f"against {baseline}"], cells)
     if not interaction:
         return said
     moderator, level, baseline = (label_of((row[f"moderator{part}"],), shown) for part in ("", "_level", "_baseline"))
-    return f"{said},\n{together([f'by {moderator}:', level, f'against {baseline}'])}"
+    return f"{said},\n{together([f'by {moderator}:', level, f'against {baseline}'], cells)}"
 
 
 def _evidence(row: dict[Hashable, Any]) -> str:

@@ -1,0 +1,370 @@
+"""Frontier: which settings are worth their price and their time.
+
+A setting is on the frontier (Pareto optimal) if no other is at least as good in every criterion and better in one.
+Nothing is weighed against anything: what an error less is worth in dollars or seconds is for a person to say. All
+settings are held against one another on the same utterances, and the same blocks are drawn for all of them to see how
+much of the frontier is luck.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from asrlab import groups, tables
+from asrlab.errors import InvalidInput
+from asrlab.stats.arguments import common, one_of
+from asrlab.stats.blocks import blocks, checked, numbers, sums
+from asrlab.stats.intervals import draws, ratio_intervals
+from asrlab.text import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from asrlab.stats.blocks import Blocks, Codes, Floats
+
+    Bools = NDArray[np.bool]
+
+#: What can be a criterion; less is better in all of them.
+CRITERIA: Final = ("rate", "usd_per_hour", "seconds_median", "seconds_p90", "real_time_factor")
+_USUAL: Final = CRITERIA[:3]
+#: Of a criterion, what is not known where it is not.
+_WHAT: Final = {"rate": "rate", "usd_per_hour": "price"}
+_QUANTILES: Final = {"seconds_median": 0.5, "seconds_p90": 0.9}
+#: By-columns that tell of utterances and not of settings.
+_OF_UTTERANCES: Final = ("spoken_language", "block", "utt_id")
+#: Numbers held at a time.
+_CELLS: Final = 2**21
+#: Sums of prices are not exact: what differs by less, relatively, is equal.
+_ROUNDING: Final = 1e-9
+
+
+def frontier(
+    scores: pd.DataFrame,
+    costs: pd.DataFrame,
+    by: str | Sequence[str] | None = None,
+    *,
+    criteria: Sequence[str] = _USUAL,
+    level: float = 0.95,
+    resamples: int = 1999,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Say what each setting gets wrong, costs and takes in time, and whether another is better in all of that.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        A ``scores`` table, from :func:`asrlab.score`; further columns are axes.
+    costs : DataFrame
+        A ``costs`` table, of the same askings: ``sweep.costs``. Of several sweeps, theirs put together.
+    by : str or sequence of str, optional
+        Columns that make a setting, besides unit, form, normalizer and ties, which are never held against one another.
+        By default all axes (``condition`` where there are none). Within each ``spoken_language``, if that is one.
+    criteria : sequence of str
+        What settings are held against one another by: some of ``"rate"``, ``"usd_per_hour"``, ``"seconds_median"``,
+        ``"seconds_p90"`` and ``"real_time_factor"``. One that is known of no setting is left out.
+    level : float
+        Confidence level of the intervals of ``rate``.
+    resamples, seed : int
+        Of the bootstrap of ``membership``.
+
+    Returns
+    -------
+    DataFrame
+        The by-columns, then the columns of a ``frontier`` table: a row a setting. ``rate`` and its interval are as
+        :func:`asrlab.summarize` gives them, of the questions (utterance, channel, repeat, other axes) that every
+        setting has a marked answer to; what was left out is in ``n_left_out``. A setting without any answer is in the
+        table and holds nothing against the others. ``usd_per_hour`` is what was or may have been billed, retries
+        included, over the hours of the recordings that were answered, two channels of one counted once; a question
+        that two settings share costs each of them all of it. ``optimal`` is ``<NA>`` where something that is not
+        known could change it. ``membership`` says how sure that is: blocks (speakers, else recordings, else
+        utterances) are drawn with replacement, the same for all settings, and the frontier is found anew.
+
+    Raises
+    ------
+    InvalidInput
+        If columns are missing, answers stand twice or have no costs, or the settings have no question in common.
+
+    Notes
+    -----
+    Membership does not tell what would come of other utterances of the same quality: with few blocks it is as rough as
+    any bootstrap; and of settings that are equally good in truth, none need come near to 100 %. Time is that of the day
+    on which it was measured, waiting in the service's queue included.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"utt_id": list("abab"), "block": list("abab"), "block_kind": "utterance", "unit": "word",
+    ...                        "model": ["large"] * 2 + ["small"] * 2, "subs": [1, 0, 1, 1], "dels": 0, "ins": 0,
+    ...                        "ref_len": 10})
+    >>> costs = scores[["utt_id", "model"]].assign(state="answered", audio_s=3600.0, usd=[2.0, 2.0, 1.0, 1.0],
+    ...                                            elapsed_s=[9.0, 9.0, 9.0, 30.0])
+    >>> frontier(scores, costs)[["model", "rate", "usd_per_hour", "seconds_median", "optimal"]].values.tolist()
+    [['large', 0.05, 2.0, 9.0, True], ['small', 0.1, 1.0, 19.5, True]]
+    """
+    common(level, resamples, seed)
+    chosen = list(dict.fromkeys([criteria] if isinstance(criteria, str) else criteria))
+    for name in chosen:
+        one_of("criteria", name, CRITERIA)
+    if not chosen:
+        raise InvalidInput(f"criteria must name one or more of {', '.join(CRITERIA)}.")
+    frame = checked(scores)
+    groups.refuse_copies(frame)
+    frame, keys = groups.by_columns(frame, by, "frontier")
+    labels = [*keys, *groups.APART, "block_kind"]
+    group = groups.numbered(frame, labels)
+    found = frame.loc[groups.firsts(group), labels]
+    n = len(found)
+    apart = [*groups.APART, "block_kind", *(key for key in keys if key in _OF_UTTERANCES)]
+    panel = groups.numbered(found, apart)
+    fates = groups.fates(frame, group)
+    there = frame["errors"].notna().to_numpy(np.bool)
+    marked, group = frame[there], group[there]
+    complete = _complete(marked, group, panel, keys, apart)
+    left_out = np.bincount(group[~complete], minlength=n)
+    marked, group = marked[complete], group[complete]
+    parts = blocks(marked, group, found["block_kind"])
+    errors, lengths = (sums(parts.number, marked[name], len(parts.group)) for name in ("errors", "ref_len"))
+    shares = found["unit"].isin(tables.SHARES).to_numpy(np.bool)
+    interval = ratio_intervals(errors, lengths, group=parts.group, n_groups=n, level=level, shares=shares)
+    settings = _settings(errors, lengths, parts, _spent(marked, group, parts, costs, _matched(scores, costs, frame)))
+    seen = {
+        name: np.array([float(one.measured(name, np.ones((len(one.errors), 1)))[0]) for one in settings])
+        for name in CRITERIA
+    }
+    optimal, membership, used = np.full(n, np.nan), np.full(n, np.nan), np.full(n, "", dtype=object)
+    answered = np.bincount(group, minlength=n) > 0
+    for number in range(int(panel.max(initial=-1)) + 1):
+        mine = np.flatnonzero((panel == number) & answered)
+        of = [name for name in chosen if not np.isnan(seen[name][mine]).all()]
+        used[mine] = ",".join(of)
+        if of:
+            optimal[mine] = _optimal(np.stack([seen[name][mine] for name in of]))
+            membership[mine] = _membership([settings[k] for k in mine], of, resamples, seed)
+    columns: dict[str, Any] = {
+        "rate": interval.estimate,
+        "low": interval.low,
+        "high": interval.high,
+        "level": level,
+        **{name: seen[name] for name in CRITERIA if name != "rate"},
+        "optimal": pd.array(optimal, dtype="Float64").astype("boolean"),
+        "membership": membership,
+        "criteria": pd.array([name or pd.NA for name in used], dtype="string"),
+        "method": [f"ratio t by {kind}" for kind in parts.kind],
+        "resamples": resamples,
+        "seed": seed,
+        "block_kind": parts.kind,
+        "n_utts": groups.counted_once(group, numbers(marked["utt_id"]), n),
+        "n_blocks": parts.counted(),
+        "n_answers": np.bincount(group, minlength=n),
+        "n_timed": [len(one.elapsed_s) for one in settings],
+        "n_left_out": left_out,
+        **{str(name): fates[name] for name in fates},
+        "ref_len": sums(group, marked["ref_len"], n),
+        "note": _notes(parts, answered, {name: seen[name] for name in chosen}),
+    }
+    return groups.labelled(found, keys, columns, "frontier")
+
+
+class _Spent(NamedTuple):
+    """Askings, and what each took."""
+
+    group: Codes  #: its setting
+    block: Codes  #: its block, numbered as in Blocks
+    usd: Floats  #: all that its question cost, shared or not
+    audio_s: Floats  #: seconds of the recording; 0 where it was not answered
+    elapsed_s: Floats  #: NaN where it was not answered, or is not known
+
+
+class _Setting(NamedTuple):
+    """What a setting made of each block, the blocks in one order for all settings; and its times."""
+
+    errors: Floats
+    lengths: Floats
+    usd: Floats
+    hours: Floats
+    elapsed: Floats  #: sums of the times below
+    timed: Floats  #: seconds of the recordings that they are of
+    elapsed_s: Floats  #: of each asking whose time is known, in order
+    block: Codes  #: of each of those
+
+    def measured(self, name: str, times: Floats) -> Floats:
+        """Give a criterion where each block comes so many times; ``times`` has the shape (blocks, resamples)."""
+        if name in _QUANTILES:
+            return _quantiles(self.elapsed_s, self.block, times, _QUANTILES[name])
+        parts = {"rate": self[:2], "usd_per_hour": self[2:4], "real_time_factor": self[4:6]}[name]
+        over, under = (part @ times for part in parts)
+        return np.asarray(over / np.where(under == 0, np.nan, under))
+
+
+def _asked(frame: pd.DataFrame, keys: list[str]) -> list[str]:
+    """Name the columns that tell questions apart: with the axes that are not decided by the setting."""
+    setting = groups.numbered(frame, [*keys, "block_kind"])
+    n = int(setting.max(initial=-1)) + 1
+    free = [
+        axis
+        for axis in groups.axes(frame)
+        if groups.counted_once(setting, groups.numbered(frame, [axis]), n).max(initial=0) > 1
+    ]
+    return [name for name in ("utt_id", "channel", "repeat", *free) if name not in keys]
+
+
+def _complete(marked: pd.DataFrame, group: Codes, panel: Codes, keys: list[str], apart: list[str]) -> Bools:
+    """Tell which answers are to a question that every setting of their panel has answered."""
+    asked = _asked(marked, keys)
+    pair = groups.numbered(marked, list(dict.fromkeys([*apart, *asked])))
+    groups.refuse_twice(marked.assign(pair=pair), keys, asked)
+    n_pairs, n_panels = int(pair.max(initial=-1)) + 1, int(panel.max(initial=-1)) + 1
+    settings = groups.counted_once(panel[group], group, n_panels)
+    complete = groups.counted_once(pair, group, n_pairs)[pair] == settings[panel[group]]
+    if (marked["block"].groupby(pair).nunique(dropna=False) > 1).any():
+        raise InvalidInput(
+            "Answers to one question are in different blocks. Mark all transcripts in one call of score()."
+        )
+    alone = np.bincount(panel[group][complete], minlength=n_panels)[panel[group]] == 0
+    if alone.any():
+        first = marked[alone].iloc[0]
+        fewest = marked[alone].groupby(keys, dropna=False, observed=True).size().sort_values(kind="stable")
+        least = ", ".join(f"{count} of {plain(label, 40)}" for label, count in fewest.head(3).items())
+        raise InvalidInput(
+            f"The {len(fewest)} settings marked by {first['unit']} have no question ({', '.join(asked)}) in common "
+            f"that all of them answered; the fewest answers: {least}. Ask for what is missing, or leave a setting out."
+        )
+    return np.asarray(complete)
+
+
+def _matched(scores: pd.DataFrame, costs: pd.DataFrame, frame: pd.DataFrame) -> list[str]:
+    """Name the columns by which costs are of answers: those that both tables have."""
+    tables.check_frame(costs)
+    told = ("utt_id", "condition", "repeat", *groups.axes(frame))
+    return [name for name in told if name in scores.columns and name in costs.columns]
+
+
+def _spent(marked: pd.DataFrame, group: Codes, parts: Blocks, costs: pd.DataFrame, key: list[str]) -> _Spent:
+    """Find what the askings of these answers took; of several channels there is one asking."""
+    took = tables.check(costs.reset_index(drop=True), "costs", required=("utt_id",))
+    took = took.fillna({"condition": "unnamed", "repeat": 0, "shared_by": 1, "n_channels": 1})
+    both = pd.concat([marked[key].astype("string"), took[key].astype("string")], ignore_index=True)
+    code = groups.numbered(both, key)
+    of_costs = code[len(marked) :]
+    if len(np.unique(of_costs)) < len(of_costs):
+        raise InvalidInput(
+            f"Rows of these costs agree in {', '.join(key)}: whose they are cannot be told. Keep the columns that tell "
+            "askings apart in both tables; of sweeps put together, give each its own label."
+        )
+    place = np.full(len(code) + 1, -1)
+    place[of_costs] = np.arange(len(took))
+    row = place[code[: len(marked)]]
+    groups.complain(
+        row < 0,
+        marked.reset_index(drop=True),
+        f"were scored and have no costs: the two are matched by {', '.join(key)}. Give costs= of the same sweep; of "
+        "several, pd.concat([one.costs, other.costs]).",
+    )
+    first = groups.firsts(groups.combined([group, row]))
+    usd, audio_s, elapsed_s, shared_by, channels = (
+        took[name].to_numpy(np.float64, na_value=np.nan)[row[first]]
+        for name in ("usd", "audio_s", "elapsed_s", "shared_by", "n_channels")
+    )
+    audio_s, elapsed_s = (np.where(np.isfinite(values), values, np.nan) for values in (audio_s, elapsed_s))
+    answered = (took["state"].fillna("answered") == "answered").to_numpy(np.bool)[row[first]]
+    return _Spent(
+        group[first],
+        parts.number[first],
+        usd * shared_by,
+        np.where(answered, audio_s / channels, 0.0),
+        np.where(answered, elapsed_s, np.nan),
+    )
+
+
+def _settings(errors: Floats, lengths: Floats, parts: Blocks, spent: _Spent) -> list[_Setting]:
+    n_blocks = len(parts.group)
+    timed = ~np.isnan(spent.elapsed_s)
+    usd, hours = (sums(spent.block, values, n_blocks) for values in (spent.usd, spent.audio_s / 3600))
+    elapsed, of_timed = (sums(spent.block[timed], v[timed], n_blocks) for v in (spent.elapsed_s, spent.audio_s))
+    made = []
+    for k in range(len(parts.kind)):
+        mine = np.flatnonzero(parts.group == k)  # in the order of the names of the blocks
+        place = np.zeros(n_blocks, dtype=np.int64)
+        place[mine] = np.arange(len(mine))
+        askings = np.flatnonzero(timed & (spent.group == k))
+        askings = askings[np.argsort(spent.elapsed_s[askings], kind="stable")]
+        # Nothing was paid: so nothing an hour, also where nobody says how long the recordings are.
+        free = len(mine) > 0 and not usd[mine].any()
+        made.append(
+            _Setting(
+                errors[mine],
+                lengths[mine],
+                usd[mine],
+                np.ones(len(mine)) if free else hours[mine],
+                elapsed[mine],
+                of_timed[mine],
+                spent.elapsed_s[askings],
+                place[spent.block[askings]],
+            )
+        )
+    return made
+
+
+def _quantiles(values: Floats, block: Codes, times: Floats, q: float) -> Floats:
+    """Give a quantile of sorted values, each as many times as its block: as of numpy, between its neighbours."""
+    found = np.full(times.shape[1], np.nan)
+    for part in np.array_split(np.arange(len(found)), -(-len(values) * len(found) // _CELLS) or 1):
+        up_to = np.cumsum(np.ascontiguousarray(times[:, part].T)[:, block], axis=1)
+        for k, counted in zip(part.tolist(), up_to, strict=True):
+            if len(counted) and counted[-1]:
+                at = q * (counted[-1] - 1)
+                low, high = values[np.searchsorted(counted, [np.floor(at), np.ceil(at)], side="right")]
+                found[k] = low + (at - np.floor(at)) * (high - low)
+    return found
+
+
+def _optimal(values: Floats) -> Floats:
+    """Tell which settings are on the frontier: 1, 0, or NaN where what is not known could change it.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (criteria, settings, ...)
+        Less is better; NaN is not known.
+
+    Returns
+    -------
+    ndarray of float, shape (settings, ...)
+    """
+    n = values.shape[1]
+    found = np.ones(values.shape[1:])
+    for one in range(n):
+        own, others = values[:, one : one + 1], np.delete(values, one, axis=1)
+        known = ~np.isnan(own) & ~np.isnan(others)
+        slack = _ROUNDING * np.abs(own)
+        as_good, better = others <= own + slack, others < own - slack
+        surely = (as_good.all(axis=0) & better.any(axis=0)).any(axis=0)
+        perhaps = ((as_good | ~known).all(axis=0) & (better | ~known).any(axis=0)).any(axis=0)
+        found[one] = np.where(surely, 0.0, np.where(perhaps, np.nan, 1.0))
+    return found
+
+
+def _membership(settings: Sequence[_Setting], of: Sequence[str], resamples: int, seed: int) -> Floats:
+    """Give the share of resamples of the blocks in which each setting is on the frontier."""
+    n_blocks = len(settings[0].errors)
+    if n_blocks < 2:
+        return np.full(len(settings), np.nan)
+    times_on = np.zeros(len(settings))
+    for times in draws(n_blocks, resamples, seed):
+        for part in np.array_split(times, -(-times.shape[1] * len(settings) * len(of) // _CELLS), axis=1):
+            values = np.array([[one.measured(name, part) for one in settings] for name in of])
+            times_on += _optimal(values).sum(axis=1)
+    return times_on / resamples
+
+
+def _notes(parts: Blocks, answered: Bools, seen: dict[str, Floats]) -> list[object]:
+    """Say of each setting what to keep in mind."""
+    notes: list[object] = []
+    for k, caution in enumerate(parts.caution):
+        lacking = dict.fromkeys(_WHAT.get(name, "time") for name, values in seen.items() if np.isnan(values[k]))
+        said = [f"{what} not known" for what in lacking] if answered[k] else ["no answers"]
+        notes.append("; ".join(filter(None, [*said, caution])) or None)
+    return notes
