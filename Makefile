@@ -30,10 +30,11 @@ acceptance: $(READY)
 
 bench: $(READY)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[bench]'
-	for file in comparing conditions loading normalizing requests running scoring store; do $(BIN)/python benchmarks/$$file.py || exit 1; done
+	for file in comparing conditions exploring loading normalizing requests running scoring store; do $(BIN)/python benchmarks/$$file.py || exit 1; done
 
 notebooks: $(READY)
-	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.store_widget_state=False notebooks/*.ipynb notebooks/experiments/*.ipynb
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False \
+	  --ExecutePreprocessor.store_widget_state=False notebooks/*.ipynb notebooks/experiments/*.ipynb
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

@@ -21,7 +21,7 @@ ALLOWED = {
     *("table", "caption", "thead", "tbody", "tr", "th", "td", "wbr", "p", "b", "i", "div", "bdi", "audio"),
     *("ins", "del", "mark", "details", "summary", "pre"),
 }
-ATTRIBUTES = {"style", "dir", "scope", "colspan", "controls", "preload", "title", "src"}
+ATTRIBUTES = {"class", "style", "dir", "scope", "colspan", "controls", "preload", "title", "src"}
 
 
 class Reader(HTMLParser):
@@ -37,6 +37,7 @@ class Reader(HTMLParser):
     def handle_starttag(self, tag, attrs):
         assert tag in ALLOWED
         assert {name for name, _ in attrs} <= ATTRIBUTES
+        assert all(value == "mathjax_ignore" for name, value in attrs if name == "class")
         assert all(value.startswith("data:audio/") for name, value in attrs if name == "src")
         assert not any("url(" in value for name, value in attrs if name == "style")
         self.seen.append(tag)

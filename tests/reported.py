@@ -33,7 +33,7 @@ HOSTILE = [
 ]
 
 
-def dataset(folder, *, name="harbour", card=True, sound=True, rename=str):
+def dataset(folder, *, name="harbour", card=True, sound=True, rename=str, said=SAID):
     """Write and load the recordings; ``rename`` makes a speaker's name of another."""
     folder = folder / name
     folder.mkdir()
@@ -43,7 +43,7 @@ def dataset(folder, *, name="harbour", card=True, sound=True, rename=str):
         if sound:
             soundfile.write(folder / f"u{n}.wav", 0.1 * rng.standard_normal(16_000), 4_000)
         rows.append(
-            {"id": f"u{n}", "audio": f"u{n}.wav", "language": "en", "duration_s": 4.0, "text": SAID.format(n=n)}
+            {"id": f"u{n}", "audio": f"u{n}.wav", "language": "en", "duration_s": 4.0, "text": said.format(n=n)}
         )
         rows[-1]["speaker"] = rename(f"s{n}")
     (folder / "manifest.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")

@@ -406,7 +406,13 @@ def test_one_listens_to_what_was_asked_about(dataset, tmp_path):
     with pytest.raises(InvalidInput, match="There is no condition 'snr=5'"):
         sweep.heard("snr=5")
     explorer = asrlab.explore(sweep, asrlab.score(sweep.transcripts, dataset))
-    assert explorer.audio.value.count("<audio") == 2
-    assert explorer.audio.value.startswith("<p>A: ")
-    explorer.b.value = None
-    assert explorer.audio.value.count("<audio") == 1
+    page = explorer.reading.page
+    utt_id = page["stacks"][0]["title"].split(":")[0]
+    assert page["sounds"] == {"0": "snr=none", "1": "snr=own"}
+    for number, condition in enumerate(("snr=none", "snr=own")):
+        (line,) = [line for line in page["stacks"][0]["lines"] if line["name"] == condition]
+        assert line["sound"] == number
+        fetched = explorer.reading._fetch(number, 0.0)
+        assert fetched.data == sweep.heard(condition).audio_path(utt_id).read_bytes()
+    explorer.against.value = "(none)"
+    assert explorer.reading.page["sounds"] == {"0": "snr=none"}

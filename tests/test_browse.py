@@ -199,9 +199,9 @@ def test_a_line_says_what_is_known_and_why_not_all_is():
     index = Index(tables.check(pd.DataFrame(rows, columns=columns), "scores", required=()), heard)
     lines = [index.line(place, Choice("x", "y")) for place in range(3)]
     assert lines == [
-        "a  errors: 2 (1 of 2 not counted, failed) / 0 (empty)",
-        "b  errors: 4 (failed) / not run",
-        "c  errors: missing / not counted",
+        "errors: 2 (1 of 2 not counted, failed) / 0 (empty)  a",
+        "errors: 4 (failed) / not run  b",
+        "errors: missing / not counted  c",
     ]
     assert index.counts([2, 0], ["y"]).to_dict("list") == {"utt_id": ["c", "a"], "y": ["not counted", "0 (empty)"]}
 
@@ -213,6 +213,46 @@ def test_sums_of_more_answers_are_not_held_against_sums_of_fewer():
     index = Index(tables.check(pd.DataFrame(rows, columns=columns), "scores", required=()), tables.empty("transcripts"))
     for sort in ("more errors than against", "most changed"):
         assert [index.utt_ids[place] for place in index.find(Choice("x", "y", sort=sort))] == ["b", "a"]
+
+
+def test_sums_of_unequal_answers_say_of_how_many_they_are():
+    columns = ["utt_id", "condition", "repeat", "channel", "state", "subs", "dels", "ins", "ref_len"]
+    rows = [("a", "x", n, 0, "answered", 1, 0, 0, 9) for n in range(3)] + [("a", "y", 0, 0, "answered", 1, 0, 0, 9)]
+    index = Index(tables.check(pd.DataFrame(rows, columns=columns), "scores", required=()), tables.empty("transcripts"))
+    assert index.line(0, Choice("x", "y")).startswith("errors: 3 in 3 answers (missing) / 1 in 1 answer (missing)  a")
+    assert index.line(0, Choice("x")).startswith("errors: 3 (missing)  a")
+    assert index.counts([0], ["x", "y"])["x"].tolist() == ["3 in 3 answers (missing)"]
+    assert index.counts([], ["x"]).columns.tolist() == ["utt_id", "x"]
+
+
+FOUND = {  # what stands there: what finds it
+    "ΟΔΟΣ ΑΘΗΝΑΣ": ("ΑΘΗΝΑΣ", "αθηνας", "ΟΔΟΣ"),
+    "İstanbul güzel": ("İstanbul", "GÜZEL"),
+    "Straße": ("straße", "STRASSE"),
+    "e\u0301te\u0301 la\u0300": ("\u00e9t\u00e9", "\u00c9T\u00c9", "e\u0301te\u0301"),
+    "w5 w6": ("w5  w6", "w5\tw6", "W5 w6"),
+}
+
+
+@pytest.mark.parametrize(("text", "typed"), [(text, one) for text, all_of in FOUND.items() for one in all_of])
+def test_what_is_there_is_found_however_it_is_written(text, typed):
+    heard = pd.DataFrame({"utt_id": ["a", "b"], "text": [text, "no"], "condition": "x"})
+    references = tables.check(heard[["utt_id", "text"]], "references", required=("utt_id",))
+    dataset = SimpleNamespace(utterances=heard[["utt_id"]], references=references, terms=tables.empty("terms"))
+    index = Index(tables.empty("scores"), heard, dataset)
+    assert index.find(Choice("x", search=typed)).tolist() == index.find(Choice("x", term=typed)).tolist() == [0]
+    silent = Index(tables.empty("scores"), heard.assign(text="zz"), dataset)
+    assert silent.find(Choice("x", search=typed)).tolist() == [0]
+
+
+def test_terms_are_offered_on_one_line():
+    heard = pd.DataFrame({"utt_id": ["a"], "text": ["x"], "condition": "x"})
+    dataset = SimpleNamespace(
+        utterances=heard[["utt_id"]],
+        references=tables.empty("references"),
+        terms=tables.check(pd.DataFrame({"utt_id": [None, None], "term": ["w5  w6", "w3\tw4"]}), "terms", required=()),
+    )
+    assert Index(tables.empty("scores"), heard, dataset).terms == ["w3 w4", "w5 w6"]
 
 
 def test_an_answer_that_is_marked_twice_is_refused():
@@ -347,10 +387,11 @@ def test_one_confusion_of_two_languages_is_one():
 
 
 @pytest.mark.parametrize(
-    ("pair", "text"), [(Pair("sub", "a", "b"), "a → b"), (Pair("del", "a", None), "−a"), (Pair("ins", None, "b"), "+b")]
+    ("pair", "text"),
+    [(Pair("sub", "a", "b"), "(a) → (b)"), (Pair("del", "a", None), "−(a)"), (Pair("ins", None, "b"), "+(b)")],
 )
 def test_a_pair_reads_as_its_signs(pair, text):
-    assert str(pair) == text
+    assert str(pair) == text.replace("(", "\u2068").replace(")", "\u2069")  # each in a direction of its own
     assert len(str(Pair("sub", "x" * 10_000, "y\n" * 100))) < 100
 
 
@@ -359,7 +400,9 @@ def test_a_choice_in_words_names_what_is_asked_for():
         "none", "terms", ("x", "y"), language="en", search="\N{RIGHT-TO-LEFT OVERRIDE}", confusion=Pair("sub", "a", "b")
     )
     said = choice.words()
-    asked = "condition none; against terms; also x, y; language en; search \\u202e; confusion a → b"
+    asked = (
+        "condition none; against terms; also x, y; language en; search \\u202e; confusion \u200ea\u200e → \u200eb\u200e"
+    )
     assert said == f"{asked}; sorted by most errors"
     assert choice.shown == ["none", "terms", "x", "y"]
     assert re.fullmatch(r"condition \S+; sorted by utt_id", Choice("c", sort="utt_id").words())

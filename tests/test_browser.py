@@ -117,7 +117,7 @@ def start(page):
     for label in ("language", "tag", "error", "confusion"):
         choose(page, label, "(all)")
     choose(page, "sort", "utt_id")
-    expect(listed(page)).to_have_text([re.compile("^harbour"), *[re.compile(".")] * 5])
+    expect(listed(page)).to_have_text([re.compile("harbour$"), *[re.compile(".")] * 5])
     expect(choice(page, "confusion").locator("option")).not_to_have_count(1)  # they are found a little later
     choose(page, "utterance", "harbour")
     expect(page.locator(READING)).to_contain_text("harbour:")
@@ -130,23 +130,23 @@ def test_the_explorer_by_mouse(explorers):
     page = explorers["harmless"].page
     start(page)
     choose(page, "language", "zh")
-    expect(listed(page)).to_have_text([re.compile("^weather")])
+    expect(listed(page)).to_have_text([re.compile("weather$")])
     expect(page.locator(READING)).to_contain_text("汽")
     choose(page, "language", "(all)")
     choose(page, "tag", "old")
-    expect(listed(page)).to_have_text([re.compile("^harbour")])
+    expect(listed(page)).to_have_text([re.compile("harbour$")])
     choose(page, "tag", "(all)")
     choose(page, "error", "failed")
-    expect(listed(page)).to_have_text([re.compile("^image.*failed")])
+    expect(listed(page)).to_have_text([re.compile("failed.*image")])
     choose(page, "error", "(all)")
     choose(page, "sort", "most errors")
-    expect(listed(page).first).to_have_text(re.compile(r"^tags.*12\s/\s5"))
+    expect(listed(page).first).to_have_text(re.compile(r"12\s/\s5\s.*tags"))
     page.locator(EXPLORER).get_by_role("button", name="next ▶", exact=True).click()
     expect(page.locator(READING)).to_contain_text("harbour:")
     page.locator(EXPLORER).get_by_role("button", name="◀ previous", exact=True).click()
     expect(page.locator(READING)).to_contain_text("tags ")
     choose(page, "confusion", "mall → small")
-    expect(listed(page)).to_have_text([re.compile("^mall")])
+    expect(listed(page)).to_have_text([re.compile("mall$")])
     # a word that is clicked is heard from a little before where it was said, and no further than it
     word = page.get_by_role("button", name=re.compile("^substituted: mall, heard small, .*at 2.7 s"))
     word.click()
@@ -181,16 +181,16 @@ def test_the_explorer_by_keyboard(explorers):
     page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
     tab_to_choice(page, "sort")
     key("Home")
-    expect(listed(page).first).to_have_text(re.compile("^tags"))
+    expect(listed(page).first).to_have_text(re.compile("tags"))
     tab_to_choice(page, "language")
     key("End")
-    expect(listed(page)).to_have_text([re.compile("^weather")])
+    expect(listed(page)).to_have_text([re.compile("weather$")])
     key("Home")
     expect(listed(page)).to_have_count(6)
     tab_to_choice(page, "search")
     page.keyboard.type("quite")
     key("Enter")
-    expect(listed(page)).to_have_text([re.compile("^harbour")])
+    expect(listed(page)).to_have_text([re.compile("harbour$")])
     for name in ("Control+A", "Delete", "Enter"):
         key(name)
     expect(listed(page)).to_have_count(6)
@@ -201,7 +201,7 @@ def test_the_explorer_by_keyboard(explorers):
     tab_to_choice(page, "confusion")
     for name in ("ArrowDown", "ArrowDown"):
         key(name)
-    expect(listed(page)).to_have_text([re.compile("^mall")])
+    expect(listed(page)).to_have_text([re.compile("mall$")])
     explorers["hostile"].unharmed()
 
 
@@ -238,7 +238,7 @@ def test_hostile_texts_change_nothing_but_text_in_the_explorer(explorers):
         page = seen.page
         start(page)
         names = listed(page).evaluate_all(
-            "all => all.map(o => o.text.split(/\\s+errors:/)[0].replaceAll('\\u00a0', ' '))"
+            "all => all.map(o => o.text.replaceAll('\\u00a0', ' ').replace(/^errors: .*?  /, ''))"
         )
         shapes[kind] = []
         for name in names:

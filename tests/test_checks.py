@@ -701,8 +701,8 @@ def test_nothing_in_a_set_can_run_as_html():
     markup = look(ds)._repr_html_()
     parser = Tags()
     parser.feed(markup)
-    assert {tag for tag, _ in parser.seen} == {"p", "table", "tr", "td"}
-    assert all(set(attributes) <= {"dir", "style"} for _, attributes in parser.seen)
+    assert {tag for tag, _ in parser.seen} == {"div", "p", "table", "tr", "td"}
+    assert all(set(attributes) <= {"class", "dir", "style"} for _, attributes in parser.seen)
     assert "&lt;script&gt;" in markup
 
 

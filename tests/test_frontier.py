@@ -191,6 +191,31 @@ def test_what_two_settings_share_costs_each_of_them_all_of_it(pair):
     assert frontier(scores, shared)["usd_per_hour"].tolist() == pytest.approx(expected)
 
 
+def test_money_that_failures_cost_counts():
+    """By hand: flaky fails 10 of 20, each billed: 20 * $0.009 for 10 * 36 s = $1.80 an hour; reliable is $1.00."""
+    scores = scores_of(["flaky", "reliable"], speakers=20, utterances=1, length=10, block_kind="utterance")
+    scores = scores.assign(subs=1, dels=0, ins=0, hits=9, hyp_len=10, block=scores["utt_id"])
+    failed = (scores["model"] == "flaky") & scores["utt_id"].str.contains("[13579]-")
+    costs = costs_of(scores, audio_s=36.0, elapsed_s=5.0)
+    costs["usd"] = np.where(costs["model"] == "flaky", 0.009, 0.01)
+    costs.loc[failed.to_numpy(), ["state", "audio_s"]] = ["failed", np.nan]
+    found = frontier(fail(scores, failed), costs)
+    assert found["usd_per_hour"].tolist() == pytest.approx([1.8, 1.0])
+    assert found["optimal"].tolist() == [False, True]
+    assert found["membership"].tolist() == [0, 1]
+    assert found["n_timed"].tolist() == [10, 10]
+    # As failed as a whole, without a channel; and counted as all deleted.
+    whole = fail(scores, failed)
+    whole.loc[failed, "channel"] = pd.NA
+    assert frontier(whole, costs)["usd_per_hour"].tolist() == pytest.approx([1.8, 1.0])
+    gone = scores.copy()
+    gone.loc[failed, ["state", "subs", "dels", "hits", "hyp_len"]] = ["failed", 0, 10, 0, 0]
+    assert frontier(gone, costs)["usd_per_hour"].tolist() == pytest.approx([1.8, 1.0])
+    # What was not asked of one is in the price of none; and without the rows of failures nobody knows of them.
+    assert frontier(fail(scores, failed, "not run"), costs)["usd_per_hour"].tolist() == pytest.approx([0.9, 1.0])
+    assert frontier(scores[~failed], costs)["usd_per_hour"].tolist() == pytest.approx([0.9, 1.0])
+
+
 def test_an_hour_is_an_hour_of_the_recording_whatever_its_channels():
     one = scores_of()
     both = pd.concat([one, one.assign(channel=1)])

@@ -133,6 +133,27 @@ def test_what_all_have_right_for_long_is_left_out_and_counted():
     assert looped.count("+no") == 16
 
 
+def test_errors_that_are_left_out_are_counted_in_the_row_of_each_answer():
+    """What is wrong in one way for long: of what kind, and how much, differs from row to row."""
+    said = " ".join(f"w{n}" for n in range(40))
+    answers = heard(x=said.replace("w", "x"), y=said.replace("w", "y"), z=said, lost=None, gone="w0")
+    piece = shown(dataset(a=said), answers, context=2, width=200)
+    lines = repr(piece).splitlines()
+    assert ["alike" in line for line in lines] == [False] * len(lines)
+    assert "… 35 …" in lines[1]
+    for line, left in zip(
+        lines[2:], ("35 substituted", "35 substituted", "35 right", None, "35 deleted"), strict=False
+    ):
+        assert (f"… {left} …" in line) == (left is not None)
+    assert squeezed("… 35 deleted …") in squeezed(Reader(piece.markup).text)
+    signs = heard(x="听" * 30, y="睡" * 30)
+    lines = repr(
+        shown(dataset("zh", a="今天天气很好我们一起去公园散步然后回家吃饭看电影休息了吧"[:30]), signs, context=4)
+    ).splitlines()
+    assert [line.count("substituted …") for line in lines[1:4]] == [0, 1, 1]
+    assert shown(dataset(a=said), answers, context=None).text.count("→x") == 40
+
+
 def test_characters_stand_together_without_gaps():
     answers = heard(x="今天田七很", y="今天天气很好", z="今天的天气")
     assert repr(shown(dataset("zh", a="今天天气很好"), answers)).splitlines() == [

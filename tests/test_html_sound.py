@@ -263,14 +263,80 @@ def test_stacks_are_heard_too(here):
     ]
 
 
+def disturbed(folder, lead_s):
+    """The recording of utterance a, with so many seconds of silence before it."""
+    tone, _ = soundfile.read(folder / "a.wav")
+    (folder / f"lead-{lead_s}").mkdir()
+    soundfile.write(folder / f"lead-{lead_s}" / "a.wav", np.concatenate([np.zeros(lead_s * RATE), tone]), RATE)
+    return Dataset("later", pd.DataFrame({"utt_id": ["a"], "audio": ["a.wav"]}), audio_root=folder / f"lead-{lead_s}")
+
+
+@pytest.fixture
+def later(here, tmp_path):
+    """Answers to a recording as it is and to the same 3 s later, with times, and what was asked about under each."""
+    answers = pd.DataFrame(
+        {"utt_id": "a", "condition": ["as it is", "later"], "text": "one two three four six six seven eight"}
+    )
+    words = pd.concat(
+        [
+            WORDS.assign(text=answers["text"][0].split(), condition=name, start_s=WORDS["start_s"] + lead_s)
+            for name, lead_s in (("as it is", 0.0), ("later", 3.0))
+        ]
+    )
+    heard = {"as it is": here, "later": disturbed(tmp_path, 3)}
+    return score(answers, here.select(["a"])), answers, words.assign(end_s=words["start_s"] + 0.6), heard
+
+
+def test_clips_are_of_what_was_asked_about_and_of_its_clock(here, later):
+    """The error is at 700 ... 600 Hz of second 4, which is second 7 of the recording that begins later."""
+    scores, answers, words, heard = later
+    for shown in (
+        html.errors(scores, answers, here, listen=True, words=words, heard=heard.__getitem__),
+        html.stacked(scores, answers, here, "a", listen=True, words=words, heard=heard.__getitem__),
+    ):
+        clips = list(sounds(shown.markup))
+        assert len(clips) == 2
+        for _, samples, rate in clips:
+            assert pitch(samples[0][RATE // 2 : RATE], rate) == pytest.approx(600, abs=5)
+    assert repr(shown).splitlines()[:4] == [
+        *("errors from 4.2 to 4.8 s, heard under as it is:", "[audio: a, 3.7 to 5.3 s]"),
+        *("errors from 7.2 to 7.8 s, heard under later:", "[audio: a, 6.7 to 8.3 s]"),
+    ]
+
+
+def test_whole_recordings_are_those_that_were_asked_about(here, later):
+    scores, answers, _, heard = later
+    shown = html.stacked(scores, answers, here, "a", listen=True, heard=heard.__getitem__)
+    assert repr(shown).splitlines()[:3:2] == ["heard under as it is:", "heard under later:"]
+    assert [samples.shape[1] / rate for _, samples, rate in sounds(shown.markup)] == [8, 11]
+    shown = html.errors(scores, answers, here, listen=True, heard=heard.__getitem__)
+    assert [samples.shape[1] / rate for _, samples, rate in sounds(shown.markup)] == [8, 11]
+    one = html.stacked(scores, answers, here, "a", listen=True, heard={"as it is": here, "later": here}.__getitem__)
+    assert repr(one).splitlines()[0] == "[audio: a]"  # one recording of both
+
+
+def test_a_condition_that_the_sweep_does_not_know_is_heard_as_the_dataset_has_it(here, later):
+    def heard(condition):
+        raise InvalidInput(condition)
+
+    scores, answers, _, _ = later
+    assert len(list(sounds(html.errors(scores, answers, here, n=1, listen=True, heard=heard).markup))) == 1
+
+
+def test_a_clip_from_beyond_the_end_says_so(here):
+    with pytest.raises(InvalidInput, match=r"a\.wav ends before 10 s"):
+        clip(here.audio_path("a"), 10, 12)
+
+
 # -- budgets -----------------------------------------------------------------------------------------------------------
 
 
 def test_room_is_taken_once():
     room = Room(0.002)
-    piece = Html("é" * 150, "")
-    assert room.takes(piece)
+    piece = Html("é" * 149, "")
+    assert room.takes(piece)  # and the end of its line
     assert not room.takes(piece)
+    assert not room.takes(Html("x" * 201, ""))
     assert room.takes(Html("x" * 200, ""))
 
 
@@ -308,3 +374,12 @@ def test_trials_that_do_not_fit_are_counted(here):
     there = shown.markup.count("<details>")
     assert 5 < there < 12
     assert repr(shown).splitlines()[-1] == f"{40 - there} more are not shown: this is to stay within 0.01 MB."
+
+
+def test_the_ends_of_lines_and_the_head_count_too(here, monkeypatch):
+    monkeypatch.setattr("asrlab.views.html.sound._SAYING_SO", 120)  # for what is said at the foot
+    many = pd.concat([HEARD[:1].assign(repeat=k) for k in range(300)])
+    scores = score(many, here.select(["a"]))
+    for kb in range(100, 110):
+        shown = html.errors(scores, many, here, n=300, budget_mb=kb / 1000)
+        assert kb * 1000 - 1500 < len(shown.markup.encode()) <= kb * 1000

@@ -103,6 +103,16 @@ def test_a_slope_leaves_out_what_it_does_not_know_and_shows_what_has_no_interval
     assert "hollow: no interval" in title(ax)
 
 
+def test_a_slope_shows_rates_above_all_and_names_its_unit_and_method():
+    rows = ladder(("none", 0.4, 2.2, 0.0), ("oracle", 0.9, 1.1, 0.02))
+    rows[0]["error_high"] = 3.0
+    ax = plot.slope(table("context_ladder", [{**row, "unit": "char"} for row in rows]))
+    assert ax.get_ylim()[1] > 300
+    assert "220.0" in texts(ax)
+    assert legend(ax)[1] == "error rate of all characters"
+    assert title(ax).startswith("unit: char; spoken reference; normalizer en-1; 95% intervals; ratio t; 30 utt")
+
+
 def test_several_ladders_are_several_lines():
     rows = [*ladder(("none", 0.4, 0.1, 0), model="a"), *ladder(("none", 0.5, 0.1, 0), model="b")]
     ax = plot.slope(table("context_ladder", rows), measures=["recall"])
@@ -117,11 +127,19 @@ def curve(*rows, **by):
 
 def test_a_bias_curve_joins_sizes_in_order_and_says_its_trend():
     rows = curve((1000, 0.7, 4.0), (0, 0.5, 0.1), (10, 0.9, 0.5), (500, pd.NA, 1.0))
-    rows = [{**row, "recall_trend": 0.012, "recall_trend_p": 0.03, "distractors_trend": 1.25} for row in rows]
+    rows = [
+        {**row, "recall_trend": 0.012, "recall_trend_p": 0.03, "recall_trend_n": 21, "distractors_trend": 1.25}
+        for row in rows
+    ]
     ax = plot.bias_curve(table("bias_curve", rows))
     assert points(ax)[0] == [pytest.approx(p) for p in [(0.1, 50), (0.5, 90), (4, 70)]]
     assert texts(ax) == ["1000", "0", "10"]
-    for fact in ("recall +1.20 points (p = 0.030)", "distractors +1.25", "left out, not known: 500", "hollow"):
+    for fact in (
+        "recall +1.20 points (p = 0.030, not corrected, 21 utterances)",
+        "distractors +1.25",
+        "left out, not known: 500",
+        "hollow",
+    ):
         assert fact in title(ax)
 
 
@@ -144,6 +162,15 @@ def test_a_waterfall_goes_from_one_rate_to_the_other():
     assert [bar[1] for bar in bars] == pytest.approx([0, 2, 3, 2.5, 0])
     assert [bar[2] for bar in bars] == pytest.approx([2, 1, -0.5, 0.01, 2.51])
     assert [bar[3] or "" for bar in bars][1:4] == ["//", "", ".."]
+
+
+def test_a_waterfall_says_what_its_rates_are_of():
+    counted = explanation(("normalizer", 0.01)).assign(
+        n_answers_before=30, n_answers_after=32, n_lost_before=0, n_lost_after=2, ref_len_before=467, ref_len_after=470
+    )
+    assert "30-32 answers; 467-470 units in the references; 2 trials without an answer" in title(
+        plot.waterfall(counted)
+    )
 
 
 def test_parts_that_do_not_follow_one_another_are_refused():
@@ -180,6 +207,46 @@ def test_a_heat_map_of_differences_has_signs_and_one_of_counts_has_not():
     for wrong in ({"value": "a"}, {"value": "c"}, {"x": "b"}):
         with pytest.raises(InvalidInput):
             plot.heat(cells, **{"x": "a", "y": "b", "value": "n", **wrong})
+
+
+def test_a_heat_map_writes_per_cent_of_shares_only():
+    cells = pd.DataFrame({"a": ["x", "y"], "b": "z", "seconds": [2.5, 100.0], "p_adjusted": [0.0156, 1.0]})
+    for value, written in (("seconds", ["2.5", "100"]), ("p_adjusted", ["0.0156", "1"])):
+        ax = plot.heat(cells, x="a", y="b", value=value)
+        assert texts(ax) == written
+        assert "%" not in title(ax)
+    assert texts(plot.heat(cells.assign(recall=[0.5, 1.0]), x="a", y="b", value="recall")) == ["50.0", "100.0"]
+
+
+def test_a_heat_map_of_differences_says_what_they_are_of():
+    made = {"axis": "context", "baseline": "none", "unit": "word", "test": "sign-flip", "correction": "holm"}
+    made |= {"n_pairs": 8, "n_comparisons": 2, "confidence": 0.95, "form": "spoken", "normalizer": "en-1"}
+    rows = [{"language": name, **made, "level": "terms", "delta": -0.1} for name in ("en", "zh")]
+    ax = plot.heat(table("comparison", rows), x="level", y="language", value="delta")
+    assert texts(ax) == ["−10.00", "−10.00"]
+    assert title(ax) == (
+        "Difference in word error rate (WER), points; against none; spoken reference; normalizer en-1; 8 pairs; "
+        "sign-flip; p adjusted by Holm over 2 comparisons"
+    )
+
+
+def test_a_heat_map_names_its_normalizer_where_no_level_is_known_and_refuses_what_nobody_could_read():
+    rows = summary({"x": "a", "y": "b", "rate": 0.1})
+    assert title(plot.heat(rows.assign(level=pd.NA), x="x", y="y")).startswith(
+        "Word error rate (WER), %; spoken reference; normalizer en-1; 30 utterances"
+    )
+    many = summary(*({"x": f"{n}", "y": "b", "rate": 0.1} for n in range(24)))
+    with pytest.raises(InvalidInput, match="24 by 1 cells have no room"):
+        plot.heat(many, x="x", y="y", ax=plot.column())
+
+
+def test_a_dumbbell_has_no_difference_of_other_utterances_and_shows_what_is_below_zero():
+    rows = [("a", "off", 40, 0.1), ("a", "on", 2, 0.3), ("b", "off", 40, 0.1), ("b", "on", 40, 0.3)]
+    cells = summary(*({"c": c, "itn": on, "n_utts": n, "rate": r, "low": -0.2, "high": 0.5} for c, on, n, r in rows))
+    ax = plot.dumbbell(cells, x="itn")
+    assert texts(ax) == ["other utterances", "+20.00"]
+    assert ax.get_xlim()[0] < -20
+    assert "differences of two rates, not paired: plot.deltas tests them" in title(ax)
 
 
 def test_a_dumbbell_joins_two_settings_of_each_class():

@@ -16,7 +16,7 @@ from asrlab.errors import InvalidInput
 from asrlab.views import plot
 from asrlab.views.plot.ink import MARKERS
 
-HOSTILE = ["$x_1$", "\\frac{1}{2} $", "_hidden", "<script>", "line\nbreak", "x" * 300, "", "\u202e", "%s{}"]
+HOSTILE = ["$x_1$", "\\frac{1}{2} $", "_hidden", "line\nbreak", "x" * 300, "", "\u202e <script>%s{}"]
 MADE = {
     "level": 0.95, "method": "ratio t by speaker", "unit": "word", "form": "spoken", "normalizer": "en-1",
     "block_kind": "speaker", "n_utts": 30, "n_blocks": 8,
@@ -124,6 +124,61 @@ def test_labels_may_have_a_unit():
         plot.curve(frame[:2].assign(snr=["8 kHz", "300 Hz"]), x="snr")
 
 
+@pytest.mark.parametrize("label", ["1,500", "0,5", "1:30", "2024-01-05", "10/5", "10-20", "5.0.1"])
+def test_what_begins_as_a_number_and_is_none_is_refused(label):
+    with pytest.raises(InvalidInput, match="begins as a number"):
+        plot.curve(summary(*along(["clean", "20", label], [0.1, 0.2, 0.3])), x="snr")
+
+
+def test_numbers_far_apart_go_by_powers_of_ten_and_are_written_as_they_are():
+    ax = plot.curve(summary(*along(["none", "1", "10", "123456.5"], [0.1, 0.2, 0.3, 0.4])), x="snr")
+    assert ax.get_xscale() == "log"
+    assert [x for x, _ in lines(ax)[0]] == [1, 10, 123456.5]
+    assert list(below(ax)) == ["none", "1", "10", "123456.5"]
+    assert ax.get_xlim()[0] < lines(ax)[1][0][0] < 1
+    assert "by powers of ten" in facts(ax)
+    assert plot.curve(summary(*along(["0.1 dB", "40 dB"], [0.1, 0.2])), x="snr").get_xscale() == "linear"
+    crowded = plot.curve(summary(*along([*range(40), 40.5], [0.1] * 41)), x="snr")
+    assert f"{len(below(crowded))} of 41 places have their label below" in facts(crowded)
+
+
+def test_what_is_set_apart_stays_beyond_its_break():
+    rows = [row for n in range(14) for row in along(["clean", "20", "0"], [0.1, 0.2, 0.3], noise=f"{n:02d}")]
+    ax = plot.curve(summary(*rows), x="snr")
+    (at,) = [text.get_position()[0] for text in ax.texts if text.get_text() == "//"]
+    assert all(points[0][0] > at + 0.5 for points in lines(ax) if len(points) == 1)
+    # What a legend shows of 14 lines tells them apart, and there is room for it.
+    handles = ax.get_legend().legend_handles
+    assert len({(line.get_color(), line.get_marker()) for line in handles}) == 14
+    assert len({(line.get_marker(), line.get_linestyle()) for line in ax.lines if line.get_marker() in MARKERS}) >= 6
+
+
+@pytest.mark.parametrize("ax", ["new", "column"])
+def test_a_legend_of_many_lines_is_within_its_figure(ax):
+    rows = [row for n in range(24) for row in along(["20", "0"], [0.2, 0.3], noise=f"noise {n:02d}")]
+    drawn = plot.curve(summary(*rows), x="snr", ax=None if ax == "new" else plot.column())
+    drawn.figure.canvas.draw()
+    box, whole = drawn.get_legend().get_window_extent(), drawn.figure.bbox
+    assert (box.x1 <= whole.x1, box.y0 >= 0, box.y1 <= whole.y1) == (True, True, True)
+    assert drawn.get_window_extent().height / drawn.figure.dpi > 3
+
+
+def test_the_interval_of_a_point_between_others_without_one_is_a_bar():
+    frame = summary(*along(["20", "10", "0", "-10"], [0.1, 0.2, 0.3, 0.4]))
+    frame.loc[[1, 3], ["low", "high"]] = pd.NA
+    (bars,) = plot.curve(frame, x="snr").containers
+    ends = [tuple(np.round(segment[:, 1], 6)) for segment in bars[2][0].get_segments()]
+    assert sorted(ends) == [(8, 14), (28, 34)]
+
+
+def test_lines_of_which_one_ends_early_are_named_in_a_legend():
+    frame = summary(*NOISE)
+    frame.loc[7, ["rate", "low", "high"]] = pd.NA
+    ax = plot.curve(frame, x="snr")
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["pink", "babble"]
+    assert not [text for text in ax.texts if text.get_text() != "//"]
+
+
 def test_a_rate_that_is_not_known_is_a_gap_and_one_without_an_interval_hollow():
     frame = summary(*along(["20", "10", "5", "0"], [0.1, 0.2, 0.3, 0.4]))
     frame.loc[1, ["rate", "low", "high"]] = pd.NA
@@ -145,7 +200,7 @@ def test_lines_are_named_at_their_ends_where_there_is_room_and_else_in_a_legend(
     ax = plot.curve(many, x="snr")
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [f"noise {n}" for n in range(7)]
     assert ax.get_legend().get_title().get_text() == "noise"
-    assert [handle.get_marker() for handle in ax.get_legend().legend_handles] == list("os^DvPX")
+    assert [handle.get_marker() for handle in ax.get_legend().legend_handles] == list("os^DvPo")
     assert plot.curve(summary(*NOISE[:4]), x="snr").get_legend() is None
 
 
@@ -155,6 +210,7 @@ def test_names_at_ends_that_meet_stand_above_one_another():
     ax.figure.canvas.draw()
     boxes = [text.get_window_extent() for text in ax.texts]
     assert len(boxes) == 5
+    assert ax.bbox.y0 <= min(box.y0 for box in boxes) < max(box.y1 for box in boxes) <= ax.bbox.y1
     assert not any(one.overlaps(other) for n, one in enumerate(boxes) for other in boxes[:n])
 
 

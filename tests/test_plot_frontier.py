@@ -194,7 +194,10 @@ def test_names_stand_apart_and_within_the_axes():
 
 def test_prices_far_apart_go_by_powers_of_ten():
     rows = [("a", 0.2, 0.01, 1.0, True, 1.0), ("b", 0.1, 2.0, 1.0, True, 1.0)]
-    assert plot.frontier(frontier(rows)).get_xscale() == "log"
+    ax = plot.frontier(frontier(rows, low=-0.1))
+    assert ax.get_xscale() == "log"
+    assert "by powers of ten" in title(ax)
+    assert ax.get_ylim()[0] < -10
     assert plot.frontier(frontier()).get_xscale() == "linear"
 
 
@@ -287,7 +290,16 @@ def test_failed_not_run_and_not_known_are_counted_and_never_drawn():
         "b 1 answered, time not known of all",
         "c 0 answered, 1 failed",
     ]
+    assert "worked out for this figure" in title(ax)
     assert drawn(ax) == [[1.0, 2.0]]
+
+
+def test_a_state_that_is_not_known_is_no_answer():
+    made = pd.concat([costs({"a": [3.0]}, state=None), costs({"a": [-1.0, 2.0]}), costs({"a": [4.0]}, state="lost")])
+    ax = plot.distribution(made)
+    assert lines_of(ax) == ["a median 0.5 s, p90 1.7 s; 2 answered, 1 lost, 1 state not known"]
+    assert drawn(ax) == [[-1.0, 2.0]]
+    assert ax.get_xlim()[0] < -1
 
 
 def test_prices_are_dollars_and_unknown_ones_are_no_zeros():

@@ -149,7 +149,8 @@ def test_confusions_are_bars_with_what_was_said_and_heard():
     assert texts(ax) == ["9", "4 in 2", "3 in 1", "2"]
     assert legend(ax) == ["said → heard", "\N{MINUS SIGN} not heard", "+ heard, not said"]
     assert facts(ax) == (
-        "word error rate (WER); spoken reference; normalizer en-1; n in m: times, in different utterances"
+        "unit: word; spoken reference; normalizer en-1; only the edits of this table; n in m: times, in different "
+        "utterances"
     )
     low, high = ax.get_xlim()
     assert low == 0

@@ -319,10 +319,10 @@ class Reader(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         assert tag in {
-            *("dl", "dt", "dd", "details", "summary", "pre", "p"),
+            *("div", "dl", "dt", "dd", "details", "summary", "pre", "p"),
             *("table", "caption", "thead", "tbody", "tr", "th", "td", "wbr"),
         }
-        assert {name for name, _ in attrs} <= {"style", "dir", "scope"}
+        assert {name for name, _ in attrs} <= {"class", "style", "dir", "scope"}
         self.tags.append(tag)
         if tag != "wbr":
             self.open.append(tag)

@@ -6,7 +6,7 @@ import base64
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -19,6 +19,8 @@ from asrlab.errors import InvalidInput, StoreError
 from asrlab.views import html, plot
 from asrlab.views.report import Report
 from asrlab.views.report import asked as of
+from asrlab.views.report.listened import most_changed, shown_utterances, worst
+from asrlab.views.report.priced import price
 from asrlab.views.report.results import shown_result
 
 SECTIONS = [
@@ -177,18 +179,79 @@ def test_price_is_summed_and_never_made_up():
     frame = reported.transcripts()
     paid = {"usd_per_s": 0.000032, "as_of": "2026-11-01", "source": "the price list"}
     partly = pd.array([pd.NA, *[0.01] * 31], dtype="Float64")
-    said = said_by(of.price, reported.sweep(frame, costs=costs(frame, 0.000048), provenance=runs(price=paid)))
+    said = said_by(price, reported.sweep(frame, costs=costs(frame, 0.000048), provenance=runs(price=paid)))
     assert "context=none, enable_itn=off 8 8 0.20 0.0004" in said
     assert "all 32 32 0.80 0.0015" in said
     assert "$0.000032 a second of audio, as of 2026-11-01, the price list" in said
+    assert "cost" not in said.replace("shared out", "")
+    said = said_by(price, reported.sweep(frame, costs=costs(frame, 0.0)))
+    assert "What was sent cost nothing." in said  # it is not known whether it always does
+    assert "The engine costs nothing." in said_by(
+        price, reported.sweep(frame, costs=costs(frame, 0.0), provenance=runs(free=True))
+    )
+    said = said_by(
+        price, reported.sweep(frame, costs=costs(frame, 0.0).assign(billed_s=0.0), provenance=runs(free=False))
+    )
+    assert "Nothing has been billed." in said
     assert "costs nothing" not in said
-    assert "The engine costs nothing." in said_by(of.price, reported.sweep(frame, costs=costs(frame, 0.0)))
-    said = said_by(of.price, reported.sweep(frame, costs=costs(frame, partly)))
-    assert "all 32 32 0.80 not known" in said
-    assert "context=none, enable_itn=off 8 8 0.20 not known" in said
+    said = said_by(price, reported.sweep(frame, costs=costs(frame, partly)))
+    assert "all 32 32 0.80 at least 0.3100; 1 unknown" in said
+    assert "context=none, enable_itn=off 8 8 0.20 at least 0.0700; 1 unknown" in said
     assert "context=none, enable_itn=on 8 8 0.20 0.0800" in said
-    said = said_by(of.price, reported.sweep(frame))
-    assert said == "Seconds billed and dollars are not known. This sweep keeps no costs. submits 32"
+    assert "all 32 32 0.80 not known" in said_by(price, reported.sweep(frame, costs=costs(frame, pd.NA)))
+    said = said_by(price, reported.sweep(frame))
+    assert said.startswith("Seconds billed and dollars are not known. This sweep keeps no costs. submits 32")
+
+
+def test_the_submits_of_a_trial_count_once_in_all():
+    frame = reported.transcripts()
+    shared = costs(frame, 0.01).assign(shared_by=2)
+    shared["trial"] = shared["trial"].str.replace("-(on|off)$", "", regex=True)
+    said = said_by(price, reported.sweep(frame, costs=shared))
+    assert "context=none, enable_itn=on 8 8" in said
+    assert "all 32 16" in said
+    assert "once in all" in said
+
+
+def test_each_price_that_held_is_named():
+    frame = reported.transcripts()
+    paid = {"usd_per_s": 0.01, "as_of": "2026-11-01", "source": "a list"}
+    prices = [paid, {**paid, "usd_per_s": 0.02}, {**paid, "usd_per_s": 0.02}, None, {"large": paid, "tiny": None}]
+    free = [False, False, False, False, {"large": False, "tiny": True}]
+    held = [runs(price=one, free=two)[0] for one, two in zip(prices, free, strict=True)]
+    said = said_by(price, reported.sweep(frame, costs=costs(frame, 0.01), provenance=held))
+    for line in (
+        *("price, run 1 $0.010000 a second", "price, runs 2, 3 $0.020000 a second", "price, run 4 not known"),
+        *("price of large, run 5 $0.010000 a second", "price of tiny, run 5 costs nothing"),
+    ):
+        assert line in said
+
+
+def test_what_is_still_to_be_sent_is_planned():
+    frame = reported.transcripts()
+    plan = SimpleNamespace(to_send=[1] * 12, audio_min=0.25, billed_min=0.3, usd=0.018, unknown_lengths=2, free=False)
+    said = said_by(price, reported.sweep(frame, plan=lambda: plan))
+    assert "still to be sent 12 trials, 0.25 minutes of audio" in said
+    assert "what that will cost $0.0180, for 0.30 minutes billed; 2 of unknown length besides" in said
+
+    def broken():
+        raise InvalidInput("u3 cannot be read.")
+
+    assert "still to be sent u3 cannot be read." in said_by(price, reported.sweep(frame, plan=broken))
+    assert "still to be sent not known" in said_by(price, reported.sweep(frame))
+
+
+def test_of_a_part_of_the_answers_the_rest_is_that_part(known):
+    frame = reported.transcripts()
+    part = frame[frame["enable_itn"] == "off"]
+    sweep = reported.sweep(
+        frame, costs=costs(frame, 0.01), digest="d" * 64, parameters=costs(frame, 0.01)[["trial", *of._ASKING]]
+    )
+    asked = of.read(sweep, part)
+    assert "all 16 16" in Reader(f"<h2>S</h2>{price(asked)}").said("S")
+    assert len(asked.more["parameters"]) == 16
+    assert "in the whole sweep" in of.origin(asked)
+    assert "in the whole sweep" not in of.origin(of.read(sweep))
 
 
 def test_sentences_and_figures_are_those_of_the_table(whole, effect):
@@ -198,18 +261,89 @@ def test_sentences_and_figures_are_those_of_the_table(whole, effect):
     (alt,) = [attrs["alt"] for tag, attrs in read.tags if tag == "img" and "Comparison" in attrs["alt"]]
     for delta in effect["delta"]:
         assert f"{100 * delta:+.2f} (" in alt
-    assert "Made of a part" in read.said("Comparison along context")  # u7 has no partner
+    assert "Could be of a part" in read.said("Comparison along context")  # u7 has no partner
     assert "Recounted" in read.said("Summary")
     assert "23.19%" not in read.text
 
 
-def test_rates_in_two_units_get_a_figure_each(known, tmp_path):
+def test_what_there_is_none_of_is_said_as_it_is(known, scores):
+    frame = reported.transcripts()
+
+    def said(ranking, n=3, above=frozenset()):
+        return shown_utterances(
+            ranking, of.read(reported.sweep(frame)), scores, n=n, normalizer=None, shown_above=set(above), sound_mb=0
+        )[0]
+
+    assert said(worst(scores), n=0) == "<p>None is shown: n is 0.</p>"
+    right = scores.assign(subs=0, dels=0, ins=0)
+    assert "no answer that was marked has an error" in said(worst(right))
+    assert "no utterance has more errors under one setting than under another" in said(most_changed(right))
+    one = scores[scores["condition"] == "context=none, enable_itn=off"]
+    assert "answers were marked under one setting only" in said(most_changed(one))
+    apart = scores[(scores["utt_id"] < "u3") == (scores["context"] == "none")]
+    apart = apart[apart["enable_itn"] == "off"]
+    assert "no question was answered under two settings" in said(most_changed(apart))
+    passed = said(worst(scores), n=1, above=["u2", "u7"])
+    assert "<p>Shown above: u2, u7.</p>" in passed
+    assert passed.count("<h3") == 1
+    not_run = frame.assign(state="not run", text=pd.NA)
+    assert "Nothing was asked yet." in of.failures(of.read(reported.sweep(not_run)))
+    partly = frame.assign(state=["answered", *["not run"] * 31])
+    assert "was answered; 31 were not asked yet." in of.failures(of.read(reported.sweep(partly)))
+
+
+def test_settings_are_held_against_each_other_on_what_both_were_asked():
+    """By hand: one hears channel 0 alone, without an error; both hears it without one too, and channel 1 with five."""
+    rows = [("a", "one", 0, 0, 10), ("a", "both", 0, 0, 10), ("a", "both", 1, 5, 10), ("b", "one", 0, 1, 10)]
+    rows += [("b", "both", 0, 3, 10), ("b", "both", 1, 0, 10), ("c", "one", 0, 4, 80), ("c", "both", 0, 0, 80)]
+    frame = pd.DataFrame(rows, columns=["utt_id", "condition", "channel", "subs", "ref_len"])
+    scores = tables.check(frame.assign(dels=0, ins=0, repeat=0, unit="char"), "scores", required=())
+    found, _ = most_changed(scores)
+    assert [one.utt_id for one in found] == ["b", "c"]
+    assert found[0].why == "1.0 errors in 10 characters under one, 3.0 errors in 10 characters under both"
+    # The rate counts, and not how many there are.
+    assert [one.utt_id for one in worst(scores)[0]] == ["a", "b", "c"]
+    # Words and characters of one utterance are two things.
+    two = pd.concat([scores, scores[scores["condition"] == "one"].assign(unit="word", condition="third", subs=9)])
+    assert [one.utt_id for one in most_changed(two)[0]] == ["b", "c"]
+
+
+def test_scores_without_fingerprints_are_not_verified(asked, scores, known):
+    said = of.marking(scores.assign(heard=pd.NA))
+    assert "Not verified: 30 of these answers" in said
+    assert "Not verified" not in of.marking(scores)
+    assert "answers marked" in said
+
+
+def test_references_that_changed_are_found(scores, tmp_path):
+    other = reported.dataset(tmp_path, sound=False, said="entirely other words were said by this person {n}")
+    with pytest.raises(InvalidInput, match=r"score of 'u0' .* has 1 errors in 9 units; .* there are 8 in 9"):
+        Report(reported.sweep(reported.transcripts(), dataset=other), scores)
+
+
+def test_each_channel_counts_and_that_is_said(known):
+    frame = reported.transcripts()
+    both = pd.concat([frame, frame.assign(channel=1)])
+    assert "Each channel of an answer counts." in of.outcome(
+        of.read(reported.sweep(both)), reported.marked(frame, known)
+    )
+    assert "Each channel" not in of.outcome(of.read(reported.sweep(frame)), reported.marked(frame, known))
+
+
+@pytest.mark.parametrize("bad", [{"n": -1}, {"n": 2.5}, {"n": "3"}, {"sound_mb": "10"}, {"sound_mb": -1}])
+@pytest.mark.parametrize("also", [{}, {"sound_mb": float("nan")}, {"sound_mb": float("inf")}])
+def test_numbers_that_cannot_be_are_refused(asked, scores, bad, also):
+    with pytest.raises(InvalidInput, match="must be a"):
+        Report(asked, scores, **(also or bad))
+
+
+def test_rates_in_two_units_get_a_figure_each(known):
     frame = reported.transcripts()
     both = pd.concat([reported.marked(frame, known, unit=unit) for unit in ("word", "char")])
-    rates = lab.summarize(both, by="context")
-    page = saved(Report(reported.sweep(frame), both, rates, n=0), tmp_path)
-    alts = [attrs["alt"] for tag, attrs in Reader(page).tags if tag == "img"]
-    assert [re.search(r"unit (\w+)", alt)[1] for alt in alts if alt.startswith("Figure: Summary")] == ["word", "char"]
+    told = costs(frame, 0.1).assign(audio_s=4.0, elapsed_s=1.0, n_channels=1)
+    for result in (lab.summarize(both, by="condition"), lab.frontier(both, told, by="condition", resamples=9)):
+        alts = [attrs["alt"] for tag, attrs in Reader(shown_result(result, "", "T")).tags if tag == "img"]
+        assert [re.search(r"unit (\w+)", alt)[1] for alt in alts] == ["word", "char"]
 
 
 def test_a_figure_of_nothing_is_not_drawn(scores, effect):
@@ -222,6 +356,17 @@ def test_a_figure_of_nothing_is_not_drawn(scores, effect):
     assert "Every question was asked once" in said[0]
     assert said[1].endswith("no rows Rates alone are no finding: what differs, a comparison says.")
     assert "No figure: 120 lines do not fit" in said[2]
+
+
+def test_a_figure_does_not_name_what_it_has_not(effect):
+    bare = effect.assign(low=pd.NA, high=pd.NA, n_comparisons=0, correction="holm")
+    for result, has in ((effect, True), (bare, False)):
+        ax = plot.deltas(tables.check(result, "comparison", required=()))
+        said = ax.get_title("left") + ax.get_title() + " ".join(text.get_text() for text in ax.texts)
+        plt.close(ax.figure)
+        assert ("95% intervals" in said) == has
+        assert "0 comparisons" not in said
+        assert ("p adjusted" in said) == has
 
 
 def test_each_table_has_its_heading(asked, scores, tmp_path):
@@ -258,10 +403,11 @@ def test_worst_and_most_changed_are_heard_within_the_budget(asked, scores, tmp_p
     sounds = [attrs["src"] for tag, attrs in read.tags if tag == "audio"]
     # By hand: of nine units, of u2 seven are lost under each setting; castle is one, a lost or added word another.
     worst = read.said("Utterances that went worst")
-    assert worst.startswith("u2 7.0 errors in an answer on average.")
-    assert worst.index("u7 1.5 errors") > worst.index("u2")
+    assert worst.startswith("u2 7.0 errors in 9 words in an answer on average.")
+    assert worst.index("u7 1.5 errors in 9 words") > worst.index("u2")
     changed = read.said("Utterances that the settings changed most")
-    assert "u0 0.0 errors under context=terms, enable_itn=off, 2.0 errors under context=none, enable_itn=on." in changed
+    best, wrong = "0.0 errors in 9 words under context=terms, enable_itn=off", "context=none, enable_itn=on."
+    assert f"u0 {best}, 2.0 errors in 9 words under {wrong}" in changed
     assert changed.index("u1 0.0 errors") > changed.index("u0")
     assert len(sounds) == 4
     assert base64.b64decode(sounds[0].split(",")[1])[:4] == b"RIFF"
@@ -272,11 +418,11 @@ def test_worst_and_most_changed_are_heard_within_the_budget(asked, scores, tmp_p
     assert sum(map(len, held)) <= 100_000
     assert "Sound takes 0.1 MB of 0.1 MB that it may." in small.text
     assert "Left out" in small.text
-    assert "audio" not in {tag for tag, _ in Reader(saved(Report(asked, scores, sound_mb=0), tmp_path)).tags}
+    assert "audio" not in {tag for tag, _ in Reader(saved(Report(asked, scores, n=1, sound_mb=0), tmp_path)).tags}
 
 
 def test_without_a_dataset_all_is_said_that_can_be(scores, tmp_path):
-    read = Reader(saved(Report(reported.sweep(reported.transcripts()), scores), tmp_path))
+    read = Reader(saved(Report(reported.sweep(reported.transcripts()), scores, n=1), tmp_path))
     assert "en 8 0.53 8" in read.said("Data")  # of what was heard and how it was marked
     assert "The dataset has no card here." in read.said("Data")
     assert "There is no sound" in read.said("Utterances that went worst")
@@ -288,7 +434,9 @@ def test_a_sweep_in_which_everything_failed(known, tmp_path):
     frame["state"], frame["text"] = "failed", pd.array([pd.NA] * len(frame), dtype="string")
     scores = reported.marked(frame, known)
     read = Reader(saved(Report(reported.sweep(frame, dataset=known), scores), tmp_path))
-    assert "There is none" in read.said("Utterances that went worst")
+    assert read.said("Utterances that went worst") == "There is none: no answer was marked."
+    assert "No answer was marked under context=none, enable_itn=off, " in read.said("How it was marked")
+    assert "There is no answer that could have a flag." in read.said("Did the parameters do anything?")
     assert "context=none, enable_itn=off 0 8 0" in read.said("What came of it")
     assert "utterances marked 0" in read.said("Data")
 
@@ -340,10 +488,10 @@ def test_headings_go_down_a_step_at_a_time(whole):
 
 
 def test_long_tables_are_whole_up_to_a_thousand_rows(asked, scores, tmp_path):
-    read = Reader(saved(Report(asked, scores, n=0).add("T", pd.DataFrame({"n": range(1000)})), tmp_path))
+    report = Report(asked, scores, n=0).add("T", pd.DataFrame({"n": range(1000)}))
+    read = Reader(saved(report.add("U", pd.DataFrame({"n": range(100_000)})), tmp_path))
     assert read.said("T").endswith(" 998 999")
-    read = Reader(saved(Report(asked, scores, n=0).add("T", pd.DataFrame({"n": range(100_000)})), tmp_path))
-    assert read.said("T").endswith(" 999 … 99000 more rows")
+    assert read.said("U").endswith(" 999 … 99000 more rows")
 
 
 def test_what_was_given_stays_as_it_was(asked, scores, tmp_path):
@@ -388,11 +536,11 @@ def foreign(text, folder):
     end = text.replace("{", "{{").replace("}", "}}")
     frame = reported.transcripts({key: f"{heard} {end}" for key, heard in reported.HEARD.items()}, (0, 1, 7))
     frame["error"] = frame["error"].where(frame["error"].isna(), text)
+    frame["context"] = frame["context"].replace({"none": text})
     scores = reported.marked(frame, known)
     runs = [{"run": 1, "started": "s", "ended": "e", "outcome": text, "facts": {"asrlab": text}}]
     sweep = reported.sweep(frame, about={"dataset": text, text[:50]: text}, dataset=known, provenance=runs)
-    rates = lab.summarize(scores, by="context").replace({"context": {"none": text}})
-    scores["context"] = scores["context"].replace({"none": text})
+    rates = lab.summarize(scores, by="context")
     report = Report(sweep, scores, rates, question=text, title=text, n=3).add(text, text)
     return report, saved(report, folder)
 

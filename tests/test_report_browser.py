@@ -9,6 +9,11 @@ import reported
 import asrlab as lab
 from asrlab.views.report import Report
 
+#: Texts that are folded away and take no room.
+_CLOSED = """() => [...document.querySelectorAll('details')].filter(
+  e => e.lastElementChild.getBoundingClientRect().height === 0).length"""
+_WIDTH = "(e, px) => { e.style.width = px + 'px'; const w = e.scrollWidth; e.style.width = ''; return w }"
+
 browsing = pytest.importorskip("browsing", reason="needs playwright and axe-playwright-python")
 
 
@@ -36,7 +41,13 @@ def test_a_report_is_read_on_screen_telephone_and_paper(tmp_path):
             page.emulate_media(media="print")
             assert not page.locator("audio").first.is_visible()
             assert page.get_by_text("[sound: u", exact=False).first.is_visible()
+            assert page.get_by_text("as written").first.is_visible()
+            assert page.evaluate(_CLOSED) == 0
             assert len(page.pdf(format="A4")) > 10_000
+            # What is wider than the page would have all of it made smaller: it is laid across, 267 mm at 96 pixels.
+            for section in page.locator("section").all():
+                wide = "wide" in (section.get_attribute("class") or "")
+                assert section.evaluate(_WIDTH, 1009 if wide else 680) <= (1009 if wide else 680)
         with browsing.visit(browser, path.as_uri(), size=(400, 800)) as seen:
             wide = seen.page.evaluate("() => document.documentElement.scrollWidth")
             assert wide <= 400  # what is wider is scrolled within its section

@@ -62,6 +62,45 @@ def test_a_transcript_that_another_answer_has_is_another_too(scores, frame):
         check_scores(scores, other)
 
 
+def test_what_was_marked_before_a_retry_is_stale(scores, frame):
+    now = frame.copy()
+    lost = now["state"] == "failed"
+    now.loc[lost, ["state", "text"]] = ["answered", "we met"]
+    with pytest.raises(InvalidInput, match=r"2 rows .* 'u7' under .*: it was failed .* it is answered now"):
+        check_scores(scores, now)
+    then = frame.copy()
+    then.loc[then["utt_id"] == "u0", ["state", "text"]] = ["failed", pd.NA]
+    with pytest.raises(InvalidInput, match=r"4 rows .* it was answered .* it is failed now"):
+        check_scores(scores, then)
+    # One that was missing when it was marked is there now.
+    with pytest.raises(InvalidInput, match=r"it was missing .* it is answered now"):
+        check_scores(scores.assign(state=scores["state"].mask(scores["utt_id"] == "u1", "missing")), frame)
+
+
+def test_labels_are_those_of_the_transcripts(scores, frame):
+    swapped = scores.assign(context=scores["context"].map({"none": "terms", "terms": "none"}))
+    with pytest.raises(InvalidInput, match=r"32 rows .* under its labels it is missing now"):
+        check_scores(swapped, frame)
+
+
+def test_rows_that_stand_twice_are_refused(scores, frame, known):
+    with pytest.raises(InvalidInput, match="32 rows of scores stand twice"):
+        check_scores(pd.concat([scores, scores]), frame)
+    check_scores(lab.ladder(frame, known, missing="drop"), frame)
+
+
+def test_what_failed_as_a_whole_stands_for_all_channels(known):
+    frame = reported.transcripts()
+    both = pd.concat([frame.assign(channel=c)[frame["state"] == "answered"] for c in (0, 1)])
+    whole = pd.concat([both, frame[frame["state"] == "failed"].assign(channel=pd.NA)], ignore_index=True)
+    said = pd.concat([known.references.assign(channel=c) for c in (0, 1)])
+    scores = lab.score(whole, said, missing="all-deleted", language="en")
+    assert (scores["state"] == "failed").sum() == 4
+    check_scores(scores, whole)
+    check_scores(lab.score(whole, said, missing="drop", language="en"), whole)
+    check_scores(lab.score(whole, said, missing="drop", language="en", channels="joined"), whole)
+
+
 def test_scores_of_utterances_that_were_not_asked_about_are_refused(scores, frame):
     with pytest.raises(InvalidInput, match=r"4 rows of scores .* such as 'u3'"):
         check_scores(scores, frame[frame["utt_id"] != "u3"])
@@ -100,6 +139,29 @@ def test_a_summary_with_other_counts_is_refused(scores):
     # Those of answers that these scores do not have.
     with pytest.raises(InvalidInput, match="come to"):
         origin(rates, scores[scores["utt_id"] != "u5"])
+
+
+def test_a_group_of_which_nothing_was_marked_is_no_other(known):
+    frame = reported.transcripts()
+    frame.loc[frame["context"] == "terms", ["state", "text"]] = ["failed", pd.NA]
+    scores = reported.marked(frame, known)
+    assert origin(lab.summarize(scores, by="context"), scores) == RECOUNTED
+    three = reported.transcripts({**reported.HEARD, ("long", "off"): "x {n}"})
+    three.loc[three["context"] == "long", ["state", "text"]] = ["failed", pd.NA]
+    scores = reported.marked(three, known)
+    effect = lab.compare(scores, along="context", baseline="none")
+    assert effect.set_index("level")["n_pairs"].to_dict() == {"terms": 7, "long": 0}
+    assert origin(effect, scores) == IN_PART
+
+
+def test_rates_and_differences_must_come_of_the_counts(scores):
+    rates = lab.summarize(scores, by="context")
+    with pytest.raises(InvalidInput, match=r"has a rate of 48.*come to 24"):
+        origin(rates.assign(rate=2 * rates["rate"]), scores)
+    for of in (scores, scores[scores["utt_id"] != "u7"]):
+        effect = lab.compare(of, along="context", baseline="none")
+        with pytest.raises(InvalidInput, match="has a difference of -50"):
+            origin(effect.assign(delta=-0.5, p=0.001), of)
 
 
 def test_what_counts_as_deleted_is_recounted_too(known, frame):

@@ -17,8 +17,8 @@ import asrlab as lab
 from asrlab.text import bullets
 from asrlab.views import html
 from asrlab.views.report import Report
-from asrlab.views.report.asked import quoted
 from asrlab.views.report.markdown import markdown, marked_down
+from asrlab.views.report.pieces import quoted
 
 PARSERS = {
     "mistune": mistune.create_markdown(escape=False, plugins=["table", "strikethrough", "url"]),
@@ -167,9 +167,14 @@ def test_files_of_an_earlier_report_are_taken_away_and_no_others(saved):
     report, path, _, _ = saved
     folder = path.with_name("my report_files")
     (folder / "figure-000000000000.png").write_bytes(b"old")
-    (folder / "mine.txt").write_text("kept")
+    for name in ("mine.txt", "figure-mine.png", "sound-check.wav", "figure-000000000000.png.bak"):
+        (folder / name).write_text("kept")
     before = {file.name for file in folder.iterdir()}
     text = path.read_bytes()
     report.save(path)
     assert before - {file.name for file in folder.iterdir()} == {"figure-000000000000.png"}
     assert path.read_bytes() == text
+    # Another report beside it, of the same stem, has files of its own.
+    report.save(path.with_suffix(".markdown"))
+    assert {file.name for file in folder.iterdir()} == before - {"figure-000000000000.png"}
+    assert path.with_name("my report.markdown_files").is_dir()

@@ -302,3 +302,15 @@ def test_a_reference_nobody_was_marked_against_shows_its_first_wording():
     (stack,) = stacks(score(heard, said, missing="drop"), heard, said, "a")
     assert stack.reference == ("fifty", "dollars", "um", "now")
     assert stack.written == "fifty dollars um now"
+
+
+def test_no_condition_at_all_is_refused():
+    with pytest.raises(InvalidInput, match="conditions names none"):
+        stacks(tables.empty("scores"), tables.empty("transcripts"), None, "a", conditions=[])
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"), [("12 שלום", True), ("so שלום", False), ("مرحبا so", True), ("", False)]
+)
+def test_a_reference_is_read_from_the_side_of_its_first_letter(reference, expected):
+    assert Stack("u", tuple(reference.split()), "word", None, ()).right_to_left == expected

@@ -15,14 +15,16 @@ import pandas as pd
 import pytest
 import soundfile
 
+import asrlab as lab
 from asrlab import tables
 from asrlab.data.dataset import Dataset
 from asrlab.errors import InvalidInput
 from asrlab.scoring.edits import edits
 from asrlab.scoring.marking import score
+from asrlab.sweep.opened import Heard
 from asrlab.views import html
 from asrlab.views.stack import Cell, Line, Stack
-from asrlab.views.widgets import explore, explorer, sounds
+from asrlab.views.widgets import explore, explorer, kept, sounds
 from asrlab.views.widgets.pages import page
 
 HEARD = {
@@ -77,7 +79,7 @@ def lines(shown):
 
 
 def ids(shown):
-    return [line.split("  ")[0] for line in lines(shown)]
+    return [line.split("  ")[-1] for line in lines(shown)]
 
 
 def choose(shown, utt_id):
@@ -103,12 +105,12 @@ def test_it_opens_on_the_worst_utterance_with_both_conditions():
     assert isinstance(shown, widgets.VBox)
     assert (shown.condition.value, shown.against.value) == ("none", "terms")
     assert lines(shown) == [
-        "en-2  errors: 2 (empty) / 2",
-        "en-1  errors: 1 / 0",
-        "zh-1  errors: 1 / failed",
+        "errors: 2 (empty) / 2  en-2",
+        "errors: 1 / 0  en-1",
+        "errors: 1 / failed  zh-1",
     ]
     assert shown.utterance.index == 0
-    assert status(shown) == "1 of 3 that fit, 1 to 3 listed; 3 utterances in all"
+    assert status(shown) == "1 of 3 that fit, 1 to 3 listed; 3 utterances in all; errors in words and chars"
     assert list(facts(shown)) == ["none", "terms"]
     assert "nothing was heard" in facts(shown)["none"]
     assert words(shown, "terms")[0].startswith("substituted: four, heard for, condition terms, ")
@@ -209,7 +211,7 @@ def test_buttons_go_through_pages_and_stop_at_the_ends(monkeypatch):
         seen.append(ids(shown)[shown.utterance.index])
     assert seen == ["en-1", "zh-1", "zh-1", "en-1", "en-2", "zh-1", "zh-1"]
     assert ids(shown) == ["zh-1"]
-    assert status(shown) == "3 of 3 that fit, 3 to 3 listed; 3 utterances in all"
+    assert status(shown) == "3 of 3 that fit, 3 to 3 listed; 3 utterances in all; errors in words and chars"
     shown.previous_page.click()
     assert ids(shown) == ["en-2", "en-1"]
 
@@ -236,9 +238,9 @@ def test_failed_and_missing_and_not_scored_stay_apart():
     assert facts(shown)["terms"].startswith("Failed")
     part = explore(SWEEP, SCORES[SCORES["condition"] == "none"], transcripts=SWEEP.transcripts[:2])
     assert lines(part) == [
-        "en-2  errors: 2 (missing) / missing",
-        "en-1  errors: 1 / not counted",
-        "zh-1  errors: 1 (missing) / missing",
+        "errors: 2 (missing) / missing  en-2",
+        "errors: 1 / not counted  en-1",
+        "errors: 1 (missing) / missing  zh-1",
     ]
     choose(part, "en-1")
     assert facts(part)["terms"].startswith("Not marked")
@@ -250,9 +252,9 @@ def test_failed_and_missing_and_not_scored_stay_apart():
 def test_scores_of_no_row_leave_the_transcripts():
     shown = explore(SWEEP, SCORES[:0])
     assert lines(shown) == [
-        "en-1  errors: not counted / not counted",
-        "en-2  errors: empty / not counted",
-        "zh-1  errors: not counted / failed",
+        "errors: not counted / not counted  en-1",
+        "errors: empty / not counted  en-2",
+        "errors: not counted / failed  zh-1",
     ]
     assert shown.reading.page["stacks"][0]["blocks"] == []  # against which form, nobody has said
     assert ["none", "one too three"] in shown.reading.page["stacks"][0]["written"]
@@ -282,27 +284,45 @@ def confusions(shown):
 
 def test_a_confusion_lists_its_utterances():
     shown = explore(SWEEP, SCORES)
-    assert confusions(shown) == ["(all)", "two → too  1 in 1", "气 → 汽  1 in 1", "−five  1 in 1", "−four  1 in 1"]
+    assert confusions(shown) == [
+        "(all)",
+        "\u2068two\u2069 → \u2068too\u2069  1 in 1",
+        "\u2068气\u2069 → \u2068汽\u2069  1 in 1",
+        "−\u2068five\u2069  1 in 1",
+        "−\u2068four\u2069  1 in 1",
+    ]
     shown.confusion.index = 1
     assert ids(shown) == ["en-1"]
     assert len(confusions(shown)) == 5  # the others can still be chosen
     shown.language.value = "zh"
     assert ids(shown) == []
-    assert confusions(shown) == ["(all)", "气 → 汽  1 in 1", "two → too  0"]
+    assert confusions(shown) == [
+        "(all)",
+        "\u2068气\u2069 → \u2068汽\u2069  1 in 1",
+        "\u2068two\u2069 → \u2068too\u2069  0",
+    ]
     shown.confusion.index = 0
     assert ids(shown) == ["zh-1"]
     shown.language.value = "(all)"
     shown.confusion.index = 1
     shown.condition.value = "terms"  # its confusions are others
     assert shown.confusion.value == "(all)"
-    assert confusions(shown) == ["(all)", "five → fiver  1 in 1", "four → for  1 in 1"]
+    assert confusions(shown) == [
+        "(all)",
+        "\u2068five\u2069 → \u2068fiver\u2069  1 in 1",
+        "\u2068four\u2069 → \u2068for\u2069  1 in 1",
+    ]
     assert len(ids(shown)) == 3
 
 
 def test_edits_that_are_given_are_those_that_are_listed():
     found = edits(SWEEP.transcripts, SWEEP.dataset, missing="drop", hits=True)
     shown = explore(SWEEP, SCORES, edits=found[found["utt_id"] != "en-2"])
-    assert confusions(shown) == ["(all)", "two → too  1 in 1", "气 → 汽  1 in 1"]
+    assert confusions(shown) == [
+        "(all)",
+        "\u2068two\u2069 → \u2068too\u2069  1 in 1",
+        "\u2068气\u2069 → \u2068汽\u2069  1 in 1",
+    ]
     with pytest.raises(InvalidInput, match="needs the column kind"):
         explore(SWEEP, SCORES, edits=found.drop(columns="kind"))
 
@@ -318,8 +338,60 @@ def test_where_a_loop_runs_confusions_come_later_and_nobody_waits():
 
     first, then, known = asyncio.run(read())
     assert first == ["(all)  finding them …"]
-    assert then == ["(all)", "five → fiver  1 in 1", "four → for  1 in 1"]
+    assert then == [
+        "(all)",
+        "\u2068five\u2069 → \u2068fiver\u2069  1 in 1",
+        "\u2068four\u2069 → \u2068for\u2069  1 in 1",
+    ]
     assert known == {"none", "terms"}
+
+
+def test_a_confusion_that_is_chosen_stays_where_nothing_fits():
+    shown = explore(SWEEP, SCORES)
+    shown.confusion.index = 1
+    chosen = shown.confusion.value
+    shown.search.value = "qqqqq"
+    assert (ids(shown), shown.confusion.value) == ([], chosen)
+    assert confusions(shown) == ["(all)", "\u2068two\u2069 → \u2068too\u2069  0"]
+    shown.search.value = ""
+    assert (ids(shown), shown.confusion.value) == (["en-1"], chosen)
+    shown.condition.value = "terms"
+    assert shown.confusion.value == "(all)"
+
+
+def test_an_error_in_finding_confusions_ends_nothing(monkeypatch):
+    def broken(scores, *_):
+        raise KeyError(scores["condition"].iloc[0])
+
+    async def read():
+        shown = explore(SWEEP, SCORES)
+        for condition in ("none", "terms"):
+            shown.condition.value = condition
+            while shown._finding is not None:
+                await shown._finding
+            yield confusions(shown)
+        monkeypatch.undo()
+        assert len(ids(shown)) == 3
+
+    async def both():
+        return [one async for one in read()]
+
+    monkeypatch.setattr(explorer, "marked_again", broken)
+    assert asyncio.run(both()) == [
+        ["(all)  could not be found: KeyError: 'none'"],
+        ["(all)  could not be found: KeyError: 'terms'"],
+    ]
+    assert confusions(explore(SWEEP, SCORES)) != []
+
+
+def test_units_of_errors_and_of_confusions_are_said():
+    heard = SWEEP.transcripts[SWEEP.transcripts["condition"] == "none"]
+    scores = score(heard, SWEEP.dataset, unit="sentence", missing="drop")
+    shown = explore(SWEEP, scores, transcripts=heard)
+    assert status(shown).endswith("3 utterances in all; errors in sentences")
+    assert confusions(shown)[0] == "(all)  of words and characters"
+    assert len(confusions(shown)) > 1
+    assert status(explore(SWEEP, SCORES[:0])).endswith("3 utterances in all")
 
 
 # The page that the front end draws
@@ -347,7 +419,7 @@ def test_words_say_what_became_of_them_and_when():
         Cell("del", "at", None, 0.7, 1.234),
         Cell("hit", "noon", "noon", 1.234, None),
     )
-    made = page([stack(*cells)], {"none": 3})
+    made = page([stack(*cells)], {"none": (3, None)})
     assert drawn(made) == [
         ["hit", "we", "right: we, condition none, at 0.0 s", 0.0, 0.2, None],
         ["sub", "meet", "substituted: met, heard meet, condition none, at 0.2 s", 0.25, 0.61, None],
@@ -369,16 +441,16 @@ def test_words_say_what_became_of_them_and_when():
 
 def test_a_place_that_is_not_known_is_estimated_and_said_to_be():
     plain = tuple(Cell("hit", word, word) for word in ("we", "met", "at", "noon"))  # 3, 4, 3 and 5 letters of 15
-    made = drawn(page([stack(*plain)], {"none": 0}, duration_s=15.0))
+    made = drawn(page([stack(*plain)], {"none": (0, 15.0)}))
     assert [word[3] for word in made] == [0.0, 3.0, 7.0, 10.0]
     assert made[1][2] == "right: met, condition none, at about 3.0 s"
     assert [word[4] for word in made] == [None] * 4
-    unknown = drawn(page([stack(*plain)], {"none": 0}))
+    unknown = drawn(page([stack(*plain)], {"none": (0, None)}))
     assert [word[5] for word in unknown] == [0.0, 0.2, 0.4667, 0.6667]
     assert unknown[1][2:4] == ["right: met, condition none, at about 20% of the recording", None]
     # Between words whose time is known: half-way (by letters 3/7) from 2 s to 9 s.
     some = (plain[0], Cell("hit", "met", "met", 2.0, 3.0), plain[2], Cell("hit", "noon", "noon", 9.0, 9.9))
-    between = drawn(page([stack(*some)], {"none": 0}, duration_s=15.0))
+    between = drawn(page([stack(*some)], {"none": (0, 15.0)}))
     assert [word[3] for word in between] == [0.0, 2.0, 6.0, 9.0]
     assert [word[2].rsplit(", ", 1)[1] for word in between] == [
         "at about 0.0 s",
@@ -392,13 +464,13 @@ def test_long_utterances_come_in_parts_and_none_of_it_is_lost():
     reference = tuple(f"w{n}" for n in range(4000))
     cells = tuple(Cell("sub" if n == 3500 else "hit", word, word) for n, word in enumerate(reference))
     long = stack(*cells, reference=reference)
-    first = page([long], {"none": 0})
+    first = page([long], {"none": (0, None)})
     assert first["parts"] == 3
     assert first["where"] == "part 1 of 3 (errors in 3)"
-    seen = [word[1] for n in range(3) for word in drawn(page([long], {"none": 0}, part=n))]
+    seen = [word[1] for n in range(3) for word in drawn(page([long], {"none": (0, None)}, part=n))]
     assert seen == list(reference)
-    assert page([long], {"none": 0}, part=99)["part"] == 2
-    assert page([long], {"none": 0}, part=-4)["part"] == 0
+    assert page([long], {"none": (0, None)}, part=99)["part"] == 2
+    assert page([long], {"none": (0, None)}, part=-4)["part"] == 0
     assert len(json.dumps(first)) < 600_000
 
 
@@ -415,7 +487,8 @@ def test_a_part_is_shown_when_the_front_end_asks_for_it():
 
 def test_long_words_and_texts_stay_readable_and_say_what_is_cut():
     made = page(
-        [stack(Cell("hit", "x" * 10_000, "x" * 10_000), reference=("x" * 10_000,), text="y" * 30_000)], {"none": 0}
+        [stack(Cell("hit", "x" * 10_000, "x" * 10_000), reference=("x" * 10_000,), text="y" * 30_000)],
+        {"none": (0, None)},
     )
     word = drawn(made)[0]
     assert len(word[1]) == 60
@@ -426,10 +499,77 @@ def test_long_words_and_texts_stay_readable_and_say_what_is_cut():
 
 def test_blocks_are_as_wide_as_a_page_and_hold_every_column():
     cells = tuple(Cell("hit", "word", "word") for _ in range(100))
-    blocks = page([stack(*cells, reference=("word",) * 100)], {"none": 0})["stacks"][0]["blocks"]
+    blocks = page([stack(*cells, reference=("word",) * 100)], {"none": (0, None)})["stacks"][0]["blocks"]
     assert [block["first"] for block in blocks] == list(np.cumsum([0, *(len(b["reference"]) for b in blocks)])[:-1])
     assert sum(len(block["reference"]) for block in blocks) == 100
     assert all(6 * len(block["reference"]) <= 88 for block in blocks)
+
+
+def test_why_there_are_no_times_is_on_the_page():
+    words = pd.DataFrame(
+        [
+            {
+                "utt_id": "en-1",
+                "condition": "none",
+                "repeat": 0,
+                "channel": 0,
+                "text": text,
+                "start_s": 0.0,
+                "end_s": 0.5,
+            }
+            for text in ["other", "words"]
+        ]
+    ).drop(columns="start_s")
+    shown = explore(SWEEP, SCORES, words=words)
+    choose(shown, "en-1")
+    (note,) = shown.reading.page["stacks"][0]["notes"]
+    assert note.startswith("no times: ")
+    assert stacks_of(explore(SWEEP, SCORES), "en-1")[0]["notes"] == []
+
+
+def stacks_of(shown, utt_id):
+    choose(shown, utt_id)
+    return shown.reading.page["stacks"]
+
+
+def test_a_language_from_right_to_left_is_laid_out_so():
+    said = {"he": "החתול ישב על השטיח", "ar": "ذهبت القطة", "en": "so it is"}
+    heard = {(utt_id, name): text for utt_id, text in said.items() for name in ("a", "b")}
+    heard["ar", "a"] = "ذهبت القطط"
+    made = sweep(heard=heard, said=said)
+    shown = explore(made, score(made.transcripts, made.dataset))
+    assert [stacks_of(shown, utt_id)[0]["rtl"] for utt_id in said] == [True, True, False]
+    # Each word in its own direction, so that the one that was said stands before the arrow.
+    assert confusions(shown)[1] == "\u2068القطة\u2069 → \u2068القطط\u2069  1 in 1"
+    assert "\u2068" not in (saved := shown.as_html().text)
+    shown.confusion.index = 1
+    assert "confusion \u200eالقطة\u200e → \u200eالقطط\u200e" in shown.as_html().text != saved
+
+
+def test_parts_of_a_page_are_not_aligned_again(monkeypatch):
+    text = " ".join(f"w{n}" for n in range(2000))
+    long = sweep(heard={("a", "none"): text, ("a", "b"): text}, said={"a": text})
+    shown = explore(long, score(long.transcripts, long.dataset))
+    aligned = []
+    monkeypatch.setattr(explorer, "stacks", lambda *args, **options: aligned.append(1) or [stack(text="again")])
+    shown.reading.part = 1
+    assert shown.reading.page["part"] == 1
+    shown.as_html()
+    assert aligned == []
+    shown.against.value = "(none)"
+    assert aligned == [1]
+
+
+def test_pages_are_turned_to_their_first_and_not_beyond_the_last(monkeypatch):
+    monkeypatch.setattr(explorer, "_PAGE", 2)
+    said = dict.fromkeys("abcdef", "one")
+    made = sweep(heard={(name, "x"): "one" for name in said}, said=said)
+    shown = explore(made, score(made.transcripts, made.dataset, language="en"))
+    seen = []
+    for button in (shown.next, *[shown.next_page] * 3, shown.next, shown.next_page, *[shown.previous_page] * 3):
+        button.click()
+        seen.append(ids(shown)[shown.utterance.index])
+    assert seen == ["b", "c", "e", "e", "f", "f", "c", "a", "a"]
 
 
 # Sound
@@ -513,7 +653,11 @@ def test_what_is_no_question_of_this_page_is_left_alone(recorded, message):
 def test_settings_that_asked_about_one_recording_share_it():
     one, other = sweep().dataset, sweep().dataset
     made = SimpleNamespace(dataset=one, heard={"a": one, "b": other, "c": one}.get)
-    assert sounds.Sounds(made).turn_to("en-1", ["a", "b", "c"]) == {"a": 0, "b": 1, "c": 0}
+    assert sounds.Sounds(made).turn_to("en-1", ["a", "b", "c"]) == {
+        "a": (0, None),
+        "b": (1, None),
+        "c": (0, None),
+    }
 
 
 def test_a_condition_of_elsewhere_is_heard_as_the_dataset_has_it():
@@ -524,38 +668,73 @@ def test_a_condition_of_elsewhere_is_heard_as_the_dataset_has_it():
     assert sounds.Sounds(made).heard("x") is SWEEP.dataset
 
 
+def test_the_length_of_a_recording_is_that_of_what_was_asked_about(recorded, tmp_path):
+    """The table says 1 s of both, and under "later" there are 3 s; where the table has no length, it is measured."""
+    whole = recorded._dataset
+    soundfile.write(tmp_path / "a.flac", np.zeros(48_000, np.float32), 16_000)
+    later = Dataset("later", whole.utterances[:1], folder=tmp_path)
+    unsaid = Dataset("unsaid", whole.utterances[:1].assign(duration_s=pd.NA), folder=whole.folder)
+    made = SimpleNamespace(dataset=whole, heard={"as it is": whole, "later": later}.get)
+    lengths = {"as it is": (0, 1.0), "later": (1, pytest.approx(3.0))}
+    assert sounds.Sounds(made).turn_to("a", ["as it is", "later"]) == lengths
+    made = SimpleNamespace(dataset=unsaid, heard=lambda _: unsaid)
+    assert sounds.Sounds(made).turn_to("a", ["x"]) == {"x": (0, 1.0)}
+    made = SimpleNamespace(dataset=whole, heard=lambda _: later)
+    assert sounds.Sounds(made).turn_to("c", ["x"]) == {"x": (0, None)}
+
+
+def test_a_sweep_that_disturbs_is_measured_and_cut_as_it_was_asked(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.sin(np.arange(16_000) * 0.1) / 4, 16_000)
+    whole = Dataset(
+        "a",
+        pd.DataFrame({"utt_id": ["a"], "audio": ["a.wav"], "duration_s": 1.0}),
+        pd.DataFrame({"utt_id": ["a"], "text": ["so"]}),
+        audio_root=tmp_path,
+    )
+    later = Heard(whole, next(one for one in lab.grid(lead_s=[2.0])))
+    made = SimpleNamespace(dataset=whole, heard=lambda _: later)
+    assert sounds.Sounds(made).turn_to("a", ["x"]) == {"x": (0, 3.0)}
+    (tmp_path / "cut.flac").write_bytes(later.clip("a", 1.5, 2.5))
+    samples, rate = soundfile.read(tmp_path / "cut.flac")
+    assert (rate, len(samples)) == (16_000, 16_000)
+    assert np.abs(samples[: rate // 2]).max() < 1e-3
+    assert np.abs(samples[rate // 2 :]).max() > 0.2
+
+
 # What a saved notebook keeps
 
 
 def test_a_saved_notebook_keeps_the_page_with_its_sound(recorded):
     choose(recorded, "a")
-    kept = recorded.as_html()
-    assert kept.markup.startswith('<details class="mathjax_ignore"><summary>The same page without widgets: a; ')
-    assert '<audio controls preload="metadata" title="a" src="data:audio/flac;base64,' in kept.markup
-    assert kept.markup.count("<table") >= 2  # the list, and what was heard
-    assert "condition none; sorted by most errors: 1 of 3 that fit" in kept.text
-    assert "→too" in kept.text
-    assert kept.text == recorded.as_html().text
+    saved = recorded.as_html()
+    assert saved.markup.startswith(
+        '<details class="mathjax_ignore"><summary>The page as it was when this cell ran: a; '
+    )
+    assert '<audio controls preload="metadata" title="a" src="data:audio/flac;base64,' in saved.markup
+    assert saved.markup.count("<table") >= 2  # the list, and what was heard
+    assert "condition none; sorted by most errors: 1 of 3 that fit" in saved.text
+    assert "→too" in saved.text
+    assert saved.text == recorded.as_html().text
 
 
 def test_two_outputs_are_shown_so_that_none_is_blank(recorded, monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda bundle, raw: shown.append(bundle))
     recorded._ipython_display_()
-    live, kept = shown
+    live, saved = shown
     assert "application/vnd.jupyter.widget-view+json" in live
     assert live["text/plain"] == repr(recorded) == "<Explorer: 3 utterances, 1 conditions; run the cell to use it>"
     assert live["text/html"] == "<p>&lt;Explorer: 3 utterances, 1 conditions; run the cell to use it&gt;</p>"
-    assert set(kept) == {"text/plain", "text/html"}
+    assert set(saved) == {"text/plain", "text/html"}
     assert recorded._repr_mimebundle_()["text/plain"] == repr(recorded)
 
 
 def test_what_does_not_fit_a_saved_notebook_is_named(recorded, monkeypatch):
-    monkeypatch.setattr(explorer, "_KEPT_MB", 0.01)
+    monkeypatch.setattr(kept, "_MB", 0.01)
     choose(recorded, "a")
-    kept = recorded.as_html()
-    assert "No audio: a.flac has" in kept.text
-    assert len(kept.markup) < 20_000
+    saved = recorded.as_html()
+    assert "No audio: a.flac has" in saved.text
+    assert len(saved.markup) < 20_000
 
 
 def test_the_budget_of_a_saved_notebook_holds_for_many_long_answers(tmp_path):

@@ -44,7 +44,11 @@ def clip(path: Path, begin_s: float | None = None, end_s: float | None = None) -
     begin, end = (default if s is None else s for s, default in ((begin_s, 0.0), (end_s, math.inf)))
     if math.isnan(begin) or math.isnan(end) or max(begin, 0.0) >= end:
         raise InvalidInput(f"A clip must end after it begins, not run from {begin_s} to {end_s} s.")
-    rate = probe(path).sample_rate
+    info = probe(path)
+    rate = info.sample_rate
+    ended = f"{path} ends before {begin_s} s, where the clip is to begin."
+    if begin >= info.duration_s > 0:
+        raise InvalidInput(ended)
     if begin <= 0 and math.isinf(end):
         samples = decode(path, rate)
     elif math.isinf(end):
@@ -52,7 +56,7 @@ def clip(path: Path, begin_s: float | None = None, end_s: float | None = None) -
     else:
         samples = decode_part(path, math.floor(max(begin, 0.0) * rate), math.ceil(end * rate))
     if samples.shape[1] == 0:
-        raise InvalidInput(f"{path} ends before {begin_s} s, where the clip is to begin.")
+        raise InvalidInput(ended)
     wanted = min(max(rate, _LEAST_HZ), _MOST_HZ)
     samples = np.concatenate(list(resampled_blocks(iter([samples.T]), rate, wanted))).T
     file = io.BytesIO()

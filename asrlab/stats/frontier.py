@@ -1,9 +1,8 @@
 """Frontier: which settings are worth their price and their time.
 
 A setting is on the frontier (Pareto optimal) if no other is at least as good in every criterion and better in one.
-Nothing is weighed against anything: what an error less is worth in dollars or seconds is for a person to say. All
-settings are held against one another on the same utterances, and the same blocks are drawn for all of them to see how
-much of the frontier is luck.
+What an error less is worth in dollars or seconds is for a person to say. All settings are held against one another on
+the same utterances, and the same blocks are drawn for all of them.
 """
 
 from __future__ import annotations
@@ -29,17 +28,19 @@ if TYPE_CHECKING:
 
     Bools = NDArray[np.bool]
 
-#: What can be a criterion; less is better in all of them.
+#: Less is better in all of them.
 CRITERIA: Final = ("rate", "usd_per_hour", "seconds_median", "seconds_p90", "real_time_factor")
 _USUAL: Final = CRITERIA[:3]
 #: Of a criterion, what is not known where it is not.
 _WHAT: Final = {"rate": "rate", "usd_per_hour": "price"}
 _QUANTILES: Final = {"seconds_median": 0.5, "seconds_p90": 0.9}
-#: By-columns that tell of utterances and not of settings.
+#: By-columns that tell of utterances.
 _OF_UTTERANCES: Final = ("spoken_language", "block", "utt_id")
+#: States of trials that nothing can have been paid for.
+_NOT_ASKED: Final = ("not run", "missing")
 #: Numbers held at a time.
 _CELLS: Final = 2**21
-#: Sums of prices are not exact: what differs by less, relatively, is equal.
+#: Prices that differ by less, relatively, are equal.
 _ROUNDING: Final = 1e-9
 
 
@@ -78,11 +79,14 @@ def frontier(
         The by-columns, then the columns of a ``frontier`` table: a row a setting. ``rate`` and its interval are as
         :func:`asrlab.summarize` gives them, of the questions (utterance, channel, repeat, other axes) that every
         setting has a marked answer to; what was left out is in ``n_left_out``. A setting without any answer is in the
-        table and holds nothing against the others. ``usd_per_hour`` is what was or may have been billed, retries
-        included, over the hours of the recordings that were answered, two channels of one counted once; a question
-        that two settings share costs each of them all of it. ``optimal`` is ``<NA>`` where something that is not
-        known could change it. ``membership`` says how sure that is: blocks (speakers, else recordings, else
-        utterances) are drawn with replacement, the same for all settings, and the frontier is found anew.
+        table and holds nothing against the others. ``usd_per_hour`` is of the questions that every setting was asked:
+        all that was or may have been billed for them, retries and failures included, over the hours of the recordings
+        that were answered, two channels of one counted once; a question that two settings share costs each of them all
+        of it. Failures are known by their rows in ``scores``, which ``score(missing="drop")`` keeps without counts:
+        where these were taken out, their money is not in the price. Times are of answers alone. ``optimal`` is
+        ``<NA>`` where something that is not known could change it. ``membership`` says how sure that is: blocks
+        (speakers, else recordings, else utterances) are drawn with replacement, the same for all settings, and the
+        frontier is found anew.
 
     Raises
     ------
@@ -91,9 +95,8 @@ def frontier(
 
     Notes
     -----
-    Membership does not tell what would come of other utterances of the same quality: with few blocks it is as rough as
-    any bootstrap; and of settings that are equally good in truth, none need come near to 100 %. Time is that of the day
-    on which it was measured, waiting in the service's queue included.
+    With few blocks membership is as rough as any bootstrap; and of settings that are equally good in truth, none need
+    come near to 100 %. Time is that of the day on which it was measured, waiting in the service's queue included.
 
     Examples
     --------
@@ -122,15 +125,20 @@ def frontier(
     panel = groups.numbered(found, apart)
     fates = groups.fates(frame, group)
     there = frame["errors"].notna().to_numpy(np.bool)
+    # Money is lost on what fails too: it is counted in all that every setting was asked.
+    asked, all_groups = _all_asked(frame, group, panel, keys, apart), group
     marked, group = frame[there], group[there]
     complete = _complete(marked, group, panel, keys, apart)
     left_out = np.bincount(group[~complete], minlength=n)
+    compared = np.isin(np.flatnonzero(asked), np.flatnonzero(there)[complete])
     marked, group = marked[complete], group[complete]
     parts = blocks(marked, group, found["block_kind"])
     errors, lengths = (sums(parts.number, marked[name], len(parts.group)) for name in ("errors", "ref_len"))
     shares = found["unit"].isin(tables.SHARES).to_numpy(np.bool)
     interval = ratio_intervals(errors, lengths, group=parts.group, n_groups=n, level=level, shares=shares)
-    settings = _settings(errors, lengths, parts, _spent(marked, group, parts, costs, _matched(scores, costs, frame)))
+    drawn = blocks(frame[asked], all_groups[asked], found["block_kind"])
+    spent = _spent(frame[asked], all_groups[asked], drawn, costs, _matched(scores, costs, frame), compared=compared)
+    settings = _settings(frame[asked], drawn, spent, compared)
     seen = {
         name: np.array([float(one.measured(name, np.ones((len(one.errors), 1)))[0]) for one in settings])
         for name in CRITERIA
@@ -176,7 +184,7 @@ class _Spent(NamedTuple):
     block: Codes  #: its block, numbered as in Blocks
     usd: Floats  #: all that its question cost, shared or not
     audio_s: Floats  #: seconds of the recording; 0 where it was not answered
-    elapsed_s: Floats  #: NaN where it was not answered, or is not known
+    elapsed_s: Floats  #: NaN where it is not known, or some setting did not answer
 
 
 class _Setting(NamedTuple):
@@ -217,14 +225,8 @@ def _complete(marked: pd.DataFrame, group: Codes, panel: Codes, keys: list[str],
     asked = _asked(marked, keys)
     pair = groups.numbered(marked, list(dict.fromkeys([*apart, *asked])))
     groups.refuse_twice(marked.assign(pair=pair), keys, asked)
-    n_pairs, n_panels = int(pair.max(initial=-1)) + 1, int(panel.max(initial=-1)) + 1
-    settings = groups.counted_once(panel[group], group, n_panels)
-    complete = groups.counted_once(pair, group, n_pairs)[pair] == settings[panel[group]]
-    if (marked["block"].groupby(pair).nunique(dropna=False) > 1).any():
-        raise InvalidInput(
-            "Answers to one question are in different blocks. Mark all transcripts in one call of score()."
-        )
-    alone = np.bincount(panel[group][complete], minlength=n_panels)[panel[group]] == 0
+    complete = _of_all(pair, group, panel)
+    alone = np.bincount(panel[group][complete], minlength=len(panel))[panel[group]] == 0
     if alone.any():
         first = marked[alone].iloc[0]
         fewest = marked[alone].groupby(keys, dropna=False, observed=True).size().sort_values(kind="stable")
@@ -233,7 +235,28 @@ def _complete(marked: pd.DataFrame, group: Codes, panel: Codes, keys: list[str],
             f"The {len(fewest)} settings marked by {first['unit']} have no question ({', '.join(asked)}) in common "
             f"that all of them answered; the fewest answers: {least}. Ask for what is missing, or leave a setting out."
         )
-    return np.asarray(complete)
+    return complete
+
+
+def _all_asked(frame: pd.DataFrame, group: Codes, panel: Codes, keys: list[str], apart: list[str]) -> Bools:
+    """Tell which rows are of questions that every setting which answered anything was asked, whatever came of it."""
+    there = frame["errors"].notna().to_numpy(np.bool)
+    sent = there | ~frame["state"].isin(_NOT_ASKED).to_numpy(np.bool)
+    sent &= np.isin(group, group[there])
+    asked = frame[sent]
+    # One that failed as a whole may name no channel.
+    told_apart = dict.fromkeys([*apart, *(name for name in _asked(frame[there], keys) if name != "channel")])
+    pair = groups.numbered(asked, list(told_apart))
+    if (asked["block"].groupby(pair).nunique(dropna=False) > 1).any():
+        raise InvalidInput("Answers to one question are in different blocks. Mark all in one call of score().")
+    sent[sent] = _of_all(pair, group[sent], panel)
+    return sent
+
+
+def _of_all(pair: Codes, group: Codes, panel: Codes) -> Bools:
+    """Tell which rows are of a pair that every setting of their panel has."""
+    settings, mine = (groups.counted_once(of, group, int(of.max(initial=-1)) + 1) for of in (panel[group], pair))
+    return np.asarray(mine[pair] == settings[panel[group]])
 
 
 def _matched(scores: pd.DataFrame, costs: pd.DataFrame, frame: pd.DataFrame) -> list[str]:
@@ -243,8 +266,10 @@ def _matched(scores: pd.DataFrame, costs: pd.DataFrame, frame: pd.DataFrame) -> 
     return [name for name in told if name in scores.columns and name in costs.columns]
 
 
-def _spent(marked: pd.DataFrame, group: Codes, parts: Blocks, costs: pd.DataFrame, key: list[str]) -> _Spent:
-    """Find what the askings of these answers took; of several channels there is one asking."""
+def _spent(
+    marked: pd.DataFrame, group: Codes, parts: Blocks, costs: pd.DataFrame, key: list[str], *, compared: Bools
+) -> _Spent:
+    """Find what these askings took, time of those that are compared; of several channels there is one asking."""
     took = tables.check(costs.reset_index(drop=True), "costs", required=("utt_id",))
     took = took.fillna({"condition": "unnamed", "repeat": 0, "shared_by": 1, "n_channels": 1})
     both = pd.concat([marked[key].astype("string"), took[key].astype("string")], ignore_index=True)
@@ -264,7 +289,9 @@ def _spent(marked: pd.DataFrame, group: Codes, parts: Blocks, costs: pd.DataFram
         f"were scored and have no costs: the two are matched by {', '.join(key)}. Give costs= of the same sweep; of "
         "several, pd.concat([one.costs, other.costs]).",
     )
-    first = groups.firsts(groups.combined([group, row]))
+    asking = groups.combined([group, row])
+    first = groups.firsts(asking)
+    timed = np.bincount(asking[compared], minlength=len(first)) > 0
     usd, audio_s, elapsed_s, shared_by, channels = (
         took[name].to_numpy(np.float64, na_value=np.nan)[row[first]]
         for name in ("usd", "audio_s", "elapsed_s", "shared_by", "n_channels")
@@ -276,12 +303,14 @@ def _spent(marked: pd.DataFrame, group: Codes, parts: Blocks, costs: pd.DataFram
         parts.number[first],
         usd * shared_by,
         np.where(answered, audio_s / channels, 0.0),
-        np.where(answered, elapsed_s, np.nan),
+        np.where(answered & timed, elapsed_s, np.nan),
     )
 
 
-def _settings(errors: Floats, lengths: Floats, parts: Blocks, spent: _Spent) -> list[_Setting]:
+def _settings(asked: pd.DataFrame, parts: Blocks, spent: _Spent, compared: Bools) -> list[_Setting]:
     n_blocks = len(parts.group)
+    of = parts.number[compared]
+    errors, lengths = (sums(of, asked.loc[compared, name], n_blocks) for name in ("errors", "ref_len"))
     timed = ~np.isnan(spent.elapsed_s)
     usd, hours = (sums(spent.block, values, n_blocks) for values in (spent.usd, spent.audio_s / 3600))
     elapsed, of_timed = (sums(spent.block[timed], v[timed], n_blocks) for v in (spent.elapsed_s, spent.audio_s))

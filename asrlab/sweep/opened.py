@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from asrlab.data.dataset import Dataset
+    from asrlab.data.recordings import Recording
     from asrlab.sweep.grid import Condition
     from asrlab.sweep.store import Asking
 
@@ -49,11 +50,21 @@ class Heard(Shown):
 
     def audio_path(self, utt_id: str) -> Path:
         """Path of a recording, which is made if it has to be."""
+        return self._disturbed(utt_id).audio_path(utt_id)
+
+    def clip(self, utt_id: str, begin_s: float | None = None, end_s: float | None = None) -> bytes:
+        """Cut a stretch out of a recording, in seconds of it as it was disturbed: see :meth:`asrlab.Dataset.clip`."""
+        return self._disturbed(utt_id).clip(utt_id, begin_s, end_s)
+
+    def facts(self, utt_id: str) -> Recording:
+        """Find out what a recording is as it was disturbed: see :meth:`asrlab.Dataset.facts`."""
+        return self._disturbed(utt_id).facts(utt_id)
+
+    def _disturbed(self, utt_id: str) -> Dataset:
         rows = self.utterances
         row = rows[rows["utt_id"] == utt_id]
-        if row.empty:
-            return self.dataset.audio_path(utt_id)  # says what is wrong
-        return self.dataset.under(self.condition.recipe(row.iloc[0])).audio_path(utt_id)
+        # Of an utterance that is not there, the dataset says what is wrong.
+        return self.dataset if row.empty else self.dataset.under(self.condition.recipe(row.iloc[0]))
 
 
 class Answers(Shown):

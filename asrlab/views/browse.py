@@ -16,7 +16,7 @@ from asrlab import groups, tables
 from asrlab.errors import InvalidInput
 from asrlab.text import plain
 from asrlab.views.answers import completed, outcomes
-from asrlab.views.choice import COUNTS, ERRORS, NAME, OUTCOMES, SORTS, Choice, contains, stands_in
+from asrlab.views.choice import COUNTS, ERRORS, NAME, OUTCOMES, SORTS, Choice, contains, folded, stands_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,18 +114,23 @@ class Index:
 
     @property
     def terms(self) -> list[str]:
-        """Terms of the dataset, in alphabetical order."""
-        return [] if self._dataset is None else sorted({str(term) for term in self._dataset.terms["term"].dropna()})
+        """Terms of the dataset, each on one line, in alphabetical order."""
+        if self._dataset is None:
+            return []
+        return sorted({" ".join(str(term).split()) for term in self._dataset.terms["term"].dropna()})
 
-    def find(self, choice: Choice, confused: Mask | None = None) -> Places:
+    @property
+    def units(self) -> list[str]:
+        """Units that errors were counted in, in order of appearance."""
+        return [str(unit) for unit in self.scores["unit"].dropna().unique()]
+
+    def find(self, choice: Choice) -> Places:
         """Find the utterances that fit, in the order asked for.
 
         Parameters
         ----------
         choice : Choice
             What is asked for; its confusion is not looked at.
-        confused : ndarray of bool, shape (utterances,), optional
-            Those in which a confusion happened: all others are left out.
 
         Returns
         -------
@@ -139,7 +144,7 @@ class Index:
             If there is no such condition, kind of error or order.
         """
         self._check(choice)
-        fits = np.ones(len(self), bool) if confused is None else confused.copy()
+        fits = np.ones(len(self), bool)
         if choice.language is not None:
             fits &= np.asarray(self._languages == choice.language)
         if choice.tag is not None:
@@ -155,10 +160,9 @@ class Index:
         return places[np.lexsort((self._rank[places], np.where(np.isnan(weight), np.inf, -weight)))]
 
     def line(self, place: int, choice: Choice) -> str:
-        """Write an utterance as a line of a list: id, and errors under what is shown first."""
-        utt_id = plain(self.utt_ids[place], NAME)
+        """Write an utterance as a line of a list: errors under what is shown first, then its id, which may be long."""
         sides = [choice.condition, *([choice.against] if choice.against else [])]
-        return f"{utt_id}  errors: {' / '.join(self._errors_in_words(place, side) for side in sides)}"
+        return f"errors: {' / '.join(self._errors_in_words(place, sides))}  {plain(self.utt_ids[place], NAME)}"
 
     def counts(self, places: Sequence[int] | Places, conditions: Sequence[str]) -> pd.DataFrame:
         """Give the errors of some utterances as a table: one row an utterance, one column a condition.
@@ -168,7 +172,8 @@ class Index:
         DataFrame
             Utterance ids, and for each condition errors as text; what is not counted, and why, stands in words.
         """
-        columns = {name: [self._errors_in_words(place, name) for place in places] for name in conditions}
+        told = [self._errors_in_words(place, conditions) for place in places]
+        columns = dict(zip(conditions, zip(*told, strict=True), strict=True)) if told else dict.fromkeys(conditions, ())
         return pd.DataFrame({"utt_id": [self.utt_ids[place] for place in places], **columns}, dtype="string")
 
     def rows(self, place: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -266,16 +271,22 @@ class Index:
         more = np.where(counted == self._counted[:, other], own - self._errors[:, other], np.nan)
         return more if choice.sort == "more errors than against" else -more
 
-    def _errors_in_words(self, place: int, condition: str) -> str:
-        column = self._column[condition]
-        counted, marked = self._counted[place, column], self._marked[place, column]
+    def _errors_in_words(self, place: int, conditions: Sequence[str]) -> list[str]:
+        """Write the errors under each condition; where they are of more answers here than there, of how many."""
+        columns = [self._column[name] for name in conditions]
+        unequal = len({int(n) for n in self._counted[place, columns] if n}) > 1
+        return [self._of_cell(place, column, unequal=unequal) for column in columns]
+
+    def _of_cell(self, place: int, column: int, *, unequal: bool) -> str:
+        counted, marked = int(self._counted[place, column]), int(self._marked[place, column])
         came = [name for bit, name in enumerate(OUTCOMES) if self._outcomes[place, column] >> bit & 1]
         why = [name for name in came if name != "answered"]
         if not counted:
             return ", ".join(why) or "not counted"
         if counted < marked:
             why.insert(0, f"{marked - counted} of {marked} not counted")
-        return f"{self._errors[place, column]}" + (f" ({', '.join(why)})" if why else "")
+        of = f" in {counted} answer{'s' * (counted != 1)}" if unequal else ""
+        return f"{self._errors[place, column]}{of}" + (f" ({', '.join(why)})" if why else "")
 
     def _with_term(self, term: str) -> Mask:
         if self._dataset is None:
@@ -283,8 +294,8 @@ class Index:
         likely = np.flatnonzero(contains(self._said[0], term))
         whole = [n for n in likely.tolist() if stands_in(term, self._said[0].iloc[n])]
         listed = self._dataset.terms
-        named = (listed["term"].str.casefold() == term.casefold()).fillna(False)
-        present = listed["utt_id"][named & (listed["role"].fillna("present") == "present")].dropna()
+        named = _folded(listed["term"]) == folded(term)
+        present = listed["utt_id"][named.fillna(False) & (listed["role"].fillna("present") == "present")].dropna()
         found = self.mask(present)
         found[self._said[1][whole]] = True
         return found
@@ -297,19 +308,19 @@ class Index:
 
     @cached_property
     def _said(self) -> tuple[pd.Series, Places]:
-        """Give the references of these utterances in lower case, and which utterance each is of."""
+        """Give the references of these utterances, folded, and which utterance each is of."""
         if self._dataset is None:
             return pd.Series(dtype="string"), np.empty(0, np.intp)
         references = self._dataset.references
         of = self.places(references["utt_id"])
         here = np.flatnonzero(of >= 0)
-        return references["text"].iloc[here].astype("string").str.lower(), of[here]
+        return _folded(references["text"].iloc[here]), of[here]
 
     def _heard(self, condition: str) -> tuple[pd.Series, Places]:
-        """Give the answers of a condition in lower case, and which utterance each is of."""
+        """Give the answers of a condition, folded, and which utterance each is of."""
         if condition not in self._rows_of:
             rows = np.flatnonzero(self._condition == self._column[condition])
-            self._rows_of[condition] = (self.transcripts["text"].iloc[rows].str.lower(), self._utterance[rows])
+            self._rows_of[condition] = (_folded(self.transcripts["text"].iloc[rows]), self._utterance[rows])
         return self._rows_of[condition]
 
     def _spoken(self, utterance: NDArray[np.int64]) -> NDArray[np.object_]:
@@ -328,6 +339,10 @@ class Index:
             return {}
         rows = self._dataset.utterances[["utt_id", "tags"]].explode("tags").dropna()
         return {str(tag): self.mask(of) for tag, of in rows["utt_id"].groupby(rows["tags"].astype("string"))}
+
+
+def _folded(texts: pd.Series) -> pd.Series:
+    return texts.astype("string").map(folded, na_action="ignore").astype("string")
 
 
 def _marked(scores: pd.DataFrame) -> pd.DataFrame:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from asrlab.scoring.tokens import unit_for
 from asrlab.text import plain
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -28,6 +27,9 @@ COUNTS: Final = {"substituted": "subs", "deleted": "dels", "inserted": "ins"}
 ERRORS: Final = ("any error", "no error", *COUNTS, "not counted", *OUTCOMES[1:])
 #: Characters of an utterance's id and of a word in a line of a list.
 NAME, _WORD = 60, 40
+#: What sets the units of a pair apart, and marks that do nearly the same where such signs are spelled out.
+_FIRST, _LAST = "\u2068", "\u2069"
+_MARKS: Final = {ord(_FIRST): "\u200e", ord(_LAST): "\u200e"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,10 @@ class Pair:
     hyp: str | None
 
     def __str__(self) -> str:
-        said, heard = (None if unit is None else plain(unit, _WORD) for unit in (self.ref, self.hyp))
+        # Each unit is set apart: in a line of two right-to-left words the arrow would else point from the second.
+        said, heard = (
+            None if unit is None else f"{_FIRST}{plain(unit, _WORD)}{_LAST}" for unit in (self.ref, self.hyp)
+        )
         return f"−{said}" if heard is None else f"+{heard}" if said is None else f"{said} → {heard}"
 
 
@@ -70,7 +75,7 @@ class Choice:
     term : str, optional
         Stands in the reference as a whole word or words, or is listed among the terms of the utterance.
     search : str, optional
-        Stands anywhere in the reference or in an answer of a setting that is shown; upper and lower case are one.
+        Stands anywhere in the reference or in an answer of a setting that is shown; compared as :func:`folded`.
     confusion : Pair, optional
         Happened under ``condition``.
     sort : str
@@ -99,21 +104,33 @@ class Choice:
         for name in ("against", "also", "language", "tag", "error", "term", "search", "confusion"):
             if value := getattr(self, name):
                 values = value if isinstance(value, tuple) else [value]
-                said.append(f"{name} {', '.join(plain(one, NAME) for one in values)}")
+                said.append(f"{name} {', '.join(plain(str(one).translate(_MARKS), NAME) for one in values)}")
         return "; ".join([*said, f"sorted by {self.sort}"])
+
+
+def folded(text: str) -> str:
+    """Bring a text to the form in which two are compared: case, composition and the width of white space do not count.
+
+    Examples
+    --------
+    >>> folded("ΟΔΟΣ  ΑΘΗΝΑΣ") == folded("οδος Αθηνας"), folded("e\u0301t\u00e9") == "\u00e9t\u00e9"
+    (True, True)
+    """
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
 def stands_in(term: str, text: str) -> bool:
     """Tell whether a term stands in a text as a whole: not as a part of a longer word.
 
-    Case does not count. Scripts without spaces between words have no edges to look for.
+    Both are compared as :func:`folded` makes them. Scripts without spaces between words have no edges to look for.
 
     Examples
     --------
     >>> stands_in("art", "Art is long"), stands_in("art", "a party"), stands_in("天气", "今天天气好")
     (True, False, True)
     """
-    for match in re.finditer(re.escape(term), text, re.IGNORECASE):
+    term, text = folded(term), folded(text)
+    for match in re.finditer(re.escape(term), text):
         before, after = text[: match.start()][-1:], text[match.end() :][:1]
         if not (_joins(before) and _joins(term[:1])) and not (_joins(term[-1:]) and _joins(after)):
             return True
@@ -126,9 +143,6 @@ def _joins(sign: str) -> bool:
     return bool(sign) and unicodedata.category(sign)[0] in "LMN" and unit_for(None, sign) == "word"
 
 
-def contains(lowered: pd.Series, text: str) -> NDArray[np.bool]:
-    """Tell which texts, given in lower case, hold another, in any case, composed or decomposed."""
-    found = np.zeros(len(lowered), bool)
-    for form in {unicodedata.normalize(name, text).lower() for name in ("NFC", "NFD")} | {text.lower()}:
-        found |= lowered.str.contains(form, regex=False).fillna(False).to_numpy(bool)
-    return found
+def contains(texts: pd.Series, text: str) -> NDArray[np.bool]:
+    """Tell which texts, as :func:`folded` makes them, hold another."""
+    return texts.str.contains(folded(text), regex=False).fillna(False).to_numpy(bool)

@@ -33,10 +33,13 @@ class Found(NamedTuple):
         An ``edits`` table.
     left_out : int
         Marked answers whose errors are not in it: they could not be marked again as they were.
+    note : str
+        What else is to be minded of them.
     """
 
     edits: pd.DataFrame
     left_out: int
+    note: str = ""
 
 
 def marked_again(
@@ -61,7 +64,7 @@ def marked_again(
     """
     wrong = scores[["subs", "dels", "ins"]].sum(axis=1, skipna=False)
     marked = scores.assign(errors=wrong)[wrong.notna() & (scores["state"].fillna("answered") == "answered")]
-    parts, known = [tables.empty("edits")], 0
+    parts, known, wholes = [tables.empty("edits")], 0, False
     if dataset is not None:
         answers = transcripts[list(tables.SCHEMAS["transcripts"])]
         for how, rows in marked.groupby(_HOW, dropna=False, sort=False):
@@ -80,10 +83,11 @@ def marked_again(
                 )
             except InvalidInput:
                 continue  # a chain or a form that is not known here: these are left out, and counted
+            wholes |= whole
             own, n_same = _as_counted(found, rows, counts=not whole)
             parts.append(own)
             known += n_same
-    return Found(pd.concat(parts, ignore_index=True), len(marked) - known)
+    return Found(pd.concat(parts, ignore_index=True), len(marked) - known, "of words and characters" if wholes else "")
 
 
 def _as_counted(found: pd.DataFrame, rows: pd.DataFrame, *, counts: bool) -> tuple[pd.DataFrame, int]:

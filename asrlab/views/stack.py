@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -133,6 +134,12 @@ class Stack:
     counted: str | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def right_to_left(self) -> bool:
+        """Whether it is read so, by the first letter of the reference that has a direction."""
+        kinds = (unicodedata.bidirectional(sign) for unit in self.reference for sign in unit)
+        return next((kind for kind in kinds if kind in {"L", "R", "AL"}), "L") != "L"
+
     def columns(self) -> list[tuple[str | None, tuple[Cell | None, ...]]]:
         """Set the lines under the reference.
 
@@ -191,8 +198,10 @@ def stacks(
     Raises
     ------
     InvalidInput
-        If a column is missing, or neither ``scores`` nor ``transcripts`` have the utterance.
+        If a column is missing, no condition is named, or neither ``scores`` nor ``transcripts`` have the utterance.
     """
+    if conditions is not None and not len(conditions):
+        raise InvalidInput("conditions names none. Name those that are to be shown, or leave it out to show all.")
     scored, answers = (_of_utterance(frame, utt_id) for frame in (scores, transcripts))
     if scored.empty and answers.empty:
         raise InvalidInput(

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import unicodedata
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from asrlab.scoring.tokens import together
 from asrlab.text import escape, plain
-from asrlab.views.html.lines import DEL, INS, MARK, UNDERLINED, pile, sentence
-from asrlab.views.html.sound import Room, player, stretch_in_words, worst
+from asrlab.views.html.lines import DEL, INS, MARK, RUNS, UNDERLINED, pile, sentence
+from asrlab.views.html.sound import Room, asked_about, file_of, player, stretch_in_words, worst
 from asrlab.views.markup import MISSING, Html, display_width
 from asrlab.views.stack import Stack, stacks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     import pandas as pd
 
@@ -71,7 +72,7 @@ class _Row(NamedTuple):
 class _Column(NamedTuple):
     """What stands in a column: units of the reference, from which place to which, and the steps of each row.
 
-    Of columns that are left out there are none, and ``note`` says how many they are.
+    Of columns that are left out there are none: ``note`` says how many they are, and ``left`` what each row has there.
     """
 
     begin: int
@@ -79,6 +80,7 @@ class _Column(NamedTuple):
     units: tuple[str, ...]
     steps: tuple[tuple[Cell, ...], ...]
     note: str = ""
+    left: tuple[str, ...] = ()
 
     @property
     def right(self) -> bool:
@@ -99,6 +101,7 @@ def stacked(
     context: int | None = 8,
     width: int = 80,
     listen: bool = False,
+    heard: Callable[[str], Recordings | None] | None = None,
     budget_mb: float = 5,
 ) -> Html:
     """Stack what conditions made of an utterance under its reference, column by column.
@@ -120,12 +123,17 @@ def stacked(
     fold : bool
         Put answers that came to the same, as they were marked, into one row.
     context : int, optional
-        Columns kept on either side of an error; what all answers have right for longer is left out, and it is said how
-        much. None keeps all.
+        Columns kept at either end of a run in which no answer goes from right to wrong, or back, or errs in another
+        way. Of a longer run the middle is left out, with the errors in it: of what kind they are, and how many, stands
+        in the row of each answer ("… 24 substituted …"). None keeps all.
     width : int
         Characters that the columns of one table may take before the next goes below it.
     listen : bool
         Put sound before it: where ``words`` say when the errors were heard, a clip of them; else the whole recording.
+    heard : callable, optional
+        Gives the recordings that were asked about under a condition: ``sweep.heard``. It must be given where an axis of
+        the sweep changes the audio (noise, codec, speed, lead_s ...): without it the recordings of ``dataset`` are
+        played, which are not what was heard then, and times of words are not theirs.
     budget_mb : float
         What the markup may take (10^6 bytes). What does not fit is left out, and it is said how much.
 
@@ -142,7 +150,8 @@ def stacked(
         If a column is missing, or neither scores nor transcripts have the utterance.
     """
     found = stacks(scores, transcripts, dataset, utt_id, conditions=conditions, words=words, normalizer=normalizer)
-    return under(found, dataset, fold=fold, context=context, width=width, listen=listen, budget_mb=budget_mb)
+    shape = partial(under, fold=fold, context=context, width=width, budget_mb=budget_mb)
+    return shape(found, dataset, listen=listen, heard=heard)
 
 
 def under(
@@ -153,6 +162,7 @@ def under(
     context: int | None = 8,
     width: int = 80,
     listen: bool = False,
+    heard: Callable[[str], Recordings | None] | None = None,
     budget_mb: float = 5,
 ) -> Html:
     """Show stacks that are there already as :func:`stacked` does."""
@@ -178,7 +188,7 @@ def under(
         else:
             left.append(f"{name}: texts as written")
     sounds = []
-    for sound in _sounds(found, dataset) if listen else []:
+    for sound in _sounds(found, dataset, heard) if listen else []:
         if room.takes(sound):
             sounds.append(sound)
         else:
@@ -209,7 +219,7 @@ def _blocks(stack: Stack, rows: Sequence[_Row], context: int | None, width: int)
     taken = 0
     for column in _columns(stack, rows, context):
         texts = [column.note or together(column.units, stack.unit)]
-        texts += [_text(steps, stack.unit) for steps in column.steps]
+        texts += [_text(column, place, stack.unit) for place in range(len(rows))]
         wide = 2 + max(map(display_width, texts))
         if blocks[-1] and taken + wide > width:
             blocks.append([])
@@ -236,19 +246,25 @@ def _columns(stack: Stack, rows: Sequence[_Row], context: int | None) -> Iterato
             shown += alike
             continue
         middle = alike[context : len(alike) - context]
-        what = "right" if middle[0].right else "alike" if middle[0].units else "inserted"
-        gap = _Column(middle[0].begin, middle[-1].end, (), tuple(() for _ in rows), f"… {out} {what} …")
+        kinds = [RUNS[own[0].kind] if own else "" for own in middle[0].steps]
+        right = middle[0].right
+        left = tuple(f"… {out} {kind} …" if kind and not right else "" for kind in kinds)
+        note = f"… {out} right …" if right else f"… {out} …"
+        gap = _Column(middle[0].begin, middle[-1].end, (), tuple(() for _ in rows), note, left)
         shown += [*alike[:context], gap, *alike[len(alike) - context :]]
     if stack.unit == "word":
         yield from shown
         return
     for (_, note), run in groupby(shown, key=lambda column: (column.right, column.note)):
+        if note:
+            yield from run
+            continue
         same = list(run)
         for begin in range(0, len(same), _TOGETHER):
             part = same[begin : begin + _TOGETHER]
             steps = (tuple(cell for own in row for cell in own) for row in zip(*(c.steps for c in part), strict=True))
             units = tuple(unit for column in part for unit in column.units)
-            yield _Column(part[0].begin, part[-1].end, units, tuple(steps), note)
+            yield _Column(part[0].begin, part[-1].end, units, tuple(steps))
 
 
 def _table(stack: Stack, rows: Sequence[_Row], block: Sequence[_Column], *, first: bool) -> Html:
@@ -258,7 +274,7 @@ def _table(stack: Stack, rows: Sequence[_Row], block: Sequence[_Column], *, firs
     errors_head = [f"{counted} errors".strip()] * first
     heads = [_short(column.note or together(column.units, stack.unit) or "+", _UNITS) for column in block]
     gap = _GAPS.get(stack.unit, _GAP)
-    direction, *sides = (' dir="rtl"', "right", "left") if _is_right_to_left(stack.reference) else ("", "left", "right")
+    direction, *sides = (' dir="rtl"', "right", "left") if stack.right_to_left else ("", "left", "right")
     # Not start and end: a cell in another direction than its table would leave its column.
     near, far = (f"text-align:{side};" for side in sides)
     named = max(display_width(row.name) for row in rows) <= _NAME_IN_TEXT
@@ -270,9 +286,9 @@ def _table(stack: Stack, rows: Sequence[_Row], block: Sequence[_Column], *, firs
         errors = [MISSING if row.line.errors is None else str(row.line.errors)] * first
         cells = [f'<td style="{far}{_NUMBER}">{number}</td>' for number in errors]
         if row.in_columns:
-            steps = [column.steps[place] for column in block]
-            cells += [f'<td dir="auto" style="{near}{_CELL}{gap}">{_markup(own, stack.unit)}</td>' for own in steps]
-            said = [_text(own, stack.unit) for own in steps]
+            marked = [_markup(column, place, stack.unit) for column in block]
+            cells += [f'<td dir="auto" style="{near}{_CELL}{gap}">{own}</td>' for own in marked]
+            said = [_text(column, place, stack.unit) for column in block]
         else:
             fact = "; ".join([row.line.fact, *row.line.notes])
             cells.append(f'<td dir="auto" colspan="{max(1, len(block))}" style="{near}{_FACT}">{escape(fact)}</td>')
@@ -310,12 +326,16 @@ def _where(stack: Stack, columns: Sequence[_Column]) -> str:
     return f"{noun[:-1]} {first} of {many}" if end <= first else f"{noun} {first} to {end} of {many}"
 
 
-def _markup(steps: tuple[Cell, ...], unit: str) -> str:
-    return "".join(f"{_OPEN[kind]}{escape(said)}{_CLOSE[kind]}" for kind, said in _said(steps, unit))
+def _markup(column: _Column, place: int, unit: str) -> str:
+    if any(column.left):
+        return f"<i>{column.left[place]}</i>" if column.left[place] else ""
+    return "".join(f"{_OPEN[kind]}{escape(said)}{_CLOSE[kind]}" for kind, said in _said(column.steps[place], unit))
 
 
-def _text(steps: tuple[Cell, ...], unit: str) -> str:
-    return "".join(f"{_SIGNS[kind]}{plain(said)}" for kind, said in _said(steps, unit))
+def _text(column: _Column, place: int, unit: str) -> str:
+    if any(column.left):
+        return column.left[place]
+    return "".join(f"{_SIGNS[kind]}{plain(said)}" for kind, said in _said(column.steps[place], unit))
 
 
 def _said(steps: tuple[Cell, ...], unit: str) -> Iterator[tuple[str, str]]:
@@ -326,12 +346,6 @@ def _said(steps: tuple[Cell, ...], unit: str) -> Iterator[tuple[str, str]]:
 
 def _short(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text):,} characters)"
-
-
-def _is_right_to_left(reference: Sequence[str]) -> bool:
-    """Tell by the first letter of a text that has a direction."""
-    kinds = (unicodedata.bidirectional(sign) for unit in reference for sign in unit)
-    return next((kind for kind in kinds if kind in {"L", "R", "AL"}), "L") != "L"
 
 
 def _written(stack: Stack, rows: Sequence[_Row]) -> Html:
@@ -351,12 +365,28 @@ def _written(stack: Stack, rows: Sequence[_Row]) -> Html:
     return pile([*minded, as_written])
 
 
-def _sounds(found: Sequence[Stack], dataset: Recordings | None) -> Iterator[Html]:
-    """Give what is to be heard: clips of the worst errors where their times are known, else the recording."""
+def _sounds(
+    found: Sequence[Stack], dataset: Recordings | None, heard: Callable[[str], Recordings | None] | None
+) -> Iterator[Html]:
+    """Give what is to be heard: clips of the worst errors where their times are known, else the recording.
+
+    Each recording has a clock of its own: what was asked about it stands together, under the conditions it is of.
+    """
     for utt_id, same in groupby(found, key=lambda stack: stack.utt_id):
-        cells = tuple(cell for stack in same for line in stack.lines for cell in line.cells)
-        for start, end, _ in worst(cells):
-            heard = player(dataset, utt_id, start_s=start, end_s=end)
-            yield pile([sentence(f"errors from {stretch_in_words(start, end)}:"), heard])
-        if not worst(cells):
-            yield player(dataset, utt_id)
+        of_file: dict[Path | str, list[Line]] = {}
+        sources: dict[Path | str, Recordings | None] = {}
+        for line in (line for stack in same for line in stack.lines):
+            source = asked_about(line.condition, dataset, heard)
+            file = file_of(source, utt_id)
+            of_file.setdefault(file, []).append(line)
+            sources[file] = source
+        for file, lines in of_file.items():
+            names = "; ".join(dict.fromkeys(line.condition for line in lines))
+            under_these = f"heard under {_short(names, _NAME)}" if len(of_file) > 1 else ""
+            stretches = worst(cell for line in lines for cell in line.cells)
+            for start, end, _ in stretches:
+                said = ", ".join(filter(None, [f"errors from {stretch_in_words(start, end)}", under_these]))
+                yield pile([sentence(f"{said}:"), player(sources[file], utt_id, start_s=start, end_s=end)])
+            if not stretches:
+                whole = player(sources[file], utt_id)
+                yield pile([sentence(f"{under_these}:"), whole]) if under_these else whole

@@ -23,7 +23,7 @@ DEL: Final = "color:#000;background:#fbdcc8;text-decoration:line-through"
 INS: Final = "color:#000;background:#cfe6f5;text-decoration:underline"
 _STRUCK: Final = "text-decoration:line-through"
 UNDERLINED: Final = "text-decoration:underline"
-_RUNS: Final = {"hit": "right", "sub": "substituted", "del": "deleted", "ins": "inserted"}
+RUNS: Final = {"hit": "right", "sub": "substituted", "del": "deleted", "ins": "inserted"}
 
 
 def alignment(aligned: Alignment, *, context: int | None = None) -> Html:
@@ -79,7 +79,7 @@ def _run(kind: str, steps: list[Edit | Cell], unit: str, context: int | None) ->
         yield from _steps(kind, steps, unit)
         return
     yield from _steps(kind, steps[:context], unit)
-    note = f" … {len(steps) - 2 * context} {_RUNS[kind]} … "
+    note = f" … {len(steps) - 2 * context} {RUNS[kind]} … "
     yield Html(f"<i>{note}</i>", note)
     yield from _steps(kind, steps[len(steps) - context :], unit)
 

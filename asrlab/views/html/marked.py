@@ -10,11 +10,13 @@ from asrlab.errors import InvalidInput
 from asrlab.text import escape, plain
 from asrlab.views.answers import counted, rows_of, with_answers
 from asrlab.views.html.lines import in_line, pile, sentence
-from asrlab.views.html.sound import Room, player, worst
+from asrlab.views.html.sound import Room, asked_about, player, worst
 from asrlab.views.markup import Html
 from asrlab.views.stack import line_up
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from asrlab.normalize import NormalizerChoice
     from asrlab.views.answers import Recordings, Row
     from asrlab.views.stack import Line, Stack
@@ -33,6 +35,7 @@ def errors(
     context: int | None = 40,
     listen: bool = False,
     words: pd.DataFrame | None = None,
+    heard: Callable[[str], Recordings | None] | None = None,
     budget_mb: float = 10,
 ) -> Html:
     """Show what went wrong: reference and transcript of the trials with most errors, aligned.
@@ -56,6 +59,10 @@ def errors(
         ``words`` say when they were heard; else the whole recording.
     words : DataFrame, optional
         Times of words, as in :func:`asrlab.edits`, such as ``sweep.words``.
+    heard : callable, optional
+        Gives the recordings that were asked about under a condition: ``sweep.heard``. It must be given where an axis of
+        the sweep changes the audio (noise, codec, speed, lead_s ...): without it the recordings of ``dataset`` are
+        played, which are not what was heard then, and times of words are not theirs.
     budget_mb : float
         What the markup may take (10^6 bytes). Trials and sounds that do not fit are left out, and it is said how many.
 
@@ -92,8 +99,9 @@ def errors(
     if left_out:
         head += f" {left_out} more with errors or without counts are not shown."
     room = Room(budget_mb)
+    room.takes(sentence(head))
     entries, silenced = [], 0
-    heard: dict[Html, str] = {}
+    played: dict[Html, str] = {}
     for row in rows_of(shown):
         stack, line = _lined_up(row, dataset, words if listen else None, normalizer)
         entry = _entry(stack, line, context)
@@ -101,13 +109,14 @@ def errors(
             break
         if listen:
             sounds = []
-            for label, sound in _sounds(stack, line, dataset, context):
+            source = asked_about(line.condition, dataset, heard)
+            for label, sound in _sounds(stack, line, source, context):
                 # The settings of a sweep ask about the same recordings.
-                again = heard.get(sound)
+                again = played.get(sound)
                 own = [*label, sound if again is None else sentence(f"sound: as at {again}")]
                 if room.takes(*own):
                     sounds += own
-                    heard.setdefault(sound, f"{stack.utt_id} · {line.name}")
+                    played.setdefault(sound, f"{stack.utt_id} · {line.name}")
                 else:
                     silenced += 1
             entry = _entry(stack, line, context, pile(sounds))

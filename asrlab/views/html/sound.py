@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from asrlab.errors import AsrlabError
+from asrlab.errors import AsrlabError, InvalidInput
 from asrlab.text import escape, plain
 from asrlab.views.html.lines import sentence
 from asrlab.views.markup import Html
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from asrlab.views.answers import Recordings
     from asrlab.views.stack import Cell
+
+Source = TypeVar("Source", bound="Recordings")
 
 #: What is heard before and after what was asked for, in seconds: a word without its neighbours is hard to place.
 LEAD_S: Final = 0.5
@@ -47,7 +49,7 @@ class Room:
 
     def takes(self, *pieces: Html) -> bool:
         """Tell whether there is room for pieces that come together, and take it."""
-        size = sum(len(piece.markup.encode()) for piece in pieces)
+        size = sum(len(piece.markup.encode()) + 1 for piece in pieces)  # with the end of its line
         if size > self._left:
             return False
         self._left -= size
@@ -64,6 +66,14 @@ class Sound(NamedTuple):
 
     def __repr__(self) -> str:
         return f"<Sound {self.mime}, {len(self.data):,} bytes>"
+
+
+def asked_about(condition: str, dataset: Source | None, heard: Callable[[str], Source | None] | None) -> Source | None:
+    """Give the recordings that were asked about under a condition, as a sweep knows them; else those of the dataset."""
+    try:
+        return dataset if heard is None else heard(condition)
+    except InvalidInput:  # a condition of scores or transcripts from elsewhere
+        return dataset
 
 
 def player(
@@ -106,7 +116,7 @@ def recording(
     end_s: float | None = None,
 ) -> Sound | str:
     """Find the sound that :func:`player` plays, or say in a sentence why there is none."""
-    path = _file(dataset, utt_id)
+    path = file_of(dataset, utt_id)
     if dataset is None or isinstance(path, str):
         return str(path)
     begin = None if start_s is None else max(0.0, start_s - LEAD_S)
@@ -128,7 +138,7 @@ def recording(
     return Sound(_FLAC, data, begin, end) if len(data) <= max_mb * MB else _too_much(name, len(data), max_mb)
 
 
-def _file(dataset: Recordings | None, utt_id: str) -> Path | str:
+def file_of(dataset: Recordings | None, utt_id: str) -> Path | str:
     """Find the file of a recording, or say why there is none."""
     if dataset is None:
         return "No audio: this sweep was opened without its dataset."

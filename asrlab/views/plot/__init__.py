@@ -1,7 +1,8 @@
 """Figures: from a table of results to Axes.
 
-Nothing is computed here: rates and intervals are drawn as the table has them, and what it does not have is said in the
-figure. Colour alone never tells anything. No backend is set, no global setting changed, and nothing shown.
+Rates and intervals are drawn as the table has them, and what it does not have is said in the figure. Two figures work
+out what no table has, and say so: quartiles of a distribution, and the differences that a dumbbell joins. Colour alone
+never tells anything. No backend is set, no global setting changed, and nothing shown.
 """
 
 from asrlab.views.plot.causes import audit as audit

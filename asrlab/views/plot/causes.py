@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
+import pandas as pd
 
 from asrlab import tables
 from asrlab.errors import InvalidInput
@@ -15,20 +16,20 @@ from asrlab.views.plot.ink import (
     HIGHEST,
     axes_for,
     cells_at_left,
+    ink,
     inner_width,
     legend_of,
     line_height,
-    mark,
+    paper,
     text_size,
     text_style,
     text_width,
     tidy,
 )
 from asrlab.views.plot.labels import WIDE, label_of, most_lines, shown_texts, together, wrapped
-from asrlab.views.plot.marks import at_end
+from asrlab.views.plot.marks import at_end, mark
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 #: Inches of a line with a label of two lines.
@@ -92,8 +93,8 @@ def waterfall(explanation: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         unexplained = frame["part"].iloc[line - 1] == _UNEXPLAINED
         colour, hatch = ("white", "..") if unexplained else ("#E69F00", "//") if change > 0 else ("#56B4E9", "")
         ax.barh(line, change, 0.6, left=start, color=colour, hatch=hatch, edgecolor="black", linewidth=0.7)
-        ax.plot([start, start], [line - 1, line], "-", color="black", linewidth=0.6)
-        ax.plot([end, end], [line, line + 1], "-", color="black", linewidth=0.6)
+        ax.plot([start, start], [line - 1, line], "-", color=ink(), linewidth=0.6)
+        ax.plot([end, end], [line, line + 1], "-", color=ink(), linewidth=0.6)
         at_end(ax, _in_points(change), (max(start, end), line), style)
     ax.set_yticks(range(len(labels)), labels, **style)
     ax.set_ylim(len(labels) - 0.5, -0.6)
@@ -104,6 +105,9 @@ def waterfall(explanation: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     methods = [str(method) for method in frame["method"].dropna().unique()]
     facts = [f"ours {before[0]:.2f}%, theirs {after[-1]:.2f}%: gap {_in_points(after[-1] - before[0])} points"]
     facts += [f"method: {', '.join(methods)}"] if methods else []
+    answers, lost, ref_len = (_both(frame, name) for name in ("n_answers", "n_lost", "ref_len"))
+    facts += [*numbers_of(answers, "answer"), *(f"{text} in the references" for text in numbers_of(ref_len, "unit"))]
+    facts += [f"{text} without an answer" for text in numbers_of(lost[lost > 0], "trial")]
     facts += ["hatched: raises the rate"] if (delta > 0).any() else []
     facts += ["dotted: not explained"] if (frame["part"] == _UNEXPLAINED).any() else []
     tidy(ax, facts, style)
@@ -163,7 +167,7 @@ def audit(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         )
         for line, start, width in zip(lines.tolist(), left, share, strict=True):
             if width >= least and name != "not at all":
-                box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
+                box = {"facecolor": paper(), "edgecolor": "none", "pad": 1.0}
                 ax.text(
                     start + width / 2,
                     line,
@@ -179,7 +183,7 @@ def audit(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     for name, dash in dashes:
         floor = 100 * frame[name].to_numpy("float64", na_value=np.nan)
         known = ~np.isnan(floor)
-        ax.vlines(floor[known], lines[known] - 0.42, lines[known] + 0.42, colors="black", linestyles=dash, linewidth=2)
+        ax.vlines(floor[known], lines[known] - 0.42, lines[known] + 0.42, colors=ink(), linestyles=dash, linewidth=2)
     for line in lines[np.isnan(wording + form)].tolist():
         mark(ax, "not known", (50.0, line), 0, style=style)
     ax.set_ylim(max(len(frame), 1) - 0.4, -0.6)
@@ -202,6 +206,11 @@ def _changes(frame: pd.DataFrame, shown: dict[str, str]) -> list[list[str]]:
         ends = [label_of((row[end],), shown) for end in ("from", "to") if not is_missing(row[end])]
         said.append([label_of((row["part"],), shown), *([" → ".join(ends)] if ends else [])])
     return said
+
+
+def _both(frame: pd.DataFrame, name: str) -> pd.Series:
+    """Give what is counted before and after each part."""
+    return pd.Series([*frame[f"{name}_before"], *frame[f"{name}_after"]], dtype="Int64")
 
 
 def _in_points(change: float) -> str:

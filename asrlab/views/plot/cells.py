@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas as pd
 
 from asrlab import tables
 from asrlab.errors import InvalidInput
@@ -14,6 +15,7 @@ from asrlab.views.plot.facts import (
     blocks_of,
     capital,
     conditions_of_marking,
+    delta_facts,
     in_full,
     lost_facts,
     measure_of,
@@ -26,26 +28,43 @@ from asrlab.views.plot.ink import (
     axes_for,
     cells_at_left,
     colours_of,
+    ink,
+    inner_height,
     inner_width,
-    intervals,
-    label_ticks,
     legend_of,
     line_height,
-    mark,
     text_size,
     text_style,
     text_width,
     tidy,
 )
-from asrlab.views.plot.labels import CUT, by_columns, keys_of, label_of, most_lines, shown_texts, told_apart, wrapped
-from asrlab.views.plot.marks import kept_inside
+from asrlab.views.plot.labels import (
+    CUT,
+    by_columns,
+    keys_of,
+    label_of,
+    most_lines,
+    shown_texts,
+    tenths,
+    told_apart,
+    wrapped,
+)
+from asrlab.views.plot.labels import number as plain_number
+from asrlab.views.plot.marks import intervals, kept_inside, label_ticks, mark, reach
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 #: Inches of a cell.
 _WIDE_CELL, _HIGH_CELL = 0.8, 0.42
+#: Columns that are rates or shares, and differences of such; of a table of differences, also the ends of an interval.
+_SHARES: Final = frozenset(
+    {"rate", "mer", "wil", "wip", "recall", "precision", "f1", "error", "listed", "unlisted", "leak"}
+    | {"same", "rate_low", "rate_high", "in_wording", "in_form", "floor", "floor_wording", "changed", "harm"}
+    | {"baseline_rate", "rate_unhinted", "rate_without", "rate_before", "rate_after", "membership"}
+)
+_POINTS: Final = frozenset({"delta", "recall_delta", "error_delta", "recall_trend", "error_trend"})
+_ENDS_OF: Final = frozenset({"low", "high"})
 #: Inches of a line with its class.
 _A_LINE: Final = 0.5
 #: Settings of a dumbbell.
@@ -62,8 +81,8 @@ def heat(table: pd.DataFrame, *, x: str, y: str, value: str = "rate", ax: Axes |
     x, y : str
         Columns whose labels stand below and at the left, in the order of the rows.
     value : str
-        Column to draw. Fractions are shares, drawn in per cent (of a column with "delta" in its name: points, with
-        their sign); whole numbers are drawn as they are.
+        Column to draw. Rates and shares are drawn in per cent, and differences of them in points with their sign;
+        all other numbers are drawn as they are.
     ax : Axes, optional
         Draw here instead of in a new figure.
 
@@ -77,7 +96,7 @@ def heat(table: pd.DataFrame, *, x: str, y: str, value: str = "rate", ax: Axes |
     ------
     InvalidInput
         If a column is not there or no number, the rows count in different units, several rows would be one cell, or
-        there are more cells than fit in a figure.
+        there are more cells than fit.
     """
     tables.check_frame(table)
     for name in (x, y, value):
@@ -85,7 +104,8 @@ def heat(table: pd.DataFrame, *, x: str, y: str, value: str = "rate", ax: Axes |
             raise InvalidInput(f"There is no column {name!r} to draw; there are {', '.join(map(str, table.columns))}.")
     if table[value].dtype.kind not in "iuf":
         raise InvalidInput(f"Column {value!r} holds no numbers that could be drawn. Name one that does as value=.")
-    measure = _named_value(table, value)
+    kind = tables.kind(table)
+    measure, scale, differs = _named_value(table, value, kind)
     across, down = keys_of(table, [x]), keys_of(table, [y])
     cells = dict(zip(zip(across, down, strict=True), table[value].tolist(), strict=True))
     if len(cells) < len(table):
@@ -104,20 +124,23 @@ def heat(table: pd.DataFrame, *, x: str, y: str, value: str = "rate", ax: Axes |
     row_labels = [wrapped(label, cells_at_left(ax)) for label in row_labels]
     high_cell = max(_HIGH_CELL if ax is None else 0.25, 0.06 + line_height(ax) * most_lines(row_labels))
     ax = axes_for(ax, max(_WIDE_CELL * len(columns), 2.5), high_cell * max(len(rows), 1))
-    style, shares = text_style(), table[value].dtype.kind == "f"
-    differs = "delta" in value
+    style = text_style()
     drawn = [(n, m, cells[key]) for n, a in enumerate(columns) for m, b in enumerate(rows) if (key := (a, b)) in cells]
     numbers = np.array([np.nan if is_missing(one) else float(one) for *_, one in drawn], float)
     ax.set_yticks(range(len(rows)), row_labels, **style)
     ax.set_ylabel(wrapped(plain(y, CUT), CUT), **style)
     each = inner_width(ax) / max(len(columns), 1)
-    for (n, m, _), number, (colour, ink) in zip(drawn, numbers, colours_of(numbers, around_zero=differs), strict=True):
+    if min(each, inner_height(ax) / max(len(rows), 1)) < line_height(ax):
+        raise InvalidInput(
+            f"{len(columns)} by {len(rows)} cells have no room for their values in these Axes. Draw those that matter, "
+            "swap x and y, or draw in a new figure."
+        )
+    for (n, m, _), number, (colour, text) in zip(drawn, numbers, colours_of(numbers, around_zero=differs), strict=True):
         unknown = np.isnan(number)
         ax.bar(n, 1, 1, bottom=m - 0.5, color=colour, edgecolor="#666666", linewidth=0.6, hatch="///" * bool(unknown))
-        percent = 100 * number
-        said = "NA" if unknown else signed(percent) if differs else f"{percent:.1f}" if shares else f"{number:.0f}"
+        said = "NA" if unknown else _written(number, scale, differs=differs)
         box: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "pad": 1.0} if unknown else {"visible": False}
-        looks: dict[str, Any] = {"color": ink, "ha": "center", "va": "center", "fontsize": text_size(ax), **style}
+        looks: dict[str, Any] = {"color": text, "ha": "center", "va": "center", "fontsize": text_size(ax), **style}
         looks |= {"rotation": 90 if text_width(said, ax) > each else 0}
         ax.text(n, m, said.replace("-", "\N{MINUS SIGN}"), bbox={"boxstyle": "square", **box}, **looks)
     for n, a in enumerate(columns):
@@ -128,15 +151,37 @@ def heat(table: pd.DataFrame, *, x: str, y: str, value: str = "rate", ax: Axes |
     ax.set_xlim(-0.5, max(len(columns), 1) - 0.5)
     ax.set_ylim(max(len(rows), 1) - 0.5, -0.5)
     ax.set_xlabel(plain(x, CUT), **style)
-    facts = [measure + ("" if not shares else ", points" if differs else ", %")]
-    facts += ["NA: not known"] * any(np.isnan(numbers)) + ["no rows"] * table.empty
+    facts = [measure, *["NA: not known"] * any(np.isnan(numbers)), *["no rows"] * table.empty]
     facts += ["dash: no row of it"] if len(cells) < len(columns) * len(rows) else []
-    if value == "rate" and tables.kind(table) == "summary":
-        frame = tables.check(table, "summary", required=())
-        facts += [*conditions_of_marking(frame, "level")[: -1 or None], *numbers_of(frame["n_utts"], "utterance")]
-        facts += lost_facts(frame)
-    tidy(ax, facts, style)
+    tidy(ax, [*facts, *_facts(table, kind)], style)
     return ax
+
+
+def _facts(table: pd.DataFrame, kind: str | None) -> list[str]:
+    """Say what results are of; no interval is drawn, so that how sure one would be is not said."""
+    if kind == "summary":
+        frame = tables.check(table, "summary", required=()).drop(columns="level")
+        return [
+            *conditions_of_marking(frame, "level"),
+            *numbers_of(frame["n_utts"], "utterance"),
+            *lost_facts(frame),
+        ]
+    if kind not in {"comparison", "effects"}:
+        return []
+    frame = tables.check(table, kind, required=()).drop(columns="confidence")
+    against = shown_texts(frame["baseline"].dropna())
+    return [
+        *([f"against {' or '.join(against.values())}"] if against else []),
+        *delta_facts(frame, "", pd.Series(kind == "comparison", index=frame.index)),
+    ]
+
+
+def _written(number: float, scale: int | None, *, differs: bool) -> str:
+    """Write the value of a cell: of a share in per cent or points, or as it is."""
+    if scale:
+        return signed(scale * number) if differs else tenths(scale * number)
+    said = f"{number:.0f}" if number.is_integer() else plain_number(number)
+    return f"+{said}" if differs and number > 0 else said
 
 
 def dumbbell(summary: pd.DataFrame, *, x: str | None = None, ax: Axes | None = None) -> Axes:
@@ -156,7 +201,8 @@ def dumbbell(summary: pd.DataFrame, *, x: str | None = None, ax: Axes | None = N
     -------
     Axes
         A line a class, the first one on top, with the difference from the first setting to the second in points: from
-        a circle to a square, each with its interval. What is not known is said.
+        a circle to a square, each with its interval. What is not known is said; where the two are not of as many
+        utterances, no difference is.
 
     Raises
     ------
@@ -192,27 +238,37 @@ def dumbbell(summary: pd.DataFrame, *, x: str | None = None, ax: Axes | None = N
         rate, low, high = (percent[name][mine] for name in ("rate", "low", "high"))
         known = ~np.isnan(rate + low + high)
         intervals(ax, lines[known], low[known], high[known], upright=False)
-        entries += ax.plot(rate, lines, marker, color=colour, markeredgecolor="black", markersize=8, linestyle="none")
+        entries += ax.plot(rate, lines, marker, color=colour, markeredgecolor=ink(), markersize=8, linestyle="none")
         at[number][np.round(lines).astype(int)] = rate
+    sizes = frame["n_utts"].groupby([rows.index(key) for key in class_of]).nunique()
+    unlike = set(sizes.index[sizes > 1])
     ax.set_yticks(range(len(rows)), labels, **style)
     ax.set_ylabel(wrapped(label_of(tuple(classes)), CUT), **style)
-    end = np.nanmax([*percent["rate"], *percent["high"], 0.0]) or 1.0
-    ax.set_xlim(-0.04 * end, 1.12 * end)
+    least, end = reach(*percent.values())
+    ax.set_xlim(1.12 * least - 0.04 * (end or 1.0), 1.12 * (end or 1.0))
     for line, (first, second) in enumerate(zip(at[0], at[1], strict=True)):
         lacking = [end for end, value in zip(ends, (first, second), strict=True) if np.isnan(value)]
         if not lacking:
             ax.plot([first, second], [line - 0.09, line + 0.09], "-", color="#666666", linewidth=2, zorder=1)
-        text = f"no rate: {' and '.join(lacking)}" if lacking else signed(second - first)
+        text = "other utterances" if line in unlike else signed(second - first)
+        text = f"no rate: {' and '.join(lacking)}" if lacking else text
         middle = np.nanmean([first, second]) if len(lacking) < _ENDS else 0.0
         aside = kept_inside(ax, text, float(middle))
         mark(ax, text, (float(middle), line - 0.12), 5, style=style, aside=aside)
     ax.set_ylim(max(len(rows), 1) - 0.4, -0.7)
     ax.set_xlabel(f"{measure}, %", **style)
     legend_of(ax, entries, ends, plain(x), style)
-    facts = [*conditions_of_marking(frame, "level"), *numbers_of(frame["n_utts"], "utterance"), *blocks_of(frame)]
     unsure = ~np.isnan(percent["rate"]) & np.isnan(percent["low"] + percent["high"])
-    facts += ["numbers: points from the first to the second", *lost_facts(frame)]
-    tidy(ax, [*facts, *(["without a bar: no interval"] if unsure.any() else [])], style)
+    facts = [
+        *conditions_of_marking(frame, "level"),
+        *numbers_of(frame["n_utts"], "utterance"),
+        *blocks_of(frame),
+        "numbers: points from the first to the second",
+        "differences of two rates, not paired: plot.deltas tests them",
+        *lost_facts(frame),
+        *(["without a bar: no interval"] if unsure.any() else []),
+    ]
+    tidy(ax, facts, style)
     return ax
 
 
@@ -235,11 +291,20 @@ def _two_settings(frame: pd.DataFrame, by: list[str], x: str | None) -> tuple[st
     return x, setting_of
 
 
-def _named_value(table: pd.DataFrame, value: str) -> str:
+def _named_value(table: pd.DataFrame, value: str, kind: str | None) -> tuple[str, int | None, bool]:
+    """Name what is drawn, and tell whether it is a share, to be drawn as 100 times as much, and a difference."""
     units = sorted(map(str, table["unit"].dropna().unique())) if "unit" in table.columns else []
     if len(units) > 1:
         raise InvalidInput(
             f"This table counts in {' and '.join(units)}: such values side by side in one figure mislead. Draw one "
             f"figure a unit, such as table[table['unit'] == {units[0]!r}]."
         )
-    return capital(in_full(units[0])) if value == "rate" and units else capital(plain(value.replace("_", " ")))
+    compared = kind in {"comparison", "effects"}
+    points = value in _POINTS or (compared and value in _ENDS_OF)
+    shares = table[value].dtype.kind == "f" and (value in _SHARES or (kind == "summary" and value in _ENDS_OF))
+    name = capital(plain(value.replace("_", " ")))
+    if units and value in {"rate", "delta"}:
+        name = capital(in_full(units[0])) if value == "rate" else f"Difference in {in_full(units[0])}"
+    if points:
+        return f"{name}, points", 100, True
+    return (f"{name}, %", 100, False) if shares else (name, None, "delta" in value or "trend" in value)

@@ -8,8 +8,9 @@ import numpy as np
 
 from asrlab import tables
 from asrlab.errors import InvalidInput
+from asrlab.text import plain
 from asrlab.views.markup import is_missing
-from asrlab.views.plot.facts import conditions_of_marking, in_full, refuse_results
+from asrlab.views.plot.facts import conditions_of_marking, refuse_results
 from asrlab.views.plot.ink import (
     COLOURS,
     HATCHES,
@@ -24,7 +25,7 @@ from asrlab.views.plot.ink import (
     tidy,
     whole_numbers,
 )
-from asrlab.views.plot.labels import keys_of, label_of, most_lines, shown_texts, wrapped
+from asrlab.views.plot.labels import CUT, keys_of, label_of, most_lines, shown_texts, wrapped
 from asrlab.views.plot.marks import at_end
 
 if TYPE_CHECKING:
@@ -119,7 +120,8 @@ def confusion(confusions: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         at_end(ax, value, (0.0 if np.isnan(times) else times, at), style)
     if len(looks) > 1:
         legend_of(ax, entries, [name for name, *_ in looks.values()], label_of(tuple(lists)), style)
-    facts = [*dict.fromkeys(in_full(unit) for unit in frame["unit"].dropna()), *conditions_of_marking(frame, "level")]
+    facts = [*dict.fromkeys(f"unit: {plain(unit, CUT)}" for unit in frame["unit"].dropna())]
+    facts += [*conditions_of_marking(frame, "level"), *(["only the edits of this table"] if len(frame) else [])]
     facts += [_KINDS[kind][1] for kind in _KINDS if (frame["kind"] == kind).any() and len(members) > 1]
     facts += ["n in m: times, in different utterances"] if any(" in " in value for value in values) else []
     facts += ["no bar: not in that list"] if len(frame) < len(edits) * len(members) else []

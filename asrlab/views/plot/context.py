@@ -13,15 +13,12 @@ from asrlab.views.markup import is_missing, signed
 from asrlab.views.plot.facts import conditions_of_marking, lost_facts, numbers_of, refuse_results
 from asrlab.views.plot.ink import (
     axes_for,
-    intervals,
-    label_ticks,
     legend_of,
-    line,
     text_style,
     tidy,
 )
-from asrlab.views.plot.labels import CUT, by_columns, keys_of, label_of, shown_texts
-from asrlab.views.plot.marks import labels_in_corners, values_beside
+from asrlab.views.plot.labels import CUT, by_columns, keys_of, label_of, shown_texts, tenths
+from asrlab.views.plot.marks import intervals, label_ticks, labels_in_corners, line, reach, values_beside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +39,8 @@ _SHARES: Final = {
     "unlisted": "error rate of other words",
     "leak": "leak rate",
 }
+#: Unit -> what several of it are called.
+_UNITS: Final = {"word": "words", "char": "characters"}
 #: Inches of a level.
 _A_LEVEL: Final = 1.5
 #: Columns that count in 1,000 units of the references.
@@ -88,12 +87,17 @@ def slope(
     shown = shown_texts(part for key in (*levels, *members) for part in key)
     drawn = [name for name in dict.fromkeys(measures) if frame[name].notna().any()]
     lines = [(member, name) for member in members for name in drawn]
-    labels = [" · ".join(filter(None, [label_of(member, shown), _SHARES[name]])) for member, name in lines]
+    counted = frame["unit"].dropna().unique()
+    units = _UNITS.get(str(counted[0]), "units") if len(counted) == 1 else "words" if not len(counted) else "units"
+    said = {name: text.replace("words", units) for name, text in _SHARES.items()}
+    labels = [" · ".join(filter(None, [label_of(member, shown), said[name]])) for member, name in lines]
     alone = len(members) == 1
     below = [_level_label(key, frame, n, shown, counted=alone) for n, key in enumerate(levels)]
-    ax = axes_for(ax, max(_A_LEVEL * len(levels), 3.5), max(3.2, 0.25 * len(labels)))
+    ax = axes_for(ax, max(_A_LEVEL * len(levels), 3.5), max(3.2, 0.25 * len(labels) if ax is None else 0.0), least=1.5)
     style, entries = text_style(), []
-    ax.set_ylim(0, 112)
+    ends = (100 * _floats(frame, f"{name}{end}") for name in drawn for end in ("", "_low", "_high"))
+    least, most = reach(*ends)
+    ax.set_ylim(1.1 * least, max(112.0, 1.12 * most))
     values: list[tuple[float, float]] = []
     place_of = np.array([levels.index(key) for key in level_of], float)
     for number, (member, name) in enumerate(lines):
@@ -145,7 +149,7 @@ def bias_curve(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     members = list(dict.fromkeys(member_of))
     shown = shown_texts(part for key in members for part in key)
     labels = [label_of(member, shown) for member in members] if series else []
-    ax = axes_for(ax, 4.5, max(3.2, 0.25 * len(labels)))
+    ax = axes_for(ax, 4.5, max(3.2, 0.25 * len(labels) if ax is None else 0.0), least=1.2)
     style, entries = text_style(), []
     values = {
         f"{name}{end}": scale * _floats(frame, f"{name}{end}")
@@ -161,9 +165,10 @@ def bias_curve(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         across = ~np.isnan(of["distractors_low"] + of["distractors_high"])
         low, high = (of[f"distractors{end}"][across] for end in ("_low", "_high"))
         intervals(ax, of["recall"][across], low, high, upright=False)
-    ends = np.concatenate([values["distractors"][known], values["distractors_high"][known], [0.0]])
-    ax.set_xlim(-0.04 * (np.nanmax(ends) or 1.0), 1.1 * np.nanmax(ends) or 1.0)
-    ax.set_ylim(0, 108)
+    least, most = reach(*(values[f"distractors{end}"][known] for end in ("", "_low", "_high")))
+    ax.set_xlim(1.1 * least - 0.04 * (most or 1.0), 1.1 * most or 1.0)
+    least, most = reach(*(values[f"recall{end}"][known] for end in ("", "_low", "_high")))
+    ax.set_ylim(1.1 * least, max(108.0, 1.1 * most))
     ax.set_xlabel("Distractors emitted in 1,000 units of the references   (worse →)", **style)
     ax.set_ylabel("Term recall, %", **style)
     places = zip(values["distractors"][known].tolist(), values["recall"][known].tolist(), strict=True)
@@ -201,7 +206,7 @@ def _floats(frame: pd.DataFrame, name: str) -> Floats:
 def _level_label(key: tuple[object, ...], frame: pd.DataFrame, row: int, shown: Shown, *, counted: bool) -> str:
     """Name a level; of the only ladder, with what it counts in 1,000 units."""
     counts = [
-        f"{frame[name].iloc[row]:.1f} {what}"
+        f"{tenths(frame[name].iloc[row])} {what}"
         for name, what in _PER_THOUSAND.items()
         if counted and not is_missing(frame[name].iloc[row])
     ]
@@ -216,7 +221,9 @@ def _thousand_facts(frame: pd.DataFrame, *, alone: bool) -> list[str]:
 def _facts(frame: pd.DataFrame) -> list[str]:
     hollow = ["hollow: no interval"] if frame["recall"].notna().any() and frame["recall_low"].isna().any() else []
     return [
+        *dict.fromkeys(f"unit: {plain(unit, CUT)}" for unit in frame["unit"].dropna()),
         *conditions_of_marking(frame, "level"),
+        *dict.fromkeys(part for how in frame["method"].dropna().unique() for part in str(how).split("; ")),
         *numbers_of(frame["n_utts"], "utterance"),
         *numbers_of(frame["n_blocks"], "block"),
         *lost_facts(frame),
@@ -230,7 +237,9 @@ def _trend_facts(frame: pd.DataFrame) -> list[str]:
     for name, what, scale, noun in (("recall", "recall", 100, "points"), ("distractors", "distractors", 1, "")):
         slope_of, p = (frame[f"{name}_trend{end}"].dropna().unique() for end in ("", "_p"))
         if len(slope_of) == 1:
-            sure = f" (p = {p[0]:.3f})" if len(p) == 1 and p[0] >= 0.001 else " (p < 0.001)" if len(p) == 1 else ""
+            tested = [] if len(p) != 1 else [f"p = {p[0]:.3f}" if p[0] >= 0.001 else "p < 0.001", "not corrected"]
+            tested += numbers_of(frame[f"{name}_trend_n"], "utterance")
+            sure = f" ({', '.join(tested)})" if tested else ""
             said.append(f"{what} {signed(scale * slope_of[0])}{f' {noun}' if noun else ''}{sure}")
     return [f"a list ten times as long: {one}" for one in said]
 

@@ -24,17 +24,17 @@ from asrlab.views.plot.facts import (
 from asrlab.views.plot.ink import (
     axes_for,
     inner_width,
-    label_ticks,
     legend_of,
-    line,
     text_style,
     text_width,
     tidy,
 )
 from asrlab.views.plot.labels import CUT, by_columns, keys_of, label_of, layout_of, shown_texts, told_apart, wrapped
-from asrlab.views.plot.marks import label_ends, values_beside
+from asrlab.views.plot.marks import label_ends, label_ticks, line, reach, values_beside
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     from matplotlib.axes import Axes
 
@@ -43,16 +43,23 @@ if TYPE_CHECKING:
 
     Rows = np.ndarray[tuple[int], np.dtype[np.int64]]
 
-#: A number with its unit, if any: "10", "-5 dB", "1e-3".
-_NUMBER: Final = re.compile(r"\s*([-+\u2212]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\D\S*)?\s*")
+#: A number with its unit, if any: "10", "-5 dB", "1e-3". Of "1,500", "1:30" or "10-20" nobody can tell what is meant.
+_NUMBER: Final = re.compile(
+    r"\s*([-+\u2212]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*((?:[^\W\d_]|[%\u00b0\u00b5])[^\s\d,;:]*)?\s*"
+)
+_DIGITS_FIRST: Final = re.compile(r"\s*[-+\u2212.,]*\d")
 #: Names of lines stand at their ends where they are so few and, in terminal cells, so short.
 _FEW: Final = 6
 _SHORT: Final = 16
 #: Values are written where there are no more than so many.
 _VALUES: Final = 24
-#: Of the range of the numbers: from what is set apart to them, and from line to line of what is set apart.
+#: Of the range of the numbers: from what is set apart to them, and of what is set apart from line to line and in all.
 _APART: Final = 0.16
 _ASIDE: Final = 0.025
+_SPREAD: Final = 0.1
+#: From the least to the greatest number, when a scale is logarithmic; decibels are by themselves.
+_FAR: Final = 100.0
+_LOGARITHMS: Final = frozenset({"dB", "dBFS", "dBA"})
 #: Column -> what stands below it, and the unit of labels that name none.
 _NAMES: Final = {"snr": ("SNR", "dB")}
 
@@ -86,7 +93,7 @@ class _Rates(NamedTuple):
 
 
 class _Scale(NamedTuple):
-    """Where labels stand along an axis of numbers, and what is set apart of them."""
+    """Where labels stand along an axis of numbers, or of their powers of ten, and what is set apart of them."""
 
     places: dict[Key, float]
     apart: set[Key]
@@ -94,6 +101,11 @@ class _Scale(NamedTuple):
     unit: str
     span: float
     falls: bool
+    powers: bool
+
+    def at(self, places: Floats) -> Floats:
+        """Give what stands at places, which are powers of ten where the scale is."""
+        return np.power(10.0, places) if self.powers else places
 
 
 def curve(summary: pd.DataFrame, *, x: str, hue: str | None = None, ax: Axes | None = None) -> Axes:
@@ -106,7 +118,7 @@ def curve(summary: pd.DataFrame, *, x: str, hue: str | None = None, ax: Axes | N
     x : str
         The column of numbers, which may have a unit ("10 dB"). Labels that are no numbers, such as "clean" or "inf",
         are set apart by a break, at the end where they stand among the rows. Numbers that fall from row to row fall
-        from left to right.
+        from left to right. By powers of ten where they are far apart and no decibels.
     hue : str, optional
         The column that makes lines; by default all that vary besides.
     ax : Axes, optional
@@ -121,32 +133,34 @@ def curve(summary: pd.DataFrame, *, x: str, hue: str | None = None, ax: Axes | N
     Raises
     ------
     InvalidInput
-        If it is another table, the rows count in different units, a column is not there, its labels are no numbers or
-        have several units, or several rows would be one point.
+        If it is another table, the rows count in different units, a column is not there, its labels are no numbers,
+        have several units or begin as numbers and are none ("1,500", "10-20"), or several rows would be one point.
     """
     drawn = _rates_of(summary, x, hue)
     scale = _scale_of(list(dict.fromkeys(drawn.along)), x, drawn.shown)
     place_of = np.array([scale.places[key] for key in drawn.along], float)
     apart = np.array([key in scale.apart for key in drawn.along], bool)
-    ax = axes_for(ax, 4.8, 3.2)
+    many = len(drawn.members)
+    ax = axes_for(ax, 4.8, max(3.2, 0.25 * many if ax is None else 0.0), least=1.2)
     style = text_style()
     entries: list[Any] = []
+    step = scale.span * min(_ASIDE, _SPREAD / max(many - 1, 1))
     for number, member in enumerate(drawn.members):
-        aside = scale.span * _ASIDE * (number - (len(drawn.members) - 1) / 2)
+        aside = step * (number - (many - 1) / 2)
         rows = drawn.rows_of(member, place_of)
         parts = [rows[~apart[rows]], *rows[apart[rows]].reshape(-1, 1)]
         for mine in filter(len, parts):
-            places = place_of[mine] + aside * apart[mine]
+            places = scale.at(place_of[mine] + aside * apart[mine])
             ends = (drawn.low[mine], drawn.high[mine])
             entries[number:] = [
                 *entries[number:],
                 *line(ax, places, drawn.rate[mine], ends, number, band=len(mine) > 1),
             ][:1]
-    _numeric_axis(ax, scale, style)
+    facts = _numeric_axis(ax, scale, style)
     name, unit = _NAMES.get(x.lower(), (plain(x, CUT), ""))
     ax.set_xlabel(", ".join(filter(None, [name, scale.unit or unit])), **style)
     _set_rates(ax, drawn, style)
-    _name_lines(ax, drawn, entries, -place_of if scale.falls else place_of, style)
+    _name_lines(ax, drawn, entries, -place_of if scale.falls else place_of, style, facts=facts)
     return ax
 
 
@@ -186,7 +200,9 @@ def ladder(summary: pd.DataFrame, *, x: str = "rung", hue: str | None = None, ax
     ]
     rungs = list(dict.fromkeys(drawn.along))
     place_of = np.array([rungs.index(key) for key in drawn.along], float)
-    ax = axes_for(ax, max(0.95 * len(rungs), 3.5), 3.2)
+    ax = axes_for(
+        ax, max(0.95 * len(rungs), 3.5), max(3.2, 0.25 * len(drawn.members) if ax is None else 0.0), least=1.5
+    )
     style, entries = text_style(), []
     outermost = 0.04 * (len(drawn.members) - 1)
     for number, member in enumerate(drawn.members):
@@ -235,6 +251,10 @@ def _scale_of(keys: list[Key], x: str, shown: Shown) -> _Scale:
         )
     if len(set(numbers.values())) < len(numbers):
         raise InvalidInput(f"Several labels of column {x!r} are the same number. Filter the summary.")
+    values, powers = list(numbers.values()), _by_powers(list(numbers.values()), units)
+    texts = {key: _as_written(key[0], number).replace("-", "\N{MINUS SIGN}") for key, number in numbers.items()}
+    texts |= {key: wrapped(label_of(key, shown), _SHORT) for key in keys if key not in numbers}
+    numbers = {key: math.log10(number) if powers else number for key, number in numbers.items()}
     values = list(numbers.values())
     falls = len(values) > 1 and values == sorted(values, reverse=True)
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
@@ -250,24 +270,42 @@ def _scale_of(keys: list[Key], x: str, shown: Shown) -> _Scale:
         **{key: start - step * n for n, key in enumerate(reversed(before), 1)},
         **{key: end + step * n for n, key in enumerate(after, 1)},
     }
-    texts = {key: f"{number:g}".replace("-", "\N{MINUS SIGN}") for key, number in numbers.items()}
-    texts |= {key: wrapped(label_of(key, shown), _SHORT) for key in apart}
-    return _Scale(places, set(apart), texts, units[0] if units else "", span, falls)
+    return _Scale(places, set(apart), texts, units[0] if units else "", span, falls, powers)
+
+
+def _by_powers(values: list[float], units: list[str]) -> bool:
+    """Tell whether numbers are so far apart that a scale is by powers of ten."""
+    return bool(values) and min(values) > 0 and max(values) >= _FAR * min(values) and not _LOGARITHMS & {*units}
+
+
+def _as_written(label: object, number: float) -> str:
+    """Give a number as its label has it: rounded, two could be one."""
+    found = _NUMBER.fullmatch(label) if isinstance(label, str) else None
+    return plain(found[1], CUT) if found else f"{number:.15g}"
 
 
 def _number(label: object) -> tuple[float, str]:
     """Read a label as a number and its unit."""
     found = None if label is None or isinstance(label, bool) else _NUMBER.fullmatch(str(label))
     if found is None:
+        if _DIGITS_FIRST.match(str(label)):
+            raise InvalidInput(
+                f"Label {plain(label, CUT)!r} begins as a number, and cannot be read as one with a unit. Write such as "
+                "'1500', '0.5' or '10 dB', or draw labels of any kind with plot.rates."
+            )
         return math.nan, ""
     return float(found[1].replace("\N{MINUS SIGN}", "-")), plain(found[2] or "", CUT)
 
 
-def _numeric_axis(ax: Axes, scale: _Scale, style: dict[str, Any]) -> None:
-    """Put ticks where there is room, and a break before what is set apart."""
+def _numeric_axis(ax: Axes, scale: _Scale, style: dict[str, Any]) -> list[str]:
+    """Put ticks where there is room, and a break before what is set apart; say what cannot be seen of it."""
+    if scale.powers:
+        ax.set_xscale("log")
+        ax.minorticks_off()
     low, high = (pick(scale.places.values(), default=0.0) for pick in (min, max))
     margin = 0.06 * ((high - low) or 1.0)
-    ax.set_xlim(*((high + margin, low - margin) if scale.falls else (low - margin, high + margin)))
+    limits = (high + margin, low - margin) if scale.falls else (low - margin, high + margin)
+    ax.set_xlim(*scale.at(np.array(limits)).tolist())
     inch = inner_width(ax) / (high - low + 2 * margin)
     kept: list[Key] = []
     for key in sorted(scale.places, key=lambda key: (key not in scale.apart, scale.places[key])):
@@ -276,44 +314,53 @@ def _numeric_axis(ax: Axes, scale: _Scale, style: dict[str, Any]) -> None:
         if key in scale.apart or all(abs(scale.places[key] - scale.places[other]) >= needed for other in kept):
             kept.append(key)
     kept.sort(key=lambda key: scale.places[key])
-    ax.set_xticks([scale.places[key] for key in kept], [scale.texts[key] for key in kept], **style)
+    ticks = scale.at(np.array([scale.places[key] for key in kept], float))
+    ax.set_xticks(ticks, [scale.texts[key] for key in kept], **style)
     numbers = [place for key, place in scale.places.items() if key not in scale.apart]
     for side, end in ((-1, min(numbers, default=0.0)), (1, max(numbers, default=0.0))):
         if any(side * (scale.places[key] - end) > 0 for key in scale.apart):
             at = end + side * scale.span * _APART / 2
             box = {"facecolor": ax.get_facecolor(), "edgecolor": "none", "pad": 0.5}
-            looks: dict[str, Any] = {"ha": "center", "va": "center", "bbox": box, **style}
-            ax.text(at, 0, "//", transform=ax.get_xaxis_transform(), **looks)
+            looks: dict[str, Any] = {"ha": "center", "va": "center", "bbox": box, "fontsize": 10.0, **style}
+            ax.text(float(scale.at(np.array(at))), 0, "//", transform=ax.get_xaxis_transform(), **looks)
+    hidden = len(scale.places) - len(kept)
+    return [
+        *(["by powers of ten"] if scale.powers else []),
+        *([f"{len(kept)} of {len(scale.places)} places have their label below"] if hidden else []),
+    ]
 
 
 def _set_rates(ax: Axes, drawn: _Rates, style: dict[str, Any]) -> None:
     """Set the scale of rates."""
-    ends = np.concatenate([drawn.rate, drawn.low, drawn.high, [0.0]])
-    ax.set_ylim(min(0.0, 1.1 * np.nanmin(ends)), 1.1 * np.nanmax(ends) or 1.0)
+    least, most = reach(drawn.rate, drawn.low, drawn.high)
+    ax.set_ylim(1.1 * least, 1.1 * most or 1.0)
     ax.set_ylabel(f"{drawn.measure}, %", **style)
 
 
-def _name_lines(ax: Axes, drawn: _Rates, entries: list[Any], order: Floats, style: dict[str, Any]) -> None:
-    """Say at the ends of lines, or beside the Axes, what each is, and write the facts."""
+def _name_lines(
+    ax: Axes, drawn: _Rates, entries: list[Any], order: Floats, style: dict[str, Any], *, facts: Sequence[str] = ()
+) -> None:
+    """Say at the ends of lines, or beside the Axes where one ends early, what each is, and write the facts."""
     labels = [label_of(member, drawn.shown) for member in drawn.members] if drawn.series else []
     title = label_of(tuple(drawn.series))
     direct = len(labels) <= _FEW and all(display_width(label) <= _SHORT for label in labels)
-    if direct:
-        ends_of = []
-        for member, label in zip(drawn.members, labels, strict=False):
-            rows = [row for row in drawn.rows_of(member, order).tolist() if not np.isnan(drawn.rate[row])]
-            ends_of += [(float(drawn.rate[rows[-1]]), label)] if rows else []
-        label_ends(ax, ends_of, style)
+    last = [drawn.rows_of(member, order)[-1] for member in drawn.members]
+    outermost = order.max() if len(order) else 0.0
+    if direct and not any(order[row] < outermost or np.isnan(drawn.rate[row]) for row in last):
+        label_ends(ax, [(float(drawn.rate[row]), label) for row, label in zip(last, labels, strict=False)], style)
+    elif not labels:
+        pass
     else:
         legend_of(ax, entries, labels, title, style)
     known = ~np.isnan(drawn.rate)
     facts = [
-        *([f"lines: {title}"] if direct and labels else []),
+        *([f"lines: {title}"] if labels and ax.get_legend() is None else []),
         *conditions_of_marking(drawn.frame, "level"),
         *dict.fromkeys(part for how in drawn.frame["method"].dropna().unique() for part in str(how).split("; ")),
         *numbers_of(drawn.frame["n_utts"], "utterance"),
         *blocks_of(drawn.frame),
         *lost_facts(drawn.frame),
+        *facts,
         *(["hollow: no interval"] if np.isnan(drawn.low + drawn.high)[known].any() else []),
         *([f"no rate: {plural(str(int((~known).sum())), 'point')}"] if not known.all() else []),
     ]

@@ -10,8 +10,19 @@ from asrlab import tables
 from asrlab.errors import InvalidInput
 from asrlab.text import plain
 from asrlab.views.plot.facts import numbers_of, refuse_results
-from asrlab.views.plot.ink import HIGHEST, LINES, axes_for, cells_at_left, line_height, text_size, text_style, tidy
+from asrlab.views.plot.ink import (
+    HIGHEST,
+    LINES,
+    axes_for,
+    cells_at_left,
+    ink,
+    line_height,
+    text_size,
+    text_style,
+    tidy,
+)
 from asrlab.views.plot.labels import keys_of, label_of, number, shown_texts, wrapped
+from asrlab.views.plot.marks import reach
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +100,7 @@ def distribution(
         raise InvalidInput(f"{len(settings)} lines do not fit: {most} do. Draw those that matter, or name fewer by=.")
     axis, name, form = _DRAWN[value]
     shown = shown_texts(part for key in settings for part in key)
-    answered = frame["state"].fillna("answered") == "answered"
+    answered = (frame["state"] == "answered").fillna(value=False)
     all_values = frame[value].to_numpy("float64", na_value=np.nan)
     values_of, labels = [], []
     place = {key: line for line, key in enumerate(settings)}
@@ -118,6 +129,7 @@ def distribution(
         f"by {' · '.join(plain(one, 30) for one in groups_of)}" if groups_of else "",
         *numbers_of(frame.groupby(row_of)["utt_id"].nunique() if len(frame) else frame["shared_by"], "utterance"),
         "box: middle half; thick: median; thin: 90th percentile" if len(drawn) else "",
+        "these are of all known values, worked out for this figure" if len(drawn) else "",
         f"{name} 0 in all" if len(drawn) and not drawn.any() else "",
         f"evenly chosen {_POINTS:,} of each line" if max(map(len, values_of), default=0) > _POINTS else "",
         "by powers of ten" if ax.get_xscale() == "log" else "",
@@ -146,7 +158,9 @@ def _said(values: Floats, answered: int, states: pd.Series, name: str, form: str
     ends = np.quantile(values, [0.5, 0.9]).tolist() if len(values) else []
     known = ", ".join(f"{end} {form.format(number(at))}" for end, at in zip(("median", "p90"), ends, strict=False))
     lacking = answered - len(values)
-    counts = [f"{answered} answered", *(f"{n} {state}" for state in _STATES if (n := int((states == state).sum())))]
+    others = [plain(state, 30) for state in states.fillna("state not known") if state != "answered"]
+    known_first = [*_STATES, *sorted(set(others) - set(_STATES))]
+    counts = [f"{answered} answered", *(f"{n} {state}" for state in known_first if (n := others.count(state)))]
     if lacking:
         counts.append(f"{name} not known of {'all' if lacking == answered else lacking}")
     return "; ".join(filter(None, [known, ", ".join(counts)]))
@@ -158,11 +172,11 @@ def _draw(ax: Axes, line: int, values: Floats) -> None:
         return
     few = values[np.unique(np.linspace(0, len(values) - 1, min(len(values), _POINTS)).round().astype(int))]
     low, middle, high, far = np.quantile(values, [0.25, 0.5, 0.75, 0.9])
-    ax.barh(line, high - low, 0.56, left=low, color="#DDDDDD", edgecolor="black", linewidth=0.7, zorder=1)
+    ax.barh(line, high - low, 0.56, left=low, color=("#999999", 0.35), edgecolor=ink(), linewidth=0.7, zorder=1)
     aside = 0.4 * ((np.arange(1, len(few) + 1) * _GOLDEN) % 1 - 0.5)
     ax.plot(few, line + aside, ".", color=LINES[0], markersize=4 if len(few) > 100 else 6, alpha=0.6, zorder=2)
-    ax.plot([middle, middle], [line - 0.34, line + 0.34], "-", color="black", linewidth=2.5, zorder=3)
-    ax.plot([far, far], [line - 0.34, line + 0.34], "-", color="black", linewidth=1.0, zorder=3)
+    ax.plot([middle, middle], [line - 0.34, line + 0.34], "-", color=ink(), linewidth=2.5, zorder=3)
+    ax.plot([far, far], [line - 0.34, line + 0.34], "-", color=ink(), linewidth=1.0, zorder=3)
 
 
 def _limits(ax: Axes, values: Floats) -> None:
@@ -172,4 +186,5 @@ def _limits(ax: Axes, values: Floats) -> None:
         ax.set_xscale("log")
         ax.set_xlim(least / 1.3, most * 1.3)
     else:
-        ax.set_xlim(-0.02 * (most or 1.0), 1.05 * most or 1.0)
+        least, most = reach(values)
+        ax.set_xlim(1.05 * least - 0.02 * (most or 1.0), 1.05 * most or 1.0)

@@ -80,8 +80,13 @@ def conditions_of_marking(frame: pd.DataFrame, level: str) -> list[str]:
         *([" and ".join([*(name.removesuffix(" reference") for name in named[:-1]), named[-1]])] if named else []),
         *([f"normalizer {' and '.join(chains)}"] if chains else []),
         *([f"ties of {' and '.join(ties)}"] if set(ties) - {"jiwer"} else []),
-        *(f"{100 * share:.6g}% intervals" for share in levels),
+        *(f"{100 * share:.6g}% intervals" for share in levels if _with_intervals(frame)),
     ]
+
+
+def _with_intervals(frame: pd.DataFrame) -> bool:
+    """Tell whether any row has an interval."""
+    return "low" not in frame or bool(frame["low"].notna().any())
 
 
 def points(share: float) -> str:
@@ -121,9 +126,21 @@ def corrected(how: object, many: object) -> str:
     name = "" if is_missing(how) else str(how)
     if name == "none":
         return "p not corrected"
-    if is_missing(many) or many == 1:
+    if is_missing(many) or many in {0, 1}:
         return ""
     return f"p adjusted {f'by {CORRECTIONS.get(name, name)} over' if name else 'for'} {plural(str(many), 'comparison')}"
+
+
+def delta_facts(frame: pd.DataFrame, common: str, compared: pd.Series) -> list[str]:
+    """Say of differences what they are of and how they were tested; ``compared``: rows of a comparison."""
+    return [
+        *conditions_of_marking(frame, "confidence"),
+        *([f"all with {common}"] if common else []),
+        *(numbers_of(frame.loc[compared, "n_pairs"], "pair") if compared.any() and "n_pairs" in frame else []),
+        *(numbers_of(frame.loc[~compared, "n_utts"], "utterance") if not compared.all() else []),
+        *dict.fromkeys(str(test) for test in frame["test"].dropna()),
+        *dict.fromkeys(map(corrected, frame["correction"], frame["n_comparisons"])),
+    ]
 
 
 def lost_facts(frame: pd.DataFrame) -> list[str]:

@@ -23,11 +23,12 @@ from asrlab.views.plot.ink import (
     LINES,
     axes_for,
     cells_in,
+    ink,
     inner_height,
     inner_width,
-    intervals,
     legend_of,
     narrow,
+    paper,
     room,
     text_size,
     text_style,
@@ -35,6 +36,7 @@ from asrlab.views.plot.ink import (
     tidy,
 )
 from asrlab.views.plot.labels import WIDE, by_columns, keys_of, label_of, shown_texts, wrapped
+from asrlab.views.plot.marks import intervals, reach
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,22 +129,22 @@ def frontier(table: pd.DataFrame, *, x: str | None = None, ax: Axes | None = Non
     across, rate = _floats(frame, x), 100 * _floats(frame, "rate")
     drawn = ~np.isnan(across + rate)
     order = np.flatnonzero(drawn)[np.lexsort((rate[drawn], across[drawn]))].tolist()
-    ax = axes_for(ax, 5.5, max(3.8, 0.25 * len(order) if len(order) > _NAMED else 0.0))
+    ax = axes_for(ax, 5.5, max(3.8, 0.25 * len(order) if len(order) > _NAMED else 0.0), least=1.5)
     style = text_style()
     low, high = (100 * _floats(frame, name) for name in ("low", "high"))
     optimal = [None if is_missing(value) else bool(value) for value in frame["optimal"]]
     what, name = _ACROSS[x]
     ax.set_xlabel(what, **style)
     ax.set_ylabel(f"{measure}, %", **style)
-    _limits(ax, across[drawn], np.concatenate([rate[drawn], high[drawn]]))
+    _limits(ax, across[drawn], reach(rate[drawn], low[drawn], high[drawn]))
     steps = _line(ax, across, rate, drawn & np.array([one is True for one in optimal], dtype=bool))
     sure = drawn & ~np.isnan(low + high)
     intervals(ax, across[sure], low[sure], high[sure], upright=True)
     entries: list[Any] = []
     for k in order:
-        colour, marker = LINES[0] if optimal[k] else "white", "s" if optimal[k] is None else "o"
+        colour, marker = LINES[0] if optimal[k] else paper(), "s" if optimal[k] is None else "o"
         entries += ax.plot(
-            across[k], rate[k], marker, color=colour, markeredgecolor="black", markersize=8, zorder=3, linestyle="none"
+            across[k], rate[k], marker, color=colour, markeredgecolor=ink(), markersize=8, zorder=3, linestyle="none"
         )
     shares = _floats(frame, "membership")
     said = [
@@ -160,7 +162,8 @@ def frontier(table: pd.DataFrame, *, x: str | None = None, ax: Axes | None = Non
         ax.text(0.5, 0.5, why, ha="center", va="center", transform=ax.transAxes, fontsize=text_size(ax), **style)
         ax.set_xticks([])
         ax.set_yticks([])
-    tidy(ax, _facts(frame, common, x, drawn, labels, joined=len(steps) > 1), style)
+    facts = _facts(frame, common, x, drawn, labels, joined=len(steps) > 1)
+    tidy(ax, [*facts, "by powers of ten" if ax.get_xscale() == "log" else ""], style)
     return ax
 
 
@@ -186,10 +189,9 @@ def _shown_best(frame: pd.DataFrame) -> str:
     return "seconds_median" if timed and frame["usd_per_hour"].nunique() < min(len(frame), 2) else "usd_per_hour"
 
 
-def _limits(ax: Axes, across: Floats, up: Floats) -> None:
+def _limits(ax: Axes, across: Floats, up: tuple[float, float]) -> None:
     """Show zero, or go by powers of ten where values are far apart; leave room for names."""
-    top = float(np.nanmax(up)) if np.isfinite(up).any() else 0.0
-    ax.set_ylim(0, 1.15 * top or 1.0)
+    ax.set_ylim(1.1 * up[0], 1.15 * up[1] or 1.0)
     least, most = (float(across.min()), float(across.max())) if len(across) else (0.0, 0.0)
     if least > 0 and most / least >= _FAR:
         ax.set_xscale("log")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -17,9 +18,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
+from asrlab.errors import InvalidInput
 from asrlab.text import plain
 from asrlab.views.markup import display_width
-from asrlab.views.plot.labels import CUT, longest_word, most_lines, packed, wrapped
+from asrlab.views.plot.labels import packed, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
 LINES: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 #: Okabe and Ito's colours, grey for black: hatches and intervals are black. 8 colours and 7 hatches: 56 different bars.
 COLOURS: Final = ("#56B4E9", "#E69F00", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#999999")
-MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
+#: As many as share no divisor with the colours: 42 lines differ in one or the other, and 30 in grey by their dashes.
+MARKERS: Final = ("o", "s", "^", "D", "v", "P")
 DASHES: Final = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)), (0, (3, 1, 1, 1, 1, 1)))
 HATCHES: Final = ("", "//", "..", "xx", "\\\\", "oo", "++")
 #: Dots an inch of a figure that is kept as a picture.
@@ -64,6 +67,12 @@ _NARROW: Final = 4.5
 #: Inches: the least of a new figure, and what a layout leaves free around all.
 _LEAST: Final = 5.0
 _PAD: Final = 0.05
+#: Inches of a column that labels, facts and legend take, about.
+_AROUND: Final = 1.2
+#: What is said of Axes that share a figure which is laid out.
+_FACTS: WeakKeyDictionary[Axes, list[str]] = WeakKeyDictionary()
+#: Characters of a fact.
+_FACT: Final = 400
 #: Share of a figure that Axes take before they are laid out.
 _BEFORE: Final = 0.77
 #: Of a line of text, and of a terminal cell of it, in the size of the text.
@@ -75,9 +84,6 @@ _KEY: Final = 6
 _AT_LEFT: Final = 0.45
 #: Columns of a line of labels at the left, where there is room.
 _WIDE: Final = 60
-#: Lines of a label below, and the fewest cells of one, before it is turned.
-_LINES_BELOW: Final = 3
-_CELLS_BELOW: Final = 5
 
 
 class _Fitted(Figure):
@@ -85,6 +91,7 @@ class _Fitted(Figure):
 
     across: float | None = None
     down: float | None = None
+    told: float = 0.0  # inches of the whole figure that it has at least
 
 
 def column(height: float | None = None) -> Axes:
@@ -93,7 +100,7 @@ def column(height: float | None = None) -> Axes:
     Parameters
     ----------
     height : float, optional
-        Of the whole figure, in inches. By default it is as high as what is drawn needs.
+        The least of the whole figure, in inches; it is higher where what is drawn needs more.
 
     Returns
     -------
@@ -109,20 +116,29 @@ def column(height: float | None = None) -> Axes:
     >>> plt.close(ax.figure)
     """
     figure = plt.figure(FigureClass=_Fitted, figsize=(COLUMN, height or 2.5), layout="constrained")
-    figure.down = None if height else 2.0  # type: ignore[attr-defined]
+    figure.down, figure.told = 2.0, height or 0.0  # type: ignore[attr-defined]
     return figure.subplots()
 
 
-def axes_for(ax: Axes | None, across: float, down: float) -> Axes:
-    """Give the Axes to draw in: those given, or new ones, of so many inches without what stands around them."""
+def axes_for(ax: Axes | None, across: float, down: float, *, least: float | None = None) -> Axes:
+    """Give the Axes to draw in: those given, or new ones, of so many inches without what stands around them.
+
+    ``least``: inches down that would do, where whoever asks for a column wants it lower.
+    """
     if ax is None:
         size = (min(across, WIDEST) / _BEFORE, min(down, HIGHEST) / _BEFORE)
         figure = plt.figure(FigureClass=_Fitted, figsize=size, layout="constrained")
         figure.across, figure.down = across, down  # type: ignore[attr-defined]
         return figure.subplots()
     if isinstance(ax.figure, _Fitted) and ax.figure.down is not None:
-        ax.figure.down = down
-        ax.figure.set_figheight(min(down, HIGHEST) / _BEFORE)
+        if ax.figure.told and least is not None:
+            down = least
+        if down > HIGHEST - _AROUND:
+            raise InvalidInput(
+                f"This needs {down:.0f} inches, and a figure has {HIGHEST:.0f} at most. Draw the rows that matter."
+            )
+        ax.figure.down = max(down, ax.figure.told - _AROUND)
+        ax.figure.set_figheight(ax.figure.down / _BEFORE)
     return ax
 
 
@@ -148,6 +164,21 @@ def text_size(ax: Axes | None) -> float:
     return 7.0 if narrow(ax) else 9.0
 
 
+def label_size(ax: Axes | None) -> float:
+    """Size of labels in points, whatever the settings say: room is kept for this."""
+    return 7.0 if narrow(ax) else 10.0
+
+
+def ink() -> str:
+    """Give the colour of what is neither bar nor line, by the settings: black, unless the paper is dark."""
+    return str(mpl.rcParams["text.color"])
+
+
+def paper() -> str:
+    """Give the colour of the ground, by the settings."""
+    return str(mpl.rcParams["axes.facecolor"])
+
+
 def cells_in(inches: float, size: float) -> int:
     """Give how many terminal cells of a text stand in so many inches."""
     return max(int(inches * 72 / (_CELL * size)), 1)
@@ -155,12 +186,12 @@ def cells_in(inches: float, size: float) -> int:
 
 def line_height(ax: Axes | None) -> float:
     """Give the inches of a line of a label."""
-    return LINE * (7.0 if narrow(ax) else 10.0) / 72
+    return LINE * label_size(ax) / 72
 
 
 def cells_at_left(ax: Axes | None) -> int:
     """Give the terminal cells of a line of a label at the left."""
-    return _WIDE if ax is None else min(cells_in(_AT_LEFT * room(ax), 7.0 if narrow(ax) else 10.0), _WIDE)
+    return _WIDE if ax is None else min(cells_in(_AT_LEFT * room(ax), label_size(ax)), _WIDE)
 
 
 def inner_width(ax: Axes) -> float:
@@ -181,39 +212,6 @@ def text_style() -> dict[str, Any]:
     return {"fontfamily": families, "parse_math": False, "usetex": False}
 
 
-def intervals(ax: Axes, places: Floats, low: Floats, high: Floats, *, upright: bool) -> None:
-    """Draw intervals as bars with caps."""
-    # Drawn from its own middle: an interval need not have the estimate inside.
-    middle, half = (low + high) / 2, (high - low) / 2
-    x, y, xerr, yerr = (places, middle, None, half) if upright else (middle, places, half, None)
-    ax.errorbar(x, y, xerr=xerr, yerr=yerr, fmt="none", ecolor="black", elinewidth=1.2, capsize=3)
-
-
-def mark(
-    ax: Axes,
-    text: str,
-    at: tuple[float, float],
-    lift: float,
-    *,
-    style: dict[str, Any],
-    rotation: int = 0,
-    aside: float = 0.0,
-) -> None:
-    """Write a value above its mark, so many points up and to the right."""
-    ax.annotate(
-        text.replace("-", "\N{MINUS SIGN}"),
-        at,
-        xytext=(aside, lift),
-        textcoords="offset points",
-        ha="center",
-        va="bottom",
-        fontsize=text_size(ax),
-        rotation=rotation,
-        bbox={"facecolor": ax.get_facecolor(), "edgecolor": "none", "pad": 0.5},
-        **style,
-    )
-
-
 def inner_height(ax: Axes) -> float:
     """Give the inches from below to above that the Axes have, or will have."""
     down = ax.figure.down if isinstance(ax.figure, _Fitted) else None
@@ -225,31 +223,16 @@ def text_width(text: str, ax: Axes) -> float:
     return display_width(text) * _CELL * text_size(ax) / 72
 
 
-def label_ticks(ax: Axes, labels: Sequence[str], style: dict[str, Any]) -> None:
-    """Put labels below, in lines or turned where they are crowded."""
-    ax.set_xticks(range(len(labels)), [" "] * len(labels), **style)
-    ax.set_xlim(-0.6, max(len(labels), 1) - 0.4)
-    size = 7.0 if narrow(ax) else 10.0
-    each = inner_width(ax) / max(len(labels), 1)
-    cells = cells_in(each, size) - 1
-    in_lines = [wrapped(label, max(cells, 1)) for label in labels]
-    turned: dict[str, Any] = {}
-    broken = any(longest_word(label) > cells for label in labels)
-    if cells < _CELLS_BELOW or broken or any(label.count("\n") >= _LINES_BELOW for label in in_lines):
-        in_lines = [wrapped(label, CUT) for label in labels]
-        high = most_lines(in_lines) * LINE * size / 72
-        # Turned by 30 degrees, labels stand half as far from one another as their ticks, and reach left beyond them.
-        slanted = each > 2 * high and max(map(display_width, in_lines)) <= 2.5 * cells + _CELLS_BELOW
-        turned = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if slanted else {"rotation": 90}
-        in_lines = in_lines if each > high else [", ".join(label.split("\n")) for label in labels]
-    ax.set_xticks(range(len(labels)), in_lines, **{**turned, **style})
-
-
 def tidy(ax: Axes, facts: list[str], style: dict[str, Any]) -> None:
     """Take away what is no ink, write the facts above, and give the figure its size: the last thing that is done."""
     ax.spines[["top", "right"]].set_visible(False)
     _resize_text(ax)
     size = text_size(ax)
+    facts = [plain(fact, _FACT) for fact in facts if fact] or ["no rows"]
+    if ax.figure.get_layout_engine() is not None and not isinstance(ax.figure, _Fitted):
+        _FACTS[ax] = facts
+        _settle(ax.figure, size, style)
+        return
     left, right, _, _ = _around(ax)
     if ax.figure.get_layout_engine() is None:
         left = min(left, float(ax.get_window_extent().x0) / ax.figure.dpi)
@@ -258,11 +241,29 @@ def tidy(ax: Axes, facts: list[str], style: dict[str, Any]) -> None:
         wide = max(min(ax.figure.across + left + right + 2 * _PAD, WIDEST), _LEAST) - 2 * _PAD
     else:
         wide = room(ax) - 2 * _PAD
-    lines = packed([plain(fact, 80) for fact in facts if fact] or ["no rows"], cells_in(wide, size))
-    title = ax.set_title(lines, loc="left", fontsize=size, **style)
-    # From where the labels begin, not the Axes: what is around them has no place of its own before the layout.
-    title.set_transform(title.get_transform() + ScaledTranslation(-left, 0, ax.figure.dpi_scale_trans))
+    _put_above(ax, facts, (wide, left), size, style)
     _fit(ax)
+
+
+def _settle(figure: Any, size: float, style: dict[str, Any]) -> None:  # noqa: ANN401 - a Figure
+    """Write the facts of all Axes of a figure anew: each that is drawn moves the others."""
+    drawn = [ax for ax in figure.axes if ax in _FACTS]
+    for ax in drawn:
+        ax.set_title("", loc="left")
+    figure.draw_without_rendering()
+    for ax in drawn:
+        # Only what the layout makes room for.
+        left, right, _, _ = _around(ax, laid_out=True)
+        ax.set_xlabel(wrapped(ax.get_xlabel(), cells_in(width_of(ax) + right, label_size(ax))))
+        _put_above(ax, _FACTS[ax], (width_of(ax) + left + right, left), size, style)
+
+
+def _put_above(ax: Axes, facts: list[str], across: tuple[float, float], size: float, style: dict[str, Any]) -> None:
+    """Write facts above Axes, in so many inches, from so many left of them: from where the labels begin."""
+    wide, left = across
+    title = ax.set_title(packed(facts, cells_in(wide, size)), loc="left", fontsize=size, **style)
+    # What is around the Axes has no place of its own before the layout.
+    title.set_transform(title.get_transform() + ScaledTranslation(-left, 0, ax.figure.dpi_scale_trans))
 
 
 def _fit(ax: Axes) -> None:
@@ -274,12 +275,12 @@ def _fit(ax: Axes) -> None:
     if figure.across is not None:
         figure.set_figwidth(max(min(figure.across + left + right + 2 * _PAD, WIDEST), _LEAST))
     if figure.down is not None:
-        figure.set_figheight(min(figure.down + below + above + 2 * _PAD, HIGHEST))
+        figure.set_figheight(min(max(figure.down + below + above + 2 * _PAD, figure.told), HIGHEST))
 
 
-def _around(ax: Axes) -> tuple[float, float, float, float]:
+def _around(ax: Axes, *, laid_out: bool = False) -> tuple[float, float, float, float]:
     """Measure the inches of what stands left, right, below and above Axes; where they stand is of no matter."""
-    inner, outer = ax.get_window_extent(), ax.get_tightbbox()
+    inner, outer = ax.get_window_extent(), ax.get_tightbbox(for_layout_only=laid_out)
     if outer is None:
         return 0.0, 0.0, 0.0, 0.0
     sides = (inner.x0 - outer.x0, outer.x1 - inner.x1, inner.y0 - outer.y0, outer.y1 - inner.y1)
@@ -288,16 +289,19 @@ def _around(ax: Axes) -> tuple[float, float, float, float]:
 
 
 def _resize_text(ax: Axes) -> None:
-    """Set ticks and labels of Axes in a column as small as all other text there, and break their labels."""
+    """Set ticks and labels as large as was counted on; in a column, break their labels."""
+    size = label_size(ax)
+    ax.tick_params(labelsize=size)
+    for label in (ax.xaxis.label, ax.yaxis.label):
+        label.set_fontsize(size)
     if not narrow(ax):
         return
-    size = text_size(ax)
-    ax.tick_params(labelsize=size, pad=2)
+    ax.tick_params(pad=2)
     left, right, _, _ = _around(ax)
     wide, high = room(ax) - left - right - 2 * _PAD, 0.9 * inner_height(ax)
     for label, inches in ((ax.xaxis.label, max(wide, 1.0)), (ax.yaxis.label, max(high, 1.0))):
         lines = [wrapped(line, cells_in(inches, size)) for line in label.get_text().split("\n")]
-        label.set(text="\n".join(lines), fontsize=size)
+        label.set_text("\n".join(lines))
 
 
 def width_of(ax: Axes) -> float:
@@ -314,43 +318,38 @@ def legend_of(ax: Axes, entries: Sequence[Any], labels: Sequence[str], title: st
     """Say beside the Axes what each entry is; below, in a column of a paper."""
     if not entries:
         return
+    size, many = label_size(ax), 1
     place: dict[str, Any] = {"bbox_to_anchor": (1.01, 1)}
     if narrow(ax):
         _resize_text(ax)
         left, _, below, _ = _around(ax)
         under = ax.transAxes + ScaledTranslation(-left, -below - _PAD, ax.figure.dpi_scale_trans)
-        across = cells_in(room(ax), 7.0)
+        across = cells_in(room(ax), size)
         title, *labels = (wrapped(text, across - _KEY) for text in (title, *labels))
         widest = max(display_width(part) for text in (title, *labels) for part in text.split("\n"))
-        many = max(across // (widest + _KEY), 1)
-        place = {"bbox_to_anchor": (0, 0), "bbox_transform": under, "ncols": many, "fontsize": 7.0}
-        place |= {"borderaxespad": 0.0, "title_fontsize": 7.0, "alignment": "left", "frameon": False}
-    # Given as "." first: matplotlib leaves out entries whose label begins with an underscore.
-    legend = ax.legend(entries, ["."] * len(entries), title="." if title else None, loc="upper left", **place)
-    for entry, label in zip([legend.get_title(), *legend.get_texts()], [title, *labels], strict=True):
-        entry.set(text=label, **style)
+        many = min(max(across // (widest + _KEY), 1), len(entries))
+        place = {"bbox_to_anchor": (0, 0), "bbox_transform": under, "columnspacing": 1.0}
+        place |= {"borderaxespad": 0.0, "alignment": "left", "frameon": False}
+    for ncols in range(many, 0, -1):
+        # Given as "." first: matplotlib leaves out entries whose label begins with an underscore.
+        legend = ax.legend(
+            entries,
+            ["."] * len(entries),
+            title="." if title else None,
+            loc="upper left",
+            ncols=ncols,
+            fontsize=size,
+            title_fontsize=size,
+            **place,
+        )
+        for entry, label in zip([legend.get_title(), *legend.get_texts()], [title, *labels], strict=True):
+            entry.set(text=label, **style)
+        box = legend.get_window_extent()
+        if box.width / ax.figure.dpi <= room(ax) - 2 * _PAD:
+            break
+    if isinstance(ax.figure, _Fitted) and ax.figure.across is not None and ax.figure.down is not None:
+        ax.figure.down = min(max(ax.figure.down, float(box.height) / ax.figure.dpi), HIGHEST)
     _fit(ax)
-
-
-def line(ax: Axes, x: Floats, y: Floats, ends: tuple[Floats, Floats], number: int, *, band: bool = False) -> list[Any]:
-    """Draw a line with its points, hollow where they have no interval; give what a legend shows of it.
-
-    Intervals are bars, or a band edged as the line is.
-    """
-    colour, marker = LINES[number % len(LINES)], MARKERS[number % len(MARKERS)]
-    dashes = DASHES[number % len(DASHES)]
-    drawn = ax.plot(x, y, color=colour, marker=marker, linestyle=dashes, markeredgecolor="black")
-    low, high = ends
-    sure = ~np.isnan(y + low + high)
-    if band:
-        ax.fill_between(x, low, high, where=sure, facecolor=colour, alpha=0.15, linewidth=0)
-        for end in ends:
-            ax.plot(x, np.where(sure, end, np.nan), color=colour, linestyle=dashes, linewidth=0.6)
-    else:
-        intervals(ax, x[sure], low[sure], high[sure], upright=True)
-    hollow = ~sure & ~np.isnan(y)
-    ax.plot(x[hollow], y[hollow], marker, color="white", markeredgecolor="black", zorder=3)
-    return drawn
 
 
 def as_png(figure: Any, *, close: bool) -> bytes:  # noqa: ANN401 - a Figure, or Axes in one

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -23,6 +24,9 @@ CUT: Final = 40
 WIDE: Final = 60
 #: A fact of so many terminal cells is not broken.
 _WHOLE: Final = 24
+#: What is less is no tenth, and what is not more than an error of rounding.
+_TENTH: Final = 0.05
+_ROUNDING: Final = 1e-10
 #: After these a label may be broken.
 _BREAKS: Final = frozenset(" ·/_,;:=-…")
 
@@ -83,7 +87,19 @@ def shown_texts(parts: Iterable[object], limit: int = CUT) -> dict[str, str]:
 
 
 def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else f"{text[: limit - limit // 3 - 1]}…{text[-(limit // 3) :]}"
+    if len(text) <= limit:
+        return text
+    start, end = limit - limit // 3 - 1, len(text) - limit // 3
+    while start and _is_mark(text[start]):
+        start -= 1
+    while end < len(text) and _is_mark(text[end]):
+        end += 1
+    return f"{text[:start]}…{text[end:]}"
+
+
+def _is_mark(letter: str) -> bool:
+    """Tell whether this is written on the letter before."""
+    return unicodedata.category(letter)[0] == "M"
 
 
 def wrapped(text: str, cells: int) -> str:
@@ -121,12 +137,14 @@ def _letters_in(text: str, cells: int) -> int:
         if many and wide > cells:
             break
         many += 1
+    while 1 < many < len(text) and _is_mark(text[many]):
+        many -= 1
     return many
 
 
 def _may_break(text: str, place: int) -> bool:
     before, after = text[place - 1], text[place : place + 1]
-    if before in ",:" and after.isdigit():  # of a number or a time
+    if (before in ",:" and after.isdigit()) or (after and _is_mark(after)):  # of a number, a time or a letter
         return False
     return before in _BREAKS or after == " " or (display_width(before) > 1 and bool(after))
 
@@ -146,6 +164,13 @@ def packed(facts: Sequence[str], cells: int) -> str:
 def number(value: float) -> str:
     """Write a number rounded to three figures, never with an exponent."""
     return np.format_float_positional(value, precision=3, fractional=False, trim="-")
+
+
+def tenths(value: float) -> str:
+    """Write a number to its tenths, a smaller one to two figures: only zero is "0.0"."""
+    if abs(value) >= _TENTH or abs(value) < _ROUNDING:
+        return f"{value:.1f}"
+    return np.format_float_positional(value, precision=2, fractional=False, trim="-")
 
 
 def together(parts: list[str], cells: int = WIDE) -> str:

@@ -12,17 +12,15 @@ from asrlab.text import plain
 from asrlab.views.markup import is_missing
 from asrlab.views.plot.facts import corrected, in_full, plural, points, refuse_another
 from asrlab.views.plot.ink import (
-    DASHES,
-    LINES,
-    MARKERS,
     axes_for,
-    intervals,
+    ink,
     legend_of,
     text_style,
     tidy,
     whole_numbers,
 )
-from asrlab.views.plot.labels import by_columns, keys_of, label_of, shown_texts
+from asrlab.views.plot.labels import by_columns, keys_of, label_of, shown_texts, tenths
+from asrlab.views.plot.marks import line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,7 +94,7 @@ def power(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     members = list(dict.fromkeys(member_of))
     texts = shown_texts(part for member in members for part in member)
     legend_labels = [_design_label(series, member, texts) for member in members]
-    ax = axes_for(ax, 5.0, 3.0)
+    ax = axes_for(ax, 5.0, 3.0, least=1.2)
     style, entries = text_style(), []
     names = (x, "power", "low", "high")
     values = {
@@ -106,16 +104,9 @@ def power(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         mine = np.flatnonzero([key == member for key in member_of])
         mine = mine[np.argsort(values[x][mine], kind="stable")]
         place, share, low, high = (values[name][mine] for name in names)
-        colour, marker = LINES[number % len(LINES)], MARKERS[number % len(MARKERS)]
-        dashes = DASHES[number % len(DASHES)]
-        entries += ax.plot(place, share, color=colour, marker=marker, linestyle=dashes, markeredgecolor="black")
-        if len(mine) > 1:
-            ax.fill_between(place, low, high, color=colour, alpha=0.2, linewidth=0)
-        else:
-            known = ~np.isnan(low + high)
-            intervals(ax, place[known], low[known], high[known], upright=True)
+        entries += line(ax, place, share, (low, high), number, band=len(mine) > 1)
     for target in sorted(frame["target"].dropna().unique()):
-        ax.axhline(100 * target, color="black", linestyle="dashed", linewidth=1)
+        ax.axhline(100 * target, color=ink(), linestyle="dashed", linewidth=1)
     ax.set_ylim(0, 105)
     if len(shown) and x in _COUNTS:
         ax.set_xlim(left=0)
@@ -143,7 +134,7 @@ def power_facts(frame: pd.DataFrame, shown: pd.DataFrame, drawn: list[str]) -> l
         "speakers": lambda many: plural(str(many), "speaker"),
         "utterances": lambda many: f"{plural(str(many), 'utterance')} each",
         "unit": in_full,
-        "rate": lambda rate: f"{100 * rate:.1f}% at the baseline",
+        "rate": lambda rate: f"{tenths(100 * rate)}% at the baseline",
         "test": str,
         "n_comparisons": lambda many: "" if many == 1 else corrected(same.get("correction"), many),
         "source": lambda source: f"rates and spreads {'from a pilot' if source == 'pilot' else source}",
@@ -152,6 +143,7 @@ def power_facts(frame: pd.DataFrame, shown: pd.DataFrame, drawn: list[str]) -> l
     return [
         *(word(same[name]) for name, word in said.items() if name in same),
         *(f"dashed: {100 * target:.3g}% wanted" for target in sorted(frame["target"].dropna().unique())),
+        *(["hollow: no interval"] if shown[["low", "high"]].isna().any(axis=None) else []),
         *([f"{plural(str(left_out), 'design')} of unknown power left out"] if left_out else []),
     ]
 

@@ -15,9 +15,9 @@ from asrlab.views.plot.ink import (
     HIGHEST,
     axes_for,
     cells_at_left,
-    intervals,
     legend_of,
     line_height,
+    paper,
     text_size,
     text_style,
     tidy,
@@ -29,10 +29,12 @@ from asrlab.views.plot.labels import (
     label_of,
     most_lines,
     shown_texts,
+    tenths,
     together,
     told_apart,
     wrapped,
 )
+from asrlab.views.plot.marks import intervals
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -102,8 +104,8 @@ def agreement(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     known = ~np.isnan(same + low + high)
     intervals(ax, lines[known], low[known], high[known], upright=False)
     for line, share, sure in zip(lines.tolist(), same, known, strict=True):
-        text = "not known" if np.isnan(share) else f"{share:.1f}" + "*" * (not sure)
-        box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
+        text = "not known" if np.isnan(share) else tenths(share) + "*" * (not sure)
+        box = {"facecolor": paper(), "edgecolor": "none", "pad": 1.0}
         ax.text(2, line, text, ha="left", va="center", fontsize=text_size(ax), bbox=box, **style)
     legend_of(ax, entries, list(_PARTS), "Transcript", style)
     starred = bool((~np.isnan(same) & ~known).any())
@@ -118,9 +120,9 @@ def _varies(row: dict[Hashable, Any]) -> str:
     if is_missing(row["rate"]):
         return f"{measure} not known"
     ends = [row["rate_low"], row["rate_high"]]
-    between = "" if any(map(is_missing, ends)) else " ({:.1f} to {:.1f})".format(*(100 * end for end in ends))
+    between = "" if any(map(is_missing, ends)) else " ({} to {})".format(*(tenths(100 * end) for end in ends))
     noise = "" if is_missing(row["repeat_noise"]) else f", ±{points(row['repeat_noise'])}"
-    return f"{measure} {100 * row['rate']:.1f}%{between}{noise}"
+    return f"{measure} {tenths(100 * row['rate'])}%{between}{noise}"
 
 
 def _facts(frame: pd.DataFrame, *, starred: bool) -> list[str]:

@@ -14,7 +14,7 @@ from asrlab.views.markup import display_width, is_missing, signed
 from asrlab.views.plot.facts import (
     blocks_of,
     conditions_of_marking,
-    corrected,
+    delta_facts,
     in_line,
     kind_of,
     lost_facts,
@@ -30,13 +30,12 @@ from asrlab.views.plot.ink import (
     WIDEST,
     axes_for,
     cells_at_left,
+    ink,
     inner_height,
     inner_width,
-    intervals,
-    label_ticks,
     legend_of,
     line_height,
-    mark,
+    paper,
     text_style,
     text_width,
     tidy,
@@ -50,11 +49,12 @@ from asrlab.views.plot.labels import (
     layout_of,
     most_lines,
     shown_texts,
+    tenths,
     together,
     told_apart,
     wrapped,
 )
-from asrlab.views.plot.marks import kept_inside
+from asrlab.views.plot.marks import intervals, kept_inside, label_ticks, mark
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -115,7 +115,7 @@ def rates(summary: pd.DataFrame, *, ax: Axes | None = None, x: str | None = None
             "of an axis, or summarize by fewer columns."
         )
     across = min(max(0.45 * len(frame), 0.9 * len(ticks), 2.0), WIDEST - 2 - beside)
-    ax = axes_for(ax, across, max(3.0, 0.25 * len(legend_labels)))
+    ax = axes_for(ax, across, max(3.0, 0.25 * len(legend_labels)), least=1.2)
     style, width, bars = text_style(), 0.8 / max(len(members), 1), []
     values: list[tuple[float, str, float]] = []
     percent = {name: 100 * frame[name].to_numpy("float64", na_value=np.nan) for name in ("rate", "low", "high")}
@@ -128,7 +128,7 @@ def rates(summary: pd.DataFrame, *, ax: Axes | None = None, x: str | None = None
         known = ~np.isnan(rate + low + high)
         intervals(ax, places[known], low[known], high[known], upright=True)
         for place, value, top, sure in zip(places, rate, np.fmax(rate, high), known, strict=True):
-            written = ("no rate", 0.0) if np.isnan(value) else (f"{value:.1f}" + "*" * (not sure), top)
+            written = ("no rate", 0.0) if np.isnan(value) else (tenths(value) + "*" * (not sure), top)
             values.append((place, *written))
     ax.set_xlabel(label_of(tuple(groups)), **style)
     ax.set_ylabel(f"{measure}, %", **style)
@@ -205,12 +205,12 @@ def deltas(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     delta, low, high = (100 * frame[name].to_numpy("float64", na_value=np.nan) for name in ("delta", "low", "high"))
     lines = np.arange(len(frame))
     known = ~np.isnan(delta + low + high)
-    ax.axvline(0, color="black", linewidth=0.8)
+    ax.axvline(0, color=ink(), linewidth=0.8)
     around, facts = _around_zero(ax, frame, compared)
     intervals(ax, lines[known], low[known], high[known], upright=False)
     for marker, mine in (("o", ~mixed), ("D", mixed)):
-        for colour, drawn in (("#0072B2", known), ("white", ~known)):
-            ax.plot(delta[drawn & mine], lines[drawn & mine], marker, color=colour, markeredgecolor="black")
+        for colour, drawn in (("#0072B2", known), (paper(), ~known)):
+            ax.plot(delta[drawn & mine], lines[drawn & mine], marker, color=colour, markeredgecolor=ink())
     ax.set_yticks(lines, labels, **style)
     ax.set_ylim(max(len(frame), 1) - 0.4, -0.7)
     reach = 1.25 * float(np.nanmax(np.abs(np.concatenate([delta, low, high, around, [0.0]])))) or 1.0
@@ -221,7 +221,7 @@ def deltas(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         at = 0.0 if np.isnan(value) else float(value)
         mark(ax, text, (at, float(line)), 6, style=style, aside=kept_inside(ax, text, at))
     facts += ["diamond: interaction, how much an effect differs"] if mixed.any() else []
-    tidy(ax, [*_delta_facts(frame, common, compared), *facts], style)
+    tidy(ax, [*delta_facts(frame, common, compared), *facts], style)
     return ax
 
 
@@ -249,16 +249,6 @@ def _rate_facts(frame: pd.DataFrame, *, starred: bool) -> list[str]:
     ]
 
 
-def _delta_facts(frame: pd.DataFrame, common: str, compared: pd.Series) -> list[str]:
-    return [
-        *conditions_of_marking(frame, "confidence"),
-        *([f"all with {common}"] if common else []),
-        *(numbers_of(frame.loc[compared, "n_pairs"], "pair") if compared.any() and "n_pairs" in frame else []),
-        *(numbers_of(frame.loc[~compared, "n_utts"], "utterance") if not compared.all() else []),
-        *dict.fromkeys(map(corrected, frame["correction"], frame["n_comparisons"])),
-    ]
-
-
 def _around_zero(ax: Axes, frame: pd.DataFrame, compared: pd.Series) -> tuple[Floats, list[str]]:
     """Draw on the lines of a comparison what the service varies by itself and margins; give their ends, and say so."""
     lines = np.arange(len(frame))
@@ -266,10 +256,10 @@ def _around_zero(ax: Axes, frame: pd.DataFrame, compared: pd.Series) -> tuple[Fl
     within, one_sided = tested
     noise, margin = (_points_of(frame, name, compared) for name in ("repeat_noise", "margin"))
     noisy, bounded = ~np.isnan(noise), ~np.isnan(margin) & within
-    ax.barh(lines[noisy], 4 * noise[noisy], left=-2 * noise[noisy], height=0.7, color="#DDDDDD", zorder=0)
+    ax.barh(lines[noisy], 4 * noise[noisy], left=-2 * noise[noisy], height=0.7, color=("#999999", 0.35), zorder=0)
     # No worse by more than the margin: its other side is of no interest.
     for side, wanted in ((margin, bounded), (-margin, bounded & ~one_sided)):
-        ax.vlines(side[wanted], lines[wanted] - 0.5, lines[wanted] + 0.5, colors="black", linestyles="dashed")
+        ax.vlines(side[wanted], lines[wanted] - 0.5, lines[wanted] + 0.5, colors=ink(), linestyles="dashed")
     facts = ["grey: ±2 standard errors of what the service varies by itself"] if noisy.any() else []
     margins = sorted({f"{points:.4g}" for points in margin[bounded]})
     facts += [f"dashed: margin of {' or '.join(margins)} point{'s' * (margins != ['1'])}"] if margins else []

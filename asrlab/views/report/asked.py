@@ -1,4 +1,4 @@
-"""Asked: what a sweep asked, of what, at what price, and what came of it, as it was when the report was begun."""
+"""Asked: what a sweep asked, of what, and what came of it, as it was when the report was begun."""
 
 from __future__ import annotations
 
@@ -10,25 +10,31 @@ import pandas as pd
 
 from asrlab import tables
 from asrlab.errors import AsrlabError
-from asrlab.text import escape
+from asrlab.text import escape, plain
 from asrlab.views.answers import STATES, completed, outcomes
 from asrlab.views.markup import is_missing, table
 from asrlab.views.provenance import provenance
+from asrlab.views.report.pieces import listed, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from asrlab.views.answers import Recordings
     from asrlab.views.provenance import Recorded
 
 #: What a sweep may have besides what it must, as it is called there.
-_MORE: Final = ("parameters", "words", "costs", "digest", "provenance")
+_MORE: Final = ("parameters", "words", "costs", "digest", "provenance", "plan")
 #: Rows of transcripts up to which what was sent, and times of words, are read: they are many texts.
-_MOST_READ: Final = {"parameters": 100_000, "words": 20_000}
+_MOST_READ: Final = {"parameters": 100_000, "words": 20_000, "plan": 100_000}
+#: What tells askings apart.
+_ASKING: Final = ["utt_id", "condition", "repeat"]
 #: Characters of a card, of a value that was sent, and of a message.
 _CARD, _VALUE, _MESSAGE = 600, 60, 200
 #: Values that a label came to, and kinds of failures, that are shown.
 _MOST_VALUES, _MOST_FAILURES = 3, 20
+#: Conditions that are named in a sentence, and characters of a name.
+_MOST_NAMED, _NAME = 5, 80
+_NO_PLAN: Final = "not known: what was opened has no plan"
 _HEADING: Final = re.compile(r"#+\s.*")
 _HOW: Final = ("unit", "form", "normalizer", "ties", "block_kind")
 
@@ -60,9 +66,14 @@ class Asked:
     dataset : Dataset or None
         What was asked about.
     more : mapping
-        Of ``parameters``, ``words``, ``costs``, ``digest`` and ``provenance`` those that the sweep has.
+        Of ``parameters``, ``words``, ``costs``, ``digest``, ``provenance`` and ``plan`` those that the sweep has;
+        parameters and costs of the askings of ``transcripts``.
     lacking : mapping
         Why it has not the others, each a sentence.
+    part : bool
+        Whether the transcripts were given, and may be others than those of the sweep.
+    heard : callable, optional
+        Gives the recordings that were asked about under a condition.
     """
 
     about: Mapping[str, str]
@@ -71,18 +82,24 @@ class Asked:
     dataset: Recordings | None
     more: Mapping[str, Any] = field(default_factory=dict)
     lacking: Mapping[str, str] = field(default_factory=dict)
+    part: bool = False
+    heard: Callable[[str], Recordings | None] | None = None
+
+    @property
+    def runs(self) -> list[Mapping[str, Any]]:
+        """Facts of each run, in order."""
+        found = [run.get("facts") for run in self.more.get("provenance") or []]
+        return [facts if isinstance(facts, dict) else {} for facts in found]
 
     @property
     def facts(self) -> Mapping[str, Any]:
         """Facts of the latest run."""
-        runs = self.more.get("provenance") or [{}]
-        found = runs[-1].get("facts")
-        return found if isinstance(found, dict) else {}
+        return self.runs[-1] if self.runs else {}
 
 
 def read(sweep: Reported, transcripts: pd.DataFrame | None = None) -> Asked:
     """Take from a sweep all that a report shows of it; what the sweep cannot give is noted, with the reason."""
-    given = sweep.transcripts if transcripts is None else transcripts
+    given = completed(sweep.transcripts if transcripts is None else transcripts).reset_index(drop=True)
     more: dict[str, Any] = {}
     lacking: dict[str, str] = {}
     for name in _MORE:
@@ -91,21 +108,32 @@ def read(sweep: Reported, transcripts: pd.DataFrame | None = None) -> Asked:
             continue
         try:
             found = getattr(sweep, name, None)
-        except AsrlabError as error:
+            found = found() if name == "plan" and callable(found) else found  # sends nothing
+        except (AsrlabError, OSError) as error:
             lacking[name] = str(error)
             continue
-        if found is None or (name != "digest" and not len(found)):
-            lacking[name] = f"This sweep keeps no {name}."
+        if found is None or (name not in {"digest", "plan"} and not len(found)):
+            lacking[name] = _NO_PLAN if name == "plan" else f"This sweep keeps no {name}."
+        elif isinstance(found, pd.DataFrame):
+            more[name] = found.copy(deep=False) if transcripts is None or name == "words" else _of_these(found, given)
         else:
-            more[name] = found.copy(deep=False) if isinstance(found, pd.DataFrame) else found
+            more[name] = found
     return Asked(
         about=dict(sweep.about),
-        transcripts=completed(given).reset_index(drop=True),
+        transcripts=given,
         conditions=sweep.conditions.copy(deep=False),
         dataset=getattr(sweep, "dataset", None),
         more=more,
         lacking=lacking,
+        part=transcripts is not None,
+        heard=getattr(sweep, "heard", None),
     )
+
+
+def _of_these(frame: pd.DataFrame, transcripts: pd.DataFrame) -> pd.DataFrame:
+    """Keep of a table with a row an asking those of these transcripts."""
+    found = frame[_ASKING].merge(transcripts[_ASKING].drop_duplicates(), on=_ASKING, how="left", indicator=True)
+    return frame[(found["_merge"] == "both").to_numpy(bool)].reset_index(drop=True)
 
 
 def data(asked: Asked, scores: pd.DataFrame) -> str:
@@ -152,42 +180,6 @@ def grid(asked: Asked) -> str:
     return shown + labels.markup + (f"<p>{escape(why)}</p>" if why else "")
 
 
-def price(asked: Asked) -> str:
-    """Say what was sent, and what it took."""
-    paid = _price_facts(asked)
-    costs = asked.more.get("costs")
-    if not isinstance(costs, pd.DataFrame):
-        why = asked.lacking.get("costs", "")
-        sent = asked.transcripts["attempts"].sum(min_count=1)
-        known = "not known" if is_missing(sent) else f"{int(sent):,}"
-        return f"<p>Seconds billed and dollars are not known. {escape(why)}</p>{listed({'submits': known, **paid})}"
-    checked = tables.check(costs, "costs", required=("condition", "billed_s", "usd", "attempts"))
-    by = checked.groupby("condition", sort=False, dropna=False)
-    summed = pd.DataFrame(
-        {
-            "condition": [*by.groups, "all"],
-            "questions": [*(len(part) for _, part in by), len(checked)],
-            **{
-                head: [_sum(part[name], form) for part in [*(part for _, part in by), checked]]
-                for head, name, form in (
-                    ("submits", "attempts", "{:.0f}"),
-                    ("minutes billed", "billed_s", "{:.2f}"),
-                    ("US dollars", "usd", "{:.4f}"),
-                )
-            },
-        }
-    )
-    notes = [
-        "Seconds count that were or may have been billed, in all attempts; questions that several settings share are "
-        "shared out among them."
-    ]
-    if checked["usd"].isna().any():
-        notes.append("Where a price or a length is not known, so is the sum.")
-    elif (checked["usd"] == 0).all():
-        notes.append("The engine costs nothing.")
-    return table(summed, max_rows=200).markup + f"<p>{' '.join(notes)}</p>" + listed(paid)
-
-
 def outcome(asked: Asked, scores: pd.DataFrame) -> str:
     """Count what came of the answers of each condition; states that never occur have no column, but for failed."""
     answers = asked.transcripts
@@ -204,20 +196,39 @@ def outcome(asked: Asked, scores: pd.DataFrame) -> str:
     rarer = [f"{STATES[name]}." for name in wanted if ":" in STATES.get(name, "")]
     asked_at = answers["submitted_at"].dropna()
     facts = {"first and last submit": f"{asked_at.min()}, {asked_at.max()}"} if len(asked_at) else {}
+    if answers.duplicated([*_ASKING, *(name for name in axes_of(scores) if name in answers.columns)]).any():
+        rarer.append("Each channel of an answer counts.")
     return table(whole, max_rows=200).markup + f"<p>{escape(' '.join(rarer))}</p>" + listed(facts)
 
 
 def marking(scores: pd.DataFrame) -> str:
-    """Say how answers were marked."""
-    how = scores.groupby(list(_HOW), dropna=False, sort=False).size().rename("rows of scores").reset_index()
-    return table(how, max_rows=100).markup
+    """Say how answers were marked, and what was not."""
+    marked = scores[scores["ref_len"].notna()]
+    how = marked.groupby(list(_HOW), dropna=False, sort=False).size().rename("answers marked").reset_index()
+    said = []
+    if unmarked := [name for name in scores["condition"].unique() if name not in set(marked["condition"])]:
+        shown = ", ".join(plain(name, _NAME) for name in unmarked[:_MOST_NAMED])
+        more = f" and {len(unmarked) - _MOST_NAMED:,} more" if len(unmarked) > _MOST_NAMED else ""
+        said.append(f"No answer was marked under {shown}{more}.")
+    answered = marked[(marked["state"] == "answered").fillna(value=True)]
+    if unsure := int(answered["heard"].isna().sum()):
+        said.append(
+            f"Not verified: {unsure:,} of these answers do not say of which text they are the marks (heard), so that "
+            "they may be of others than the transcripts of this report."
+        )
+    return table(how, max_rows=100).markup + f"<p>{escape(' '.join(said))}</p>" * bool(said)
 
 
 def failures(asked: Asked) -> str:
     """Count what failed, by what was said of it."""
-    lost = asked.transcripts[asked.transcripts["state"].isin(["failed", "unknown", "submitted"])]
+    state = asked.transcripts["state"].fillna("answered")
+    lost = asked.transcripts[state.isin(["failed", "unknown", "submitted"])]
     if lost.empty:
-        return "<p>None: every question that was asked was answered.</p>"
+        n_not_run = int((state == "not run").sum())
+        if n_not_run == len(state):
+            return "<p>Nothing was asked yet.</p>"
+        rest = f"; {n_not_run:,} were not asked yet" if n_not_run else ""
+        return f"<p>None: every question that was asked was answered{rest}.</p>"
     by = ["state", "error_code", "error"]
     found = lost.assign(error=[_cut(text, _MESSAGE) for text in lost["error"]])
     groups = found.groupby(by, dropna=False, sort=False)
@@ -229,7 +240,7 @@ def failures(asked: Asked) -> str:
 def origin(asked: Asked) -> str:
     """Say how the answers came about, and what tells them from others."""
     digest = str(asked.more.get("digest") or f"not known. {asked.lacking['digest']}")
-    facts = {"digest of what was asked and answered": digest}
+    facts = {f"digest of what was asked and answered{' in the whole sweep' * asked.part}": digest}
     if "provenance" not in asked.more:
         return f"{listed({**facts, **asked.about})}<p>{escape(asked.lacking['provenance'])}</p>"
     return listed({**facts, **asked.about}) + provenance(cast("Recorded", _Runs(asked.more["provenance"]))).markup
@@ -239,17 +250,6 @@ def axes_of(scores: pd.DataFrame) -> list[str]:
     """Give the columns of scores that tell settings apart."""
     own = {*tables.SCHEMAS["scores"], "marked_form", "rung"}
     return [name for name in scores.columns if name not in own]
-
-
-def listed(facts: Mapping[str, str]) -> str:
-    """Make a list of names and facts."""
-    lines = "".join(f"<dt>{escape(name)}</dt><dd>{escape(fact)}</dd>" for name, fact in facts.items())
-    return f"<dl>{lines}</dl>" if facts else ""
-
-
-def quoted(text: str) -> str:
-    """Show what others wrote as theirs, in their lines."""
-    return f'<blockquote><p dir="auto" style="white-space:pre-wrap">{escape(text)}</p></blockquote>'
 
 
 @dataclass(frozen=True)
@@ -336,19 +336,6 @@ def _given(given: object, axis: str, label: object) -> str:
         return "not known"
     (kind, value) = next(iter(how.items()))
     return "nothing" if value is None else _cut(value if kind == "value" else f"{kind} {value}", _VALUE)
-
-
-def _price_facts(asked: Asked) -> dict[str, str]:
-    paid = asked.facts.get("price")
-    if isinstance(paid, dict) and "usd_per_s" in paid:
-        source = f"as of {paid.get('as_of')}, {paid.get('source')}"
-        return {"price": f"${paid['usd_per_s']:.6f} a second of audio, {source}"}
-    return {}
-
-
-def _sum(values: pd.Series, form: str) -> str:
-    known = not values.isna().any()
-    return form.format(float(values.sum()) / (60 if values.name == "billed_s" else 1)) if known else "not known"
 
 
 def _cut(value: object, most: int) -> Any:  # noqa: ANN401 - a text, or NA

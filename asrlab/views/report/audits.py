@@ -43,6 +43,8 @@ def flagged(asked: Asked, main: pd.DataFrame) -> str:
     """Count the answers that have a flag, under each condition."""
     if len(asked.transcripts) > _MOST_SEARCHED:
         return f"<p>Flags were not looked for: there are more than {_MOST_SEARCHED:,} answers. See lab.flags().</p>"
+    if asked.transcripts["text"].isna().all():
+        return "<p>There is no answer that could have a flag.</p>"
     forms = main["form"].dropna().unique()
     parameters = asked.more.get("parameters")
     try:

@@ -7,23 +7,32 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from asrlab import tables
+from asrlab import groups, tables
 from asrlab.errors import InvalidInput
+from asrlab.scoring.given import join_answers
 from asrlab.text import fingerprint, plain
-from asrlab.views.answers import with_answers
+from asrlab.views.answers import completed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 #: How an answer was marked: what a result and its scores must have in common.
 MARKING: Final = ("unit", "form", "normalizer", "ties")
 _COUNTS: Final = ("subs", "dels", "ins", "ref_len")
 #: Rates that come of the same counts are equal to so much.
 _ROUNDING: Final = 1e-9
+_ASKING: Final = ("utt_id", "condition", "repeat")
+#: Counts of what the scores have no row of.
+_NOTHING: Final = [0, 0, 0, 0, 0]
+_MARK: Final = "Mark these transcripts: lab.score(sweep.transcripts, ...)."
 _NEW: Final = "Make it anew of the scores that are given, or give the scores it was made of."
 
-RECOUNTED: Final = "Recounted: what its rows are made of is what the scores of this report come to."
-IN_PART: Final = "Made of a part of the scores of this report: it has no more than they have, and was not recounted."
+RECOUNTED: Final = (
+    "Recounted: its counts and rates are those of the scores of this report; intervals and p are as given."
+)
+IN_PART: Final = "Could be of a part of the scores of this report: it has no more than they have. Not recounted."
 LIKE: Final = "Marked as the scores of this report are; not recounted."
 PLANNED: Final = "About experiments that were not made: not of the scores of this report."
 UNTOLD: Final = "Nothing in this table tells of which scores it is."
@@ -42,9 +51,19 @@ def check_scores(scores: pd.DataFrame, transcripts: pd.DataFrame) -> pd.DataFram
     Raises
     ------
     InvalidInput
-        If columns are missing, an utterance is not in the transcripts, or a transcript is not the one that was marked.
+        If columns are missing, a row stands twice, an utterance is not in the transcripts, an answer is not there under
+        the same labels or has another state, or a transcript is not the one that was marked.
     """
-    marked = tables.check(scores, "scores", required=("utt_id", "condition")).reset_index(drop=True)
+    marked = (
+        tables.check(scores, "scores", required=("utt_id", "condition")).reset_index(drop=True).fillna({"repeat": 0})
+    )
+    apart = [name for name in marked.columns if name not in tables.SCHEMAS["scores"] and name != "marked_form"]
+    key = [*_ASKING, "channel", *groups.APART, *apart]
+    if (twice := marked.duplicated(key)).any():
+        raise InvalidInput(
+            f"{int(twice.sum())} rows of scores stand twice, such as that of {_which(marked[twice])}: they agree in "
+            f"{', '.join(key)}. Drop the copies."
+        )
     there = marked["utt_id"].isin(transcripts["utt_id"].dropna().unique())
     strange = ~there & (marked["state"] != "missing").fillna(value=True).astype("bool")
     if strange.any():
@@ -53,23 +72,77 @@ def check_scores(scores: pd.DataFrame, transcripts: pd.DataFrame) -> pd.DataFram
             f"{int(strange.sum())} rows of scores are of utterances that the transcripts lack, such as {one!r}. Give "
             "the sweep whose transcripts were marked, or these transcripts as transcripts=."
         )
-    known = marked[marked["heard"].notna()]
-    if "rung" in known.columns:  # of a ladder, each answer is marked once on each
-        known = known[known["rung"] == known["rung"].iloc[0]] if len(known) else known
-    if len(known):
-        beside = with_answers(known, transcripts)
-        there = beside["text"].notna() & beside["heard"].notna()
-        texts, place = np.unique(beside.loc[there, "text"].to_numpy(object), return_inverse=True)
-        now = np.array([fingerprint(text) for text in texts.tolist()], dtype=object)[place]
-        other = now != beside.loc[there, "heard"].to_numpy(object)
-        if other.any():
-            row = beside[there][other].iloc[0]
-            raise InvalidInput(
-                f"{int(other.sum())} rows of scores are of another text than the transcripts have, such as that of "
-                f"{plain(row['utt_id'], 60)!r} under {plain(row['condition'], 60)!r}. Mark these transcripts: "
-                "lab.score(sweep.transcripts, ...)."
-            )
+    for joined in (False, True):
+        part = marked[marked["channel"].isna() == joined]
+        if len(part):
+            _refuse_other_answers(part, transcripts, joined=joined)
     return marked
+
+
+def _refuse_other_answers(marked: pd.DataFrame, transcripts: pd.DataFrame, *, joined: bool) -> None:
+    """Refuse scores whose state, labels or text are not those of the transcripts; ``joined``: of all channels."""
+    axes = [name for name in marked.columns if name not in tables.SCHEMAS["scores"] and name in transcripts.columns]
+    key = [*_ASKING, *axes]
+    answers = completed(transcripts)
+    answers["state"] = answers["state"].fillna("answered")
+    if joined:
+        answers = join_answers(answers, key)
+    state, text = (
+        _beside(marked, answers, key, joined=joined, column=_objects(answers[name])) for name in ("state", "text")
+    )
+    now = np.where(pd.isna(state), "missing", state)
+    then = _objects(marked["state"])
+    other = ~pd.isna(then) & (then != now)
+    if joined:  # of which one may be missing, which only score() knows
+        other &= then != "missing"
+    if other.any():
+        at = int(np.flatnonzero(other)[0])
+        raise InvalidInput(
+            f"{int(other.sum())} rows of scores are of other answers than the transcripts have, such as that of "
+            f"{_which(marked[other])}: it was {then[at]} when it was marked, and under its labels it is {now[at]} now. "
+            f"{_MARK}"
+        )
+    known = ~pd.isna(text) & marked["heard"].notna().to_numpy(bool)
+    texts, place = np.unique(text[known].astype(str), return_inverse=True)
+    prints = np.array([fingerprint(one) for one in texts.tolist()], dtype=object)[place]
+    stale = np.zeros(len(marked), bool)
+    stale[known] = prints != marked["heard"].to_numpy(object)[known]
+    if stale.any():
+        raise InvalidInput(
+            f"{int(stale.sum())} rows of scores are of another text than the transcripts have, such as that of "
+            f"{_which(marked[stale])}. {_MARK}"
+        )
+
+
+def _beside(
+    marked: pd.DataFrame, answers: pd.DataFrame, key: list[str], *, joined: bool, column: NDArray[Any]
+) -> NDArray[Any]:
+    """Give of each row of scores what its answer has in a column; None where there is no such answer."""
+    # Labels come with other dtypes where rows are missing.
+    both = pd.concat([answers[key].astype("string"), marked[key].astype("string")], ignore_index=True)
+    asking = groups.numbered(both, key)
+    channel = pd.concat([answers["channel"], marked["channel"]]).fillna(-1).to_numpy(np.int64) + 1
+    if joined:
+        channel[:] = 0
+    code, whole = (asking * (channel.max(initial=0) + 1) + of for of in (channel, 0))
+    n = len(answers)
+    last = np.flatnonzero(~pd.Index(code[:n]).duplicated(keep="last"))
+    where = pd.Index(code[last])
+    # What failed as a whole names no channel, and neither need what has only one.
+    found = where.get_indexer(pd.Index(code[n:]))
+    found = np.where(found < 0, where.get_indexer(pd.Index(whole[n:])), found)
+    there: NDArray[Any] = np.array([*column[last].tolist(), None], dtype=object)
+    return np.asarray(there[found])
+
+
+def _objects(column: pd.Series) -> NDArray[Any]:
+    """Give texts, None where there is none."""
+    return np.array(column.astype("object").where(column.notna(), None), dtype=object)
+
+
+def _which(rows: pd.DataFrame) -> str:
+    row = rows.iloc[0]
+    return f"{plain(row['utt_id'], 60)!r} under {plain(row['condition'], 60)!r}"
 
 
 def origin(result: pd.DataFrame, scores: pd.DataFrame) -> str:
@@ -148,13 +221,14 @@ def _recounted(result: pd.DataFrame, scores: pd.DataFrame, marks: list[str]) -> 
     whole = True
     for row in result.to_dict("records"):
         mine = [_number(row[name]) for name in counts]
-        summed = theirs.get(tuple(_text(row[name]) for name in [*by, *marks]))
-        own = [*summed[:3], summed[-1]] if summed else None
-        if own is None or any(n > m for n, m in zip(mine, own, strict=True)) or (mine[-1] == own[-1] and mine != own):
+        summed = theirs.get(tuple(_text(row[name]) for name in [*by, *marks]), _NOTHING)
+        own = [*summed[:3], summed[-1]]
+        if any(n > m for n, m in zip(mine, own, strict=True)) or (mine[-1] == own[-1] and mine != own):
             raise InvalidInput(
-                f"A summary has {_counts(mine)}{_of(row, by)}; the scores of this report come to "
-                f"{_counts(own) if own else 'none'}. {_NEW}"
+                f"A summary has {_counts(mine)}{_of(row, by)}; the scores of this report come to {_counts(own)}. {_NEW}"
             )
+        if mine[-1] and "rate" in row:
+            _refuse_other_rate("A summary has a rate", row["rate"], sum(mine[:3]) / mine[-1], _of(row, by))
         whole &= mine == own
     return RECOUNTED if whole else IN_PART
 
@@ -170,23 +244,31 @@ def _compared_again(result: pd.DataFrame, scores: pd.DataFrame, marks: list[str]
         theirs = _sums(scores, [*keys, str(axis), *marks])
         for row in mine.to_dict("records"):
             held = tuple(_text(row[name]) for name in keys), tuple(_text(row[name]) for name in marks)
-            sides = [theirs.get((*held[0], _text(row[end]), *held[1])) for end in ("level", "baseline")]
+            sides = [theirs.get((*held[0], _text(row[end]), *held[1]), _NOTHING) for end in ("level", "baseline")]
             pairs, rates = _number(row["n_pairs"]), (row["rate"], row["baseline_rate"])
-            if any(side is None or pairs > side[-2] for side in sides):
+            if any(pairs > side[-2] for side in sides):
                 raise InvalidInput(
                     f"A comparison has {pairs} pairs{_of(row, [*keys, 'level'])}, more than the scores of this report "
                     f"have answers. {_NEW}"
                 )
-            if any(side[-2] != pairs for side in sides if side):
+            of = _of(row, [*keys, "level", "baseline"])
+            if pairs and "delta" in row and not any(map(pd.isna, rates)):
+                _refuse_other_rate("A comparison has a difference", row["delta"], rates[0] - rates[1], of)
+            if any(side[-2] != pairs for side in sides):
                 whole = False
                 continue
             for side, rate in zip(sides, rates, strict=True):
-                if side and side[-1] and not pd.isna(rate) and abs(sum(side[:3]) / side[-1] - rate) > _ROUNDING:
-                    raise InvalidInput(
-                        f"A comparison has a rate of {rate:.4%}{_of(row, [*keys, 'level', 'baseline'])}; the scores of "
-                        f"this report come to {sum(side[:3]) / side[-1]:.4%}. {_NEW}"
-                    )
+                if side[-1]:
+                    _refuse_other_rate("A comparison has a rate", rate, sum(side[:3]) / side[-1], of)
     return RECOUNTED if whole else IN_PART
+
+
+def _refuse_other_rate(what: str, told: object, counted: float, of: str) -> None:
+    if told is None or pd.isna(told) or abs(float(told) - counted) > _ROUNDING:  # type: ignore[call-overload,arg-type]
+        said = "none" if told is None or pd.isna(told) else f"{told:.4%}"  # type: ignore[call-overload]
+        raise InvalidInput(
+            f"{what} of {said}{of}; its counts, and the scores of this report, come to {counted:.4%}. {_NEW}"
+        )
 
 
 def _sums(scores: pd.DataFrame, keys: Sequence[str]) -> dict[tuple[str, ...], list[int]]:

@@ -39,10 +39,16 @@ footer { margin-top: 3em; border-top: 1px solid #767676 }
   .sound { display: inline }
   table { font-size: 7.5pt }
   td, th { overflow-wrap: anywhere }
+  details::details-content { content-visibility: visible; block-size: auto }
+  .wide { page: wide }
 }
+@page wide { size: A4 landscape }
 """
 
 
+#: Columns of a table from which its section is laid on paper across.
+_WIDE: Final = 10
+_HEAD: Final = re.compile(r"<thead>(.*?)</thead>", re.DOTALL)
 #: A sound; paper has its name instead.
 _SOUND: Final = re.compile(r'<audio [^>]*?title="([^"]*)"[^>]*></audio>')
 
@@ -74,7 +80,7 @@ def page(title: str, sections: Sequence[Section], close: str) -> str:
     contents = "\n".join(f'<li><a href="#s{n}">{escape(one.heading)}</a></li>' for n, one in enumerate(sections, 1))
     # Whatever is wider than the page is scrolled in its section, by keyboard too.
     parts = "\n".join(
-        f'<section aria-labelledby="s{n}" tabindex="0">\n<h2 id="s{n}">{escape(one.heading)}</h2>\n'
+        f'<section aria-labelledby="s{n}" tabindex="0"{_across(one.body)}>\n<h2 id="s{n}">{escape(one.heading)}</h2>\n'
         f"{_SOUND.sub(_named, one.body)}\n</section>"
         for n, one in enumerate(sections, 1)
     )
@@ -106,6 +112,11 @@ def page(title: str, sections: Sequence[Section], close: str) -> str:
 </body>
 </html>
 """
+
+
+def _across(body: str) -> str:
+    wide = any(head.count("<th") >= _WIDE for head in _HEAD.findall(body))
+    return ' class="wide"' * wide
 
 
 def _named(sound: re.Match[str]) -> str:

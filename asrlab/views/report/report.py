@@ -7,7 +7,10 @@ load. Sentences and figures are made from its tables when it is saved, so that n
 from __future__ import annotations
 
 import os
+import re
 from importlib import metadata
+from math import inf
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import quote
@@ -19,11 +22,14 @@ from asrlab.errors import InvalidInput
 from asrlab.text import bullets, escape, plain, untypeset
 from asrlab.views.markup import Html
 from asrlab.views.report import asked as of
+from asrlab.views.report.again import marked_again
 from asrlab.views.report.audits import audited, flagged
 from asrlab.views.report.checks import check_scores, origin
 from asrlab.views.report.listened import main_scores, most_changed, shown_utterances, worst
 from asrlab.views.report.markdown import markdown
 from asrlab.views.report.page import Section, page
+from asrlab.views.report.pieces import quoted
+from asrlab.views.report.priced import price
 from asrlab.views.report.results import heading_of, picture, shown_result, words_of
 
 if TYPE_CHECKING:
@@ -35,7 +41,8 @@ if TYPE_CHECKING:
 _HTML: Final = frozenset({".html", ".htm"})
 _MARKDOWN: Final = frozenset({".md", ".markdown"})
 _SUBJECT: Final = 200  # characters of a title or heading in a list
-_KEPT_FILES: Final = ("figure-*", "sound-*")
+#: Names of files of reports: of what they are, and what they hold.
+_OURS: Final = re.compile(r"(figure|sound|file)-[0-9a-f]{12}\.[a-z0-9]+")
 
 
 class Report:
@@ -72,7 +79,8 @@ class Report:
     Raises
     ------
     InvalidInput
-        If columns are missing, the scores are of other transcripts, or a result is of other scores.
+        If columns are missing, the scores are of other transcripts or references, a result is of other scores, or a
+        number is none that it can be.
 
     Examples
     --------
@@ -92,11 +100,13 @@ class Report:
         n: int = 5,
         sound_mb: float = 10.0,
     ) -> None:
+        _check_arguments(n, sound_mb)
         self._asked = of.read(sweep, transcripts)
         self._scores = check_scores(scores, self._asked.transcripts)
         self.title = title or f"Speech-to-text sweep of {self._asked.about.get('dataset', 'a dataset')}"
         self.question = question
-        self._normalizer, self._n, self._sound_mb = normalizer, n, sound_mb
+        self._normalizer, self._n, self._sound_mb = normalizer, int(n), float(sound_mb)
+        self._again = marked_again(self._asked, main_scores(self._scores), normalizer)
         self._given: list[tuple[str, Callable[[str], str]]] = []
         for result in results:
             tables.check_frame(result)
@@ -130,7 +140,7 @@ class Report:
         if isinstance(thing, Html):
             body = f"<p>As it was given, not made for this report:</p>{thing.markup}"
         elif isinstance(thing, str):
-            body = f"<p>In the author's words:</p>{of.quoted(thing)}"
+            body = f"<p>In the author's words:</p>{quoted(thing)}"
         elif isinstance(thing, list | tuple) and all(isinstance(line, str) for line in thing):
             body = f"<p>In the author's words:</p>{bullets(thing)}"
         elif hasattr(figure := getattr(thing, "figure", thing), "savefig"):
@@ -151,8 +161,8 @@ class Report:
         ----------
         path : path
             The file; replaced as a whole if it is there. Its folder is made if need be. ``.html`` holds all in one
-            file; ``.md`` has its figures and sounds in a folder beside it, ``x_files`` for ``x.md``, where those of
-            an earlier report of this name are taken away.
+            file; ``.md`` has its figures and sounds in a folder beside it, ``x_files`` for ``x.md`` and
+            ``x.markdown_files`` for ``x.markdown``, where those of an earlier report of this name are taken away.
 
         Returns
         -------
@@ -176,7 +186,7 @@ class Report:
             _write(path, page(self.title, sections, close).encode())
             return path
         files: dict[str, bytes] = {}
-        folder = path.with_name(f"{path.stem}_files")
+        folder = path.with_name(f"{path.stem if path.suffix == '.md' else path.name}_files")
         parts = "\n".join(f"<h2>{escape(one.heading)}</h2>\n{one.body}" for one in sections)
         body = f"<h1>{escape(self.title)}</h1>\n{parts}\n<hr>\n{close}"
         text = markdown(body, quote(folder.name), files.setdefault)
@@ -195,25 +205,25 @@ class Report:
         sections = [
             Section(
                 "Question",
-                f"<p>In the author's words:</p>{of.quoted(question)}" if question else "<p>None was given.</p>",
+                f"<p>In the author's words:</p>{quoted(question)}" if question else "<p>None was given.</p>",
             ),
             Section("Data", of.data(asked, scores)),
             Section("Conditions", of.grid(asked)),
-            Section("What was sent, and its price", of.price(asked)),
+            Section("What was sent, and its price", price(asked)),
             Section("What came of it", of.outcome(asked, scores)),
-            Section("How it was marked", of.marking(scores)),
+            Section("How it was marked", f"{of.marking(scores)}<p>{escape(self._again)}</p>"),
             *(Section(name, make(name)) for name, (_, make) in zip(self._headings(), self._given, strict=True)),
         ]
         above: set[str] = set()
         spent = 0.0
         for heading, ranked in (
-            ("Utterances that went worst", worst(main, self._n)),
-            ("Utterances that the settings changed most", most_changed(main, self._n)),
+            ("Utterances that went worst", worst(main)),
+            ("Utterances that the settings changed most", most_changed(main)),
         ):
             # Half for each; what the first leaves, the second has too.
-            budget = self._sound_mb / 2 if not above else self._sound_mb - spent
+            budget = self._sound_mb / 2 if heading.endswith("worst") else self._sound_mb - spent
             body, used = shown_utterances(
-                ranked, asked, main, normalizer=self._normalizer, shown_above=above, sound_mb=budget
+                ranked, asked, main, n=self._n, normalizer=self._normalizer, shown_above=above, sound_mb=budget
             )
             spent += used
             sections.append(Section(heading, body))
@@ -267,7 +277,13 @@ def _write(path: Path, content: bytes) -> None:
 
 def _tidy(folder: Path, files: Mapping[str, bytes]) -> None:
     """Take away figures and sounds of an earlier report of this name."""
-    for pattern in _KEPT_FILES:
-        for path in folder.glob(pattern):
-            if path.name not in files:
-                path.unlink(missing_ok=True)
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if _OURS.fullmatch(path.name) and path.name not in files:
+            path.unlink(missing_ok=True)
+
+
+def _check_arguments(n: object, sound_mb: object) -> None:
+    if isinstance(n, bool) or not isinstance(n, Integral) or int(n) < 0:
+        raise InvalidInput(f"n must be a whole number from 0, not {n!r}: it says how many utterances are shown.")
+    if isinstance(sound_mb, bool) or not isinstance(sound_mb, Real) or not 0 <= float(sound_mb) < inf:
+        raise InvalidInput(f"sound_mb must be a number of megabytes from 0, not {sound_mb!r}. 0 is no sound.")

@@ -133,7 +133,7 @@ def _drawn(result: pd.DataFrame, heading: str) -> Iterator[str]:
 
 def _parts(result: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, str]]:
     """Give a table for each figure: rates in different units do not go on one axis."""
-    units = list(result["unit"].dropna().unique()) if "unit" in result.columns and tables.kind(result) else []
+    units = list(result["unit"].dropna().unique()) if "unit" in result.columns else []
     if len(units) < 2:
         yield result, ""
         return

@@ -8,6 +8,7 @@ is shown as HTML.
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import ipywidgets as widgets
@@ -15,23 +16,24 @@ import numpy as np
 
 from asrlab import tables
 from asrlab.text import escape, plain
-from asrlab.views import html
 from asrlab.views.browse import Index
 from asrlab.views.choice import ERRORS, SORTS, Choice
 from asrlab.views.confused import Found, marked_again, most_frequent, with_pair
-from asrlab.views.markup import Html
 from asrlab.views.stack import stacks
+from asrlab.views.widgets.kept import NOTHING_FITS, kept
 from asrlab.views.widgets.pages import page
 from asrlab.views.widgets.reading import Reading
 from asrlab.views.widgets.sounds import Sounds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     import pandas as pd
 
     from asrlab.normalize import NormalizerChoice
     from asrlab.views.browse import Mask, Places
+    from asrlab.views.markup import Html
+    from asrlab.views.stack import Stack
     from asrlab.views.widgets.sounds import Explorable
 
 #: Of a choice that asks for nothing: ipywidgets show None as an empty box.
@@ -39,9 +41,6 @@ _NONE: Final = "(none)"
 _ALL: Final = "(all)"
 #: Utterances on a page of the list, confusions that are listed, terms that are offered.
 _PAGE, _CONFUSIONS, _TERMS = 50, 50, 300
-#: What a saved notebook keeps: lines of the list, and sound and markup in 10^6 bytes.
-_KEPT_LINES, _KEPT_MB = 20, 2
-_NOTHING_FITS: Final = "No utterance fits these choices."
 
 
 def explore(
@@ -118,13 +117,15 @@ class Explorer(widgets.VBox):  # type: ignore[misc] # ipywidgets publishes no ty
         self._finding: asyncio.Task[None] | None = None
         self._listed: Places = index.find(Choice(index.conditions[0]))
         self._drawn = -1
+        self._aligned: tuple[object, list[Stack]] = (None, [])
         self._make_choices()
         self.reading = Reading(self._sounds.fetch)
         self.reading.observe(self._draw, "part")
+        also = widgets.VBox([self.also, widgets.HTML(_SEVERAL)], layout=_WIDE)
         super().__init__(
             [
                 widgets.HBox([self.condition, self.against], layout=_WRAPPED),
-                widgets.HBox([self.also, widgets.VBox([self.sort, self.error])], layout=_WRAPPED),
+                widgets.HBox([also, widgets.VBox([self.sort, self.error], layout=_WIDE)], layout=_WRAPPED),
                 widgets.HBox([self.language, self.tag, self.term, self.search], layout=_WRAPPED),
                 widgets.HBox([self.utterance, self.confusion], layout=_WRAPPED),
                 widgets.HBox(
@@ -142,7 +143,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc] # ipywidgets publishes no ty
         self.condition = widgets.Dropdown(options=conditions, description="condition", layout=_WIDE)
         self.against = widgets.Dropdown(options=[(_NONE, _NONE), *conditions], description="against", layout=_WIDE)
         self.against.value = index.conditions[1] if len(index.conditions) > 1 else _NONE
-        self.also = widgets.SelectMultiple(options=conditions, rows=3, description="also", layout=_WIDE)
+        self.also = widgets.SelectMultiple(options=conditions, rows=3, description="also", layout=_FULL)
         self.language = widgets.Dropdown(options=[(_ALL, _ALL), *_options(index.languages)], description="language")
         self.tag = widgets.Dropdown(options=[(_ALL, _ALL), *_options(index.tags)], description="tag")
         self.error = widgets.Dropdown(options=[(_ALL, _ALL), *_options(ERRORS)], description="error")
@@ -167,8 +168,10 @@ class Explorer(widgets.VBox):  # type: ignore[misc] # ipywidgets publishes no ty
             choice.observe(self._other_conditions, "value")
         self.confusion.observe(self._list_of_confusion, "value")
         self.utterance.observe(self._chosen, "value")
-        for button, by in ((self.previous, -1), (self.next, 1), (self.previous_page, -_PAGE), (self.next_page, _PAGE)):
+        for button, by in ((self.previous, -1), (self.next, 1)):
             button.on_click(lambda _, by=by: self._step(by))
+        for button, by in ((self.previous_page, -1), (self.next_page, 1)):
+            button.on_click(lambda _, by=by: self._turn(by))
 
     @property
     def choice(self) -> Choice:
@@ -191,8 +194,9 @@ class Explorer(widgets.VBox):  # type: ignore[misc] # ipywidgets publishes no ty
 
     def _other_conditions(self, change: dict[str, Any]) -> None:
         """List anew under other conditions; the utterance that is shown is still shown where it fits."""
-        if change["owner"] is self.condition:
-            self._offer([])  # its confusions are others
+        if change["owner"] is self.condition:  # its confusions are others
+            with _unheard(self.confusion, self._list_of_confusion):
+                self.confusion.value = _ALL
         self._list(keep=self._shown)
 
     def _list(self, _: object = None, *, keep: int | None = None) -> None:
@@ -228,23 +232,27 @@ class Explorer(widgets.VBox):  # type: ignore[misc] # ipywidgets publishes no ty
         if len(self._listed):
             self._go(min(max(self._at() + by, 0), len(self._listed) - 1))
 
+    def _turn(self, by: int) -> None:
+        """Show the first utterance of another page, where there is one."""
+        first = (self._at() // _PAGE + by) * _PAGE
+        if 0 <= first < len(self._listed):
+            self._go(first)
+
     def _go(self, at: int, *, anew: bool = False) -> None:
         """Show the utterance at a place of the list, and the page of the list that it is on."""
         first = at // _PAGE * _PAGE
         of_page = self._listed[first : first + _PAGE]
         choice = self.choice
         options = [(self._index.line(place, choice), int(place)) for place in of_page.tolist()]
-        self.utterance.unobserve(self._chosen, "value")  # drawn once, when the choice is made
-        if anew or options != list(self.utterance.options):
-            self.utterance.options = options
-        self.utterance.value = int(self._listed[at]) if len(self._listed) else None
-        self.utterance.observe(self._chosen, "value")
+        with _unheard(self.utterance, self._chosen):  # drawn once, when the choice is made
+            if anew or options != list(self.utterance.options):
+                self.utterance.options = options
+            self.utterance.value = int(self._listed[at]) if len(self._listed) else None
         self._chosen()
 
     def _chosen(self, _: object = None) -> None:
-        self.reading.unobserve(self._draw, "part")
-        self.reading.part = 0
-        self.reading.observe(self._draw, "part")
+        with _unheard(self.reading, self._draw, "part"):
+            self.reading.part = 0
         self._draw()
 
     # Confusions
@@ -254,30 +262,31 @@ class Explorer(widgets.VBox):  # type: ignore[misc] # ipywidgets publishes no ty
         if condition in self._confused:
             self._offer_found(self._confused[condition], fitting)
             return
-        find = self._finder(condition)
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:  # in a script: nobody waits
-            self._confused[condition] = find()
+            self._confused[condition] = self._find(condition)
             self._offer_found(self._confused[condition], fitting)
             return
         self._offer([], "finding them …")
         if self._finding is None:  # else that of now comes when the other is done
-            self._finding = loop.create_task(self._find_later(condition, find))
+            self._finding = loop.create_task(self._find_later(condition))
 
-    def _finder(self, condition: str) -> Callable[[], Found]:
+    def _find(self, condition: str) -> Found:
         if self._edits is not None:
-            own = self._edits[(self._edits["condition"].fillna("unnamed") == condition).to_numpy(bool)]
-            return lambda: Found(own, 0)
-        scores, answers = (
-            frame[(frame["condition"] == condition).to_numpy(bool)]
-            for frame in (self._index.scores, self._index.transcripts)
-        )
-        return lambda: marked_again(scores, answers, self._dataset, self._normalizer)
+            return Found(self._edits[(self._edits["condition"].fillna("unnamed") == condition).to_numpy(bool)], 0)
+        both = (self._index.scores, self._index.transcripts)
+        scores, answers = (frame[(frame["condition"] == condition).to_numpy(bool)] for frame in both)
+        try:
+            return marked_again(scores, answers, self._dataset, self._normalizer)
+        except Exception as error:  # whatever it is, all else can still be explored
+            return Found(tables.empty("edits"), 0, f"could not be found: {type(error).__name__}: {error}")
 
-    async def _find_later(self, condition: str, find: Callable[[], Found]) -> None:
-        self._confused[condition] = await asyncio.to_thread(find)
-        self._finding = None
+    async def _find_later(self, condition: str) -> None:
+        try:
+            self._confused[condition] = await asyncio.to_thread(self._find, condition)
+        finally:
+            self._finding = None
         self._list_confusions(self.condition.value, self._index.find(self.choice))
 
     def _offer_found(self, found: Found, fitting: Places) -> None:
@@ -287,19 +296,19 @@ class Explorer(widgets.VBox):  # type: ignore[misc] # ipywidgets publishes no ty
             return  # only their order is another
         here = found.edits.iloc[np.flatnonzero(fits[self._index.places(found.edits["utt_id"])])]
         offered = [(f"{pair}  {count} in {n_utts}", pair) for pair, count, n_utts in most_frequent(here, _CONFUSIONS)]
-        self._offer(offered, f"{found.left_out} answers left out" if found.left_out else "")
+        left_out = f"{found.left_out} answers left out" if found.left_out else ""
+        self._offer(offered, ", ".join(filter(None, [plain(found.note, 200), left_out])))
         self._offered = (found, fits)
 
     def _offer(self, pairs: list[tuple[str, Any]], note: str = "") -> None:
-        """Offer confusions; one that is chosen stays, as long as others can be."""
+        """Offer confusions; one that is chosen stays, though there may be none of it now."""
         self._offered = None
         chosen, there = self.confusion.value, {pair for _, pair in pairs}
-        if pairs and chosen not in {_ALL, *there}:
+        if chosen not in {_ALL, *there}:
             pairs = [*pairs, (f"{chosen}  0", chosen)]
-        self.confusion.unobserve(self._list_of_confusion, "value")
-        self.confusion.options = [(f"{_ALL}  {note}".strip(), _ALL), *pairs]
-        self.confusion.value = chosen if pairs else _ALL
-        self.confusion.observe(self._list_of_confusion, "value")
+        with _unheard(self.confusion, self._list_of_confusion):
+            self.confusion.options = [(f"{_ALL}  {note}".strip(), _ALL), *pairs]
+            self.confusion.value = chosen
 
     # The reading view
 
@@ -307,25 +316,22 @@ class Explorer(widgets.VBox):  # type: ignore[misc] # ipywidgets publishes no ty
         place = self._shown
         self.status.value = f'<p class="mathjax_ignore">{escape(self._position())}</p>'
         if place is None:
-            self.reading.clear(_NOTHING_FITS)
+            self.reading.clear(NOTHING_FITS)
             return
-        choice = self.choice
-        scores, answers = self._index.rows(place)
-        utt_id = self._index.utt_ids[place]
-        found = stacks(
-            scores,
-            answers,
-            self._dataset,
-            utt_id,
-            conditions=choice.shown,
-            words=self._words,
-            normalizer=self._normalizer,
-        )
-        sounds = self._sounds.turn_to(utt_id, choice.shown)
+        sounds = self._sounds.turn_to(self._index.utt_ids[place], self.choice.shown)
         self._drawn += 1
-        self.reading.page = page(
-            found, sounds, duration_s=self._sounds.duration_s(utt_id), part=self.reading.part, number=self._drawn
-        )
+        self.reading.page = page(self._stacks(place), sounds, part=self.reading.part, number=self._drawn)
+
+    def _stacks(self, place: int) -> list[Stack]:
+        """Align an utterance; those of the page that is shown are kept, for its other parts."""
+        shown = self.choice.shown
+        if self._aligned[0] != (place, shown):
+            rows, utt_id = self._index.rows(place), self._index.utt_ids[place]
+            found = stacks(
+                *rows, self._dataset, utt_id, conditions=shown, words=self._words, normalizer=self._normalizer
+            )
+            self._aligned = ((place, shown), found)
+        return self._aligned[1]
 
     def _position(self) -> str:
         n = len(self._listed)
@@ -334,7 +340,9 @@ class Explorer(widgets.VBox):  # type: ignore[misc] # ipywidgets publishes no ty
         at = self._at()
         first = at // _PAGE * _PAGE
         listed = f"{first + 1} to {min(first + _PAGE, n)} listed"
-        return f"{at + 1} of {n} that fit, {listed}; {len(self._index)} utterances in all"
+        units = " and ".join(f"{unit}s" for unit in self._index.units)
+        in_units = f"; errors in {units}" if units else ""
+        return f"{at + 1} of {n} that fit, {listed}; {len(self._index)} utterances in all{in_units}"
 
     # What a saved notebook keeps
 
@@ -358,43 +366,33 @@ class Explorer(widgets.VBox):  # type: ignore[misc] # ipywidgets publishes no ty
         Html
             Two megabytes at most, of which what does not fit is named.
         """
-        choice = self.choice
-        said = f"{choice.words()}: {self._position()}"
-        parts = [Html(f"<p>{escape(said)}</p>", plain(said))]
-        place = self._shown
-        if place is not None:
-            scores, answers = self._index.rows(place)
-            first = self._at() // _PAGE * _PAGE
-            counts = self._index.counts(self._listed[first : first + _PAGE].tolist(), choice.shown)
-            parts.append(html.table(counts, caption="errors", max_rows=_KEPT_LINES))
-            utt_id = self._index.utt_ids[place]
-            parts.append(
-                html.stacked(
-                    scores,
-                    answers,
-                    self._dataset,
-                    utt_id,
-                    conditions=choice.shown,
-                    words=self._words,
-                    normalizer=self._normalizer,
-                    budget_mb=_KEPT_MB / 2,
-                )
-            )
-            # In a page, three bytes take four.
-            parts.append(html.player(self._sounds.heard(choice.condition), utt_id, max_mb=_KEPT_MB / 2 * 3 / 4))
-        else:
-            parts.append(Html(f"<p>{_NOTHING_FITS}</p>", _NOTHING_FITS))
-        name = "no utterance" if place is None else plain(self._index.utt_ids[place], 60)
-        summary = f"The same page without widgets: {name}; {plain(choice.words(), 200)}"
-        return Html(
-            f'<details class="mathjax_ignore"><summary>{escape(summary)}</summary>'
-            f"{''.join(part.markup for part in parts)}</details>",
-            "\n".join(part.text for part in parts),
+        at, place, choice = self._at(), self._shown, self.choice
+        first = at // _PAGE * _PAGE
+        return kept(
+            self._index,
+            choice,
+            self._position(),
+            listed=self._listed[first : first + _PAGE],
+            place=place,
+            stacks=[] if place is None else self._stacks(place),
+            source=self._sounds.heard(choice.condition),
         )
 
 
 _WRAPPED: Final = widgets.Layout(flex_flow="row wrap")
-_WIDE: Final = widgets.Layout(width="min(48%, 40em)", min_width="20em")
+_WIDE: Final = widgets.Layout(flex="1 1 26em", width="auto", max_width="calc(100% - 4px)")
+_FULL: Final = widgets.Layout(width="auto")
+_SEVERAL: Final = "<small>also: several can be chosen, with Ctrl (⌘ on a Mac) or Shift</small>"
+
+
+@contextmanager
+def _unheard(widget: widgets.Widget, handler: Callable[..., None], name: str = "value") -> Iterator[None]:
+    """Change a widget without its handler being called."""
+    widget.unobserve(handler, name)
+    try:
+        yield
+    finally:
+        widget.observe(handler, name)
 
 
 def _options(names: Iterable[str]) -> list[tuple[str, str]]:

@@ -30,9 +30,8 @@ _KINDS: Final = {"hit": "right", "sub": "substituted", "del": "deleted", "ins": 
 
 def page(
     stacks: Sequence[Stack],
-    sounds: Mapping[str, int],
+    sounds: Mapping[str, tuple[int, float | None]],
     *,
-    duration_s: float | None = None,
     part: int = 0,
     number: int = 0,
 ) -> dict[str, Any]:
@@ -42,10 +41,8 @@ def page(
     ----------
     stacks : sequence of Stack
         From :func:`asrlab.views.stack.stacks`.
-    sounds : mapping of str to int
-        Which recording was asked about under a condition.
-    duration_s : float, optional
-        Length of the recording in seconds, for words whose time is not known.
+    sounds : mapping of str to (int, float or None)
+        Which recording was asked about under a condition, and its length in seconds, for words whose time is not known.
     part : int
         Of long utterances, the part that is shown, from 0; the last where there are fewer.
     number : int
@@ -66,13 +63,13 @@ def page(
     wrong = [n for n in range(parts) if any(_is_wrong(own[n * at_once : (n + 1) * at_once]) for _, own in columns)]
     return {
         "number": number,
-        "sounds": {str(n): plain(name, _READ) for name, n in reversed(list(sounds.items()))},
+        "sounds": {str(n): plain(name, _READ) for name, (n, _) in reversed(list(sounds.items()))},
         "part": part,
         "parts": parts,
         "where": _where(part, parts, wrong),
         "note": "",
-        "sound": next((sounds[line.condition] for stack in stacks for line in stack.lines), 0),
-        "stacks": [_stack(stack, own, sounds, duration_s, shown) for stack, own in columns],
+        "sound": next((sounds[line.condition][0] for stack in stacks for line in stack.lines), 0),
+        "stacks": [_stack(stack, own, sounds, shown) for stack, own in columns],
     }
 
 
@@ -86,17 +83,16 @@ def _where(part: int, parts: int, wrong: Sequence[int]) -> str:
 
 
 def _stack(
-    stack: Stack, columns: Sequence[Column], sounds: Mapping[str, int], duration_s: float | None, part: slice
+    stack: Stack, columns: Sequence[Column], sounds: Mapping[str, tuple[int, float | None]], part: slice
 ) -> dict[str, Any]:
     shown = columns[part]
     times = [[_known(cells[k]) for _, cells in columns] for k in range(len(stack.lines))]
     shares = _shares(columns)
-    places = [_places(own, shares, duration_s)[part] for own in times]
+    heard_in = [sounds.get(line.condition, (0, None)) for line in stack.lines]
+    places = [_places(own, shares, lasts)[part] for own, (_, lasts) in zip(times, heard_in, strict=True)]
     named = [line.name for line in stack.lines]
     reference = [
-        _cell("hit", said, f"reference: {_read(said)}", place, sound=sounds.get(stack.lines[0].condition, 0))
-        if said is not None
-        else None
+        _cell("hit", said, f"reference: {_read(said)}", place, sound=heard_in[0][0]) if said is not None else None
         for (said, _), place in zip(shown, places[0] if places else [], strict=False)
     ]
     lines = [
@@ -115,10 +111,12 @@ def _stack(
             {
                 "name": plain(line.name, _READ),
                 "fact": plain("; ".join([line.fact, *line.notes]), 2000),
-                "sound": sounds.get(line.condition, 0),
+                "sound": sound,
             }
-            for line in stack.lines
+            for line, (sound, _) in zip(stack.lines, heard_in, strict=True)
         ],
+        "notes": [plain(note, 2000) for note in stack.notes],
+        "rtl": stack.right_to_left,
         "blocks": [
             {"first": begin, "reference": reference[begin:end], "lines": [line[begin:end] for line in lines]}
             for begin, end in _blocks(reference, lines)

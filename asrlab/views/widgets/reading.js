@@ -5,6 +5,9 @@ const BEFORE_S = 0.4; // of a word, so that it is heard in its place
 const AFTER_S = 0.3;
 const AROUND_S = 1.5; // on either side of a place that is not known well
 
+const SIGNS = { sub: "→", del: "−", ins: "+" };
+const NOWHERE = "There is no place to play this from.";
+
 function make(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
@@ -51,6 +54,7 @@ function render({ model, el }) {
 
   function start({ sound, from, to, share, text }) {
     const { offset, whole } = sounds[sound];
+    if (!whole && from === null) return say(NOWHERE); // a share of the clip is none of the recording
     const seek = () => {
       const about = share !== null;
       const at = from === null ? share * audio.duration : from - offset; // of what the player holds
@@ -66,7 +70,7 @@ function render({ model, el }) {
 
   function play(sound, cell) {
     const due = { sound, from: cell.from, to: cell.to, share: cell.share, text: cell.label };
-    if (cell.from === null && cell.share === null) return say("There is no place to play this from.");
+    if (cell.from === null && cell.share === null) return say(NOWHERE);
     wanted = null;
     if (sounds[sound]) return start(due);
     wanted = due;
@@ -99,8 +103,7 @@ function render({ model, el }) {
     const node = make("button", { type: "button", tabindex: "-1", class: cell.kind, "aria-label": cell.label });
     node.title = cell.label;
     node.append(cell.kind === "del" ? make("s", {}, make("bdi", {}, cell.text)) : make("bdi", {}, cell.text));
-    if (cell.kind === "del") node.prepend("−");
-    if (cell.kind === "ins") node.prepend("+");
+    if (SIGNS[cell.kind]) node.prepend(`${SIGNS[cell.kind]}\u2060`); // a word joiner: no line ends behind a sign
     node.addEventListener("click", () => {
       root.querySelector(".playing")?.classList.remove("playing");
       node.classList.add("playing");
@@ -132,7 +135,8 @@ function render({ model, el }) {
       });
       return line;
     });
-    return make("table", { "aria-label": stack.title }, make("thead", {}, head), make("tbody", {}, ...lines));
+    const about = { "aria-label": stack.title, dir: stack.rtl ? "rtl" : "ltr" };
+    return make("table", about, make("thead", {}, head), make("tbody", {}, ...lines));
   }
 
   function draw() {
@@ -155,6 +159,7 @@ function render({ model, el }) {
         make("p", { dir: "auto" }, make("b", {}, stack.title)),
         blocks,
         make("ul", {}, ...facts),
+        ...stack.notes.map((note) => make("p", { dir: "auto" }, note)),
         make("details", {}, make("summary", {}, "as written"), ...written),
       );
     }
@@ -188,9 +193,10 @@ function render({ model, el }) {
     const there = rows[row].filter(Boolean);
     const at = there.indexOf(event.target);
     const column = rows[row].indexOf(event.target);
+    const onward = event.target.closest("table").dir === "rtl" ? "ArrowLeft" : "ArrowRight";
     let next = null;
-    if (event.key === "ArrowRight") next = there[at + 1];
-    else if (event.key === "ArrowLeft") next = there[at - 1];
+    if (event.key === onward) next = there[at + 1];
+    else if (event.key === "ArrowRight" || event.key === "ArrowLeft") next = there[at - 1];
     else if (event.key === "Home") next = there[0];
     else if (event.key === "End") next = there[there.length - 1];
     else if (event.key === "ArrowDown" || event.key === "ArrowUp") {

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from asrlab.errors import InvalidInput
+from asrlab.errors import AsrlabError
 from asrlab.views import html
 from asrlab.views.answers import Recordings
 from asrlab.views.browse import Told
+from asrlab.views.html.sound import asked_about
 from asrlab.views.markup import is_missing
 
 if TYPE_CHECKING:
@@ -54,28 +55,43 @@ class Sounds:
         self._sweep = sweep
         self._utt_id = ""
         self._sources: list[Recordings | None] = []
+        self._lengths: list[float | None] = []
 
-    def turn_to(self, utt_id: str, conditions: Sequence[str]) -> dict[str, int]:
-        """Turn to an utterance, and number what was asked about under each condition: alike where it is the same."""
+    def turn_to(self, utt_id: str, conditions: Sequence[str]) -> dict[str, tuple[int, float | None]]:
+        """Turn to an utterance.
+
+        Returns
+        -------
+        dict of str to (int, float or None)
+            For each condition the number of what was asked about, alike where it is the same, and how long it is in
+            seconds, where that can be told.
+        """
         heard = {name: self.heard(name) for name in conditions}
         self._utt_id, self._sources = utt_id, list({id(source): source for source in heard.values()}.values())
+        self._lengths = [self._length_s(source) for source in self._sources]
         number = {id(source): n for n, source in enumerate(self._sources)}
-        return {name: number[id(source)] for name, source in heard.items()}
+        return {name: (n := number[id(source)], self._lengths[n]) for name, source in heard.items()}
 
     def heard(self, condition: str) -> Recordings | None:
         """Give the recordings that were asked about under a condition."""
-        try:
-            return self._sweep.heard(condition)
-        except InvalidInput:  # a condition of scores or transcripts from elsewhere
-            return self._sweep.dataset
+        dataset: Recordings | None = self._sweep.dataset
+        return asked_about(condition, dataset, self._sweep.heard)
 
-    def duration_s(self, utt_id: str) -> float | None:
-        """Give the length of a recording in seconds, where the dataset tells it."""
-        dataset = self._sweep.dataset
-        if dataset is None or "duration_s" not in dataset.utterances:
+    def _length_s(self, source: Recordings | None) -> float | None:
+        """Give how long a recording is: what a condition does to it is not in the table of the dataset."""
+        if source is None:
             return None
-        own = dataset.utterances.loc[dataset.utterances["utt_id"] == utt_id, "duration_s"]
-        return None if own.empty or is_missing(own.iloc[0]) else float(own.iloc[0])
+        dataset = self._sweep.dataset
+        if dataset is not None and source is dataset and "duration_s" in dataset.utterances:
+            rows = dataset.utterances
+            told = rows["duration_s"][(rows["utt_id"] == self._utt_id).to_numpy(bool)]
+            if len(told) and not is_missing(told.iloc[0]):
+                return float(told.iloc[0])
+        facts = getattr(source, "facts", None)  # not all that can be heard can be measured
+        try:
+            return None if facts is None else facts(self._utt_id).duration_s
+        except (AsrlabError, OSError, ValueError):  # it is not here; ValueError: a name with a NUL
+            return None
 
     def fetch(self, number: int, at_s: float) -> Sound | str:
         """Give a recording by its number; of a long one, the stretch around a time; or say why there is none."""
@@ -83,7 +99,7 @@ class Sounds:
             return _GONE
         source = self._sources[number]
         why = ""
-        if (self.duration_s(self._utt_id) or 0) <= _LONG_S:
+        if (self._lengths[number] or 0) <= _LONG_S:
             whole = html.recording(source, self._utt_id)
             if not isinstance(whole, str):
                 return whole
