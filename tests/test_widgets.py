@@ -723,8 +723,8 @@ def test_two_outputs_are_shown_so_that_none_is_blank(recorded, monkeypatch):
     recorded._ipython_display_()
     live, saved = shown
     assert "application/vnd.jupyter.widget-view+json" in live
-    assert live["text/plain"] == repr(recorded) == "<Explorer: 3 utterances, 1 conditions; run the cell to use it>"
-    assert live["text/html"] == "<p>&lt;Explorer: 3 utterances, 1 conditions; run the cell to use it&gt;</p>"
+    assert live["text/plain"] == repr(recorded) == "<Explorer: 3 utterances, 1 condition; run the cell to use it>"
+    assert live["text/html"] == "<p>&lt;Explorer: 3 utterances, 1 condition; run the cell to use it&gt;</p>"
     assert set(saved) == {"text/plain", "text/html"}
     assert recorded._repr_mimebundle_()["text/plain"] == repr(recorded)
 

@@ -89,7 +89,7 @@ def _said(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield engine, f"${paid['usd_per_s']:.6f} a second of audio, {source}"
         elif free.get(engine) is True:
             yield engine, "costs nothing"
-        elif paid is None and engine in free:
+        elif free.get(engine) is False:
             yield engine, "not known"
 
 

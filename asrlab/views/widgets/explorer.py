@@ -188,7 +188,8 @@ class Explorer(widgets.VBox):  # type: ignore[misc] # ipywidgets publishes no ty
 
     def __repr__(self) -> str:
         n, settings = len(self._index), len(self._index.conditions)
-        return f"<Explorer: {n} utterances, {settings} conditions; run the cell to use it>"
+        said = f"{n} utterance{'s' * (n != 1)}, {settings} condition{'s' * (settings != 1)}"
+        return f"<Explorer: {said}; run the cell to use it>"
 
     # The list
 
