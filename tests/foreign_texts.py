@@ -125,5 +125,6 @@ def sweep(folder, *, hostile=False):
     label = "terms " + texts(hostile=hostile)["over"]
     conditions = grid(context={"none": None, label: "names"}, enable_words=True)
     made = Sweep(asked, Parrot(heard(texts(hostile=hostile))), conditions, store=folder / "run")
-    made.run(progress=False)
+    if not (folder / "run").is_dir():  # each run is told in the provenance
+        made.run(progress=False)
     return made

@@ -12,10 +12,11 @@ import pytest
 from click.testing import CliRunner
 
 import asrlab as lab
-from asrlab import demo
+from asrlab import demo, tables
 from asrlab.cli import main
 from asrlab.errors import InvalidInput
 from asrlab.scoring.marking import score
+from asrlab.sweep.plan import Plan
 
 ROOT = Path(__file__).parents[1]
 
@@ -66,7 +67,8 @@ def offline(tmp_path, monkeypatch):
 
 
 def test_it_ends_with_a_table_a_figure_and_a_report(offline, tmp_path, monkeypatch):
-    monkeypatch.setattr(lab.Sweep, "plan", lambda self: "<Plan>")  # the one thing that needs the service
+    plan = Plan(tables.empty("trials"), free=True)
+    monkeypatch.setattr(lab.Sweep, "plan", lambda self: plan)  # the one thing that needs the service
     report = tmp_path / "out" / "demo.html"
     arguments = {"--dataset": ROOT / "datasets/dictation", "--store": offline, "--report": report}
     result = CliRunner().invoke(main, ["demo", *(str(part) for pair in arguments.items() for part in pair)])

@@ -33,6 +33,7 @@ SECTIONS = [
 @pytest.fixture(autouse=True)
 def _agg():
     plt.switch_backend("agg")
+    plt.close("all")  # what other tests left
     yield
     assert not plt.get_fignums()  # a notebook would show what is left open
 

@@ -220,16 +220,16 @@ def test_each_choice_is_drawn_once(monkeypatch):
     shown = explore(SWEEP, SCORES)
     drawn = []
     shown.reading.observe(lambda change: drawn.append(change["new"]["number"]), "page")
-    for act in (
-        lambda: setattr(shown.sort, "value", "utt_id"),
-        shown.next.click,
-        lambda: setattr(shown.utterance, "index", 2),
-        lambda: setattr(shown.also, "value", ("none",)),
-        lambda: setattr(shown.condition, "value", "terms"),
+    for act, times in (
+        (lambda: setattr(shown.sort, "value", "utt_id"), 1),
+        (shown.next.click, 1),
+        (lambda: setattr(shown.utterance, "index", 2), 1),
+        (lambda: setattr(shown.also, "value", ("none",)), 0),  # it is shown already, and may be being heard
+        (lambda: setattr(shown.condition, "value", "terms"), 1),
     ):
         before = len(drawn)
         act()
-        assert len(drawn) == before + 1
+        assert len(drawn) == before + times
 
 
 def test_failed_and_missing_and_not_scored_stay_apart():

@@ -41,7 +41,9 @@ def marked_again(asked: Asked, main: pd.DataFrame, normalizer: NormalizerChoice 
         found = line_up(rows, asked.dataset, normalizer=normalizer)
     except AsrlabError as error:
         return f"That these are the marks against the references of the dataset could not be checked: {error}"
-    lengths = {tuple(row[name] for name in _OF): row["ref_len"] for row in rows}
+    lengths: dict[tuple[object, ...], set[object]] = {}  # several, where an answer is marked against several forms
+    for row in rows:
+        lengths.setdefault(tuple(row[name] for name in _OF), set()).add(row["ref_len"])
     checked = 0
     for stack in found:
         for line in stack.lines:
@@ -50,12 +52,12 @@ def marked_again(asked: Asked, main: pd.DataFrame, normalizer: NormalizerChoice 
             wrong = sum(cell.kind != "hit" for cell in line.cells)
             length = sum(cell.ref is not None for cell in line.cells)
             then = lengths[stack.utt_id, line.condition, line.repeat, line.channel]
-            if (wrong, length) != (line.errors, then):
+            if wrong != line.errors or length not in then:
                 raise InvalidInput(
                     f"The score of {plain(stack.utt_id, 60)!r} under {plain(line.condition, 60)!r} has {line.errors} "
-                    f"errors in {then} units; marked against the references of this dataset there are {wrong} in "
-                    f"{length}. Open the sweep with the dataset that was marked against, or mark again; give a "
-                    "normalizer of your own as normalizer=."
+                    f"errors in {' or '.join(map(str, then))} units; marked against the references of this dataset "
+                    f"there are {wrong} in {length}. Open the sweep with the dataset that was marked against, or mark "
+                    "again; give a normalizer of your own as normalizer=."
                 )
             checked += 1
     if not checked:

@@ -117,6 +117,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc] # ipywidgets publishes no ty
         self._finding: asyncio.Task[None] | None = None
         self._listed: Places = index.find(Choice(index.conditions[0]))
         self._drawn = -1
+        self._on_page: object = None
         self._aligned: tuple[object, list[Stack]] = (None, [])
         self._make_choices()
         self.reading = Reading(self._sounds.fetch)
@@ -316,6 +317,10 @@ class Explorer(widgets.VBox):  # type: ignore[misc] # ipywidgets publishes no ty
     def _draw(self, _: object = None) -> None:
         place = self._shown
         self.status.value = f'<p class="mathjax_ignore">{escape(self._position())}</p>'
+        drawn = None if place is None else (place, self.choice.shown, self.reading.part)
+        if place is not None and drawn == self._on_page:
+            return  # drawn anew, it would fall silent while somebody listens
+        self._on_page = drawn
         if place is None:
             self.reading.clear(NOTHING_FITS)
             return
