@@ -196,8 +196,7 @@ def plays(page, audio):
 
 
 def moves(page, audio):
-    """Wait until the time of an audio element has moved on by itself."""
-    handle = audio.element_handle()
-    start = handle.evaluate("a => a.currentTime")
-    page.wait_for_function("([a, start]) => a.currentTime > start + 0.05", arg=[handle, start])
+    """Wait until the time of an audio element has moved on by itself; a word may be over before one looks."""
+    played = "a => [...Array(a.played.length).keys()].some(k => a.played.end(k) - a.played.start(k) > 0.05)"
+    page.wait_for_function(played, arg=audio.element_handle())
     return True
