@@ -42,15 +42,19 @@ s = SimpleNamespace(transcripts=tables.check(rows, "transcripts", required=()), 
 s.heard = lambda condition: dataset
 scores = lab.score(s.transcripts, dataset)
 """
-#: Does something, and gives the milliseconds until the page shows what came of it: the reading view drawn anew.
+#: Does something, and gives the milliseconds until lists and reading view have stopped changing for a second; NaN where
+#: nothing changes.
 TIMED = """async ([act, label, value]) => {
-  const root = document.querySelector('.asrlab-explorer'), body = root.querySelector('.asrlab-reading');
-  const shown = body.querySelector('.blocks');
+  const root = document.querySelector('.asrlab-explorer');
   const begin = performance.now();
   const changed = new Promise((done) => {
-    const seen = new MutationObserver(() => { if (!shown.isConnected && body.querySelector('.blocks')) {
-      seen.disconnect(); requestAnimationFrame(() => done(performance.now() - begin)); } });
-    seen.observe(body, { childList: true, subtree: true });
+    let last = NaN, timer = setTimeout(() => done(NaN), 5000);
+    const seen = new MutationObserver(() => {
+      last = performance.now();
+      clearTimeout(timer);
+      timer = setTimeout(() => { seen.disconnect(); done(last - begin); }, 1000);
+    });
+    seen.observe(root, { childList: true, subtree: true });
   });
   if (act === 'press') [...root.querySelectorAll('button')].find((own) => own.innerText === label).click();
   else {
