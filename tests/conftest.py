@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import warnings
 
 import numpy as np
 import pytest
@@ -117,3 +118,22 @@ def engine(shared):
     shared[1].__init__()
     yield shared[1]
     shared[1].__init__()
+
+
+@pytest.fixture
+def figures_drawn():
+    """Draw without a screen, leave nothing open and no setting changed; no warning, such as of a missing glyph."""
+    import matplotlib as mpl
+    import matplotlib.pyplot as plt
+
+    plt.switch_backend("agg")
+    before = mpl.rcParams.copy()
+    yield
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            for number in plt.get_fignums():
+                plt.figure(number).canvas.draw()
+    finally:
+        plt.close("all")
+    assert mpl.rcParams == before

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,20 +19,7 @@ MADE = {
 }  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def _agg():
-    """Draw without a screen, leave nothing open and no setting changed; no warning, such as of a missing glyph."""
-    plt.switch_backend("agg")
-    before = mpl.rcParams.copy()
-    yield
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            for number in plt.get_fignums():
-                plt.figure(number).canvas.draw()
-    finally:
-        plt.close("all")
-    assert mpl.rcParams == before
+pytestmark = pytest.mark.usefixtures("figures_drawn")
 
 
 def summary(*rows):

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,20 +15,7 @@ from asrlab.views import plot
 HOSTILE = ["$x_1$", "\\frac{1}{2} $", "_hidden", "<script>", "line\nbreak", "x" * 300, "", "\u202e", "%s{}", "{ref}"]
 
 
-@pytest.fixture(autouse=True)
-def _agg():
-    """Draw without a screen, leave nothing open and no setting changed; no warning, such as of a missing glyph."""
-    plt.switch_backend("agg")
-    before = mpl.rcParams.copy()
-    yield
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            for number in plt.get_fignums():
-                plt.figure(number).canvas.draw()
-    finally:
-        plt.close("all")
-    assert mpl.rcParams == before
+pytestmark = pytest.mark.usefixtures("figures_drawn")
 
 
 def table(name, rows, **made):

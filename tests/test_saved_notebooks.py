@@ -96,9 +96,11 @@ def heard_in(record):
 
 
 def words_said(dataset):
-    """Words of all references of each recording."""
-    references = load_dataset(ROOT / "datasets" / dataset).references
+    """Words of all references of each recording; none where a replay is of a table that was not kept as a folder."""
     said = defaultdict(set)
+    if not (ROOT / "datasets" / dataset).is_dir():
+        return said
+    references = load_dataset(ROOT / "datasets" / dataset).references
     for utt_id, text in zip(references["utt_id"], references["text"], strict=True):
         said[utt_id] |= {word.casefold() for word in PARTS.findall(text)}
     return said
