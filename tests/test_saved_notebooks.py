@@ -132,7 +132,7 @@ def by_nbval(copy):
         text=True,
         check=False,
     )
-    cells = {int(n): state for state, n in re.findall(r"^(PASSED|FAILED) .*::Cell (\d+)$", done.stdout, re.M)}
+    cells = {int(n): state for state, n in re.findall(r"^(PASSED|FAILED) .*::Cell (\d+)\b", done.stdout, re.M)}
     assert cells, done.stdout + done.stderr
     assert (done.returncode == 0) == ("FAILED" not in cells.values()), done.stdout
     return [cells[n] == "PASSED" for n in sorted(cells)]
