@@ -38,7 +38,7 @@ MAY_IMPORT = {
         *("engines.itn", "engines.mishearing", "engines.weights", "data.audio"),
     },
 }
-EVERYWHERE = {"errors", "tables", "folders", "suggest", "groups", "lists", "shown", "text", "wordings"}
+EVERYWHERE = {"errors", "executors", "tables", "folders", "suggest", "groups", "lists", "shown", "text", "wordings"}
 HEAVY = {"matplotlib", "ipywidgets", "faster_whisper", "pandas", "numpy", "scipy", "httpx", "IPython", "starlette"}
 
 

@@ -20,10 +20,10 @@ from asrlab.wordings import count, every, parts, wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from concurrent.futures import Executor
 
     from numpy.typing import NDArray
 
+    from asrlab.executors import Where
     from asrlab.scoring.sheet import Recipe
     from asrlab.scoring.variants import Variants
     from asrlab.wordings import Part
@@ -110,7 +110,7 @@ def settle(
     reference: NDArray[np.int64],
     recipe_of: Callable[[int], Recipe],
     *,
-    executor: Executor | None,
+    executor: Where,
 ) -> tuple[pd.DataFrame, NDArray[np.int64]]:
     """Put in place of each reference with many wordings those that are nearest to what is marked against it.
 

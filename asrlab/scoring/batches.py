@@ -7,19 +7,21 @@ in many, however the pairs are parted. Pairs lie ordered by reference, so that a
 from __future__ import annotations
 
 import pickle
-from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
 from asrlab.errors import InvalidInput
+from asrlab.executors import mapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
+    from asrlab.executors import Where
     from asrlab.scoring.sheet import Recipe
 
     T = TypeVar("T")
@@ -132,16 +134,7 @@ def _bounds(recipe: NDArray[np.intp], refs: NDArray[np.intp], length: NDArray[np
     return bounds
 
 
-def check_executor(executor: object) -> None:
-    """Raise if that is no executor."""
-    if executor is not None and not isinstance(executor, Executor):
-        raise InvalidInput(
-            "executor= takes an executor of concurrent.futures, such as ProcessPoolExecutor(4), or None; not "
-            f"{executor!r}."
-        )
-
-
-def work_off(work: Callable[[P], T], parts: Sequence[P], executor: Executor | None) -> list[T]:
+def work_off(work: Callable[[P], T], parts: Sequence[P], executor: Where) -> list[T]:
     """Do the same work on every part, here or in an executor, and give what comes of it in order.
 
     Raises
@@ -149,31 +142,13 @@ def work_off(work: Callable[[P], T], parts: Sequence[P], executor: Executor | No
     InvalidInput
         If a normalizer cannot be sent to another process.
     """
-    if executor is None:
-        return [work(part) for part in parts]
-    if isinstance(executor, ThreadPoolExecutor):
-        return list(executor.map(work, parts))
-    chains = {id(part.recipe.normalizer): part.recipe.normalizer for part in parts}.values()
-    foreign = []
-    for chain in chains:
-        try:
-            sent = pickle.dumps(chain.steps)
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
-            raise InvalidInput(
-                f"{chain!r} cannot be sent to another process ({error}). Write its steps as functions of a module "
-                "that can be imported (no lambda), or leave executor= out."
-            ) from error
-        # A function is sent as the name of its module and its own, and looked up there.
-        if b"__main__" in sent:
-            foreign.append(chain)
-    try:
-        return list(executor.map(work, parts))
-    except BrokenExecutor as error:
-        if not foreign:
-            raise
-        raise InvalidInput(
-            f"The processes ended before their work was done ({error}), most likely because they cannot find the steps "
-            f"of {foreign[0]!r}: a process that starts anew does not know functions that are defined in a notebook or "
-            "at a prompt. Write them in a module that can be imported, or leave executor= out. A broken executor is of "
-            "no more use: make another."
-        ) from error
+    if executor is not None and not isinstance(executor, ThreadPoolExecutor):
+        for chain in {id(part.recipe.normalizer): part.recipe.normalizer for part in parts}.values():
+            try:
+                pickle.dumps(chain.steps)
+            except (pickle.PicklingError, AttributeError, TypeError) as error:
+                raise InvalidInput(
+                    f"{chain!r} cannot be sent to another process ({error}). Write its steps as functions of a module "
+                    "that can be imported (no lambda), or leave executor= out."
+                ) from error
+    return list(mapped(work, parts, executor))

@@ -11,7 +11,8 @@ from rapidfuzz.distance import Indel
 
 from asrlab import tables
 from asrlab.errors import InvalidInput
-from asrlab.scoring.batches import Batch, batches, check_executor, work_off
+from asrlab.executors import check_executor
+from asrlab.scoring.batches import Batch, batches, work_off
 from asrlab.scoring.codes import code_points, encode
 from asrlab.scoring.counts import check_ties
 from asrlab.scoring.given import complain, numbers
@@ -21,10 +22,9 @@ from asrlab.scoring.sheet import constant, lay_out
 from asrlab.scoring.tokens import tokens
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     from numpy.typing import NDArray
 
+    from asrlab.executors import Where
     from asrlab.normalize import NormalizerChoice
     from asrlab.scoring.given import HasReferences, Texts
     from asrlab.scoring.sheet import Sheet
@@ -56,7 +56,7 @@ def edits(
     variants: VariantsChoice | None = None,
     hits: bool = False,
     words: pd.DataFrame | None = None,
-    executor: Executor | None = None,
+    executor: Where = None,
 ) -> pd.DataFrame:
     """Align transcripts with references, and give every error as a row.
 

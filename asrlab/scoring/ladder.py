@@ -12,8 +12,8 @@ from asrlab.scoring.marking import score
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from concurrent.futures import Executor
 
+    from asrlab.executors import Where
     from asrlab.scoring.given import HasReferences, Texts
     from asrlab.scoring.variants import VariantsChoice
 
@@ -31,7 +31,7 @@ def ladder(
     ties: str = "jiwer",
     missing: str = "raise",
     variants: VariantsChoice | None = None,
-    executor: Executor | None = None,
+    executor: Where = None,
 ) -> pd.DataFrame:
     """Mark transcripts under ever more forgiving forms of text.
 

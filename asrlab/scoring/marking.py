@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from asrlab import tables
+from asrlab.executors import check_executor
 from asrlab.scoring.alternatives import order
-from asrlab.scoring.batches import Batch, batches, check_executor, work_off
+from asrlab.scoring.batches import Batch, batches, work_off
 from asrlab.scoring.codes import encode
 from asrlab.scoring.counts import check_ties, count_pairs
 from asrlab.scoring.occurrences import count_terms, terms_by_target
@@ -20,11 +21,10 @@ from asrlab.scoring.sheet import Sheet, constant, lay_out, unanswered
 from asrlab.text import fingerprint
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     from numpy.typing import NDArray
     from pandas.api.extensions import ExtensionArray
 
+    from asrlab.executors import Where
     from asrlab.normalize import NormalizerChoice
     from asrlab.scoring.given import HasReferences, Texts
     from asrlab.scoring.occurrences import Target, Term
@@ -43,7 +43,7 @@ def score(
     ties: str = "jiwer",
     missing: str = "raise",
     variants: VariantsChoice | None = None,
-    executor: Executor | None = None,
+    executor: Where = None,
 ) -> pd.DataFrame:
     r"""Mark transcripts against references.
 
@@ -105,8 +105,9 @@ def score(
         stand alone. The path is that of a table without a head (``.csv``, ``.tsv``), or of NIST's rules (``.glm``),
         ``[uh] => [um] / [ ] __ [ ]``: as there, texts that rules make the same are right for one another, in any case.
         Terms may be written in any of their ways too.
-    executor : concurrent.futures.Executor, optional
-        Where to work: a process pool uses more processors. The table is the same.
+    executor : concurrent.futures.Executor or distributed.Client, optional
+        Where to work: a process pool uses more processors, a Dask client a cluster (:mod:`asrlab.executors`). The table
+        is the same.
 
     Returns
     -------
@@ -181,7 +182,7 @@ def score(
     return as_scores(sheet, found, chosen, ties, named=form == "best")
 
 
-def pair_counts(sheet: Sheet, ties: str, executor: Executor | None) -> NDArray[np.int64]:
+def pair_counts(sheet: Sheet, ties: str, executor: Where) -> NDArray[np.int64]:
     """Count hits, subs, dels and ins of each pair of a sheet; shape (pairs, 4)."""
     recipe, said, heard = sheet.recipe[sheet.row], sheet.said[sheet.reference], sheet.heard[sheet.row]
     parts, place = batches(sheet.texts, sheet.recipes, recipe, said, heard, ties=ties)

@@ -34,11 +34,10 @@ from asrlab.scoring.variants import variants_in
 from asrlab.wordings import widened
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     from numpy.typing import NDArray
     from pandas.api.extensions import ExtensionArray
 
+    from asrlab.executors import Where
     from asrlab.normalize import NormalizerChoice
     from asrlab.scoring.given import HasReferences, Texts
     from asrlab.scoring.variants import Variants, VariantsChoice
@@ -137,7 +136,7 @@ def lay_out(
     channels: str,
     missing: str,
     variants: VariantsChoice | None,
-    executor: Executor | None,
+    executor: Where,
 ) -> tuple[Sheet, pd.DataFrame]:
     """Set answers beside references, or say why that cannot be done; give the table of terms too.
 

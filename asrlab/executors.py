@@ -1,0 +1,175 @@
+"""Executors: where parts of a work are worked on, be it here, in a pool of processes, or on a cluster.
+
+All that is spread over several processors or machines goes through :func:`mapped`. A part holds all it needs, what
+comes of it depends on nothing else, and results come in the order of the parts: so the same table comes out wherever,
+and by however many, the parts are worked on. Workers return results; only the caller writes.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from collections import deque
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from importlib.metadata import version
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
+
+from asrlab.errors import AsrlabError, InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    import distributed
+
+    #: Where to work: here (None), an executor of concurrent.futures, or a client of a Dask cluster.
+    Where: TypeAlias = Executor | distributed.Client | None
+
+P = TypeVar("P")
+T = TypeVar("T")
+
+#: Parts that wait at each worker for one that is worked on; more would only hold memory.
+_WAITING: Final = 2
+
+
+def check_executor(executor: object) -> None:
+    """Raise if work cannot be given to that.
+
+    Raises
+    ------
+    InvalidInput
+        If it is neither an executor of concurrent.futures, nor a synchronous Dask client, nor None.
+    """
+    if executor is None or isinstance(executor, Executor):
+        return
+    if not _is_dask(executor):
+        raise InvalidInput(
+            "executor= takes an executor of concurrent.futures, such as ProcessPoolExecutor(4), a Dask client, such as "
+            f'distributed.Client("tcp://scheduler:8786"), or None; not {executor!r}.'
+        )
+    if executor.asynchronous:  # type: ignore[attr-defined]
+        raise InvalidInput("executor= takes a Dask client without asynchronous=True: its results are waited for here.")
+
+
+def slots(executor: Where) -> int:
+    """Count the parts that can be worked on at one time.
+
+    Parameters
+    ----------
+    executor : Executor, distributed.Client or None
+        Checked before.
+    """
+    if executor is None:
+        return 1
+    if isinstance(executor, Executor):
+        return int(getattr(executor, "_max_workers", None) or os.cpu_count() or 1)  # none of them says it in public
+    return max(1, sum(executor.nthreads().values()))  # type: ignore[no-untyped-call]
+
+
+def mapped(work: Callable[[P], T], parts: Iterable[P], executor: Where = None) -> Iterator[T]:
+    """Do the same work on every part, and give what comes of it in the order of the parts.
+
+    Parts are taken from their iterable as they are needed, no more than a few for each worker at a time: neither they
+    nor the results need to fit into memory together.
+
+    Parameters
+    ----------
+    work : callable
+        A function of a module that can be imported, or a partial of one.
+    parts : iterable
+        Each can be pickled, and is of some megabytes at most.
+    executor : Executor, distributed.Client or None
+        Where; here if None.
+
+    Yields
+    ------
+    object
+        What ``work`` gives for each part.
+
+    Raises
+    ------
+    InvalidInput
+        If work or parts cannot be sent to where they are worked on.
+    AsrlabError
+        If the workers died of it, or are of another version of asrlab. What the work itself raises is raised here.
+    """
+    if executor is None:
+        yield from map(work, parts)
+        return
+    apart = not isinstance(executor, ThreadPoolExecutor)
+    waiting: deque[Any] = deque()
+    going = iter(parts)
+    most = (1 + _WAITING) * slots(executor)
+    task = _Task(work, version("asrlab"))
+    try:
+        while True:
+            for part in islice(going, most - len(waiting)):
+                if apart and not waiting:
+                    _check_can_be_sent(work, part)
+                waiting.append(_given(executor, task, part))
+            if not waiting:
+                return
+            yield _result(waiting.popleft(), work)
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+class _Task(Generic[P, T]):
+    """Work as it is done by a worker, which must be of the version of who asked: else numbers of two are mixed."""
+
+    def __init__(self, work: Callable[[P], T], asked_by: str) -> None:
+        self._work = work
+        self._asked_by = asked_by
+
+    def __call__(self, part: P) -> T:
+        here = version("asrlab")
+        if here != self._asked_by:
+            raise InvalidInput(
+                f"A worker has asrlab {here}, and {self._asked_by} asked it to work. Install one version everywhere."
+            )
+        return self._work(part)
+
+
+def _is_dask(executor: object) -> bool:
+    distributed = sys.modules.get("distributed")  # who has a client has imported it
+    return distributed is not None and isinstance(executor, distributed.Client)
+
+
+def _given(executor: Any, task: _Task[P, T], part: P) -> Future[T]:  # noqa: ANN401 - an Executor, or a Client
+    # The part travels with its task: one that was put on a worker beforehand would be lost with that worker.
+    return executor.submit(task, part, pure=False) if _is_dask(executor) else executor.submit(task, part)  # type: ignore[no-any-return]
+
+
+def _check_can_be_sent(work: object, part: object) -> None:
+    try:
+        pickle.dumps((work, part))
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise InvalidInput(
+            f"This cannot be sent to another process: {error}. Use functions of a module that can be imported, or "
+            "leave executor= out."
+        ) from error
+
+
+def _result(future: Future[T], work: object) -> T:
+    try:
+        return future.result()
+    except BrokenExecutor as error:
+        raise AsrlabError(
+            f"The processes ended before their work was done ({error}): of {_named(work)}. Either memory ran out, or "
+            "they cannot find what they were to do: a process that starts anew does not know functions that are "
+            "defined in a notebook or at a prompt. A broken executor is of no more use: make another."
+        ) from error
+    except Exception as error:
+        if type(error).__module__.split(".")[0] != "distributed":
+            raise
+        raise AsrlabError(
+            f"The cluster did not do its work ({type(error).__name__}), of {_named(work)}: workers died of it several "
+            "times, most likely for want of memory, or the scheduler is gone. Look at their logs, and go on with a "
+            "cluster that is whole."
+        ) from error
+
+
+def _named(work: object) -> str:
+    return getattr(getattr(work, "func", work), "__qualname__", type(work).__name__)
