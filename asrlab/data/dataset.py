@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -14,23 +14,25 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 import pandas as pd
 
 from asrlab import tables
-from asrlab.data import card, checks, cuts, listening, remote, sampling, writing
+from asrlab.data import card, checks, cuts, listening, making, remote, sampling, writing
 from asrlab.data.cuts import complain, unknown
 from asrlab.data.derived import BoundRecipe, Clip, Derivation
 from asrlab.data.places import inside, is_here, is_link, is_remote, local_copy, place
-from asrlab.data.recipe import Recipe
-from asrlab.data.recordings import Recording, recordings
+from asrlab.data.recipe import BABBLE, Recipe
+from asrlab.data.recordings import Recording
 from asrlab.data.rows import rows_of
+from asrlab.data.spread import facts_of, learn
 from asrlab.errors import InvalidInput
 from asrlab.shown import LINE, Shown
 from asrlab.text import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from asrlab.executors import Where
+
 _DIGEST: Final = "(pcm|file|url|derived)-sha256:[0-9a-f]{64}"
-_AT_ONCE: Final = 4
 _REMARKS: Final = 5  # that are shown
 
 
@@ -59,14 +61,14 @@ class Dataset(Shown):
         Tables as in :data:`asrlab.tables.SCHEMAS`; further columns of ``utterances`` are kept. Some of them have a
         meaning: ``begin_s`` and ``end_s`` make an utterance a stretch of its file, ``channel`` one channel of it,
         ``sha256`` is what is behind a URL.
-    segments : DataFrame
-        Of long recordings, what was said when. Where nothing is said of a channel in ``references``, the texts of its
-        segments are joined to one, in order of their begin; unless some are not to be marked (``text`` is ``<NA>``),
-        since what is heard in them would count as inserted: mark those by time (:func:`asrlab.by_segment`).
     folder : Path, optional
         Folder of the dataset, where its notes lie.
     audio_root : Path, optional
         Folder that ``audio`` is relative to; the dataset's folder if not given.
+    segments : DataFrame
+        Of long recordings, what was said when. Where nothing is said of a channel in ``references``, the texts of its
+        segments are joined to one, in order of their begin; unless some are not to be marked (``text`` is ``<NA>``),
+        since what is heard in them would count as inserted: mark those by time (:func:`asrlab.by_segment`).
     read_as : str, optional
         Name of the format it was read in.
     remarks : tuple of str
@@ -242,6 +244,11 @@ class Dataset(Shown):
         name : str
             Path below the folder, with forward slashes.
 
+        Returns
+        -------
+        str
+            The text, as it stands there.
+
         Raises
         ------
         InvalidInput
@@ -256,10 +263,20 @@ class Dataset(Shown):
             raise InvalidInput(f"There is no note {name!r} in {self.folder} that can be read as UTF-8 text.") from error
 
     def audio_path(self, utt_id: str) -> Path:
-        """Path of a recording on this machine.
+        """Find a recording on this machine.
 
         What lies behind a URL that fsspec reads is fetched, once until it changes. A cut, a concatenation or a
         perturbed recording is made, once.
+
+        Parameters
+        ----------
+        utt_id : str
+            Id of its utterance.
+
+        Returns
+        -------
+        Path
+            Of the file, which is not to be changed.
 
         Raises
         ------
@@ -267,8 +284,8 @@ class Dataset(Shown):
             If there is no such utterance, it has no audio, its audio is a link that the service fetches by itself, or
             it cannot be had.
         """
-        derivation = self._derivation(utt_id)
-        return self._file(utt_id) if derivation is None else derivation.path()
+        source = self._source(utt_id)
+        return source.path() if isinstance(source, Derivation) else local_copy(source)
 
     def clip(self, utt_id: str, begin_s: float | None = None, end_s: float | None = None) -> bytes:
         """Cut a stretch out of a recording, to be listened to.
@@ -293,12 +310,33 @@ class Dataset(Shown):
         return listening.clip(self.audio_path(utt_id), begin_s, end_s)
 
     def audio_source(self, utt_id: str) -> str:
-        """Name a recording for an engine: by its path, or by the link that a service fetches by itself."""
+        """Name a recording for an engine.
+
+        Parameters
+        ----------
+        utt_id : str
+            Id of its utterance.
+
+        Returns
+        -------
+        str
+            Its path, or the link that a service fetches by itself.
+        """
         link = self.link(utt_id)
         return str(self.audio_path(utt_id)) if link is None else link
 
     def link(self, utt_id: str) -> str | None:
-        """Link that a service fetches the recording by; None where it is a file, or made from one.
+        """Give the link that a service fetches a recording by.
+
+        Parameters
+        ----------
+        utt_id : str
+            Id of its utterance.
+
+        Returns
+        -------
+        str or None
+            The link; None where the recording is a file, or made from one.
 
         Raises
         ------
@@ -318,6 +356,16 @@ class Dataset(Shown):
         say; without a digest it is known by its URL alone, and is marked weak. See :meth:`fetch_digests`. What is made
         from other recordings is known by how it is made, and is not made for this.
 
+        Parameters
+        ----------
+        utt_id : str
+            Id of its utterance.
+
+        Returns
+        -------
+        Recording
+            Its ``digest``, ``duration_s`` in seconds, ``channels`` and ``sample_rate`` in Hz; None where not known.
+
         Raises
         ------
         InvalidInput
@@ -325,16 +373,52 @@ class Dataset(Shown):
         """
         if self.link(utt_id) is not None:
             return self.said(utt_id)
-        derivation = self._derivation(utt_id)
-        return recordings().measured(self._file(utt_id)) if derivation is None else derivation.facts()
+        source = self._source(utt_id)
+        return source.facts() if isinstance(source, Derivation) else facts_of(source)
 
     def digest(self, utt_id: str) -> str:
-        """Fingerprint of a recording: that of :meth:`facts`."""
+        """Give the fingerprint of a recording: that of :meth:`facts`.
+
+        Parameters
+        ----------
+        utt_id : str
+            Id of its utterance.
+
+        Returns
+        -------
+        str
+            A hash of its samples, or of how it is made.
+        """
         derivation = self._derivation(utt_id) if self.link(utt_id) is None else None
         return self.facts(utt_id).digest if derivation is None else derivation.digest
 
-    def measure(self) -> Self:
+    def learn_facts(self, executor: Where = None, progress: bool | Callable[[int, int], object] = False) -> None:
+        """Find out what all recordings are, many at once, so that :meth:`facts` and :meth:`digest` know it.
+
+        Of what is made from others, those others are read, and nothing is made.
+
+        Parameters
+        ----------
+        executor : Executor or distributed.Client, optional
+            Where recordings are read; in threads of this process if not given. Workers read them at the same paths, or
+            fetch what lies behind a URL.
+        progress : bool or callable
+            Show how many files were looked at; or a function that is called with their number and that of all files.
+
+        Raises
+        ------
+        InvalidInput
+            If workers do not have the files. What is missing or no audio is said when it is asked for.
+        """
+        learn(list(self._files()), executor, progress)
+
+    def measure(self, executor: Where = None) -> Self:
         """Read the lengths of all recordings, which loading does not.
+
+        Parameters
+        ----------
+        executor : Executor or distributed.Client, optional
+            As for :meth:`learn_facts`.
 
         Returns
         -------
@@ -345,11 +429,11 @@ class Dataset(Shown):
         Raises
         ------
         InvalidInput
-            If a recording is missing or is not audio; the message names it. :meth:`check` finds them all.
+            If a recording is missing or is not audio; the message names it. :meth:`check` finds them all. If workers do
+            not have the files.
         """
-        ids = self.utterances["utt_id"].to_list()
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            found = list(pool.map(self.facts, ids))
+        self.learn_facts(executor)
+        found = [self.facts(utt_id) for utt_id in self.utterances["utt_id"]]
         columns = {
             "duration_s": pd.array([facts.duration_s for facts in found], dtype="Float64"),
             "channels": pd.array([facts.channels for facts in found], dtype="Int64"),
@@ -446,6 +530,16 @@ class Dataset(Shown):
     def under(self, recipe: Recipe) -> Self:
         """Give the recordings as they are under a recipe, and the tables as they are: for a sweep's audio axes.
 
+        Parameters
+        ----------
+        recipe : Recipe
+            What is done to them.
+
+        Returns
+        -------
+        Dataset
+            The same utterances; what is made of them is made when it is needed.
+
         Raises
         ------
         InvalidInput
@@ -458,6 +552,7 @@ class Dataset(Shown):
         object.__setattr__(perturbed, "_recipes", (*self._recipes, _Applied(recipe, self)))
         return perturbed
 
+    make = making.make
     segmented = cuts.segmented
     joined = cuts.joined
     concatenate = cuts.concatenate
@@ -522,7 +617,18 @@ class Dataset(Shown):
         return str(named)
 
     def said(self, utt_id: str) -> Recording:
-        """Give what the manifest says of a recording."""
+        """Give what the manifest says of a recording.
+
+        Parameters
+        ----------
+        utt_id : str
+            Id of its utterance.
+
+        Returns
+        -------
+        Recording
+            As of :meth:`facts`; nothing is read.
+        """
         digest, duration_s, channels = (self._cell(utt_id, name) for name in ("digest", "duration_s", "channels"))
         # A manifest may say anything, and money is reserved by this: a length that is none is not known.
         return Recording(
@@ -531,17 +637,36 @@ class Dataset(Shown):
             int(channels) if channels is not None and channels > 0 else None,
         )
 
+    def _source(self, utt_id: str) -> Path | Derivation:
+        """Tell what an utterance is read from: its file, or how it is made."""
+        derivation = self._derivation(utt_id)
+        return self._file(utt_id) if derivation is None else derivation
+
+    def _files(self) -> Iterator[Path]:
+        """Go through the files that the set is, or is made of, each once; without those that cannot be had."""
+        sets = [self._whole or self, *(applied.pool for applied in self._recipes if applied.recipe.noise == BABBLE)]
+        named: dict[Path, None] = {}
+        for one in sets:
+            if one is not self and one.is_made:
+                named |= dict.fromkeys(one._files())
+                continue
+            for utt_id, audio in rows_of(one.utterances, "utt_id", "audio"):
+                if audio is not None and one.link(utt_id) is None:
+                    with suppress(InvalidInput):
+                        named[one._file(utt_id)] = None
+        yield from named
+
     def _file(self, utt_id: str) -> Path:
-        """Find the file that an utterance is, or is cut from, on this machine."""
+        """Name the file that an utterance is, or is cut from, here or behind a URL."""
         named = self._audio(utt_id)
         if named.lower().startswith(("http://", "https://")) and self.makes(utt_id):
-            return local_copy(place(named))
+            return place(named)
         root = self.audio_root or self.folder
         if is_remote(named) or is_link(named) or root is None:
             raise InvalidInput(
                 f"The audio of {utt_id!r} is not a file below a folder of {self.name}: {remote.shown(named)!r}."
             )
-        return local_copy(inside(root, named))
+        return inside(root, named)
 
     @property
     def is_made(self) -> bool:
@@ -555,7 +680,18 @@ class Dataset(Shown):
         return root is not None and not is_here(root)
 
     def makes(self, utt_id: str) -> bool:
-        """Whether a recording is made from others, and is no file as it is."""
+        """Tell whether a recording is made from others, and is no file as it is.
+
+        Parameters
+        ----------
+        utt_id : str
+            Id of its utterance.
+
+        Returns
+        -------
+        bool
+            True of cuts, too.
+        """
         return self.is_made or self._is_cut(utt_id)
 
     def _is_cut(self, utt_id: str) -> bool:
@@ -568,15 +704,17 @@ class Dataset(Shown):
         begin_s, end_s, channel = (self._cell(utt_id, name) for name in ("begin_s", "end_s", "channel"))
         whole = self._whole
         if whole is None:
-            made_of = [(partial(self._file, utt_id), partial(self._measured, utt_id), self._speakers(utt_id))]
+            made_of: list[tuple[Any, ...]] = [
+                (partial(self._file, utt_id), lambda: facts_of(self._file(utt_id)), self._speakers(utt_id))
+            ]
         else:
             made_of = [
-                (partial(whole.audio_path, part), partial(whole.facts, part), whole._speakers(part))
+                (partial(whole._source, part), partial(whole.facts, part), whole._speakers(part))
                 for part in self._cell(utt_id, "parts")
             ]
         language = self._cell(utt_id, "language")
         clips = tuple(
-            Clip(path, facts, speakers, begin_s, end_s, channel, language) for path, facts, speakers in made_of
+            Clip(source, facts, speakers, begin_s, end_s, channel, language) for source, facts, speakers in made_of
         )
         return Derivation(clips, self._cell(utt_id, "gap_s") or 0.0, tuple(applied.bound for applied in self._recipes))
 
@@ -587,9 +725,6 @@ class Dataset(Shown):
         speaker = self._cell(utt_id, "speaker")
         return frozenset() if speaker is None else frozenset([str(speaker)])
 
-    def _measured(self, utt_id: str) -> Recording:
-        return recordings().measured(self._file(utt_id))
-
     @cached_property
     def _voices(self) -> tuple[Clip, ...]:
         """The recordings as they are now in which somebody speaks, for a recipe that mixes in others of the set."""
@@ -598,7 +733,7 @@ class Dataset(Shown):
         rows = rows_of(self.utterances, "utt_id", "audio", "language")
         return tuple(
             Clip(
-                partial(self.audio_path, utt_id),
+                partial(self._source, utt_id),
                 partial(self.facts, utt_id),
                 self._speakers(utt_id),
                 language=language,

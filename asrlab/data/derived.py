@@ -5,19 +5,22 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Final
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
 from asrlab.data import audio
-from asrlab.data.kept import kept
+from asrlab.data.codecs import write_flac
+from asrlab.data.kept import is_kept, kept
 from asrlab.data.manifests.files import AUDIO_SUFFIXES, files_below
 from asrlab.data.perturb import VERSIONS, Shape, Sound, perturb, resampled, resampled_length, shape_after
-from asrlab.data.places import local_copy, place
+from asrlab.data.places import ask_all, is_place, local_copy, place
 from asrlab.data.recipe import BABBLE, GENERATED, Recipe
-from asrlab.data.recordings import Recording, recordings
+from asrlab.data.recordings import Recording
+from asrlab.data.spread import Seen, facts_of, learn, seen
 from asrlab.errors import InvalidInput
 from asrlab.text import canonical_json
 
@@ -36,6 +39,7 @@ _TALKERS: Final = 6
 _REMEMBERED_S: Final = 10.0
 _MOST_REMEMBERED: Final = 8
 _MOST_CHANNELS: Final = 8  # of FLAC
+_CHANGED: Final = "A recording changed while another was made of it. Try again when it is finished."
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,8 @@ class Clip:
 
     Parameters
     ----------
-    path : callable or Path
-        Gives the audio file; is asked only when samples are needed.
+    source : callable, Path, Derivation or Seen
+        What it is read from, a file or what is made; or gives that, and is asked only when samples are needed.
     facts : callable or Recording
         Gives what the whole recording is: its digest, length, channels and rate.
     speaker : str or frozenset of str, optional
@@ -58,7 +62,7 @@ class Clip:
         Language that is spoken.
     """
 
-    path: Callable[[], Path] | Path
+    source: Callable[[], Path | Derivation] | Path | Derivation | Seen
     facts: Callable[[], Recording] | Recording
     speaker: str | frozenset[str] | None = None
     begin_s: float | None = None
@@ -75,6 +79,24 @@ class Clip:
     def recording(self) -> Recording:
         """What the whole recording is."""
         return self.facts() if callable(self.facts) else self.facts
+
+    @property
+    def read_from(self) -> Path | Derivation | Seen:
+        """What it is read from."""
+        return self.source() if callable(self.source) else self.source
+
+    def settled(self) -> Self:
+        """Give it as a worker takes it: with what is known of the recording, and its file as it was seen here.
+
+        Raises
+        ------
+        InvalidInput
+            If the recording is missing or is not audio.
+        """
+        source = self.read_from
+        if isinstance(source, Derivation):
+            return replace(self, source=source.settled(), facts=self.recording)
+        return replace(self, source=source if isinstance(source, Seen) else seen(source), facts=self.recording)
 
     def identity(self) -> list[Any]:
         """Give what makes it this clip: the recording's digest, where it begins and ends, and its channel."""
@@ -125,7 +147,10 @@ class Clip:
         return None if self.channel is None else int(self.channel)
 
     def _file(self) -> Path:
-        return self.path() if callable(self.path) else self.path
+        source = self.read_from
+        if isinstance(source, Derivation):
+            return source.path()
+        return source.file() if isinstance(source, Seen) else local_copy(source)
 
     def _ends(self, rate: int, length: int) -> tuple[int, int]:
         end = length if self.end_s is None else min(length, round(self.end_s * rate))
@@ -209,11 +234,14 @@ class Derivation:
         Seconds of silence between two parts.
     recipes : tuple of BoundRecipe
         What is done to that, in order.
+    materials : tuple of tuple of Clip, optional
+        For each recipe, the recordings that its noise is made of; they are chosen if not given.
     """
 
     parts: tuple[Clip, ...]
     gap_s: float = 0.0
     recipes: tuple[BoundRecipe, ...] = ()
+    materials: tuple[tuple[Clip, ...], ...] | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -261,16 +289,62 @@ class Derivation:
         Raises
         ------
         InvalidInput
-            As for :meth:`facts`; or if a recording cannot be read or changes meanwhile, noise would be made of silence,
-            or the cache cannot be written to.
+            As for :meth:`facts`; or if a recording cannot be read or changes meanwhile, or noise would be made of
+            silence.
+        StoreError
+            If the cache cannot be written to.
         MissingExtra
             If Opus or MP3 is wanted, and PyAV is not installed.
         """
-        return kept(self.digest.partition(":")[2], self._made)
+        return self.keep(self.flac)
+
+    def keep(self, make: Callable[[], bytes]) -> Path:
+        """Give its file as :meth:`path` does, made elsewhere: ``make`` gives what :meth:`flac` came to there."""
+
+        def made() -> bytes:
+            content = make()
+            if self._hashed() != self.digest:
+                raise InvalidInput(_CHANGED)
+            return content
+
+        return kept(self._name, made)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether its file is there already."""
+        return is_kept(self._name)
+
+    def settled(self) -> Derivation:
+        """Give it as a worker takes it: complete, with the recordings that were chosen, to call :meth:`flac` there.
+
+        Raises
+        ------
+        InvalidInput
+            As for :attr:`digest`.
+        """
+        _ = self.digest  # by which it will be known that a recording has changed since
+        return Derivation(
+            tuple(part.settled() for part in self.parts),
+            self.gap_s,
+            tuple(BoundRecipe(bound.recipe) for bound in self.recipes),
+            tuple(tuple(clip.settled() for clip in clips) for clips in self._materials),
+        )
+
+    def flac(self) -> bytes:
+        """Make it, and code it as FLAC of 16 bits; raises as :meth:`path` does."""
+        file = BytesIO()
+        write_flac(file, *self._made())
+        return file.getvalue()
+
+    @property
+    def _name(self) -> str:
+        return self.digest.partition(":")[2]
 
     @cached_property
     def _materials(self) -> tuple[tuple[Clip, ...], ...]:
         """For each recipe, the recordings that its noise is made of."""
+        if self.materials is not None:
+            return self.materials
         return tuple(
             bound.choose(self._before(number), self.parts, self._seed(number, "noise", 0))
             if "snr" in bound.recipe.effects
@@ -346,8 +420,8 @@ class Derivation:
             del samples
             perturb(sound, bound.recipe)
             samples, rate = sound.samples, sound.rate
-        if self._hashed() != self.digest or samples.shape != (shape.channels, shape.samples):
-            raise InvalidInput("A recording changed while another was made of it. Try again when it is finished.")
+        if samples.shape != (shape.channels, shape.samples):
+            raise InvalidInput(_CHANGED)
         return samples, rate
 
     def _join(self, joined: Shape) -> Floats:
@@ -404,12 +478,9 @@ def _noise_files(named: str) -> tuple[Clip, ...]:
         )
     if not files:
         raise InvalidInput(f"There are no recordings in {named} to take noise from. Name a folder that has some.")
-    clips = [Clip(partial(local_copy, file), partial(_measured, file)) for file in files]
+    learn(files, None)
+    clips = [Clip(file, partial(facts_of, file)) for file in files]
     return tuple(clip for _, clip in _remember(key, None, _sorted(clips)))
-
-
-def _measured(file: Path) -> Recording:
-    return recordings().measured(local_copy(file))
 
 
 def _by_digest(clips: Sequence[Clip]) -> list[tuple[str, Clip]]:
@@ -419,6 +490,7 @@ def _by_digest(clips: Sequence[Clip]) -> list[tuple[str, Clip]]:
 
 
 def _sorted(clips: Sequence[Clip]) -> list[tuple[str, Clip]]:
+    ask_all([source for clip in clips if is_place(source := clip.read_from)])
     named = {canonical_json(clip.identity()): (clip.recording.digest, clip) for clip in reversed(clips)}
     return [named[name] for name in sorted(named)]
 

@@ -9,23 +9,17 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from asrlab.data.codecs import write_flac
 from asrlab.errors import StoreError
 from asrlab.folders import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float32]
-
 _locks: dict[str, Lock] = {}
 _checked: dict[Path, str] = {}
 
 
-def kept(name: str, make: Callable[[], tuple[Floats, int]]) -> Path:
+def kept(name: str, make: Callable[[], bytes]) -> Path:
     """Give a file of the folder ``derived`` of the cache.
 
     Parameters
@@ -33,26 +27,34 @@ def kept(name: str, make: Callable[[], tuple[Floats, int]]) -> Path:
     name : str
         What it is called there: a hash of all that it is made of.
     make : callable
-        Gives its samples, an array of shape (channels, samples) with full scale 1, and their rate in Hz. Is called if
-        the file is not there, or was changed. Several threads may ask at once, one of which makes it; several processes
-        may too, and then make the same.
+        Gives its content, a FLAC. Is called if the file is not there, or was changed. Several threads may ask at once,
+        one of which makes it; several processes may too, and then make the same.
 
     Returns
     -------
     Path
-        A FLAC of 16 bits, that must not be changed.
+        That must not be changed.
 
     Raises
     ------
-    InvalidInput
+    StoreError
         If the cache cannot be written to.
     """
-    file = cache_folder("derived") / name[:2] / f"{name}.flac"
+    file = _file(name)
     if not _is_whole(file):
         with _alone(name):
             if not _is_whole(file):  # nobody else has made it by now
-                _keep(file, *make())
+                _keep(file, make())
     return file
+
+
+def is_kept(name: str) -> bool:
+    """Whether a file is there already, as it was made."""
+    return _is_whole(_file(name))
+
+
+def _file(name: str) -> Path:
+    return cache_folder("derived") / name[:2] / f"{name}.flac"
 
 
 @contextmanager
@@ -79,17 +81,17 @@ def _is_whole(file: Path) -> bool:
     return whole
 
 
-def _keep(file: Path, samples: Floats, rate: int) -> None:
+def _keep(file: Path, content: bytes) -> None:
     """Write a file under another name, then move it, so that a name never holds half of one."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=file.parent) as folder:
             half = Path(folder) / file.name
-            write_flac(half, samples, rate)
-            _guard(half).write_text(_sum(half), encoding="ascii")
+            half.write_bytes(content)
+            _guard(half).write_text(hashlib.sha256(content).hexdigest(), encoding="ascii")
             _guard(half).replace(_guard(file))
             half.replace(file)
-    except (OSError, RuntimeError) as error:  # RuntimeError: libsndfile's, when the disk is full
+    except OSError as error:
         raise StoreError(
             f"What is made of recordings cannot be kept in {file.parent} ({error}). Make room there, or name another "
             "folder with the variable ASRLAB_CACHE."

@@ -9,13 +9,14 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from asrlab.data.archives import is_archive, unpacked
+from asrlab.data.archives import MAX_BYTES, is_archive, unpacked
 from asrlab.data.dataset import Dataset
 from asrlab.data.manifests import format_named, recognise
 from asrlab.data.manifests.base import Manifest, Options
 from asrlab.data.places import (
     LEADS_OUT,
     LINK,
+    exists,
     is_here,
     is_place,
     is_remote,
@@ -56,27 +57,28 @@ def load_dataset(
         that fsspec knows; or a DataFrame, a list of URLs, or a dataset of Hugging Face. What it is written in is
         recognised:
 
-        ================  ================================================================================
-        ``tables``        asrlab's own folder (``utterances.jsonl``, ``references.jsonl`` ...), or its manifest
-        ``jsonl``         one manifest of JSON lines
-        ``csv`` ``tsv``   a table of text with a header
-        ``parquet``       a table
-        ``frame``         a DataFrame
-        ``nemo``          NeMo manifest
-        ``kaldi``         Kaldi data folder
-        ``librispeech``   LibriSpeech tree
-        ``mls``           Multilingual LibriSpeech tree
-        ``commonvoice``   Common Voice TSV
-        ``aishell``       AISHELL tree
-        ``fleurs``        FLEURS TSV
-        ``lhotse``        Lhotse CutSet
-        ``huggingface``   dataset of Hugging Face
-        ``folder``        a folder of audio, with text beside it
+        =======================  ================================================================================
+        ``tables``               asrlab's own folder (``utterances.jsonl``, ``references.jsonl`` ...), or its manifest
+        ``jsonl``                one manifest of JSON lines
+        ``csv`` ``tsv``          a table of text with a header
+        ``parquet``              a table
+        ``frame``                a DataFrame
+        ``nemo``                 NeMo manifest
+        ``kaldi``                Kaldi data folder
+        ``librispeech``          LibriSpeech tree
+        ``mls``                  Multilingual LibriSpeech tree
+        ``commonvoice``          Common Voice TSV
+        ``aishell``              AISHELL tree
+        ``fleurs``               FLEURS TSV
+        ``lhotse``               Lhotse CutSet
+        ``huggingface``          dataset of Hugging Face
+        ``folder``               a folder of audio, with text beside it
         ``stm`` ``ctm`` ``trn``  NIST's forms of references
-        ``srt`` ``vtt``   subtitles
-        ``urls``          links, as the service is given them
-        ================  ================================================================================
+        ``srt`` ``vtt``          subtitles
+        ``urls``                 links, as the service is given them
+        =======================  ================================================================================
 
+        Nothing outside of its folder is read, whatever it says.
     format : str, optional
         One of these, where it is not to be recognised.
     columns : mapping, optional
@@ -110,10 +112,11 @@ def load_dataset(
     try:
         return _loaded(source, format, Options(None, language, dict(columns or {})), audio_root, name)
     except InvalidInput as error:
-        urls = [str(one) for one in (source, audio_root) if isinstance(one, str | PathLike) and is_remote(str(one))]
+        named = [one for one in (source, audio_root) if isinstance(one, str | PathLike) or is_place(one)]
+        urls = [str(one) for one in named if is_remote(str(one))]
         if not urls:
             raise
-        raise InvalidInput(without_secrets(str(error), urls)) from None
+        raise type(error)(without_secrets(str(error), urls)) from None
 
 
 def _loaded(
@@ -147,12 +150,12 @@ def _loaded(
 def _there(path: Path) -> Path:
     """Give what is to be read: the path, or the folder of what is in an archive."""
     try:
-        there = path.exists()
-    except Exception as error:  # each file system raises its own
-        raise InvalidInput(f"{shown(str(path))} cannot be reached ({type(error).__name__}).") from error
+        there = exists(path)
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be looked at ({error.strerror}). Check the path.") from error
     if not there:
         raise InvalidInput(f"There is no {shown(str(path)) if not is_here(path) else path}. Check the path.")
-    return unpacked(local_copy(path)) if is_archive(path) else path
+    return unpacked(local_copy(path, MAX_BYTES)) if is_archive(path) else path
 
 
 def _below(manifest: Manifest, root: Path | None) -> Manifest:

@@ -9,7 +9,7 @@ import time
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from asrlab.data import audio
 from asrlab.errors import InvalidInput
@@ -17,7 +17,7 @@ from asrlab.folders import cache_folder
 from asrlab.shown import Shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
 T = TypeVar("T")
@@ -67,6 +67,25 @@ class Recording(Shown):
         return not self.digest.startswith(_STRONG)
 
 
+class Look(NamedTuple):
+    """A file as it was when it was looked at.
+
+    Parameters
+    ----------
+    folder, name : str
+        Where it lies; facts are kept by them.
+    state : str
+        Another one when the content changes.
+    settled : bool
+        Whether a change that came right after would show in the state.
+    """
+
+    folder: str
+    name: str
+    state: str
+    settled: bool = True
+
+
 class Recordings:
     """Facts that were found out before, in memory and in a file that processes share.
 
@@ -92,19 +111,19 @@ class Recordings:
         InvalidInput
             If the file is missing, is not audio that can be read, or changes while it is read.
         """
-        folder, name = os.path.split(os.path.abspath(path))  # noqa: PTH100 - ten times as quick as Path's
-        now, facts = time.time_ns(), _stat(path)
-        state = _state(facts)
-        held = self.found(folder, name)
-        if held is not None and held[0] == state:
-            return held[1]
-        info = audio.probe(path)
-        recording = Recording(audio.digest(path), info.duration_s, info.channels, info.sample_rate)
-        if _state(_stat(path)) != state:
+        before = look(path)
+        if (known := self.known(before)) is not None:
+            return known
+        recording = measure(path)
+        if look(path).state != before.state:
             raise InvalidInput(f"{path} changed while it was read. Try again when it is finished.")
-        if _settled(facts, now):
-            self.keep(folder, name, state, recording)
+        self.keep([(before, recording)])
         return recording
+
+    def known(self, file: Look) -> Recording | None:
+        """Give what was found out about a file, if it has not changed since."""
+        held = self.found(file.folder, file.name)
+        return held[1] if held is not None and held[0] == file.state else None
 
     def found(self, folder: str, name: str) -> tuple[str, Recording] | None:
         """Give what was kept under a name, and the state that it was in then."""
@@ -116,14 +135,18 @@ class Recordings:
             self._loaded.add(folder)
         return self._held.get((folder, name))
 
-    def keep(self, folder: str, name: str, state: str, recording: Recording) -> None:
-        """Keep what was found out about a recording in some state, in place of what was known before."""
-        self._held[folder, name] = (state, recording)
-        if self._writes:
-            values = (os.fsencode(folder), os.fsencode(name), state,
-                      recording.digest, recording.duration_s, recording.channels, recording.sample_rate)  # fmt: skip
+    def keep(self, found: Sequence[tuple[Look, Recording]]) -> None:
+        """Keep what was found out about recordings, in place of what was known before."""
+        rows = []
+        for (folder, name, state, settled), one in found:
+            if settled:
+                self._held[folder, name] = (state, one)
+                values = (os.fsencode(folder), os.fsencode(name), state,
+                          one.digest, one.duration_s, one.channels, one.sample_rate)  # fmt: skip
+                rows.append((*values, _guard(values)))
+        if self._writes and rows:
             insert = "INSERT OR REPLACE INTO facts VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-            done = self._on_disk(lambda db: db.execute(insert, (*values, _guard(values))).rowcount)
+            done = self._on_disk(lambda db: db.executemany(insert, rows).rowcount)
             self._writes = done is not None
 
     def _on_disk(self, work: Callable[[sqlite3.Connection], T]) -> T | None:
@@ -147,6 +170,31 @@ class Recordings:
         for name in (f"{_NAME}-journal", _NAME):  # a journal that stays would be played into the next file
             with suppress(OSError):
                 self._file.with_name(name).unlink()
+
+
+def look(path: str | Path) -> Look:
+    """Look at a file of this machine.
+
+    Raises
+    ------
+    InvalidInput
+        If there is none.
+    """
+    folder, name = os.path.split(os.path.abspath(path))  # noqa: PTH100 - ten times as quick as Path's
+    now, facts = time.time_ns(), _stat(path)
+    return Look(folder, name, _state(facts), _settled(facts, now))
+
+
+def measure(path: str | Path) -> Recording:
+    """Read an audio file of this machine to find out what it is.
+
+    Raises
+    ------
+    InvalidInput
+        If it is missing, or is not audio that can be read.
+    """
+    info = audio.probe(path)
+    return Recording(audio.digest(path), info.duration_s, info.channels, info.sample_rate)
 
 
 def recordings() -> Recordings:

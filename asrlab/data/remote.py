@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from asrlab.data import audio
-from asrlab.data.recordings import Recording, recordings
+from asrlab.data.recordings import Look, Recording, recordings
 from asrlab.errors import InvalidInput
 from asrlab.folders import is_set
 
@@ -200,7 +200,7 @@ def _downloaded(client: httpx.Client, stable: str, link: str, max_bytes: int, st
             recording = Recording(recording.digest, facts.duration_s, facts.channels, facts.sample_rate)
     etag = response.headers.get("ETag", "")
     if etag.isascii() and etag.startswith('"'):  # a weak one, W/"...", does not promise the same bytes
-        recordings().keep(_LINKS, key, etag, recording)
+        recordings().keep([(Look(_LINKS, key, etag), recording)])
     return recording
 
 

@@ -52,7 +52,7 @@ def sample(
     ----------
     dataset : Dataset
         What to take of.
-    n, share, minutes, usd, speakers
+    n, share, minutes, usd, speakers : int or float, optional
         How much, exactly one of them: utterances; a share of the utterances, rounded; minutes of audio at most; US
         dollars at most that asking about it may cost; speakers, each with all of their utterances.
     usd_per_s : float, optional

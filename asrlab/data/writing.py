@@ -7,19 +7,26 @@ import os
 import shutil
 import tempfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import pandas as pd
 
 from asrlab.data.manifests import format_named, formats
-from asrlab.data.places import is_here, is_remote, place, ways_to
+from asrlab.data.places import at_once, is_here, is_remote, local_copy, place, present, put, ways_to
+from asrlab.data.remote import shown
 from asrlab.data.rows import rows_of
+from asrlab.data.spread import reporter
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from asrlab.data.dataset import Dataset
     from asrlab.data.manifests.base import Format
+    from asrlab.data.spread import Progress
+    from asrlab.executors import Where
 
 _BY_SUFFIX: Final = {
     ".jsonl": "jsonl", ".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".stm": "stm", ".ctm": "ctm", ".trn": "trn",
@@ -34,6 +41,8 @@ def write(
     format: str | None = None,  # noqa: A002 - as for load_dataset
     *,
     copy_audio: bool = False,
+    executor: Where = None,
+    progress: Progress = True,
 ) -> Path:
     """Write a dataset.
 
@@ -41,14 +50,21 @@ def write(
     ----------
     dataset : Dataset
         What is written.
-    path : path
-        File or folder, as the format has it; made if it is not there.
+    path : path or URL
+        File or folder, as the format has it; made if it is not there. Or a URL that fsspec writes to, such as
+        ``"s3://bucket/corpus"``: recordings are written first, then what names them. A bucket is not made.
     format : str, optional
         As for :func:`asrlab.load_dataset`; by the ending of the path if not given, else asrlab's own folder.
     copy_audio : bool
         Write the recordings too, below the same folder: files as they are, what is made (cuts, perturbed or joined
         recordings) as FLAC. Otherwise paths stay relative where the audio lies below the folder, and become absolute
         where it does not: name its folder then to read it again (``audio_root=``).
+    executor : Executor or distributed.Client, optional
+        With ``copy_audio``: where recordings are made that are made from others, as for :meth:`Dataset.make`. The
+        caller writes them.
+    progress : bool or callable
+        With ``copy_audio``: show on the standard error output how many recordings were made and written; or a function
+        that is called with their number and that of all.
 
     Returns
     -------
@@ -59,7 +75,7 @@ def write(
     ------
     InvalidInput
         If the format is not written, or cannot hold what is in the dataset; the message says what. The manifest was not
-        written then.
+        written then. If the place cannot be written to.
     """
     path = place(path)
     if format is None and path.suffix and path.suffix.lower() not in _BY_SUFFIX and not path.is_dir():
@@ -68,16 +84,20 @@ def write(
     if not chosen.written:
         written = ", ".join(name for name, one in formats().items() if one.written)
         raise InvalidInput(f"A {chosen.title} is read here and not written. These are: {written}.")
-    if not is_here(path):
-        raise InvalidInput(f"Datasets are written to this machine, not to {path}. Write it here, and copy it.")
     folder = path.parent if chosen.is_file and path.suffix else path  # subtitles are a file, or a folder of them
     if copy_audio:
         named, sources = _named(dataset, folder, chosen)
         _try(named, path, chosen)
-        for name, utt_id in sources.items():
-            _check_copy(dataset, utt_id, folder / name)
-        for name, utt_id in sources.items():
-            _copy(dataset.audio_path(utt_id), folder / name)
+        dataset.make(executor, progress=progress)
+        files = [
+            (partial(dataset.audio_path, utt_id), utt_id, _below(folder, name)) for name, utt_id in sources.items()
+        ]
+        there = present(target for _, _, target in files)
+        checked = at_once(partial(_is_new, there), files)
+        new = [one for one, is_new in zip(files, checked, strict=True) if is_new]
+        report = reporter(progress, "written")
+        for done, _ in enumerate(at_once(_copy, new), 1):
+            report(done, len(new))
     elif dataset.is_made:
         raise InvalidInput(
             f"The recordings of {dataset.name} are made from others, which a manifest cannot say. Write them too: "
@@ -86,12 +106,30 @@ def write(
     else:
         named = replace(dataset, utterances=dataset.utterances.assign(audio=_seen_from(dataset, folder)))
         _try(named, path, chosen)
+    if not is_here(path):
+        _write_there(named, path, chosen)
+        return path
     try:
         folder.mkdir(parents=True, exist_ok=True)
         chosen.write(named, path)
     except OSError as error:
         raise InvalidInput(f"{path} cannot be written ({error.strerror}). Name another place.") from error
     return path
+
+
+def _write_there(dataset: Dataset, path: Path, chosen: Format) -> None:
+    """Write the manifest to a URL: here first, so that each of its files is put there as a whole."""
+    with tempfile.TemporaryDirectory(prefix="asrlab-") as scratch:
+        written = Path(scratch) / path.name
+        if not chosen.is_file:
+            written.mkdir()
+        chosen.write(dataset, written)
+        for file in sorted(file for file in Path(scratch).rglob("*") if file.is_file()):
+            put(file, _below(path.parent, file.relative_to(scratch).as_posix()))
+
+
+def _below(folder: Path, name: str) -> Path:
+    return folder.joinpath(*PurePosixPath(name).parts)
 
 
 def _try(dataset: Dataset, path: Path, chosen: Format) -> None:
@@ -102,8 +140,9 @@ def _try(dataset: Dataset, path: Path, chosen: Format) -> None:
             trial.mkdir()
         chosen.write(dataset, trial)
         names = [] if trial.is_file() else [file.relative_to(trial) for file in trial.rglob("*") if file.is_file()]
-    if there := [name for name in names if (path / name).exists()]:
-        raise InvalidInput(f"{path} has a {there[0]} already, and two datasets are not mixed. Name a new folder.")
+    if there := present(_below(path, name.as_posix()) for name in names):
+        first = min(one.name for one in there)
+        raise InvalidInput(f"{_shown(path)} has a {first} already, and two datasets are not mixed. Name a new folder.")
 
 
 def _seen_from(dataset: Dataset, folder: Path) -> pd.Series:
@@ -115,12 +154,12 @@ def _seen_from(dataset: Dataset, folder: Path) -> pd.Series:
     files = named[named.notna()]
     files = files[~files.map(is_remote).astype(bool)]
     if not is_here(root):
-        return named.where(~named.index.isin(files.index), str(root).rstrip("/") + "/" + named)
+        return named.where(~named.index.isin(files.index), shown(str(root)).rstrip("/") + "/" + named)
     for way in ways_to(root):  # a set made by hand may have absolute paths
         files = files.str.removeprefix(f"{way.rstrip('/')}/")
     named = named.copy()
     named[files.index] = files
-    start = os.path.relpath(root.resolve(), folder.resolve())
+    start = os.path.relpath(root.resolve(), folder.resolve()) if is_here(folder) else ".."
     if start == ".":
         return named
     absolute = start.startswith("..")
@@ -156,20 +195,31 @@ def _named(dataset: Dataset, folder: Path, chosen: Format) -> tuple[Dataset, dic
     return named, sources
 
 
-def _check_copy(dataset: Dataset, utt_id: str, target: Path) -> None:
-    """Refuse what cannot be copied, before anything is."""
-    source = dataset.audio_path(utt_id)
+_Copied: TypeAlias = "tuple[Callable[[], Path], str, Path]"
+"""Gives a recording; whose it is; where it is copied to."""
+
+
+def _is_new(there: set[Path], one: _Copied) -> bool:
+    """Whether a recording is not there yet; what cannot be copied is refused, before anything is."""
+    give, utt_id, target = one
+    source = give()
     if not source.is_file():
         raise InvalidInput(f"The recording of {utt_id} is not there: {source}. Mend the manifest, or leave it out.")
     try:
-        if target.exists() and not filecmp.cmp(source, target, shallow=False):
-            raise InvalidInput(f"{target} is there already and is another recording. Write to a new folder.")
+        if target not in there:
+            return True
+        if not filecmp.cmp(source, local_copy(target), shallow=False):
+            raise InvalidInput(f"{_shown(target)} is there already and is another recording. Write to a new folder.")
     except OSError as error:
         raise InvalidInput(f"{utt_id!r} makes no name of a file here ({error.strerror}). Rename it.") from error
+    return False
 
 
-def _copy(source: Path, target: Path) -> None:
-    if target.exists():  # it is the same
+def _copy(one: _Copied) -> None:
+    give, _, target = one
+    source = give()
+    if not is_here(target):
+        put(source, target)
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, half = tempfile.mkstemp(dir=target.parent)
@@ -180,3 +230,7 @@ def _copy(source: Path, target: Path) -> None:
     except BaseException:
         Path(half).unlink(missing_ok=True)
         raise
+
+
+def _shown(path: Path) -> str:
+    return str(path) if is_here(path) else shown(str(path))

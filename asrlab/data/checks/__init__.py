@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from asrlab.data.checks.facts import fact_findings, limits_of
 from asrlab.data.checks.findings import CHECKS, Finding, Findings, to_findings
-from asrlab.data.checks.sound import listen, sound_findings, tasks_of
+from asrlab.data.checks.sound import listen, sound_findings
 from asrlab.data.checks.texts import Said, text_findings
 from asrlab.data.places import is_link
 
@@ -19,10 +17,9 @@ if TYPE_CHECKING:
 
     from asrlab.data.checks.sound import Heard
     from asrlab.data.dataset import Dataset
+    from asrlab.executors import Where
 
 __all__ = ["CHECKS", "Finding", "Findings", "check"]
-
-_EVERY_S: Final = (0.2, 10.0)  # in a terminal; in a log, where each line stays
 
 
 def check(
@@ -30,7 +27,7 @@ def check(
     *,
     engine: Any = None,  # noqa: ANN401 - anything with capabilities
     audio: bool = True,
-    workers: int | None = None,
+    executor: Where = None,
     progress: bool | Callable[[int, int], object] = True,
 ) -> Findings:
     """Look for what would be refused, or would make numbers wrong.
@@ -47,8 +44,9 @@ def check(
         ``audio_bytes``. Those of the service if not given.
     audio : bool
         Read the recordings. Otherwise only the tables are looked at.
-    workers : int, optional
-        Files read at once; as many as there are processors if not given.
+    executor : Executor or distributed.Client, optional
+        Where recordings are read; in threads of this process, as many as there are processors, if not given. Workers
+        read them at the same paths, or fetch what lies behind a URL.
     progress : bool or callable
         Show on the standard error output how many files were read; or a function that is called with the number of
         files that are done and of all files.
@@ -57,9 +55,14 @@ def check(
     -------
     Findings
         A table, errors first, that shows itself as a short report. What is looked for, and how severe it is, says
-        :data:`CHECKS`; the thresholds stand in the modules :mod:`asrlab.data.checks.sound` (levels),
-        :mod:`asrlab.data.checks.facts` (lengths, rates, limits) and :mod:`asrlab.data.checks.texts` (references), each
-        with where it comes from.
+        :data:`asrlab.data.checks.CHECKS`; the thresholds stand in the modules :mod:`asrlab.data.checks.sound`
+        (levels), :mod:`asrlab.data.checks.facts` (lengths, rates, limits) and :mod:`asrlab.data.checks.texts`
+        (references), each with where it comes from.
+
+    Raises
+    ------
+    InvalidInput
+        If workers do not have the files.
 
     Notes
     -----
@@ -83,7 +86,7 @@ def check(
     heard: dict[str, Heard] = {}
     minutes = 0.0
     if audio:
-        heard, failed, minutes = listen(tasks_of(dataset), workers, _reporter(progress))
+        heard, failed, minutes = listen(dataset, executor, progress)
         order = {utt_id: place for place, utt_id in enumerate(dataset.utterances["utt_id"])}
         heard = dict(sorted(heard.items(), key=lambda item: order[item[0]]))
         found += sorted(failed, key=lambda one: order[str(one.utt_id)])
@@ -103,24 +106,3 @@ def _without_audio(dataset: Dataset, audio: bool) -> Iterator[Finding]:
     links = sum(is_link(one) for one in named if not pd.isna(one))
     if links and audio:
         yield Finding("not looked at", f"{links:,} of {len(named):,} recordings", value=links)
-
-
-def _reporter(progress: bool | Callable[[int, int], object]) -> Callable[[int, int], object]:
-    if callable(progress):
-        return progress
-    if not progress:
-        return lambda done, total: None
-    in_terminal = sys.stderr.isatty()
-    begun = last = time.monotonic()
-
-    def report(done: int, total: int) -> None:
-        nonlocal last
-        ends = done == total and last > begun  # a line that was begun is brought to its end
-        if time.monotonic() - last < _EVERY_S[not in_terminal] and not ends:
-            return
-        last = time.monotonic()
-        text = f"checked {done:,} of {total:,} files"
-        end = "" if in_terminal and done < total else "\n"
-        print(f"\r{text}" if in_terminal else text, end=end, file=sys.stderr, flush=True)  # noqa: T201 - is for it
-
-    return report

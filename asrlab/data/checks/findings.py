@@ -93,7 +93,7 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class Findings:
-    """What :func:`check` found.
+    """What :meth:`asrlab.Dataset.check` found.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class Findings:
         A row a finding, errors first:
 
         ========  =======  ======================================================================================
-        check     string   what was looked for, a key of :data:`CHECKS`
+        check     string   what was looked for, a key of :data:`asrlab.data.checks.CHECKS`
         severity  string   error: would be refused, or give a wrong number; warning: look at it; note: good to know
         utt_id    string   id of the recording; ``<NA>`` where it is about the whole set
         channel   Int64    audio channel, from 0; ``<NA>`` where it is about all

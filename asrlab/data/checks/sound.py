@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-import os
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
 from asrlab.data.audio import NoAudio, measure
 from asrlab.data.checks.findings import Finding
-from asrlab.data.places import is_link
+from asrlab.data.derived import Derivation
+from asrlab.data.places import OutOfReach, ask_all, is_link, is_place
 from asrlab.data.rows import rows_of
+from asrlab.data.spread import ASKED, Seen, paired, part_size, parts_of, reporter, seen, workers
 from asrlab.errors import AsrlabError
 from asrlab.text import plain
 
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
     from asrlab.data.audio import Measured
     from asrlab.data.checks.texts import Said
     from asrlab.data.dataset import Dataset
+    from asrlab.data.spread import Progress
+    from asrlab.executors import Where
 
 #: dBFS of the loudest tenth of a second below which nothing is to be heard: 34 dB under the level that telephone speech
 #: is tested at (-26 dBov, ITU-T P.800).
@@ -39,7 +40,7 @@ OFFSET: Final = 0.01
 #: dB of what is above 4.5 kHz over what is in the band of speech. Telephone speech that was brought to 16 kHz has -58
 #: and less, the most muffled wide-band recordings that were looked at -50.
 TELEPHONE_DB: Final = -55.0
-_AHEAD: Final = 4  # files under way for each worker: enough that none waits, few enough to be held
+_WRONG: Final = (AsrlabError, OSError, ValueError)  # what is raised where a recording cannot be read
 
 
 class Heard(NamedTuple):
@@ -100,78 +101,102 @@ class Part(NamedTuple):
 
 
 class Task(NamedTuple):
-    """A file to read, and the utterances that are made of it."""
+    """A file to read, or why there is none, and the utterances that are made of it."""
 
-    path: Callable[[], Path]
+    file: Seen | Derivation | Exception
     parts: list[Part]
 
 
-def tasks_of(dataset: Dataset) -> list[Task]:
-    """List the files to read, each once. What a service fetches by itself is not among them."""
+def files_of(dataset: Dataset) -> dict[str, list[Part]]:
+    """List the files to read, each with its utterances, by the first of them.
+
+    What a service fetches by itself is not among them.
+    """
     rows = dataset.utterances
     if dataset.is_made:
-        return [Task(partial(dataset.audio_path, utt_id), [Part(utt_id)]) for utt_id in rows["utt_id"]]
-    tasks: dict[str, Task] = {}
+        return {utt_id: [Part(utt_id)] for utt_id in rows["utt_id"]}
+    files: dict[str, list[Part]] = {}
     for utt_id, audio, *stretch in rows_of(rows, "utt_id", "audio", "begin_s", "end_s", "channel"):
         if audio is not None and not is_link(audio):
-            # The file itself, not the cut that audio_path() would make of it.
-            task = tasks.setdefault(audio, Task(partial(dataset._file, utt_id), []))
-            task.parts.append(Part(utt_id, *stretch))
-    return list(tasks.values())
+            files.setdefault(audio, []).append(Part(utt_id, *stretch))
+    return {parts[0].utt_id: parts for parts in files.values()}
 
 
-def listen(
-    tasks: list[Task], workers: int | None, progress: Callable[[int, int], object]
-) -> tuple[dict[str, Heard], list[Finding], float]:
+def listen(dataset: Dataset, executor: Where, progress: Progress) -> tuple[dict[str, Heard], list[Finding], float]:
     """Read all files, several at once.
-
-    Threads do: reading, hashing and arithmetic let go of the interpreter.
 
     Returns
     -------
     dict of utt_id to Heard, list of Finding, float
         What was found out; what could not be read; minutes read.
+
+    Raises
+    ------
+    OutOfReach
+        If workers do not have the files.
     """
-    workers = workers or os.cpu_count() or 1
+    files = files_of(dataset)
+    if dataset.is_made:
+        dataset.learn_facts(executor)
+    report = reporter(progress, "checked")
+    report(0, len(files))
     heard: dict[str, Heard] = {}
     failed: list[Finding] = []
     minutes = 0.0
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="asrlab-check")
-    waiting: set[Future[tuple[list[Heard], list[Finding]]]] = set()
-    coming = iter(tasks)
-    done = 0
-    progress(0, len(tasks))
-    try:
-        while True:
-            for task in coming:
-                waiting.add(pool.submit(_hear, task))
-                if len(waiting) >= _AHEAD * workers:
-                    break
-            if not waiting:
-                return heard, failed, minutes
-            ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in ended:
-                found, wrong = future.result()
-                heard.update((one.utt_id, one) for one in found)
+    with workers(executor) as pool:
+        parts = parts_of(_tasks(dataset, files), part_size(len(files), pool))
+        done = 0
+        for part, found in paired(_hear_all, ((part, part) for part in parts), pool):
+            for utterances, wrong in found:
+                heard.update((one.utt_id, one) for one in utterances)
                 failed += wrong
-                minutes += found[0].file_s / 60 if found else 0.0
-            done += len(ended)
-            progress(done, len(tasks))
-    finally:  # also at Ctrl-C: nothing more is begun then
-        pool.shutdown(wait=False, cancel_futures=True)
+                minutes += utterances[0].file_s / 60 if utterances else 0.0
+            done += len(part)
+            report(done, len(files))
+    return heard, failed, minutes
+
+
+def _tasks(dataset: Dataset, files: Mapping[str, list[Part]]) -> Iterator[Task]:
+    """Look at each file as it is here. The file itself is read, not the cut that would be made of it."""
+    read_from: Callable[[str], object] = dataset._derivation if dataset.is_made else dataset._file
+    for some in parts_of(files.items(), ASKED):
+        sources = [_tried(read_from, utt_id) for utt_id, _ in some]
+        ask_all([one for one in sources if is_place(one)])
+        yield from (Task(_tried(_settled, source), parts) for source, (_, parts) in zip(sources, some, strict=True))
+
+
+def _tried(look: Callable[[Any], Any], of: object) -> Any:  # noqa: ANN401 - what it gives, or what it raised
+    if isinstance(of, Exception):
+        return of
+    try:
+        return look(of)
+    except OutOfReach:
+        raise
+    except _WRONG as error:
+        return error
+
+
+def _settled(source: Path | Derivation) -> Seen | Derivation:
+    return source.settled() if isinstance(source, Derivation) else seen(source)
+
+
+def _hear_all(part: list[Task]) -> list[tuple[list[Heard], list[Finding]]]:
+    return list(map(_hear, part))
 
 
 def _hear(task: Task) -> tuple[list[Heard], list[Finding]]:
     check = "missing audio"
     try:
-        path = task.path()
+        path = _file(task.file)
         size = path.stat().st_size if path.is_file() else None
         if size is not None:
             check = "unreadable audio"
         measured = measure(path)
+    except OutOfReach:
+        raise
     except NoAudio as error:
         return [], [Finding("no samples", plain(error), part.utt_id) for part in task.parts]
-    except (AsrlabError, OSError, ValueError) as error:
+    except _WRONG as error:
         return [], [Finding(check, plain(error), part.utt_id) for part in task.parts]
     found: list[Heard] = []
     wrong: list[Finding] = []
@@ -185,6 +210,12 @@ def _hear(task: Task) -> tuple[list[Heard], list[Finding]]:
         else:
             found.append(_part_of(measured, part, size or 0))
     return found, wrong
+
+
+def _file(source: Seen | Derivation | Exception) -> Path:
+    if isinstance(source, Exception):
+        raise source
+    return source.file() if isinstance(source, Seen) else source.path()
 
 
 def _part_of(measured: Measured, part: Part, size: int) -> Heard:

@@ -156,11 +156,11 @@ def is_file(source: object, *suffixes: str) -> bool:
     """Whether a source is a file, with one of some endings if any are given; one that cannot be looked at is none."""
     if not is_place(source):
         return False
-    name: str = source.name.lower()  # type: ignore[attr-defined]
-    if not is_here(source):  # type: ignore[arg-type]
+    name: str = source.name.lower()
+    if not is_here(source):
         name = name.partition("?")[0]  # a link may be signed
     try:
-        return source.is_file() and (not suffixes or name.endswith(suffixes))  # type: ignore[attr-defined]
+        return source.is_file() and (not suffixes or name.endswith(suffixes))
     except Exception:  # each file system raises its own
         return False
 
@@ -170,7 +170,7 @@ def is_folder(source: object, *needed: str) -> bool:
     if not is_place(source):
         return False
     try:
-        return source.is_dir() and all((source / name).is_file() for name in needed)  # type: ignore[attr-defined,operator]
+        return source.is_dir() and all((source / name).is_file() for name in needed)
     except Exception:  # as above
         return False
 
