@@ -7,23 +7,25 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from asrlab import tables
+from asrlab.data.places import is_here
 from asrlab.errors import AsrlabError, StoreError
 from asrlab.shown import Shown, words
 from asrlab.sweep.costs import costs
 from asrlab.sweep.digest import digest
 from asrlab.sweep.export import export
 from asrlab.sweep.replay import read_replay, write_replay
-from asrlab.sweep.store import Standing, Store, is_run
+from asrlab.sweep.store import Standing, Store, is_run, located
+from asrlab.sweep.store.objects import is_file
 from asrlab.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from asrlab.data.dataset import Dataset
     from asrlab.data.recordings import Recording
@@ -68,18 +70,18 @@ class Heard(Shown):
 
 
 class Answers(Shown):
-    """A sweep that was asked, to be read; made by :func:`open_sweep`.
+    """A sweep that was asked, to be read; made by :func:`asrlab.open_sweep`.
 
     Parameters
     ----------
-    source : path
-        Folder of a run, or a replay (``.jsonl``).
+    source : path or str
+        Folder of a run, or a replay (``.jsonl``); or the URL of one, such as ``"s3://bucket/run"``.
     dataset : Dataset, optional
         What was asked about: needed to listen, not to read.
     """
 
     def __init__(self, source: str | Path, dataset: Dataset | None = None) -> None:
-        self.source = Path(source)
+        self.source = located(source)
         self.dataset = dataset
 
     @property
@@ -202,6 +204,11 @@ class Answers(Shown):
         trial : str
             Its id, from :attr:`transcripts`.
 
+        Returns
+        -------
+        object
+            A JSON value; of the service what it answered, with every URL in it bare of its query.
+
         Raises
         ------
         StoreError
@@ -243,8 +250,13 @@ class Answers(Shown):
 
         Parameters
         ----------
-        path : path
-            A ``.jsonl`` file; replaced if it is there. :func:`open_sweep` reads it.
+        path : path or str
+            A ``.jsonl`` file, or its URL; replaced if it is there. :func:`asrlab.open_sweep` reads it.
+
+        Returns
+        -------
+        Path
+            The file.
 
         Raises
         ------
@@ -262,16 +274,16 @@ class Answers(Shown):
 
     def _told(self) -> Iterable[tuple[str, object]]:
         yield "stored", self._standing()
-        if self._asked_before():
-            with suppress(AsrlabError):  # it has been said
+        with suppress(AsrlabError):  # it has been said
+            if self._asked_before():
                 yield from self.about.items()
                 yield "digest", f"{self.digest[:16]}…"
 
     def _standing(self) -> str:
         """Count what is stored by how it stands."""
-        if not self._asked_before():
-            return "nothing asked"
         try:
+            if not self._asked_before():
+                return "nothing asked"
             with self._stored() as store:
                 standings = store.standings()
                 states = Counter(standings.get(asking.trial, Standing()).state for asking in store.askings())
@@ -280,7 +292,7 @@ class Answers(Shown):
         return ", ".join(f"{n} {state}" for state, n in states.most_common()) or "nothing asked"
 
     def _asked_before(self) -> bool:
-        return self.source.is_file() or is_run(self.source)
+        return is_file(self.source) if self.source.suffix == ".jsonl" else is_run(self.source)
 
     def _stored(self) -> Store:
         return read_replay(self.source) if self.source.suffix == ".jsonl" else Store(self.source)
@@ -301,10 +313,15 @@ def open_sweep(source: str | Path, dataset: Dataset | None = None) -> Answers:
 
     Parameters
     ----------
-    source : path
-        Folder of a run, or a replay (``.jsonl``).
+    source : path or str
+        Folder of a run, or a replay (``.jsonl``); or the URL of one, such as ``"s3://bucket/run"``.
     dataset : Dataset, optional
         What was asked about, to listen to it in :func:`asrlab.explore`.
+
+    Returns
+    -------
+    Answers
+        Has the tables of a :class:`asrlab.Sweep`, and sends nothing.
 
     Raises
     ------
@@ -316,7 +333,7 @@ def open_sweep(source: str | Path, dataset: Dataset | None = None) -> Answers:
     >>> open_sweep("notebooks/replays/dictation.jsonl").transcripts  # doctest: +SKIP
     """
     answers = Answers(source, dataset)
-    if not answers.source.exists():
+    if not (answers.source.exists() if is_here(answers.source) else answers._asked_before()):  # else it says more
         raise StoreError(f"There is no run at {answers.source}. Check the path.")
     return answers
 

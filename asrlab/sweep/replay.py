@@ -11,15 +11,17 @@ import hashlib
 import json
 import os
 import secrets
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from asrlab.data.manifests.jsonl import json_lines
+from asrlab.data.places import is_here
 from asrlab.errors import InvalidInput, StoreError
-from asrlab.sweep.store import Store
+from asrlab.sweep.store import Store, located
+from asrlab.sweep.store.objects import here, write_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from asrlab.sweep.store import Asking
 
@@ -33,7 +35,7 @@ def write_replay(path: str | Path, store: Store, askings: Iterable[Asking], meta
     Parameters
     ----------
     path : path
-        A ``.jsonl`` file; replaced if it is there.
+        A ``.jsonl`` file, or its URL; replaced if it is there.
     store : Store
         Where the answers are.
     askings : iterable of Asking
@@ -46,7 +48,7 @@ def write_replay(path: str | Path, store: Store, askings: Iterable[Asking], meta
     StoreError
         If the name does not end in ``.jsonl`` or the file cannot be written.
     """
-    target = Path(path)
+    target = located(path)
     if target.suffix != ".jsonl":
         raise StoreError(f"A replay is a .jsonl file; {target} would not be found again as one. Change its name.")
     asked = list(store.records(askings))
@@ -61,10 +63,14 @@ def write_replay(path: str | Path, store: Store, askings: Iterable[Asking], meta
         "meta": dict(meta),
         "runs": store.runs(),
     }
+    lines = (_line({**value, "digest": _digest(value)}) for value in [header, *records])
+    if not is_here(target):
+        write_file(target, "".join(lines).encode())
+        return target
     made = target.with_name(f"{target.name}.{secrets.token_hex(4)}")
     try:
         with made.open("x", encoding="utf-8", newline="\n") as file:
-            file.writelines(_line({**value, "digest": _digest(value)}) for value in [header, *records])
+            file.writelines(lines)
             file.flush()
             os.fsync(file.fileno())
         made.replace(target)
@@ -76,19 +82,22 @@ def write_replay(path: str | Path, store: Store, askings: Iterable[Asking], meta
 
 
 def read_replay(path: str | Path) -> Store:
-    """Read a replay into memory.
+    """Read a replay into memory, from a path or URL.
 
     Raises
     ------
     StoreError
         If the file is no replay, is of another format, or is not what was written.
     """
-    try:
-        header, *records = json_lines(path) or [{}]
-    except InvalidInput as error:
-        raise StoreError(
-            f"{path} cannot be read as a replay ({error}). Take it from a copy, or write it anew."
-        ) from error
+    where = located(path)
+    with here(where) as file:
+        try:
+            header, *records = json_lines(file) or [{}]
+        except InvalidInput as error:
+            said = str(error).replace(str(file), str(where))
+            raise StoreError(
+                f"{where} cannot be read as a replay ({said}). Take it from a copy, or write it anew."
+            ) from error
     version = header.get(_HEADER)
     if version not in (1, FORMAT):
         raise StoreError(f"{path} is no replay in format {FORMAT} or before: its first line does not say so.")

@@ -51,11 +51,19 @@ class Committer:
         Makes the connection, in autocommit mode; called when there is something to write.
     told : callable
         Makes of an error of SQLite or of the disk one of ours, and leaves others as they are.
+    seal : callable, optional
+        Is called with the connection before each commit, which is not made if it raises.
     """
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], told: Callable[[Exception], Exception]) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], sqlite3.Connection],
+        told: Callable[[Exception], Exception],
+        seal: Callable[[sqlite3.Connection], None] = lambda _: None,
+    ) -> None:
         self._connect = connect
         self._told = told
+        self._seal = seal
         self._db: sqlite3.Connection | None = None
         self._queue: queue.SimpleQueue[Write[Any] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -111,13 +119,18 @@ class Committer:
         try:
             if self._db is None:
                 self._db = self._connect()
-            commit(self._db, writes, self._told)
+            commit(self._db, writes, self._told, self._seal)
         except Exception as error:  # of the disk or of the connection: nothing of it is stored
             for write in writes:
                 write.error = write.error or self._told(error)
 
 
-def commit(db: sqlite3.Connection, writes: Sequence[Write[Any]], told: Callable[[Exception], Exception]) -> None:
+def commit(
+    db: sqlite3.Connection,
+    writes: Sequence[Write[Any]],
+    told: Callable[[Exception], Exception],
+    seal: Callable[[sqlite3.Connection], None] = lambda _: None,
+) -> None:
     """Do writes in one transaction; one that fails is undone alone and keeps its error."""
     try:
         db.execute("begin immediate")
@@ -131,6 +144,7 @@ def commit(db: sqlite3.Connection, writes: Sequence[Write[Any]], told: Callable[
                 db.execute("rollback to piece")
                 write.error = told(error)
             db.execute("release piece")
+        seal(db)
         db.execute("commit")
     except BaseException:
         with contextlib.suppress(sqlite3.Error):

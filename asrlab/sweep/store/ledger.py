@@ -39,7 +39,8 @@ _REMEDY: Final = (
     "Use a folder on a disk of this machine, and copy it when the run is done; or save_replay(), which writes one file "
     "that may lie anywhere."
 )
-_UNREADABLE: Final = (ValueError, LookupError, zlib.error)  # what is in it is not what is written into it
+#: What is in it is not what is written into it.
+_UNREADABLE: Final = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, zlib.error)
 _CACHE_KIB: Final = 64 * 1024
 
 
@@ -63,7 +64,7 @@ class Ledger:
     @classmethod
     def in_memory(cls) -> Self:
         """Make one that ends with the process."""
-        db = _connect(":memory:")
+        db = connected(":memory:")
         create_tables(db)
         return cls(Path("memory"), db)
 
@@ -105,7 +106,7 @@ class Ledger:
 
     def connect(self) -> sqlite3.Connection:
         """Make a connection that writes, and waits for the disk at each commit."""
-        db = _connect(f"{_uri(self.folder / LEDGER)}?mode=rw")
+        db = connected(f"{_uri(self.folder / LEDGER)}?mode=rw")
         db.execute("pragma foreign_keys = on")
         db.execute("pragma synchronous = full")  # a task id that is lost is money lost
         return db
@@ -117,7 +118,7 @@ class Ledger:
 
     @classmethod
     def _open_writable(cls, folder: Path) -> Self:
-        db = _connect(f"{_uri(folder / LEDGER)}?mode=rw")
+        db = connected(f"{_uri(folder / LEDGER)}?mode=rw")
         try:
             if _check_version(db, folder) < SCHEMA:
                 if is_driven(folder):
@@ -137,7 +138,7 @@ class Ledger:
                 f"The run in {folder} cannot be read there: {bad}, and a process is at work on it or was ended in the "
                 "middle. When none is, copy the folder to a disk of this machine and open the copy."
             )
-        return cls._frozen(folder, _connect(f"{_uri(folder / LEDGER)}?mode=ro&immutable=1"), bad)
+        return cls._frozen(folder, connected(f"{_uri(folder / LEDGER)}?mode=ro&immutable=1"), bad)
 
     @classmethod
     def _open_read_only(cls, folder: Path, because: str) -> Self:
@@ -145,16 +146,16 @@ class Ledger:
         log, index = (path.with_name(f"{LEDGER}-{part}") for part in ("wal", "shm"))
         if log.exists() or index.exists():  # perhaps of a process that may write, and is at work
             with contextlib.suppress(sqlite3.OperationalError):
-                return cls._frozen(folder, _connect(f"{_uri(path)}?mode=ro"), because)
+                return cls._frozen(folder, connected(f"{_uri(path)}?mode=ro"), because)
         if not _size(log):
-            return cls._frozen(folder, _connect(f"{_uri(path)}?mode=ro&immutable=1"), because)
+            return cls._frozen(folder, connected(f"{_uri(path)}?mode=ro&immutable=1"), because)
         # What is only in the log cannot be read where no index of it can be made.
         with contextlib.ExitStack() as stack:
             copy = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="asrlab-", ignore_cleanup_errors=True)))
             for file in (path, log):
                 shutil.copy(file, copy / file.name)
                 (copy / file.name).chmod(0o600)
-            ledger = cls._frozen(folder, _connect(f"{_uri(copy / LEDGER)}?mode=rw"), because)
+            ledger = cls._frozen(folder, connected(f"{_uri(copy / LEDGER)}?mode=rw"), because)
             ledger._closing = stack.pop_all()
         return ledger
 
@@ -171,7 +172,7 @@ class Ledger:
     @classmethod
     def _copied(cls, folder: Path, db: sqlite3.Connection, because: str) -> Self:
         """Bring a ledger of an earlier format that cannot be changed up to date in memory."""
-        copy = _connect(":memory:")
+        copy = connected(":memory:")
         try:
             db.backup(copy)
             migrate(copy)
@@ -181,11 +182,6 @@ class Ledger:
         finally:
             db.close()
         return cls(folder, copy, read_only=because)
-
-
-def is_run(folder: Path) -> bool:
-    """Whether a folder holds a run."""
-    return (folder / LEDGER).is_file()
 
 
 @contextlib.contextmanager
@@ -201,7 +197,7 @@ def no_collection() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def told(folder: Path, what: str) -> Iterator[None]:
+def told(folder: Path | str, what: str) -> Iterator[None]:
     """Make errors of SQLite, of the disk, and of what cannot be what was written, into ours."""
     try:
         yield
@@ -212,7 +208,7 @@ def told(folder: Path, what: str) -> Iterator[None]:
         raise ours from error
 
 
-def fault(folder: Path, what: str, error: Exception) -> Exception:
+def fault(folder: Path | str, what: str, error: Exception) -> Exception:
     """Name the fault of a ledger that ``could not be {what}``; an error of another kind is given back as it is."""
     if isinstance(error, AsrlabError):
         return error
@@ -232,7 +228,8 @@ def fault(folder: Path, what: str, error: Exception) -> Exception:
     return ours
 
 
-def _connect(name: str) -> sqlite3.Connection:
+def connected(name: str | Path) -> sqlite3.Connection:
+    """Connect to a file, or what else SQLite names by a URI."""
     db = sqlite3.connect(name, timeout=60, isolation_level=None, check_same_thread=False, uri=True)
     try:
         db.execute(f"pragma cache_size = -{_CACHE_KIB}")
@@ -294,7 +291,7 @@ def _create(folder: Path) -> None:
     readme = folder / "README.txt"
     if not readme.exists():
         readme.write_text(_README, encoding="utf-8", newline="\n")
-    db = _connect(":memory:")
+    db = connected(":memory:")
     create_tables(db)
     content = bytearray(db.serialize())
     db.close()

@@ -32,12 +32,16 @@ _HEARD_S: Final = "iif(b.state = 'answered', a.audio_s, null)"
 
 def meta(db: sqlite3.Connection) -> dict[str, Any]:
     """Read the facts about the sweep."""
-    return {key: json.loads(value) for key, value in db.execute("select key, value from meta order by key")}
+    facts = {key: json.loads(value) for key, value in db.execute("select key, value from meta order by key")}
+    for axis, levels in facts.get("axes", []):
+        if not (isinstance(axis, str) and isinstance(levels, list) and all(isinstance(level, str) for level in levels)):
+            raise ValueError(f"the axis {axis!r} has no list of labels")
+    return facts
 
 
 def askings(db: sqlite3.Connection) -> list[Asking]:
     """Read all askings, as they were first planned."""
-    labels = {name: json.loads(text) for name, text in db.execute("select name, labels from condition")}
+    labels = {name: _object(text) for name, text in db.execute("select name, labels from condition")}
     return [
         Asking(utt_id, condition, repeat, trial, labels[condition])
         for utt_id, condition, repeat, trial in db.execute(
@@ -68,7 +72,7 @@ def runs(db: sqlite3.Connection) -> list[dict[str, Any]]:
     """Read all runs in order."""
     names = ("run", "started", "ended", "outcome", "facts")
     rows = db.execute("select run, started, ended, outcome, facts from run order by run")
-    return [{**dict(zip(names, row, strict=True)), "facts": json.loads(row[-1])} for row in rows]
+    return [{**dict(zip(names, row, strict=True)), "facts": _object(row[-1])} for row in rows]
 
 
 def standings(db: sqlite3.Connection) -> dict[str, Standing]:
@@ -176,3 +180,10 @@ def record(db: sqlite3.Connection, asking: Asking) -> dict[str, Any] | None:
         "attempts": [dict(zip(ATTEMPT_FACTS, attempt, strict=True)) for attempt in attempts],
         "answer": next((answer.record() for _, answer in read_answers(db, row)), None),
     }
+
+
+def _object(text: str) -> dict[str, Any]:
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise TypeError(f"a JSON object was written, and there is {type(found).__name__}")
+    return found

@@ -162,9 +162,13 @@ def migrate(db: sqlite3.Connection) -> None:
         if version_of(db) == 1:  # none was quicker
             _from_1(db)
         db.execute("commit")
-    except BaseException:
+    except BaseException as error:
         if db.in_transaction:
             db.execute("rollback")
+        if isinstance(error, ValueError | LookupError | TypeError | AttributeError):  # of what was not written by us
+            raise StoreError(
+                f"The ledger is damaged ({type(error).__name__}: {error}). Take it from a copy."
+            ) from error
         raise
 
 

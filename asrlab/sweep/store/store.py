@@ -1,8 +1,9 @@
 """Stores: what is to be asked, what was asked, and what was answered.
 
-A run is a folder with one SQLite ledger. What costs money is written down before it is done: an attempt is committed
-before its request is sent, and the task id before the task is first polled. So whenever the process dies, the ledger
-tells what was answered, what can be collected, and what nobody knows.
+A run is a folder with one SQLite ledger, or lies on object storage (:mod:`asrlab.sweep.store.remote`). What costs money
+is written down before it is done: an attempt is committed before its request is sent, and the task id before the task
+is first polled. So whenever the process dies, the ledger tells what was answered, what can be collected, and what
+nobody knows.
 
 Answers are kept by trial (the hash of everything that can change them), and askings point to trials: two conditions
 that come to the same question for an utterance share one answer. Nothing that was sent is ever deleted.
@@ -19,11 +20,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
+from asrlab.data.places import is_here
 from asrlab.errors import StoreError
-from asrlab.sweep.store import ledger, reads, writes
+from asrlab.sweep.store import ledger, log, reads, writes
 from asrlab.sweep.store.committer import Committer, Write, commit
 from asrlab.sweep.store.driver import Driver
+from asrlab.sweep.store.lease import Lease
 from asrlab.sweep.store.ledger import Ledger
+from asrlab.sweep.store.objects import Objects, located
+from asrlab.sweep.store.remote import RUN, RemoteRun
 from asrlab.sweep.store.transcripts import transcripts, words
 from asrlab.sweep.store.verify import faults
 
@@ -49,8 +54,8 @@ class Store:
 
     Parameters
     ----------
-    folder : path or None
-        Folder of the run; None for one that is only held in memory, such as a replay.
+    source : path or None
+        Folder of the run, or its URL on object storage; None for one that is only held in memory, such as a replay.
     create : bool
         It is to be written: make it if it is not there.
 
@@ -61,10 +66,17 @@ class Store:
         ledger cannot be read or written.
     """
 
-    def __init__(self, folder: str | Path | None, *, create: bool = False) -> None:
-        self.folder = Path("memory" if folder is None else folder)
-        with ledger.told(self.folder, "opened"):
-            self._ledger = Ledger.in_memory() if folder is None else Ledger.open(self.folder, create=create)
+    def __init__(self, source: str | Path | None, *, create: bool = False) -> None:
+        self._in_memory = source is None
+        where = Path("memory") if source is None else located(source)
+        self._remote = None if is_here(where) else RemoteRun(where, create=create)
+        self.folder = where if self._remote is None else self._remote.folder
+        """Where the ledger lies; of a run on object storage, the working copy."""
+        self._named = where if self._remote is None else self._remote.named
+        with ledger.told(self._named, "opened"):
+            self._ledger = (
+                Ledger.in_memory() if source is None else Ledger.open(self.folder, create=create and not self._remote)
+            )
         self._closed = False
         try:
             if create:
@@ -72,9 +84,13 @@ class Store:
         except StoreError:
             self._ledger.close()
             raise
-        self._in_memory = folder is None
-        self._committer = Committer(self._ledger.connect, partial(ledger.fault, self.folder, "written"))
-        self._driver = Driver(self.folder)
+        told = partial(ledger.fault, self._named, "written")
+        if self._remote is None:
+            self._committer = Committer(self._ledger.connect, told)
+            self._driver: Driver | Lease = Driver(self.folder)
+        else:
+            self._committer = Committer(self._connect_watched, told, self._remote.append)
+            self._driver = Lease(self._remote)
         self._run: int | None = None
         self._turn = threading.RLock()
 
@@ -105,7 +121,7 @@ class Store:
         if self._in_memory:
             return True
         self._check_writable()
-        with ledger.told(self.folder, "locked"):
+        with ledger.told(self._named, "locked"):
             return self._driver.take()
 
     def driver(self) -> str:
@@ -321,12 +337,13 @@ class Store:
         """
         document = self._read(partial(reads.raw, trial=trial))
         if document is None:
-            raise StoreError(f"Trial {trial} has no answer as received in {self.folder}.")
+            raise StoreError(f"Trial {trial} has no answer as received in {self._named}.")
         return json.loads(document)
 
     def verify(self) -> list[str]:
         """Derive every id and hash anew, and see that nothing contradicts itself; returns what is wrong."""
-        return self._read(partial(faults, replay=self._in_memory))
+        found = self._read(partial(faults, replay=self._in_memory))
+        return found if self._remote is None else [*found, *self._remote.faults()]
 
     # As text, to commit beside a notebook
 
@@ -360,7 +377,7 @@ class Store:
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """Read in one transaction: all of one moment."""
         db = self._ledger.reader
-        with self._turn, ledger.told(self.folder, "read"), ledger.no_collection():
+        with self._turn, ledger.told(self._named, "read"), ledger.no_collection():
             if db.in_transaction:  # within another read
                 yield db
                 return
@@ -373,15 +390,28 @@ class Store:
 
     def _check_writable(self) -> None:
         if self._closed:
-            raise StoreError(f"The store of {self.folder} was closed. Open it again.")
+            raise StoreError(f"The store of {self._named} was closed. Open it again.")
         if self.read_only is not None:
             raise StoreError(
-                f"The run in {self.folder} can be read and not written: {self.read_only}. If a process is at work on "
+                f"The run in {self._named} can be read and not written: {self.read_only}. If a process is at work on "
                 "it, wait for that; else copy the folder to where it can be written, and go on there."
             )
 
-    def _put(self, work: Callable[[sqlite3.Connection], T]) -> Write[T]:
+    def _connect_watched(self) -> sqlite3.Connection:
+        """Connect to write to a working copy: what is changed is noted, and what is lost of it is read anew."""
+        db = self._ledger.connect()
+        db.execute("pragma synchronous = normal")
+        log.watch(db)
+        return db
+
+    def _check_driving(self) -> None:
         self._check_writable()
+        # Whoever wrote here while another drives would throw that one out.
+        if self._remote is not None and not self.drive():
+            raise StoreError(f"The run at {self._remote.url} is being asked by {self.driver()}. Wait for that.")
+
+    def _put(self, work: Callable[[sqlite3.Connection], T]) -> Write[T]:
+        self._check_driving()
         if not self._in_memory:
             return self._committer.put(work)
         write = Write(work)
@@ -389,7 +419,7 @@ class Store:
         return write
 
     def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        self._check_writable()
+        self._check_driving()
         if not self._in_memory:
             return self._committer.write(work)
         write = Write(work)
@@ -398,7 +428,13 @@ class Store:
 
     def _write_in_memory(self, write: Write[T]) -> None:
         with self._turn:
-            commit(self._ledger.reader, [write], partial(ledger.fault, self.folder, "written"))
+            commit(self._ledger.reader, [write], partial(ledger.fault, self._named, "written"))
+
+
+def is_run(source: str | Path) -> bool:
+    """Whether there is a run at a path or URL."""
+    where = located(source)
+    return (where / ledger.LEDGER).is_file() if is_here(where) else Objects(where).read(RUN) is not None
 
 
 async def _done(write: Write[T]) -> T:

@@ -144,7 +144,7 @@ class _Trials:
         row, trial, engine, parameters = _read(
             db, "select id, trial, engine, parameters from trial", (_INT, _TEXT, _INT, _INT)
         )
-        size = (pc.max(row).as_py() or 0) + 1
+        size = _size(row)
         engine_of, parameters_of = np.zeros((2, size), np.int64)
         engine_of[row], parameters_of[row] = engine, parameters
         engines = [json.loads(text or "{}") for text in _by_number(db, "select id, name from engine").to_pylist()]
@@ -302,7 +302,15 @@ def _columns(batches: Iterable[list[tuple[Any, ...]]], types: Sequence[pa.DataTy
 def _by_number(db: sqlite3.Connection, query: str) -> Column:
     """Read a column so that each value stands at its number; those not there are null, as number 0 always is."""
     number, value = _read(db, query, (_INT, _TEXT))
-    return _take(value, _places(number, (pc.max(number).as_py() or 0) + 1))
+    return _take(value, _places(number, _size(number)))
+
+
+def _size(number: Column) -> int:
+    """Say how many places numbers need, 0 among them; they are given one by one, and no row is ever deleted."""
+    size = (pc.max(number).as_py() or 0) + 1
+    if size > 2 * len(number) + 1000 or (pc.min(number).as_py() or 0) < 0:
+        raise ValueError(f"a row has the number {size - 1}, among {len(number)}")
+    return int(size)
 
 
 def _places(number: Column, size: int) -> Numbers:
