@@ -17,14 +17,19 @@ Messages say what was wanted, what came, and what to do next.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
 
 class AsrlabError(Exception):
     """Root of all exceptions raised by asrlab."""
+
+    def __reduce__(self) -> tuple[Callable[..., Self], tuple[object, ...], dict[str, object]]:
+        # Between processes it travels as it is: constructors want more than the message that is kept of it.
+        return self.__class__.__new__, (self.__class__, *self.args), self.__dict__
 
 
 class InvalidInput(AsrlabError, ValueError):
@@ -47,6 +52,22 @@ class MissingExtra(AsrlabError, ImportError):
             f"{what} needs packages that are not installed. Install them with: pip install 'asrlab[{extra}]'"
         )
         self.extra = extra
+
+    @classmethod
+    def of_links(cls, doing: str, scheme: str, lacking: object = None) -> MissingExtra:
+        """Make the error of links that cannot be followed: of S3's, the extra ``s3`` is missing, of others ``remote``.
+
+        Parameters
+        ----------
+        doing : str
+            What is done to them, such as ``"Reading"``.
+        scheme : str
+            What stands before ``://`` in them.
+        lacking : object, optional
+            What else is said of it, such as which package fsspec lacks.
+        """
+        what = f"{doing} {scheme}:// links" + (f" ({lacking})" if lacking else "")
+        return cls(what, "s3" if scheme.lower().split("+")[0] in {"s3", "s3a"} else "remote")
 
 
 class StoreError(AsrlabError):

@@ -7,11 +7,13 @@ and by however many, the parts are worked on. Workers return results; only the c
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pickle
 import sys
 from collections import deque
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
 from importlib.metadata import version
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
@@ -116,6 +118,61 @@ def mapped(work: Callable[[P], T], parts: Iterable[P], executor: Where = None) -
             future.cancel()
 
 
+def places(executor: Where) -> list[str]:
+    """Name where work can be put: the workers of a Dask cluster by their addresses, those of a pool by numbers.
+
+    Threads of this process are one place. There are none on a cluster whose workers have not come yet.
+
+    Parameters
+    ----------
+    executor : Executor, distributed.Client or None
+        Checked before.
+    """
+    if _is_dask(executor):
+        return list(executor.nthreads())  # type: ignore[union-attr]
+    return [str(number) for number in range(1 if isinstance(executor, ThreadPoolExecutor) else slots(executor))]
+
+
+async def asked(work: Callable[[P], T], part: P, executor: Executor | distributed.Client, place: str = "") -> T:
+    """Do work on one part, for who awaits it; who stops waiting may leave it to be done in vain.
+
+    Parameters
+    ----------
+    work, part : callable, object
+        As for :func:`mapped`.
+    executor : Executor or distributed.Client
+        Where.
+    place : str
+        The worker of a Dask cluster that is to do it, unless it is lost or overtaken; a pool chooses for itself.
+
+    Raises
+    ------
+    InvalidInput, AsrlabError
+        As :func:`mapped` does.
+    """
+    if not isinstance(executor, ThreadPoolExecutor):
+        _check_can_be_sent(work, part)
+    loop = asyncio.get_running_loop()
+    done = asyncio.Event()
+
+    def tell(_: object) -> None:
+        with suppress(RuntimeError):  # of a loop that was closed meanwhile
+            loop.call_soon_threadsafe(done.set)
+
+    try:
+        future = _given(executor, _Task(work, version("asrlab")), part, place)
+    except BrokenExecutor as error:
+        raise _died(error, work) from error
+    try:
+        future.add_done_callback(tell)
+        await done.wait()
+    except asyncio.CancelledError:
+        if isinstance(executor, Executor):
+            future.cancel()  # a cluster forgets by itself what nobody waits for
+        raise
+    return await asyncio.to_thread(_result, future, work)
+
+
 class _Task(Generic[P, T]):
     """Work as it is done by a worker, which must be of the version of who asked: else numbers of two are mixed."""
 
@@ -137,9 +194,12 @@ def _is_dask(executor: object) -> bool:
     return distributed is not None and isinstance(executor, distributed.Client)
 
 
-def _given(executor: Any, task: _Task[P, T], part: P) -> Future[T]:  # noqa: ANN401 - an Executor, or a Client
+def _given(executor: Any, task: _Task[P, T], part: P, place: str = "") -> Future[T]:  # noqa: ANN401 - see Where
+    if not _is_dask(executor):
+        return executor.submit(task, part)  # type: ignore[no-any-return]
     # The part travels with its task: one that was put on a worker beforehand would be lost with that worker.
-    return executor.submit(task, part, pure=False) if _is_dask(executor) else executor.submit(task, part)  # type: ignore[no-any-return]
+    wanted = {"workers": [place], "allow_other_workers": True} if place else {}
+    return executor.submit(task, part, pure=False, **wanted)  # type: ignore[no-any-return]
 
 
 def _check_can_be_sent(work: object, part: object) -> None:
@@ -156,11 +216,7 @@ def _result(future: Future[T], work: object) -> T:
     try:
         return future.result()
     except BrokenExecutor as error:
-        raise AsrlabError(
-            f"The processes ended before their work was done ({error}): of {_named(work)}. Either memory ran out, or "
-            "they cannot find what they were to do: a process that starts anew does not know functions that are "
-            "defined in a notebook or at a prompt. A broken executor is of no more use: make another."
-        ) from error
+        raise _died(error, work) from error
     except Exception as error:
         if type(error).__module__.split(".")[0] != "distributed":
             raise
@@ -169,6 +225,14 @@ def _result(future: Future[T], work: object) -> T:
             "times, most likely for want of memory, or the scheduler is gone. Look at their logs, and go on with a "
             "cluster that is whole."
         ) from error
+
+
+def _died(error: BrokenExecutor, work: object) -> AsrlabError:
+    return AsrlabError(
+        f"The processes ended before their work was done ({error}): of {_named(work)}. Either memory ran out, or they "
+        "cannot find what they were to do: a process that starts anew does not know functions that are defined in a "
+        "notebook or at a prompt. A broken executor is of no more use: make another."
+    )
 
 
 def _named(work: object) -> str:

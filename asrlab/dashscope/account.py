@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import threading
 from dataclasses import dataclass, field
+from math import inf
 from typing import Final
 from urllib.parse import urlsplit
 
-from asrlab.dashscope.pacing import UNLIMITED, Concurrency, Limits, Pace
+from asrlab.dashscope.pacing import LIMITS, Concurrency, Limits, Pace
 from asrlab.dashscope.turns import TurnFile
 from asrlab.errors import InvalidInput
 from asrlab.folders import cache_folder
@@ -54,7 +55,7 @@ class Account:
         return task_id in self._accepted
 
 
-_accounts: dict[str, Account] = {}
+_accounts: dict[tuple[str, tuple[int, int]], Account] = {}
 _lock = threading.Lock()
 
 
@@ -66,14 +67,15 @@ def account(base_url: str, key: str, limits: Limits | None = None) -> Account:
     """
     if limits is not None and not isinstance(limits, Limits):
         raise InvalidInput(f"limits must be a dashscope.Limits, such as Limits(queries_per_s=100), not {limits!r}.")
-    if limits == UNLIMITED:
+    if limits is not None and all(getattr(limits, name) == inf for name in LIMITS):
         return _account(limits, None)
+    part = (1, 1) if limits is None else limits.part
     who = hashlib.sha256(f"{urlsplit(base_url).netloc}\n{key}".encode()).hexdigest()[:32]
     with _lock:
-        found = _accounts.get(who)
+        found = _accounts.get((who, part))
         if found is None:
             shared = TurnFile(cache_folder("pacing") / f"{who}.json")
-            found = _accounts[who] = _account(limits or Limits(), shared)
+            found = _accounts[who, part] = _account(limits or Limits(), shared)
         elif limits is not None:
             found.obey(limits)
     return found
@@ -81,7 +83,7 @@ def account(base_url: str, key: str, limits: Limits | None = None) -> Account:
 
 def _account(limits: Limits, shared: TurnFile | None) -> Account:
     return Account(
-        queries=Pace(limits.queries_per_s, "queries", shared),
-        uploads=Pace(limits.uploads_per_s, "uploads", shared),
-        submits=Pace(limits.submits_per_minute / 60, "submits", shared),
+        queries=Pace(limits.queries_per_s, "queries", shared, limits.part),
+        uploads=Pace(limits.uploads_per_s, "uploads", shared, limits.part),
+        submits=Pace(limits.submits_per_minute / 60, "submits", shared, limits.part),
     )

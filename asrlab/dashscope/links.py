@@ -27,7 +27,13 @@ _CREDENTIAL: Final = re.compile(
 
 
 class SignedUrl(Shown):
-    """A URL whose query is a credential: shown, copied and stored without it, given whole only by :meth:`reveal`."""
+    """A URL whose query is a credential: shown, copied and stored without it, given whole only by :meth:`reveal`.
+
+    Parameters
+    ----------
+    url : str
+        With its query.
+    """
 
     __slots__ = ("_url",)
 
@@ -35,7 +41,13 @@ class SignedUrl(Shown):
         self._url = url
 
     def reveal(self) -> str:
-        """Give the URL with its query."""
+        """Give the URL with its query.
+
+        Returns
+        -------
+        str
+            A credential: not to be shown or stored.
+        """
         return self._url
 
     def __reduce__(self) -> tuple[type[SignedUrl], tuple[str]]:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
@@ -32,6 +32,9 @@ _SUBMITS_AT_ONCE: Final = 10  # leaves a client room for queries; and httpx is a
 _CUT_S: Final = 1.0
 _CHANGES: Final = 1000
 
+LIMITS: Final = ("queries_per_s", "submits_per_minute", "uploads_per_s")
+"""Names of what is limited."""
+
 
 @dataclass(frozen=True, repr=False)
 class Limits(Shown):
@@ -47,22 +50,29 @@ class Limits(Shown):
         qwen-audio-3.0 (service documentation, rate limiting).
     uploads_per_s : float
         Temporary uploads; 100, not to be raised (service documentation, temporary uploads).
+    part : (int, int)
+        Which of those that share the account this is, from 1, and how many they are, on this machine or on others. Each
+        takes an equal part of what the account may ask, also while others ask nothing.
 
     Raises
     ------
     InvalidInput
-        If one of them is not above 0.
+        If a limit is not above 0, or there is no such part.
     """
 
     queries_per_s: float = wire.QUERIES_PER_S
     submits_per_minute: float = 600
     uploads_per_s: float = wire.UPLOADS_PER_S
+    part: tuple[int, int] = (1, 1)
 
     def __post_init__(self) -> None:
-        for limit in fields(self):
-            value = getattr(self, limit.name)
+        for name in LIMITS:
+            value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-                raise InvalidInput(f"{limit.name} must be a number above 0, or inf for no limit, not {value!r}.")
+                raise InvalidInput(f"{name} must be a number above 0, or inf for no limit, not {value!r}.")
+        number, of = self.part
+        if not 1 <= number <= of:
+            raise InvalidInput(f"part must be a number from 1 and how many parts there are, not {self.part!r}.")
 
 
 UNLIMITED: Final = Limits(inf, inf, inf)
@@ -82,12 +92,18 @@ class Pace:
         What is asked for, in the file.
     shared : TurnFile, optional
         Turns of other processes.
+    part : (int, int)
+        As in :class:`Limits`: of the turns of ``per_second`` it takes its part only, so that parts on other machines
+        have theirs.
     """
 
-    def __init__(self, per_second: float, kind: str = "", shared: TurnFile | None = None) -> None:
+    def __init__(
+        self, per_second: float, kind: str = "", shared: TurnFile | None = None, part: tuple[int, int] = (1, 1)
+    ) -> None:
         self.per_second = per_second
         self._kind = kind
         self._shared = shared
+        self._part = part
         self._free = 0.0
         self._lock = threading.Lock()
         self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, anyio.Lock] = WeakKeyDictionary()
@@ -108,9 +124,9 @@ class Pace:
             now = monotonic()
             if now < self._free:
                 return self._free - now
-            pause = self._shared.take(self._kind, interval) if self._shared is not None else 0.0
+            pause = self._shared.take(self._kind, interval, self._part) if self._shared is not None else 0.0
             if not pause:
-                self._free = next_turn(self._free, now, interval)
+                self._free = next_turn(self._free, now, interval * self._part[1])
             return pause
 
 

@@ -63,8 +63,13 @@ class _Verb(Generic[P, R]):
 class Client(Shown):
     """Client of the file transcription service, for scripts and notebook cells.
 
-    The front of an :class:`AsyncClient` on a thread of its own, so that it works within a running event loop too. Takes
-    the same options and has the same verbs.
+    The front of an :class:`AsyncClient` on a thread of its own, so that it works within a running event loop too, with
+    the same verbs.
+
+    Parameters
+    ----------
+    api_key, region, workspace, base_url, limits, transport
+        As for :class:`AsyncClient`.
 
     Examples
     --------

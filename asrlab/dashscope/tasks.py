@@ -59,8 +59,10 @@ class ListedTask(Shown):
 
     Parameters
     ----------
-    task_id, status, model, region, request_id : str
-        As in :class:`Task`; ``request_id`` is that of the submit.
+    task_id, status : str
+        As in :class:`Task`.
+    model, region, request_id : str, optional
+        What was asked, where, and the id of the request that submitted it.
     created, started, ended : datetime, optional
         In UTC, by the service's clock: the list gives seconds since the epoch, unlike the query.
     """
@@ -77,7 +79,17 @@ class ListedTask(Shown):
 
 @dataclass(frozen=True, repr=False)
 class TaskPage(Shown):
-    """A page of the list of tasks; ``total`` tasks fit what was asked, on ``total_pages`` pages of ``page_size``."""
+    """A page of the list of tasks.
+
+    Parameters
+    ----------
+    tasks : tuple of ListedTask
+        Those on it.
+    total : int
+        How many tasks fit what was asked, on all pages.
+    total_pages, page_no, page_size : int
+        Number of pages, number of this one from 1, and tasks on each.
+    """
 
     tasks: tuple[ListedTask, ...]
     total: int
@@ -88,7 +100,17 @@ class TaskPage(Shown):
 
 @dataclass(frozen=True, repr=False)
 class Word(Shown):
-    """A word with its times in milliseconds, the space that follows it, and its punctuation apart."""
+    """A word.
+
+    Parameters
+    ----------
+    begin_ms, end_ms : int
+        When it was said, in milliseconds of the recording.
+    text : str
+        The word, with the space that follows it.
+    punctuation : str
+        What stands behind it, apart.
+    """
 
     begin_ms: int
     end_ms: int
@@ -98,7 +120,19 @@ class Word(Shown):
 
 @dataclass(frozen=True, repr=False)
 class Sentence(Shown):
-    """A sentence with its times in milliseconds, language code, emotion, and words if they were asked for."""
+    """A sentence.
+
+    Parameters
+    ----------
+    begin_ms, end_ms : int
+        When it was said, in milliseconds of the recording.
+    text : str
+        What was heard.
+    language, emotion : str or None
+        Code of the language, and name of the emotion, that the service hears in it.
+    words : tuple of Word
+        If they were asked for.
+    """
 
     begin_ms: int
     end_ms: int
@@ -110,7 +144,17 @@ class Sentence(Shown):
 
 @dataclass(frozen=True, repr=False)
 class Transcript(Shown):
-    """What was heard on one channel, counted from 0."""
+    """What was heard on one channel.
+
+    Parameters
+    ----------
+    channel : int
+        Number of the audio channel, from 0.
+    text : str
+        All of it.
+    sentences : tuple of Sentence
+        The same in pieces, with their times.
+    """
 
     channel: int
     text: str
@@ -119,9 +163,16 @@ class Transcript(Shown):
 
 @dataclass(frozen=True, repr=False)
 class Transcription(Shown):
-    """The result of a task; ``document`` is the whole of it as received, with every URL in it bare of its query.
+    """The result of a task.
 
-    ``file_url`` is what it says was transcribed: the link that was submitted, or a signed link to an upload.
+    Parameters
+    ----------
+    transcripts : tuple of Transcript
+        One a channel.
+    document : dict
+        The whole of it as received, with every URL in it bare of its query.
+    file_url : SignedUrl, optional
+        What it says was transcribed: the link that was submitted, or a signed link to an upload.
     """
 
     transcripts: tuple[Transcript, ...]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import filelock
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 _LATE_S: Final = 0.1
@@ -57,8 +58,11 @@ class TurnFile:
         except OSError as error:
             self._give_up(error)
 
-    def take(self, kind: str, interval_s: float) -> float:
+    def take(self, kind: str, interval_s: float, part: tuple[int, int] = (1, 1)) -> float:
         """Take a turn, after which the next of this kind is free in ``interval_s``.
+
+        One of several parts, its number and how many there are, takes only each so many-th of these turns: the others
+        are for parts on other machines. On one machine the turns of its parts stay evenly spaced.
 
         Returns
         -------
@@ -71,7 +75,9 @@ class TurnFile:
             try:
                 with self._lock:
                     self._refused_since = None
-                    return self._take(kind, interval_s)
+                    number, of = part
+                    lanes = {kind: interval_s} | ({f"{kind} {number}/{of}": of * interval_s} if of > 1 else {})
+                    return self._take(lanes)
             except filelock.Timeout:
                 now = time.monotonic()
                 self._refused_since = self._refused_since or now
@@ -80,18 +86,20 @@ class TurnFile:
                 self._give_up(error)
                 return 0.0
 
-    def _take(self, kind: str, interval_s: float) -> float:
+    def _take(self, lanes: Mapping[str, float]) -> float:
+        """Take a turn in all lanes, or in none."""
         turns: dict[str, float] = {}
         with suppress(FileNotFoundError, ValueError, RecursionError):  # a torn file is as good as none
             found = json.loads(self._path.read_text(encoding="utf-8"))
             turns = {name: at for name, at in found.items() if isinstance(at, float)} if isinstance(found, dict) else {}
         now = time.monotonic()  # counts from the start of the machine, so it is one clock for all its processes
-        free = turns.get(kind, now)
-        if now + max(_STALE_S, 2 * interval_s) <= free:
-            free = now
-        if now < free:
-            return free - now
-        turns[kind] = next_turn(free, now, interval_s)
+        free = {lane: turns.get(lane, now) for lane in lanes}
+        free = {
+            lane: now if now + max(_STALE_S, 2 * lanes[lane]) <= moment else moment for lane, moment in free.items()
+        }
+        if now < (latest := max(free.values())):
+            return latest - now
+        turns |= {lane: next_turn(free[lane], now, interval_s) for lane, interval_s in lanes.items()}
         self._path.write_text(json.dumps(turns), encoding="utf-8")
         return 0.0
 

@@ -37,6 +37,11 @@ def engine(name: str, **options: Any) -> Engine:  # noqa: ANN401 - each engine d
     **options
         As the engine's class takes them, such as ``region="beijing"``.
 
+    Returns
+    -------
+    Engine
+        Has its own name, model and version as ``identity``; models and connections are opened when it is asked.
+
     Raises
     ------
     InvalidInput

@@ -7,6 +7,7 @@ this machine, or a script for tests. All answer the same :class:`Question` with 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from copy import copy
 from dataclasses import dataclass, field, fields
 from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Protocol, Self, runtime_checkable
@@ -255,6 +256,11 @@ class Engine(ABC, Shown):
     """How many questions are worth having under way at once."""
     submits_per_minute: float = inf
     """How many questions it takes in a minute."""
+    computes: bool = False
+    """Whether it works an answer out of the recording's file by itself, so that workers on other processors can, too;
+    it costs nothing then, and tells of no steps."""
+    memory_mb: int = 0
+    """Of one that computes: how many megabytes it takes at the most, once loaded."""
     capabilities: Capabilities
     """What it obeys; for an engine behind a service, known once entered."""
 
@@ -313,6 +319,20 @@ class Engine(ABC, Shown):
             f"{self!r} cannot be had with another {' and '.join(options)}. Give Sweep the engines themselves, by "
             "labels: Sweep(dataset, {'one': ..., 'other': ...}, conditions, ...)."
         )
+
+    def on_worker(self, threads: int) -> Engine:
+        """Give an engine like this one, of the same identity, for a worker that has so many threads to itself."""
+        return self
+
+    def part(self, number: int, of: int) -> Engine:
+        """Give an engine like this one for one of several processes or machines that share what an account may ask.
+
+        Parameters
+        ----------
+        number, of : int
+            Which it is, from 1, and how many there are.
+        """
+        return copy(self)
 
     def check(self, parameters: Parameters) -> None:
         """Refuse parameters that the engine would refuse, ignore or misread, before anything is sent.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, ClassVar, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 
 from anyio.to_thread import run_sync
 
@@ -104,8 +106,9 @@ class FiletransEngine(Engine):
 
     @property
     def submits_per_minute(self) -> float:  # type: ignore[override]  # follows from the limits
-        """How many submits the account may send in a minute, less a margin."""
-        return PACE_MARGIN * (self._limits or Limits()).submits_per_minute
+        """How many submits this engine may send in a minute: its part of what the account may, less a margin."""
+        limits = self._limits or Limits()
+        return PACE_MARGIN * limits.submits_per_minute / limits.part[1]
 
     @property
     def server(self) -> str | None:
@@ -167,6 +170,16 @@ class FiletransEngine(Engine):
             limits=self._limits,
             also_send_text=self._also_send_text,
         )
+
+    def part(self, number: int, of: int) -> FiletransEngine:
+        """Give an engine for one of several processes or machines, with its part of the account's limits."""
+        made = copy(self)
+        made._api_key, made._limits = self._api_key, replace(self._limits or Limits(), part=(number, of))
+        return made
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A key stays in this process: another takes its own from the environment.
+        return self.__dict__ | {"_api_key": None, "_client": None}
 
     def check(self, parameters: Parameters) -> None:
         """Refuse parameters that the service would refuse, ignore or misread."""

@@ -13,8 +13,9 @@ import subprocess
 import sys
 import time
 import urllib.request
-from dataclasses import fields, replace
+from dataclasses import replace
 from importlib.metadata import version
+from importlib.util import find_spec
 from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -22,7 +23,7 @@ from urllib.parse import urlsplit
 import filelock
 
 from asrlab.engines.base import UNWATCHED, Capabilities, Engine, Question
-from asrlab.errors import InvalidInput, OutcomeUnknown, ServiceError, TaskFailed
+from asrlab.errors import InvalidInput, MissingExtra, OutcomeUnknown, ServiceError, TaskFailed
 from asrlab.folders import cache_folder
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ class LocalEngine(Engine):
         If there is no such recogniser, or the URL is not on this machine.
     ServiceError
         On entering, if no service can be reached or started (code ``LocalService``).
+    MissingExtra
+        On entering, if one would have to be started, and what it needs is not installed.
     """
 
     name = "local"
@@ -206,8 +209,12 @@ class LocalEngine(Engine):
             raise _replaced(status["recogniser"]["model"])
         # Any key is taken, so the user's own is never sent; a new one each time keeps uploads to a former service
         # apart.
-        known = [field.name for field in fields(Limits)]
-        limits = Limits(**{name: status.get("limits", {}).get(name) or inf for name in known})
+        told = status.get("limits", {})
+        limits = Limits(
+            queries_per_s=told.get("queries_per_s") or inf,
+            submits_per_minute=told.get("submits_per_minute") or inf,
+            uploads_per_s=told.get("uploads_per_s") or inf,
+        )
         self._clients.append(
             AsyncClient(api_key=f"local-{secrets.token_hex(8)}", base_url=f"{url}/api/v1", limits=limits)
         )
@@ -244,6 +251,8 @@ def _noted(note: Path) -> str | None:
 
 
 def _start(recogniser: str, idle_exit_s: float, log: Path) -> str:
+    if find_spec("starlette") is None:
+        raise MissingExtra("A transcription service on this machine", "local")
     command = [sys.executable, "-m", "asrlab", "serve", "--engine", recogniser, "--port", "0"]
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own program

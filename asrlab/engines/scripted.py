@@ -58,8 +58,8 @@ class ScriptedEngine(Engine):
     ----------
     texts : mapping of str to str, optional
         True texts by digest of the recording, as :func:`asrlab.data.audio.digest` gives it; every channel says the
-        same. A recording without one says a few English words that follow from its digest; :meth:`true_text` gives
-        them.
+        same. A recording without one says a few English words that follow from its digest:
+        :meth:`asrlab.engines.scripted.ScriptedEngine.true_text`.
     substitutions, deletions, insertions : float or callable
         Errors per true word: a rate from 0 to 1, or a function of :class:`~asrlab.engines.base.Parameters` that gives
         it, so that a hint or context has an effect of known size.
@@ -153,7 +153,7 @@ class ScriptedEngine(Engine):
         self._delay_s = delay_s
         self._noise = noise
         self._seed = int(seed)
-        self.free = free
+        self.free = self.computes = free
         self._known: dict[tuple[str, int, int], _Recording] = {}
         if label is None and any(map(callable, self._rates.values())):
             raise InvalidInput("A rate that is a function needs a label that says what it does, for the identity.")

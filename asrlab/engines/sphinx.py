@@ -41,6 +41,8 @@ class SphinxEngine(Engine):
 
     name = "sphinx"
     free = True
+    computes = True
+    memory_mb = 200
     capabilities = Capabilities(
         frozenset({"language", "channel_id", "enable_itn"}),
         frozenset({_LANGUAGE}),

@@ -49,7 +49,7 @@ def find_weights(path: str | Path | None = None) -> Path:
     Returns
     -------
     Path
-        A folder whose four files have the SHA-256 of :data:`SHA256`.
+        A folder whose four files have the SHA-256 of :data:`asrlab.engines.weights.SHA256`.
 
     Raises
     ------

@@ -1,18 +1,29 @@
-"""Who is asked: the engine of each condition."""
+"""Who is asked: the engine of each condition, entered by one at a time."""
 
 from __future__ import annotations
 
+import json
+import threading
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from asrlab.engines.base import Capabilities
 from asrlab.errors import InvalidInput
+from asrlab.sweep.identity import canonical_engine
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from asrlab.engines.base import Engine
+    from asrlab.engines.spread import Workers
     from asrlab.sweep.grid import Conditions
 
 T = TypeVar("T")
+
+_USING: Final = threading.Lock()
+_USED: Final = set[int]()  # ids of engines
 
 
 def engines_of(given: Engine | Mapping[str, Engine], conditions: Conditions) -> tuple[Conditions, list[Engine]]:
@@ -92,3 +103,45 @@ def by_engine(facts: Mapping[Engine, T]) -> T | dict[str, T]:
         seen[name] += 1
         named[name if seen[name] == 1 else f"{name} ({seen[name]})"] = value
     return named
+
+
+def asked_of(engine: Engine, stored: str) -> str:
+    """Identity of an engine; that of the stored answers where it may be, and the engine was not reached yet."""
+    try:
+        return canonical_engine(engine.identity)
+    except RuntimeError:
+        return stored if engine.may_be(json.loads(stored)) else canonical_engine({"engine": engine.name})
+
+
+def is_known(engine: Engine) -> bool:
+    """Whether an engine says all that a plan needs without being entered, which may want a key or start a service."""
+    try:
+        return bool(engine.identity) and isinstance(vars(type(engine)).get("capabilities"), Capabilities)
+    except RuntimeError:
+        return False
+
+
+@asynccontextmanager
+async def in_use(engine: Engine, workers: Workers | None = None) -> AsyncIterator[Engine]:
+    """Enter an engine that nobody else is using, as workers have it if there are any.
+
+    It holds connections of one event loop.
+
+    Raises
+    ------
+    InvalidInput
+        If another run or plan of this process is using it.
+    """
+    with _USING:
+        if id(engine) in _USED:
+            raise InvalidInput(
+                f"{engine!r} is in use by another run or plan. Wait for it, or make an engine of its own for each."
+            )
+        _USED.add(id(engine))
+    try:
+        used = engine if workers is None else workers.spread(engine)
+        async with used:
+            yield used
+    finally:
+        with _USING:
+            _USED.discard(id(engine))

@@ -62,10 +62,12 @@ def _by_trial(
     of = np.array([place[charge.trial] for charge in mine], dtype=np.int64)
     seconds = np.array([np.nan if charge.seconds is None else charge.seconds for charge in mine], dtype=np.float64)
     price = np.array([charge.usd_per_s for charge in mine], dtype=np.float64)
+    runs = sorted(runs, key=lambda run: float(run["started"]))  # those of parts were taken in later
     started = [run["started"] for run in runs]
     known: dict[tuple[str, int], bool] = {}
     for number in np.flatnonzero(price == 0).tolist():
-        # Replays do not say of which run an attempt is; runs of one store never overlap.
+        # Replays do not say of which run an attempt is. Runs overlap only where they are of parts, whose prices are the
+        # same.
         asked = mine[number].engine, bisect_right(started, mine[number].begun) - 1
         if asked not in known:
             known[asked] = _costs_nothing(asked[0], runs[asked[1]]["facts"] if asked[1] >= 0 else {})

@@ -59,6 +59,11 @@ def column(name: str) -> Column:
     name : str
         Name of the column; where it is ``<NA>``, the parameter is left out.
 
+    Returns
+    -------
+    Column
+        To be a level of :func:`asrlab.grid`.
+
     Examples
     --------
     >>> grid(language={"none": None, "right": column("language")})
@@ -133,7 +138,7 @@ class Condition(Shown):
 
 
 class Conditions(Shown, Sequence[Condition]):
-    """The settings of a sweep, in order; made by :func:`grid`.
+    """The settings of a sweep, in order; made by :func:`asrlab.grid`.
 
     Parameters
     ----------

@@ -35,12 +35,14 @@ class LostSubmits:
         Entered. Those that cost nothing are not looked at: what they lost is simply asked again.
     store : Store
         Where the submits of earlier runs are.
+    claimed : iterable of str
+        Tasks that are questions of other stores.
     """
 
-    def __init__(self, engines: Iterable[Engine], store: Store) -> None:
+    def __init__(self, engines: Iterable[Engine], store: Store, claimed: Iterable[str] = ()) -> None:
         self._store = store
         self._earlier = store.unknown() if any(map(_finder, engines)) else []
-        self._claimed = store.task_ids()
+        self._claimed = store.task_ids().union(claimed)
 
     def claim(self, task_id: str) -> None:
         """Note a task as the one that a question became."""

@@ -24,7 +24,7 @@ from asrlab.sweep.store import Asking, Standing
 from asrlab.sweep.warn import warnings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from asrlab.data.dataset import Dataset
     from asrlab.data.recipe import Recipe
@@ -220,8 +220,17 @@ class Utterance(NamedTuple):
     settings: list[Setting]
 
 
-def resolve(dataset: Dataset, conditions: Conditions) -> list[Utterance]:
+def resolve(dataset: Dataset, conditions: Conditions, only: Collection[str] | None = None) -> list[Utterance]:
     """Find out what is known of each recording, and what every condition comes to for it.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What is asked about.
+    conditions : Conditions
+        Settings.
+    only : collection of str, optional
+        Ids of the utterances that are asked about; all if not given. The others may be mixed into their audio.
 
     Raises
     ------
@@ -230,7 +239,7 @@ def resolve(dataset: Dataset, conditions: Conditions) -> list[Utterance]:
     """
     under = Under(dataset)
     utterances = []
-    for utt_id, asked in resolve_conditions(dataset, conditions):
+    for utt_id, asked in resolve_conditions(dataset, conditions, only):
         alike: dict[Recipe, tuple[Recording, Callable[[], str], str | None, bool]] = {}
         for _, recipe in asked:
             if recipe not in alike:
@@ -269,7 +278,7 @@ class Under(dict["Recipe", "Dataset"]):
 
 
 def resolve_conditions(
-    dataset: Dataset, conditions: Conditions
+    dataset: Dataset, conditions: Conditions, only: Collection[str] | None = None
 ) -> Iterator[tuple[str, list[tuple[Parameters, Recipe]]]]:
     """Give each utterance's id, and the request and recipe that every condition comes to for it.
 
@@ -282,7 +291,8 @@ def resolve_conditions(
     first = rows.iloc[0] if len(rows) else None
     settled = {c.name: (c.parameters(first), c.recipe(first)) for c in conditions if c.constant and first is not None}
     for utt_id, (_, row) in zip(map(str, rows["utt_id"]), rows.iterrows(), strict=True):
-        yield utt_id, [settled.get(c.name) or (c.parameters(row), c.recipe(row)) for c in conditions]
+        if only is None or utt_id in only:
+            yield utt_id, [settled.get(c.name) or (c.parameters(row), c.recipe(row)) for c in conditions]
 
 
 def make_plan(
@@ -296,6 +306,7 @@ def make_plan(
     retry: Retry = None,
     seed: int = 0,
     price_usd_per_s: float | None = None,
+    why_left: Callable[[str, str], str | None] = lambda _utt_id, _trial: None,
 ) -> Plan:
     """Resolve every condition for every utterance and hold the trials against the store.
 
@@ -324,6 +335,8 @@ def make_plan(
         Of the random order.
     price_usd_per_s : float, optional
         Price of a second of audio in US dollars, in place of the table's.
+    why_left : callable
+        Of an utterance and a trial that was never asked here, says why another is to ask it; None if none is.
 
     Raises
     ------
@@ -344,7 +357,8 @@ def make_plan(
         identity = Identity(digest, asked_of[engine], request, repeat)
         trial = identity.trial
         standing = standings.get(trial, _NOT_RUN)
-        works, why = _decide(standing, free=engine.free, retry=retry)
+        left = why_left(utterance.utt_id, trial) if standing.state == "not run" else None
+        works, why = (False, left) if left else _decide(standing, free=engine.free, retry=retry)
         former = before.get((utterance.utt_id, condition.name, repeat), trial)
         if why == "new" and former != trial and standings.get(former, _NOT_RUN).state == "answered":
             was = store.identity(former)

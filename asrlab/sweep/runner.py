@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from asrlab.sweep.progress import Progress
     from asrlab.sweep.store import Store
 
-#: What refuses the account or key, and so every further trial (service documentation, error messages). A plain
-#: AccessDenied is none: storage hosts and expired links answer it too.
+#: What refuses the account or key, and so every further trial (service documentation, error messages), or says that the
+#: workers are gone. A plain AccessDenied is none: storage hosts and expired links answer it too.
 _FATAL_CODES: Final = frozenset({
     "InvalidApiKey", "Arrearage", "AccessDenied.Unpurchased", "Model.AccessDenied", "Workspace.AccessDenied",
     "AllocationQuota.FreeTierOnly", "CommodityNotPurchased", "PrepaidBillOverdue", "PostpaidBillOverdue",
-    "ModelNotFound", "WorkSpaceNotFound", "StandIn",
+    "ModelNotFound", "WorkSpaceNotFound", "StandIn", "Workers",
 })  # fmt: skip
 _ALIKE: Final = 10  # errors alike, one after the other, mean that all the rest would meet them too
 _KEPT_S: Final = 24 * 3600.0  # so long a service knows its tasks (service documentation, task management)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class Shrunk(Shown):
-    """What a failing case was cut down to; made by :func:`shrink`.
+    """What a failing case was cut down to; made by :func:`asrlab.shrink`.
 
     Attributes
     ----------
@@ -138,7 +138,7 @@ def shrink(
 
     Everything is asked through a ledger in the folder, as a sweep asks: it may be interrupted anywhere and called
     again with the same arguments, and what was answered is not sent again. Called with ``send=False`` it sends nothing,
-    and says what it would send next and what that costs (:attr:`Shrunk.plan`).
+    and says what it would send next and what that costs (``plan`` of what comes back).
 
     Parameters
     ----------
@@ -209,8 +209,8 @@ def shrink(
     hold it to what it was. Look at the answer that is left.
 
     A trial that fails for another reason than the one tested for neither shows it nor not. Requests smaller by one step
-    that have no answer are said in :attr:`Shrunk.because`, and then it is not said to be minimal. Minimal is what has
-    no smaller neighbour that shows it: there may be another, smaller request elsewhere.
+    that have no answer are said in ``because``, and then it is not said to be minimal. Minimal is what has no smaller
+    neighbour that shows it: there may be another, smaller request elsewhere.
 
     Examples
     --------

@@ -2,48 +2,43 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import platform
-import threading
-import warnings
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, contextmanager
+from copy import copy
+from dataclasses import replace
 from functools import cache, partial
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Final, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from anyio.to_thread import run_sync
 
-from asrlab.engines.base import Capabilities
-from asrlab.errors import BudgetSpent, InvalidInput, MissingTrials, StoreError
+from asrlab.errors import InvalidInput, MissingTrials, StoreError
+from asrlab.executors import check_executor
 from asrlab.folders import is_set
-from asrlab.sweep.asked import by_engine, engines_of
+from asrlab.sweep.asked import asked_of, by_engine, engines_of, in_use, is_known
 from asrlab.sweep.budget import Budget
 from asrlab.sweep.identity import Identity, canonical_engine, canonical_parameters
 from asrlab.sweep.interrupts import blocking
-from asrlab.sweep.lost import LostSubmits
+from asrlab.sweep.merge import Merged, merge
 from asrlab.sweep.opened import Answers, Heard
+from asrlab.sweep.parts import DIVIDED, Division, Part, divide, whys_left
 from asrlab.sweep.plan import Plan, Under, check_retry, make_plan, resolve, resolve_conditions
 from asrlab.sweep.progress import Progress, guarded, reporter
-from asrlab.sweep.provenance import collect
-from asrlab.sweep.runner import Runner
-from asrlab.sweep.store import Asking, Store, is_run
-from asrlab.sweep.warn import SweepWarning
+from asrlab.sweep.run import Run
+from asrlab.sweep.store import Asking, Store, is_run, located
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    import pandas as pd
 
     from asrlab.data.dataset import Dataset
     from asrlab.engines.base import Engine
+    from asrlab.executors import Where
     from asrlab.sweep.grid import Conditions
-    from asrlab.sweep.plan import Job, Retry
-
-_LOOK_S: Final = 0.5  # between looks whether another process has finished
-_TICK_S: Final = 1.0  # between reports of progress while nothing happens
-_USING: Final = threading.Lock()
-_USED: Final = set[int]()  # ids of engines
+    from asrlab.sweep.plan import Retry
 
 
 class Sweep(Answers):
@@ -97,14 +92,17 @@ class Sweep(Answers):
         self.grid, self._asked = engines_of(engine, conditions)
         self._repeats = repeats
         self._seed = seed
+        self._part: Part | None = None
 
-    def plan(self, *, retry: Retry = None, price_usd_per_s: float | None = None) -> Plan:
+    def plan(self, *, retry: Retry = None, price_usd_per_s: float | None = None, executor: Where = None) -> Plan:
         """Say what a run would send, what that costs and how long it takes, before anything is sent.
 
         Parameters
         ----------
         retry, price_usd_per_s
             As for :meth:`run`.
+        executor : Executor or distributed.Client, optional
+            Where recordings that were not read before are read through; see :meth:`asrlab.Dataset.learn_facts`.
 
         Returns
         -------
@@ -117,7 +115,8 @@ class Sweep(Answers):
             If a recording or parameter cannot be used.
         """
         check_retry(retry)
-        return blocking(partial(self._plan, retry, price_usd_per_s))
+        check_executor(executor)
+        return blocking(partial(self._plan, retry, price_usd_per_s, executor))
 
     def run(
         self,
@@ -129,6 +128,7 @@ class Sweep(Answers):
         price_usd_per_s: float | None = None,
         on_interrupt: Literal["wait", "leave"] = "wait",
         concurrency: int | None = None,
+        executor: Where = None,
         progress: bool | Callable[[Progress], None] = True,
     ) -> None:
         """Send what the store lacks, and keep what comes back.
@@ -160,6 +160,14 @@ class Sweep(Answers):
             What a first interrupt does with questions in flight.
         concurrency : int, optional
             How many trials are under way at once with each engine; as many as suit it if not given.
+        executor : Executor or distributed.Client, optional
+            Workers: processes of this machine (``ProcessPoolExecutor(4)``), or a Dask cluster. Each loads a model of
+            every engine that computes (``whisper``, ``sphinx``, ``scripted``) once and keeps it, with the worker's
+            processors and as many as its memory has room for; the transcripts are those that come without workers.
+            Recordings that were not read before are read through by them, too. A recording is opened by its path where
+            a worker sees the same file, and travels where not. A worker that is lost is no matter on a cluster, and
+            ends the run in a pool. A service is asked from here alone: what bounds it is what the account may ask, and
+            not processors; see :meth:`parts` for several machines.
         progress : bool or callable
             Show progress; or call this with it.
 
@@ -170,7 +178,7 @@ class Sweep(Answers):
         BudgetSpent
             If the budget did not suffice for everything. What was sent is stored.
         ServiceError
-            If the account or key is refused, or everything is.
+            If the account or key is refused, or everything is; if workers are gone, or cannot compute.
         StoreError
             If an answer cannot be stored.
         MissingTrials
@@ -186,23 +194,113 @@ class Sweep(Answers):
         if on_interrupt not in ("wait", "leave"):
             raise InvalidInput(f'on_interrupt must be "wait" or "leave", not {on_interrupt!r}.')
         check_retry(retry)
+        check_executor(executor)
         budget = Budget(budget_usd, budget_minutes)
+        if self._part is not None:
+            budget = Budget(_least(budget.usd, self._part.usd), _least(budget.minutes, self._part.minutes))
         if is_set("ASRLAB_OFFLINE"):
             self.replay()
             return
         if self.source.suffix == ".jsonl":
             raise StoreError(f"{self.source} is a replay, which is only read. Name a folder as store to ask anew.")
-        run = _Run(
+        run = Run(
             self,
             budget,
             guarded(progress if callable(progress) else reporter() if progress else lambda _: None),
             concurrency=concurrency,
             allow_unknown_length=allow_unknown_length,
+            executor=executor,
         )
         blocking(
             partial(run.main, retry, price_usd_per_s),
             lambda at_once: run.interrupt(leave=at_once or on_interrupt == "leave"),
         )
+
+    def parts(self, n: int, *, budget_usd: float | None = None, budget_minutes: float | None = None) -> list[Sweep]:
+        """Divide what is still to be asked among processes or machines that share an account.
+
+        No question is in two parts: recordings are divided by their content, so that what is one question, whatever its
+        utterances are called, is asked in one part. Each part is a sweep by itself, with a store of its own below that
+        of the whole (``parts/``, or there in the bucket), and may be pickled and run on another machine that sees the
+        same recordings; keys are never pickled, but taken from the environment there. Parts keep together to what the
+        account may ask, on one machine or on several. Run them, each as often as need be, then :meth:`merge` them.
+
+        Until it is merged, what a part is to ask is asked by nobody else: a run of the whole sweep collects what it
+        submitted itself, and leaves the rest. What the whole sweep has asked already is in no part.
+
+        Called again before all parts are merged, it gives the same parts.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+        budget_usd, budget_minutes : float, optional
+            Most that this sweep may spend, as for :meth:`run`. What is left of it is shared out among the parts by what
+            each has to send; a part's own ``run(budget_usd=...)`` can only lower its share.
+
+        Returns
+        -------
+        list of Sweep
+            As many as there are parts; some may have nothing to ask.
+
+        Raises
+        ------
+        InvalidInput
+            If a recording or parameter cannot be used; if this is a part, or is divided into another number of parts.
+        StoreError
+            If the store cannot be written, or another process is running this sweep.
+
+        Examples
+        --------
+        >>> parts = sweep.parts(4, budget_usd=20.0)  # doctest: +SKIP
+        >>> client.gather(client.map(Sweep.run, parts))  # doctest: +SKIP
+        >>> sweep.merge(parts)  # doctest: +SKIP
+        <Merged: 4 stores; 9,600 answers and 9,612 attempts taken in>
+        """
+        _check_whole("n", n, 1)
+        Budget(budget_usd, budget_minutes)  # refuses what is no budget
+        if self._part is not None:
+            raise InvalidInput(f"This is {self._part} of a sweep. Divide the whole sweep into more parts.")
+        with self._driven() as store:
+            plan = blocking(partial(self._written, store))
+            division, parts = divide(self.dataset, self._engines, plan, store, int(n))
+        return [self._as_part(part, *division.budget(part.number, budget_usd, budget_minutes)) for part in parts]
+
+    def merge(self, stores: Iterable[str | Path | Sweep], *, without: Sequence[int] = ()) -> Merged:
+        """Take in what parts of this sweep, or the same sweep with another store, were answered.
+
+        Attempts are kept as they were, and what they may have cost counts in budgets. Where two stores have an answer
+        to one question, the one that was stored first is kept, and both count as billed. To merge a store again changes
+        nothing; where it has gone on since, that is taken in. A part that was merged sends nothing more: what it had
+        left is asked by the whole sweep, or by new parts.
+
+        Parameters
+        ----------
+        stores : iterable of path or Sweep
+            Stores, or the parts that wrote them. One that was never run has no store: leave it out.
+        without : sequence of int
+            Numbers, from 1, of parts that are lost, or will never be run. What they were to ask is asked by the whole
+            sweep then; what a lost one was answered is asked, and paid for, again.
+
+        Returns
+        -------
+        Merged
+            How much is new, and which trials were answered in two stores.
+
+        Raises
+        ------
+        InvalidInput
+            If a store holds questions that this sweep does not ask, of another engine or dataset; nothing is taken in.
+        StoreError
+            If a store is not there, is being run, or cannot be read or written. Merge again: it goes on from there.
+        """
+        if isinstance(stores, str | Path | Sweep):
+            raise InvalidInput("stores= takes a list of stores or parts: merge([...]).")
+        sources = [store.source if isinstance(store, Sweep) else located(store) for store in stores]
+        if self._part is not None or self.source in sources:
+            raise InvalidInput("Stores are merged into that of the whole sweep, and not into their own, or a part's.")
+        with self._driven() as store:
+            return merge(store, sources, without, lambda: blocking(partial(self._written, store)))
 
     def replay(self) -> None:
         """Make sure that the store or replay has everything this sweep asks, and send nothing.
@@ -217,7 +315,7 @@ class Sweep(Answers):
         wanted = [
             (str(utt_id), condition.name, repeat)
             for repeat in range(self._repeats)
-            for utt_id in self.dataset.utterances["utt_id"]
+            for utt_id in self._utterances["utt_id"]
             for condition in self.grid
         ]
         frame = self.transcripts
@@ -229,6 +327,16 @@ class Sweep(Answers):
                 f"Nothing is sent in a replay, and {self.source} lacks {len(missing)} of {len(wanted)} answers: "
                 f"{named}{' ...' if len(missing) > 3 else ''}. Ask for them with run(), without ASRLAB_OFFLINE."
             )
+
+    @property
+    def _utterances(self) -> pd.DataFrame:
+        """Those that are asked about."""
+        whole = self.dataset.utterances
+        return whole if self._part is None else whole[whole["utt_id"].isin(self._part.utt_ids)]
+
+    @property
+    def _only(self) -> frozenset[str] | None:
+        return None if self._part is None else self._part.utt_ids
 
     @property
     def _engines(self) -> list[Engine]:
@@ -263,6 +371,8 @@ class Sweep(Answers):
     def _told(self) -> Iterable[tuple[str, object]]:
         # What is stored is not held against the recordings here, which may have to be read through for that.
         yield "stored", self._standing()
+        if self._part is not None:
+            yield "part", self._part
         yield "dataset", repr(self.dataset)
         yield "engines" if len(self._engines) > 1 else "engine", ", ".join(map(repr, self._engines))
         yield "conditions", repr(self.grid)
@@ -280,11 +390,11 @@ class Sweep(Answers):
         stored = {(a.utt_id, a.condition, a.repeat): a for a in store.askings()}
         identities = store.identities()
         under = Under(self.dataset)
-        asked_of = cache(_asked_of)
+        identity_of = cache(asked_of)
         askings = []
         utterances = [
             (utt_id, {recipe: _digest(under[recipe], utt_id) for recipe in {recipe for _, recipe in asked}}, asked)
-            for utt_id, asked in resolve_conditions(self.dataset, self.grid)
+            for utt_id, asked in resolve_conditions(self.dataset, self.grid, self._only)
         ]
         for repeat in range(self._repeats):
             for utt_id, digests, asked in utterances:
@@ -292,210 +402,104 @@ class Sweep(Answers):
                     asking = stored.get((utt_id, condition.name, repeat))
                     if asking is not None:
                         was = identities[asking.trial]
-                        audio, identity = digests[recipe] or was.audio, asked_of(engine, was.engine)
+                        audio, identity = digests[recipe] or was.audio, identity_of(engine, was.engine)
                         now = Identity(audio, identity, canonical_parameters(parameters), repeat).trial
                         askings.append(Asking(utt_id, condition.name, repeat, now, condition.labels))
         return askings
 
-    async def _plan(self, retry: Retry, price_usd_per_s: float | None) -> Plan:
+    async def _plan(self, retry: Retry, price_usd_per_s: float | None, executor: Where) -> Plan:
         async with AsyncExitStack() as stack:
             for engine in self._engines:
-                if not _is_known(engine):
-                    await stack.enter_async_context(_in_use(engine))
+                if not is_known(engine):
+                    await stack.enter_async_context(in_use(engine))
             asked = self.source.suffix == ".jsonl" or is_run(self.source)
             with self._stored() if asked else Store(None) as store:
-                return await self._planned(store, retry, price_usd_per_s)
+                return await self._planned(store, self._asked, retry, price_usd_per_s, executor)
 
-    async def _planned(self, store: Store, retry: Retry, price_usd_per_s: float | None) -> Plan:
+    async def _planned(
+        self, store: Store, asked: Sequence[Engine], retry: Retry, price_usd_per_s: float | None, executor: Where
+    ) -> Plan:
         # On a thread: recordings are read through, and meanwhile an interrupt must be heard.
-        utterances = await run_sync(resolve, self.dataset, self.grid, abandon_on_cancel=True)
+        if executor is not None:
+            await run_sync(self.dataset.learn_facts, executor, abandon_on_cancel=True)
+        utterances = await run_sync(resolve, self.dataset, self.grid, self._only, abandon_on_cancel=True)
         return make_plan(
             self.dataset,
             utterances,
             self.grid,
-            self._asked,
+            asked,
             store,
             repeats=self._repeats,
             retry=retry,
             seed=self._seed,
             price_usd_per_s=price_usd_per_s,
+            why_left=await run_sync(self._why_left, store, abandon_on_cancel=True),
         )
+
+    def _why_left(self, store: Store) -> Callable[[str, str], str | None]:
+        """Tell who else is to ask what this one has not asked."""
+        if self._part is not None:
+            self._part.check(self.dataset)
+            return self._part.why_left
+        division = Division.read(store.meta())
+        whys = {} if division is None or not division.out else whys_left(self.dataset, division)
+        return lambda utt_id, _: whys.get(utt_id)
+
+    @contextmanager
+    def _driven(self) -> Iterator[Store]:
+        """Open the store to write it, and nobody else asks meanwhile."""
+        if self.source.suffix == ".jsonl":
+            raise StoreError(f"{self.source} is a replay, which is only read. Name a folder as store.")
+        with Store(self.source, create=True) as store:
+            if not store.drive():
+                raise StoreError(f"Another process is running this sweep ({store.driver()}). Wait until it has ended.")
+            yield store
+
+    async def _written(self, store: Store) -> Plan:
+        """Plan, and write down what is asked."""
+        async with AsyncExitStack() as stack:
+            for engine in self._engines:
+                if not is_known(engine):
+                    await stack.enter_async_context(in_use(engine))
+            plan = await self._planned(store, self._asked, None, None, None)
+            store.plan(plan.askings, plan.identities, self._facts(store))
+        return plan
+
+    def _as_part(self, part: Part, usd: float | None, minutes: float | None) -> Sweep:
+        made = copy(self)
+        made._part = replace(part, usd=usd, minutes=minutes)
+        made.source = self.source / "parts" / part.token / f"{part.number}-of-{part.of}"
+        engines = {engine: engine.part(part.number, part.of) for engine in self._engines}
+        made._asked = [engines[engine] for engine in self._asked]
+        given = self.engine
+        made.engine = (
+            {label: engines.get(engine, engine) for label, engine in given.items()}
+            if isinstance(given, Mapping)
+            else engines.get(given, given)
+        )
+        return made
 
     def _facts(self, store: Store) -> dict[str, Any]:
         # The run may have been planned last for other conditions, and for another engine.
         meta = store.meta()
         was = canonical_engine(meta.pop("engine", {}))
-        known = {engine: json.loads(_asked_of(engine, was)) for engine in self._engines}
-        return meta | {
-            "engine" if len(known) == 1 else "engines": by_engine(known),
-            "dataset": self.dataset.name,
-            "utterances": len(self.dataset),
-            "audio_min": round(float(self.dataset.utterances["duration_s"].sum()) / 60, 2),
-            "axes": [[axis, labels] for axis, labels in self.grid.axes.items()],
-            "repeats": self._repeats,
-            "seed": self._seed,
-        }
-
-
-class _Run:
-    """One call of :meth:`Sweep.run`."""
-
-    def __init__(
-        self,
-        sweep: Sweep,
-        budget: Budget,
-        report: Callable[[Progress], None],
-        *,
-        concurrency: int | None,
-        allow_unknown_length: bool,
-    ) -> None:
-        self._sweep = sweep
-        self._budget = budget
-        self._report = report
-        self._concurrency = concurrency
-        self._allow_unknown_length = allow_unknown_length
-        self._progress = Progress(0)
-        self._runner: Runner | None = None
-        self._interrupted = False
-
-    def interrupt(self, *, leave: bool) -> bool:
-        """Stop soon; False if nothing was begun that must end by itself."""
-        leave = leave or self._interrupted
-        self._interrupted = True
-        if self._runner is not None:
-            left = "what is in flight is left, and collected by the next run"
-            waits = "what is in flight is waited for; interrupt again to leave it to the next run"
-            self._runner.stop(f"interrupted; {left if leave else waits}", leave=leave)
-        else:
-            self._progress.because = "interrupted"
-            self._progress.finished = True
-            self._report(self._progress)
-        return self._runner is not None
-
-    async def main(self, retry: Retry, price_usd_per_s: float | None) -> None:
-        """Do all of it."""
-        sweep = self._sweep
-        with Store(sweep.source, create=True) as store:
-            await self._turn(store)
-            async with AsyncExitStack() as stack:
-                engines = [await stack.enter_async_context(_in_use(engine)) for engine in sweep._engines]
-                plan = await sweep._planned(store, retry, price_usd_per_s)
-                self._check(plan)
-                for warning in plan.warnings:
-                    warnings.warn(warning, SweepWarning, stacklevel=2)
-                spent = [store.spent(name) for name in {engine.name for engine in engines}]
-                self._budget.spent_usd = sum(one.usd for one in spent)
-                self._budget.spent_s = sum(one.seconds for one in spent)
-                self._progress = Progress(len(plan.jobs), plan.counts.get("stored", 0), None if plan.free else 0.0)
-                made = {
-                    "asrlab": version("asrlab"),
-                    "python": platform.python_version(),
-                }
-                store.plan(plan.askings, plan.identities, sweep._facts(store) | made)
-                number = store.begin_run(
-                    collect(
-                        sweep.dataset,
-                        engines,
-                        sweep.grid,
-                        seed=sweep._seed,
-                        repeats=sweep._repeats,
-                        prices=plan.prices,
-                    )
-                )
-                ticking = asyncio.create_task(self._tick())
-                try:
-                    lost = LostSubmits(engines, store)
-                    if plan.lost and await self._found(lost, plan.lost):
-                        plan = await sweep._planned(store, retry, price_usd_per_s)
-                        self._progress.total = len(plan.jobs)
-                    self._runner = runner = Runner(
-                        engines,
-                        store,
-                        self._progress,
-                        self._report,
-                        lost=lost,
-                        budget=self._budget,
-                    )
-                    await runner.run(plan.jobs, concurrency=self._concurrency)
-                except BaseException as error:
-                    with suppress(StoreError):  # it has been said
-                        self._end(
-                            store, number, "interrupted" if self._interrupted else f"failed: {type(error).__name__}"
-                        )
-                    raise
-                finally:
-                    ticking.cancel()
-                self._end(store, number, self._outcome(runner))
-                if runner.fatal is not None:
-                    raise runner.fatal
-                if runner.over_budget:
-                    raise BudgetSpent(
-                        f"The budget left {len(plan.to_send) - runner.sent} of {len(plan.to_send)} trials unsent: "
-                        f"{self._budget} are spent, by all runs of this store. What came is stored; raise the budget "
-                        "and run again for the rest."
-                    )
-
-    async def _turn(self, store: Store) -> None:
-        """Wait until no other process asks for this run."""
-        while not store.drive():
-            self._progress.phase = "waiting"
-            self._progress.because = f"another process is running this sweep ({store.driver()})"
-            self._report(self._progress)
-            await asyncio.sleep(_LOOK_S)
-
-    async def _found(self, lost: LostSubmits, jobs: Sequence[Job]) -> int:
-        """Look for lost submits of earlier runs."""
-        self._progress.phase = "waiting"
-        self._progress.because = f"looking for {len(jobs)} submits that an earlier run has lost"
-        found = await lost.find_earlier(jobs)
-        self._progress.phase, self._progress.because = "running", None
-        return found
-
-    def _check(self, plan: Plan) -> None:
-        """Refuse a budget that could not be kept."""
-        if self._budget.usd is not None and plan.usd is None:
-            unknown = " and ".join(repr(engine) for engine, price in plan.prices.items() if price is None)
-            raise InvalidInput(
-                f"budget_usd cannot be kept: the price of {unknown} is not known. Give price_usd_per_s, or "
-                "budget_minutes."
-            )
-        if self._budget.limited and plan.unknown_lengths and not self._allow_unknown_length:
-            raise InvalidInput(
-                f"A budget cannot be kept for {plan.unknown_lengths} trials of recordings whose length is not known. "
-                "Give duration_s in the manifest, or allow_unknown_length=True."
-            )
-
-    def _end(self, store: Store, number: int, outcome: str) -> None:
-        self._progress.because = None if outcome == "finished" else outcome
-        self._progress.finished = True
-        self._report(self._progress)
-        servers = {engine: engine.server for engine in self._sweep._engines}
-        store.end_run(number, outcome, server=by_engine(servers))
-
-    async def _tick(self) -> None:
-        """Report now and then also while nothing ends, so that it is seen to be alive."""
-        while True:
-            self._report(self._progress)
-            await asyncio.sleep(_TICK_S)
-
-    def _outcome(self, runner: Runner) -> str:
-        if runner.fatal is not None:
-            return f"refused: {runner.fatal}"
-        if runner.over_budget:
-            return f"the budget is spent ({self._budget})"
-        if self._interrupted:
-            return "interrupted"
-        held = self._progress.ended["not run"]
-        why = "since another submit of the same audio has an unknown outcome"
-        return f"{held} trials are held back, {why}" if held else "finished"
-
-
-def _asked_of(engine: Engine, stored: str) -> str:
-    """Identity of an engine; that of the stored answers where it may be, and the engine was not reached yet."""
-    try:
-        return canonical_engine(engine.identity)
-    except RuntimeError:
-        return stored if engine.may_be(json.loads(stored)) else canonical_engine({"engine": engine.name})
+        known = {engine: json.loads(asked_of(engine, was)) for engine in self._engines}
+        meta.pop(DIVIDED, None)
+        part = {} if self._part is None else {"part": self._part.facts}
+        utterances = self._utterances
+        return (
+            meta
+            | part
+            | {
+                "engine" if len(known) == 1 else "engines": by_engine(known),
+                "dataset": self.dataset.name,
+                "utterances": len(utterances),
+                "audio_min": round(float(utterances["duration_s"].sum()) / 60, 2),
+                "axes": [[axis, labels] for axis, labels in self.grid.axes.items()],
+                "repeats": self._repeats,
+                "seed": self._seed,
+            }
+        )
 
 
 def _digest(dataset: Dataset, utt_id: str) -> str | None:
@@ -506,35 +510,9 @@ def _digest(dataset: Dataset, utt_id: str) -> str | None:
         return None
 
 
-def _is_known(engine: Engine) -> bool:
-    """Whether an engine says all that a plan needs without being entered, which may want a key or start a service."""
-    try:
-        return bool(engine.identity) and isinstance(vars(type(engine)).get("capabilities"), Capabilities)
-    except RuntimeError:
-        return False
-
-
-@asynccontextmanager
-async def _in_use(engine: Engine) -> AsyncIterator[Engine]:
-    """Enter an engine that nobody else is using: it holds connections of one event loop.
-
-    Raises
-    ------
-    InvalidInput
-        If another run or plan of this process is using it.
-    """
-    with _USING:
-        if id(engine) in _USED:
-            raise InvalidInput(
-                f"{engine!r} is in use by another run or plan. Wait for it, or make an engine of its own for each."
-            )
-        _USED.add(id(engine))
-    try:
-        async with engine:
-            yield engine
-    finally:
-        with _USING:
-            _USED.discard(id(engine))
+def _least(one: float | None, other: float | None) -> float | None:
+    """Give the lower of two limits; None is no limit."""
+    return min((limit for limit in (one, other) if limit is not None), default=None)
 
 
 def _check_whole(name: str, number: object, least: int) -> None:

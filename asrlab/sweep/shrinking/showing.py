@@ -169,7 +169,7 @@ def showing(fails: str | Callable[[Reply], bool]) -> Showing:
         Where no language was sent, the engine reports another than the dataset has; or most letters of the answer are
         of another script than most of the reference's, or of the control's answer.
     ``differs from reference by more than R``, ``differs from control by more than R``
-        1 less the ratio of characters in common, as :class:`difflib.SequenceMatcher` counts them, is above R, from 0 to
+        1 less the ratio of characters in common, as ``difflib.SequenceMatcher`` counts them, is above R, from 0 to
         below 1: a rough measure. For an error rate give a function.
     ``fails with CODE``
         The trial fails with this error code.
