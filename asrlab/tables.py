@@ -15,7 +15,7 @@ import pandas as pd
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 #: The tables of results, that sentences and figures are made of.
 Kind: TypeAlias = Literal["summary", "comparison", "effects", "power", "agreement"]
@@ -725,6 +725,17 @@ SCHEMAS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
     },
 }
 
+#: Brings some rows of a table to the next version of its schema.
+Migration: TypeAlias = "Callable[[pd.DataFrame], pd.DataFrame]"
+#: Table name -> how to come from version 1 to 2, from 2 to 3 and so on. A schema that changes gets an entry here, and
+#: what was stored is still read.
+MIGRATIONS: Final[Mapping[str, tuple[Migration, ...]]] = {}
+
+
+def version(table: str) -> int:
+    """Tell the version of a table's schema, which stands in every file of it."""
+    return 1 + len(MIGRATIONS.get(table, ()))
+
 
 def empty(table: str) -> pd.DataFrame:
     """Make a table without rows.
@@ -773,17 +784,29 @@ def check(frame: pd.DataFrame, table: str, *, required: tuple[str, ...] | None =
             f"this frame has {', '.join(map(str, frame.columns)) or 'none'}. Rename or add what is missing."
         )
     columns: dict[str, pd.Series] = {}
-    for name, (dtype, meaning) in schema.items():
+    for name, (dtype, _) in schema.items():
         if name not in frame.columns:
             columns[name] = pd.Series(pd.NA, index=frame.index, dtype=_dtype(dtype))
             continue
-        column = frame[name]
-        try:
-            columns[name] = column if column.dtype == _dtype(dtype) else column.astype(_dtype(dtype))
-        except (TypeError, ValueError, OverflowError) as error:
-            raise InvalidInput(f"Column {name} of the {table} table ({meaning}) must be {dtype}: {error}.") from error
+        columns[name] = cast(frame[name], table)
     others = {str(name): frame[name] for name in frame.columns if name not in schema}
     return pd.DataFrame({**columns, **others}, index=frame.index, copy=False)
+
+
+def cast(column: pd.Series, table: str) -> pd.Series:
+    """Give a column the dtype that a table declares for its name.
+
+    Raises
+    ------
+    InvalidInput
+        If it cannot take that.
+    """
+    name = str(column.name)
+    dtype, meaning = SCHEMAS[table][name]
+    try:
+        return column if column.dtype == _dtype(dtype) else column.astype(_dtype(dtype))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidInput(f"Column {name} of the {table} table ({meaning}) must be {dtype}: {error}.") from error
 
 
 def check_frame(frame: object) -> None:

@@ -44,7 +44,7 @@ def candidates(
     theirs : str or float
         The published rate: a text in per cent with its digits, ``"2.41 %"``, or a share, exact to 0.01 points.
     choices : mapping of str to sequence or mapping
-        For each choice that may be another (those of :func:`asrlab.scoring.explain.explain`) the values to try, ours
+        For each choice that may be another (those of :func:`asrlab.explain`) the values to try, ours
         first; as a mapping, each with a name: ``{"normalizer": ["auto", "none"], "split": {"all": None, "numbers":
         "topic == 'numbers'"}}``. Up to 1,000 combinations.
     **both

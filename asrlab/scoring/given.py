@@ -15,6 +15,8 @@ from asrlab.errors import InvalidInput
 from asrlab.wordings import joined as joined_texts
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from numpy.typing import NDArray
 
 _STATES: Final = ("answered", "failed", "unknown", "submitted", "not run")
@@ -48,6 +50,9 @@ class HasReferences(Protocol):
 
 #: Texts in order, or one text.
 Texts: TypeAlias = "str | Sequence[str | None] | pd.Series[str] | NDArray[np.object_]"
+#: What was heard, and what was said, in memory or stored.
+Transcripts: TypeAlias = "pd.DataFrame | Texts | PathLike[str]"
+References: TypeAlias = "HasReferences | pd.DataFrame | Texts | PathLike[str]"
 
 
 class Frames(NamedTuple):
@@ -119,7 +124,7 @@ def _texts(given: object) -> list[str | None] | None:
     """Give a list of texts where texts are given, None where it is something else."""
     if isinstance(given, str):
         return [given]
-    if not isinstance(given, Sequence | pd.Series | np.ndarray):
+    if isinstance(given, Frames) or not isinstance(given, Sequence | pd.Series | np.ndarray):
         return None
     if set(map(type, given)) == {str}:
         return list(given)
@@ -195,24 +200,23 @@ def answers(transcripts: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     return rows[[*KEPT, *axes]], axes
 
 
-def references_in(
-    references: pd.DataFrame, form: str | None, *, joined: bool = False
-) -> tuple[pd.DataFrame, str | None]:
-    """Take the references to mark against, in the order of forms and wordings, and the name of their form."""
-    every = filled_in(references)
-    forms = every["form"].unique().tolist()
+def the_form(forms: Sequence[str], form: str | None) -> str | None:
+    """Name the form to mark against, of those that references have, or say why it is none."""
     if form is None and len(forms) > 1:
         raise InvalidInput(
             f"The references are written in {len(forms)} forms: {', '.join(forms)}. Say which to mark against, such as "
             f'form={forms[0]!r}, or form="best" for the nearest of them: "50" for "fifty" is an error in one form, '
             "none in another."
         )
-    table = every
-    if form not in {None, "best"}:
-        if form not in forms:
-            raise InvalidInput(f"No reference has the form {form!r}; there are {', '.join(forms) or 'no references'}.")
-        table = every[every["form"] == form]
-    if len(forms) > 1 or not (table["alternative"] == 0).all():
+    if form not in {None, "best", *forms}:
+        raise InvalidInput(f"No reference has the form {form!r}; there are {', '.join(forms) or 'no references'}.")
+    return form or (forms[0] if forms else None)
+
+
+def references_in(every: pd.DataFrame, form: str | None, *, joined: bool = False) -> pd.DataFrame:
+    """Take the references to mark against, of those :func:`filled_in`, in the order of forms and wordings."""
+    table = every if form in {None, "best"} else every[every["form"] == form]
+    if table["form"].nunique() > 1 or not (table["alternative"] == 0).all():
         table = table.sort_values(["form", "alternative"], kind="stable")
     if joined:
         # A channel that lacks a form would be left out of that form's text.
@@ -223,7 +227,7 @@ def references_in(
             in_form,
             "have channels without a reference in each form that is marked against, so their text cannot be joined.",
         )
-    return table.reset_index(drop=True), form or (forms[0] if forms else None)
+    return table.reset_index(drop=True)
 
 
 def filled_in(references: pd.DataFrame) -> pd.DataFrame:

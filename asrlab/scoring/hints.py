@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from asrlab import groups, tables
+from asrlab.coded import check_scores
 from asrlab.errors import InvalidInput
 from asrlab.scoring.flags.foreign import mismatched, translated
 from asrlab.scoring.flags.listening import listen
@@ -246,7 +247,7 @@ def foreign(
     if not wanted or not {*wanted} <= {*_STRAYED}:
         raise InvalidInput(f"only must name some of {', '.join(_STRAYED)}, not {only!r}.")
     told = {"form": form, "normalizer": normalizer, "language": language, "variants": variants}
-    whole = score(transcripts, references, unit="sentence", missing=missing, **told)  # type: ignore[arg-type]
+    whole = score(transcripts, references, unit="sentence", missing=missing, **told)  # type: ignore[call-overload]
     listened = listen(transcripts, references, parameters=parameters, unit="auto", **told)  # type: ignore[arg-type]
     made = []
     for unit in dict.fromkeys(wanted):
@@ -266,8 +267,8 @@ def pairs(scores: pd.DataFrame, *, parameters: pd.DataFrame, along: str = "langu
     ----------
     scores : DataFrame
         A ``scores`` table with ``spoken_language`` that has answers with and without a hint to the same utterances.
-        With the scores of :func:`asrlab.foreign` beside those of words or characters (``pd.concat``), the shares of
-        answers in another script and of translations are told too.
+        With the scores of :func:`asrlab.hints.foreign` beside those of words or characters (``pd.concat``), the shares
+        of answers in another script and of translations are told too.
     parameters : DataFrame
         What was sent, ``sweep.parameters``: a column ``language``, and what names the asking, see
         :func:`asrlab.scoring.requests.sent`.
@@ -301,7 +302,7 @@ def pairs(scores: pd.DataFrame, *, parameters: pd.DataFrame, along: str = "langu
     >>> damage[["spoken_language", "hint", "rate_unhinted", "rate", "delta"]].values.tolist()
     [['de', 'en', 0.0, 1.0, 1.0]]
     """
-    rows = groups.check_scores(scores, required=("spoken_language",))
+    rows = check_scores(scores, required=("spoken_language",))
     axes = [name for name in groups.axes(rows) if name != along]
     rows = rows[rows["state"] == "answered"].reset_index(drop=True)
     complain(rows["spoken_language"].isna(), rows, "have no spoken_language. Mark them against a set that knows it.")

@@ -63,6 +63,13 @@ def ladder(
         A ``scores`` table of each rung, one after the other, with ``rung`` as an ordered category among the axes.
         ``lab.summarize(table, by="rung")`` has its rates.
 
+    Raises
+    ------
+    InvalidInput
+        As :func:`asrlab.score`, and if there is no such rung.
+    MissingExtra
+        If a library is not installed that the number forms of a language need.
+
     Notes
     -----
     The differences between the rates of the rungs add up to that between the first and the last. Mind what each is
@@ -79,13 +86,6 @@ def ladder(
 
     Choose the rung that you compare on before you look: seven rungs in one table are seven comparisons to
     :func:`asrlab.compare`, which corrects for all of them.
-
-    Raises
-    ------
-    InvalidInput
-        As :func:`asrlab.score`, and if there is no such rung.
-    MissingExtra
-        If a library is not installed that the number forms of a language need.
 
     Examples
     --------

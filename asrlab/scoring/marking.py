@@ -5,35 +5,74 @@ Counts are kept and rates derived later, because a rate is pooled by adding coun
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, cast, overload
 
 import numpy as np
 import pandas as pd
 
-from asrlab import tables
+from asrlab import parquet, tables
 from asrlab.executors import check_executor
 from asrlab.scoring.alternatives import order
 from asrlab.scoring.batches import Batch, batches, work_off
 from asrlab.scoring.codes import encode
 from asrlab.scoring.counts import check_ties, count_pairs
 from asrlab.scoring.occurrences import count_terms, terms_by_target
-from asrlab.scoring.sheet import Sheet, constant, lay_out, unanswered
+from asrlab.scoring.parts import score_in_parts
+from asrlab.scoring.settings import unanswered
+from asrlab.scoring.sheet import Sheet, constant, lay_out
+from asrlab.scoring.variants import variants_in
 from asrlab.text import fingerprint
 
 if TYPE_CHECKING:
+    from os import PathLike
+    from pathlib import Path
+
     from numpy.typing import NDArray
     from pandas.api.extensions import ExtensionArray
 
     from asrlab.executors import Where
     from asrlab.normalize import NormalizerChoice
-    from asrlab.scoring.given import HasReferences, Texts
+    from asrlab.scoring.given import HasReferences, References, Texts, Transcripts
     from asrlab.scoring.occurrences import Target, Term
+    from asrlab.scoring.sheet import Whole
     from asrlab.scoring.variants import VariantsChoice
 
 
+class _Options(TypedDict, total=False):
+    form: str | None
+    unit: str
+    normalizer: NormalizerChoice
+    language: str | None
+    channels: str
+    ties: str
+    missing: str
+    variants: VariantsChoice | None
+    executor: Where
+
+
+@overload
 def score(
-    transcripts: pd.DataFrame | Texts,
-    references: HasReferences | pd.DataFrame | Texts,
+    transcripts: Transcripts,
+    references: References,
+    *,
+    to: None = None,
+    **options: Unpack[_Options],
+) -> pd.DataFrame: ...
+
+
+@overload
+def score(
+    transcripts: Transcripts,
+    references: References,
+    *,
+    to: str | PathLike[str],
+    **options: Unpack[_Options],
+) -> Path | str: ...
+
+
+def score(
+    transcripts: Transcripts,
+    references: References,
     *,
     form: str | None = None,
     unit: str = "auto",
@@ -44,23 +83,26 @@ def score(
     missing: str = "raise",
     variants: VariantsChoice | None = None,
     executor: Where = None,
-) -> pd.DataFrame:
+    to: str | PathLike[str] | None = None,
+) -> pd.DataFrame | Path | str:
     r"""Mark transcripts against references.
 
     Parameters
     ----------
-    transcripts : DataFrame, str or sequence of str
+    transcripts : DataFrame, str, sequence of str, or path
         What was heard. As a table: a ``transcripts`` table, of which ``utt_id`` and ``text`` are needed; without the
         others all rows are of one condition (``"unnamed"``), the first repeat, the only channel that has a reference,
         and answered where there is a text, else failed. Columns that the table does not declare are axes and are
         carried along.
-        As texts: one for each reference, in the same order; None is a failure.
-    references : Dataset, DataFrame, str or sequence of str
+        As texts: one for each reference, in the same order; None is a failure. A path or URL is that of Parquet: of a
+        file (a text that ends in ``.parquet`` is no transcript), of a folder of files, or with ``*`` in the names of
+        some.
+    references : Dataset, DataFrame, str, sequence of str, or path
         What was said: anything with the tables ``utterances``, ``references`` and ``terms``; or one table with
         ``utt_id`` and ``text``, and ``channel``, ``form``, ``alternative``, ``language``, ``speaker`` and ``recording``
-        where they are known; or texts. Transcripts come first here; in jiwer, references do. A text may have
-        alternatives in it, ``colo{u|}r`` or ``so {um|uh|} yes`` (:mod:`asrlab.wordings`): the nearest to what was heard
-        is marked against. Braces and bars that are of the text have a backslash, ``\{a\|b\}``.
+        where they are known, or the path of one; or texts. Transcripts come first here; in jiwer, references do. A text
+        may have alternatives in it, ``colo{u|}r`` or ``so {um|uh|} yes`` (:mod:`asrlab.wordings`): the nearest to what
+        was heard is marked against. Braces and bars that are of the text have a backslash, ``\{a\|b\}``.
     form : str, optional
         Form of the reference to mark against. Needed where the references have more than one. ``"best"`` marks against
         every form and takes the one with the fewest errors; ``marked_form`` then names it. Of equals it is the longest
@@ -108,12 +150,21 @@ def score(
     executor : concurrent.futures.Executor or distributed.Client, optional
         Where to work: a process pool uses more processors, a Dask client a cluster (:mod:`asrlab.executors`). The table
         is the same.
+    to : str or path, optional
+        A folder, or its URL, where scores go as Parquet: for tables that do not fit into memory, neither these nor
+        those. It is there as a whole in the end, or not at all; one that holds parts of other scores is replaced, one
+        that holds something else refused. Behind a URL, parts that are not all there are refused when they are read.
 
     Returns
     -------
-    DataFrame
+    DataFrame, or Path or str
         A ``scores`` table in the order of the transcripts (then of the references for what is missing), axes after the
-        declared columns. An empty reference has ``ref_len`` 0, and what was heard counts as insertions. Of alternatives
+        declared columns. With ``to`` its folder or URL, which :func:`asrlab.summarize` and others take: there, the
+        utterances are in the order of the references (of a dataset, of its utterances), the answers to each in the
+        order of the transcripts, and after them what is missing; and axes of whole numbers or flags can be without a
+        value.
+
+        An empty reference has ``ref_len`` 0, and what was heard counts as insertions. Of alternatives
         in a form the one with the fewest errors is taken, as with ``form="best"``; ``alternative`` is its number, and
         ``wording`` the text that was marked against, where the reference has alternatives in it (else ``<NA>``).
         Where ``variants`` widen references, ``form`` says so, ``"spoken+variants:3f2a91c0"``, with a fingerprint of the
@@ -130,7 +181,12 @@ def score(
     ------
     InvalidInput
         If references or answers are missing or ambiguous, rows are double, utterances are unknown, terms are not in
-        the reference, alternatives or variants are broken, or an option is unknown.
+        the reference, alternatives or variants are broken, or an option is unknown; if Parquet cannot be read, or is of
+        another table; or if ``to`` holds something else.
+    StoreError
+        If scores cannot be written.
+    MissingExtra
+        If a URL needs a package that is not installed.
 
     Notes
     -----
@@ -158,17 +214,45 @@ def score(
     """
     check_ties(ties)
     check_executor(executor)
+    known = variants_in(variants)
+    options: dict[str, Any] = {"form": form, "unit": unit, "normalizer": normalizer, "language": language}
+    options |= {"channels": channels, "ties": ties, "missing": missing, "variants": known}
+    if to is not None:
+        return score_in_parts(transcripts, references, to, mark=marked, options=options, executor=executor)
+    if parquet.is_stored(transcripts):
+        transcripts = parquet.read(transcripts, "transcripts")
+    if parquet.is_stored(references):
+        references = parquet.read(references, "references")
+    return marked(
+        cast("pd.DataFrame | Texts", transcripts),
+        cast("HasReferences | pd.DataFrame | Texts", references),
+        **options,
+        executor=executor,
+    )
+
+
+def marked(
+    transcripts: pd.DataFrame | Texts,
+    references: HasReferences | pd.DataFrame | Texts,
+    *,
+    unit: str,
+    form: str | None,
+    ties: str,
+    missing: str,
+    executor: Where,
+    whole: Whole | None = None,
+    **options: Any,  # noqa: ANN401 - those of lay_out
+) -> pd.DataFrame:
+    """Mark what is in memory: all of a table, or the part of one of which ``whole`` is known."""
     sheet, listed = lay_out(
         transcripts,
         references,
         form=form,
         unit=unit,
-        normalizer=normalizer,
-        language=language,
-        channels=channels,
         missing="drop" if unit == "term" and missing == "raise" else missing,
-        variants=variants,
         executor=executor,
+        whole=whole,
+        **options,
     )
     if unit == "term":
         found, sheet = _term_counts(sheet, listed)

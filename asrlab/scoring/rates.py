@@ -9,14 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from asrlab import groups, tables
+from asrlab.coded import coded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
     from numpy.typing import NDArray
+
+    from asrlab.coded import Scores
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -25,7 +28,7 @@ _SUMS = ("hits", "subs", "dels", "ins", "ref_len", "hyp_len")
 
 
 def rates(
-    scores: pd.DataFrame,
+    scores: Scores,
     by: str | Sequence[str] | None = None,
     *,
     dataset: groups.Facts | None = None,
@@ -37,9 +40,9 @@ def rates(
 
     Parameters
     ----------
-    scores : DataFrame
-        A ``scores`` table, from :func:`asrlab.score`; further columns are axes. Needed are utt_id, unit, subs, dels,
-        ins and ref_len.
+    scores : DataFrame, str or path
+        A ``scores`` table, from :func:`asrlab.score`, or path or URL of one as Parquet; further columns are axes.
+        Needed are utt_id, unit, subs, dels, ins and ref_len.
     by : str or sequence of str, optional
         Columns that make a row, besides unit, form, normalizer and ties, which always do. By default all axes: one row
         for each setting (``condition`` where there are no axes). ``[]`` pools over all of them. Besides the axes there
@@ -88,15 +91,17 @@ def rates(
     >>> rates(scores)[["condition", "rate", "clipped", "mean", "median", "ser"]].round(3).to_dict("records")
     [{'condition': 'unnamed', 'rate': 0.273, 'clipped': 0.182, 'mean': 1.05, 'median': 1.05, 'ser': 1.0}]
     """
-    frame, keys = groups.by_columns(groups.check_scores(scores), by, "rates", dataset=dataset)
+    frame, keys = groups.by_columns(coded(scores), by, "rates", dataset=dataset)
     labels = [*keys, *groups.APART]
     group = groups.numbered(frame, labels)
     marked = frame["errors"].notna().to_numpy(np.bool)
-    found = frame.loc[groups.firsts(group), labels]
-    columns = _rates(frame[marked], group[marked], len(found), found["unit"].isin(tables.SHARES).to_numpy(np.bool))
-    columns |= _apart(frame, flags, group, len(found))
+    found = groups.heads(frame, group, labels)
+    apart = _apart(frame, flags, group, len(found))
     fates = groups.fates(frame, group)
-    return groups.labelled(found, keys, {**columns, **{str(name): fates[name] for name in fates}}, "rates")
+    frame = frame.loc[marked, ["utt_id", "errors", *_SUMS]]
+    columns = _rates(frame, group[marked], len(found), found["unit"].isin(tables.SHARES).to_numpy(np.bool))
+    lost = {str(name): fates[name] for name in fates}
+    return groups.labelled(found, keys, {**columns, **apart, **lost}, "rates")
 
 
 def _apart(frame: pd.DataFrame, flags: pd.DataFrame | None, group: Ints, n: int) -> dict[str, Any]:
@@ -129,7 +134,7 @@ def _rates(marked: pd.DataFrame, group: Ints, n: int, whole: NDArray[np.bool]) -
         "mer": np.where(unfit, np.nan, mer),
         "wil": np.where(unfit, np.nan, 1 - wip),
         "wip": np.where(unfit, np.nan, wip),
-        "n_utts": groups.counted_once(group, pd.factorize(marked["utt_id"])[0].astype(np.int64), n),
+        "n_utts": groups.counted_once(group, groups.in_appearance(marked["utt_id"]), n),
         "n_marked": answers,
         **{name: sums[name] for name in _SUMS},
     }

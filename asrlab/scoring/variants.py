@@ -241,10 +241,10 @@ def _first(pattern: re.Pattern[str], text: str) -> str:
     return found[0] if found else ""
 
 
-def variants_in(given: VariantsChoice | None) -> Variants | None:
+def variants_in(given: VariantsChoice | Variants | None) -> Variants | None:
     """Bring whatever is given to variants, or say why not."""
-    if given is None:
-        return None
+    if given is None or isinstance(given, Variants):
+        return given
     if isinstance(given, pd.DataFrame):
         cells = given.astype(object).where(given.notna(), "").to_numpy().tolist()
         return _checked(((f"Row {n} of the variants", row) for n, row in enumerate(cells)), padded=True)

@@ -99,6 +99,8 @@ def changes(
         unjudged    there is no reference (of case and marks: none in the wanted form)                   cannot say
         =========== ==================================================================================== ==========
 
+        ``harm`` is ``<NA>`` where one cannot say.
+
     Raises
     ------
     InvalidInput

@@ -1,0 +1,121 @@
+"""Files: where those of a table lie, and what each says of itself."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeGuard
+
+from asrlab.errors import InvalidInput, MissingExtra
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+#: Rows of a group in a file, which is the least that is read, and of a chunk unless it is said.
+ROWS: Final = 131_072
+#: Where a file says what it is, among its metadata.
+KEY: Final = b"asrlab"
+#: Names of the files of a folder that a table is written to.
+PART: Final = re.compile(r"part-\d{5,}\.parquet")
+URL: Final = re.compile(r"[a-z][a-z0-9+.-]*(?:::[a-z0-9+.-]+)*://", re.I)
+_NAMED: Final = re.compile(r"\S*\.(?:parquet|pq)", re.I)
+_PATTERN: Final = re.compile(r"[*?\[]")
+
+
+class Part(NamedTuple):
+    """Which part of a table a file is: one of how many, all with the mark of one writing."""
+
+    number: int
+    of: int
+    writing: str
+
+
+def is_stored(given: object) -> TypeGuard[str | os.PathLike[str]]:
+    """Whether something names a table that is stored: a path, a URL, or a text that ends as the name of a Parquet file.
+
+    Examples
+    --------
+    >>> is_stored("runs/heard.parquet"), is_stored("s3://bucket/heard"), is_stored("the cat sat")
+    (True, True, False)
+    """
+    if isinstance(given, str):
+        return bool((URL.match(given) and not re.search(r"\s", given)) or _NAMED.fullmatch(given))
+    return isinstance(given, os.PathLike) or hasattr(type(given), "fs")  # a path of universal-pathlib
+
+
+def shown(name: str) -> str:
+    """Name a path or URL in a message: without user, password, query and fragment."""
+    if not URL.match(name):
+        return name
+    return re.sub(r"//[^/@]*@|[?#].*", lambda found: "//" if found[0].startswith("//") else "", name)
+
+
+class File(NamedTuple):
+    """A file of a table: how a message names it, whether it was named itself, and how it is opened."""
+
+    shown: str
+    alone: bool
+    source: Callable[[], Any]
+
+    def open(self, coded: Sequence[str]) -> Any:  # noqa: ANN401 - a ParquetFile
+        """Open it, to be closed by its context."""
+        import pyarrow as pa  # noqa: PLC0415 - slow to import
+        import pyarrow.parquet as pq  # noqa: PLC0415
+
+        try:
+            return pq.ParquetFile(self.source(), read_dictionary=list(coded))
+        except FileNotFoundError:
+            raise InvalidInput(f"{self.shown} is not there. See that the path is right.") from None
+        except (pa.ArrowInvalid, OSError, ValueError) as error:
+            raise InvalidInput(
+                f"{self.shown} cannot be read as Parquet ({type(error).__name__}). Either it is something else, or it "
+                "was cut short; write it anew."
+            ) from error
+
+
+def files(name: str) -> list[File]:
+    """Find the files of a table, in the order of their names."""
+    if URL.match(name):
+        try:
+            fs, path = remote(name, "Reading")
+            if _PATTERN.search(path):
+                found = sorted(fs.glob(path))
+            else:
+                found = sorted(fs.glob(f"{path.rstrip('/')}/*.parquet")) if fs.isdir(path) else [path]
+        except (OSError, ValueError) as error:
+            raise InvalidInput(f"{shown(name)} cannot be reached ({type(error).__name__}).") from error
+        alone = found == [path]
+        base = shown(name).partition("://")[0]
+        files = [File(f"{base}://{one}", alone, partial(fs.open, one, "rb")) for one in found]
+    else:
+        here = Path(name)
+        if here.is_dir():
+            found = sorted(map(str, here.glob("*.parquet")))
+        else:
+            found = sorted(map(str, _glob(here))) if _PATTERN.search(name) and not here.exists() else [name]
+        files = [File(one, found == [name], partial(str, one)) for one in found]
+    if not files:
+        raise InvalidInput(f"{shown(name)} holds no Parquet files. See that the path is right.")
+    return files
+
+
+def _glob(pattern: Path) -> Iterator[Path]:
+    parent = pattern.parent
+    return Path(parent.anchor or ".").glob(str(pattern.relative_to(parent.anchor)))
+
+
+def remote(name: str, doing: str) -> tuple[Any, str]:
+    """Give the file system of a URL, and the path there."""
+    scheme = name.partition("://")[0]
+    if importlib.util.find_spec("fsspec") is None:
+        raise MissingExtra.of_links(doing, scheme)
+    from fsspec.core import url_to_fs  # noqa: PLC0415 - an extra
+
+    try:
+        fs, path = url_to_fs(name)
+    except ImportError as error:  # of what fsspec needs for that kind of URL
+        raise MissingExtra.of_links(doing, scheme, error) from error
+    return fs, path

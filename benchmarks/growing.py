@@ -1,0 +1,199 @@
+"""Scoring from Parquet to Parquet as tables grow: seconds, and the most memory that all processes hold together.
+
+Made texts: utterances of 18 words from a vocabulary of 8,000 (:mod:`corpora`), each heard under 24 conditions; 39 % of
+the trials are right, the others have all the errors, so that the word error rate is about 12 %. Nearly all wrong
+transcripts differ from one another. Rows lie as a sweep writes them, one condition after another, so that those of an
+utterance are as far apart as can be. With ``--conditions 1`` there are as many utterances as trials. All is seeded and
+written file by file, and kept in the folder for the next run.
+
+Each figure is of a process of its own, and of its workers; memory is the sum of their resident sets, looked at every
+20 ms, so that what they share counts once for each. Seconds of processors are of all processes, starting up included,
+and of the driver alone, which is what does not get less with more workers. ``--ceiling`` says what
+two processes that do nothing but count gain on this machine: no work of two can gain more.
+
+Run: python benchmarks/growing.py [--trials 100000 1000000 10000000] [--conditions 24] [--workers 0 1 2] [--ceiling]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext, suppress
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from corpora import IDENTICAL, draw, lexicon
+
+from asrlab import parquet
+from asrlab.scoring import score
+
+#: Utterances of a file.
+TOGETHER = 50_000
+LENGTH = 18
+RATE = 0.12
+#: What has been promised: most memory, and the least that two workers gain.
+MOST_GB, GAIN = 4.0, 1.7
+
+
+def said(words: np.ndarray, first: int, many: int) -> np.ndarray:
+    """Draw what was said in some utterances; shape (many, LENGTH)."""
+    return draw(np.random.default_rng([1, first]), words, (many, LENGTH))
+
+
+def heard(words: np.ndarray, first: int, many: int, condition: int) -> list[str]:
+    """Draw what was heard of them under a condition: of ten errors six are subs, two dels and two ins."""
+    rng = np.random.default_rng([2, first, condition])
+    units = said(words, first, many)
+    roll = rng.random(units.shape) / (RATE / (1 - IDENTICAL))
+    roll[rng.random(many) < IDENTICAL] = 1
+    wrong = roll < 0.6
+    units[wrong] = draw(rng, words, (int(wrong.sum()),))
+    more = (roll >= 0.6) & (roll < 0.8)
+    units[more] = units[more] + " " + draw(rng, words, (int(more.sum()),))
+    units[(roll >= 0.8) & (roll < 1)] = ""
+    return [" ".join(filter(None, row)) for row in units.tolist()]
+
+
+def make(folder: Path, trials: int, conditions: int) -> None:
+    """Write transcripts and references, unless they are there."""
+    if (folder / "whole").exists():
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    words = np.array(lexicon(np.random.default_rng(0)), dtype=object)
+    utterances = -(-trials // conditions)
+    for name in ("transcripts", "references"):
+        (folder / name).mkdir(parents=True)
+    for first in range(0, utterances, TOGETHER):
+        many = min(TOGETHER, utterances - first)
+        ids = [f"utterance-{n:08d}" for n in range(first, first + many)]
+        speakers = [f"speaker {n % 997}" for n in range(first, first + many)]
+        texts = [" ".join(row) for row in said(words, first, many).tolist()]
+        references = pd.DataFrame({"utt_id": ids, "text": texts, "language": "en", "speaker": speakers}, dtype="string")
+        parquet.write(references, "references", folder / "references" / f"{first:08d}.parquet")
+        for n in range(conditions):
+            frame = pd.DataFrame({"utt_id": ids, "text": heard(words, first, many, n)}, dtype="string")
+            frame = frame.assign(condition=f"snr={n // 2} dB, itn={('off', 'on')[n % 2]}", state="answered")
+            frame = frame.assign(snr=f"{n // 2} dB", itn=bool(n % 2), repeat=0, channel=0)
+            parquet.write(frame, "transcripts", folder / "transcripts" / f"{n:02d}-{first:08d}.parquet")
+    (folder / "whole").touch()
+
+
+def one(folder: Path, workers: int) -> None:
+    """Score what is in a folder, in this process or by some workers, and print the seconds."""
+    with ProcessPoolExecutor(workers) if workers else nullcontext() as pool:
+        if pool:  # they have started, and imported what they need
+            list(pool.map(warm, range(4 * workers)))
+        began, used = time.perf_counter(), time.process_time()
+        score(folder / "transcripts", folder / "references", to=folder / "scores", executor=pool)
+        print(json.dumps({"seconds": time.perf_counter() - began, "here": time.process_time() - used}))
+
+
+def warm(n: int) -> int:
+    """Start a worker up."""
+    score(["a"], ["a b"])
+    time.sleep(0.2)
+    return n
+
+
+def children(pid: int) -> list[int]:
+    """Find a process and all that it started."""
+    found = [pid]
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            found += children(int(child))
+    return found
+
+
+def resident(pid: int) -> int:
+    """Sum the bytes that a process and its children hold."""
+    pages = 0
+    for one_of in children(pid):
+        try:
+            pages += int(Path(f"/proc/{one_of}/statm").read_text().split()[1])
+        except (OSError, IndexError):
+            continue  # it has ended
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def measured(folder: Path, workers: int) -> tuple[float, float, float, float]:
+    """Run :func:`one` in a process of its own; give seconds, most gigabytes, and processor seconds: all, and of it."""
+    before = os.times()
+    command = [sys.executable, __file__, "--one", str(folder), str(workers)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        most = 0
+        while process.poll() is None:
+            with suppress(OSError):  # it has ended
+                most = max(most, resident(process.pid))
+            time.sleep(0.02)
+        out = process.stdout.read() if process.stdout else ""
+    after = os.times()
+    if process.returncode:
+        sys.exit(f"score failed: {process.returncode}")
+    used = after.children_user + after.children_system - before.children_user - before.children_system
+    told = json.loads(out.splitlines()[-1])
+    return told["seconds"], most / 1e9, used, told["here"]
+
+
+def count(seconds: float) -> int:
+    """Count as far as one comes in some seconds."""
+    until, n = time.perf_counter() + seconds, 0
+    while time.perf_counter() < until:
+        for _ in range(10_000):
+            n += 1
+    return n
+
+
+def ceiling(seconds: float = 3.0) -> float:
+    """Measure how much more two processes count than one."""
+    with ProcessPoolExecutor(2) as pool:
+        list(pool.map(count, [0.2, 0.2]))
+        alone = count(seconds)
+        return sum(pool.map(count, [seconds, seconds])) / alone
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--trials", type=int, nargs="+", default=[100_000, 1_000_000])
+    parser.add_argument("--conditions", type=int, default=24)
+    parser.add_argument("--workers", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "asrlab-growing")
+    parser.add_argument("--ceiling", action="store_true")
+    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.one:
+        one(Path(asked.one[0]), int(asked.one[1]))
+        return
+    print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; {asked.conditions} conditions")
+    if asked.ceiling:
+        print(f"two processes that only count do {ceiling():.2f} x as much as one")
+    print(f"{'trials':>11}{'workers':>9}{'seconds':>9}{'us/trial':>10}{'cpu s':>8}{'driver':>8}{'most GB':>9}")
+    for trials in asked.trials:
+        folder = asked.folder / f"{trials}-{asked.conditions}"
+        make(folder, trials, asked.conditions)
+        took = {}
+        for workers in asked.workers:
+            seconds, most, used, here = measured(folder, workers)
+            took[workers] = seconds
+            over = "" if most < MOST_GB else f"   over {MOST_GB:g} GB"
+            line = (
+                f"{trials:11,}{workers:9}{seconds:9.1f}{seconds / trials * 1e6:10.2f}{used:8.1f}{here:8.1f}{most:9.2f}"
+            )
+            print(f"{line}{over}", flush=True)
+        if {1, 2} <= took.keys():
+            gain = took[1] / took[2]
+            print(
+                f"{'':11}two workers {gain:.2f} x one   target {GAIN}: {'met' if gain >= GAIN else 'MISSED'}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()

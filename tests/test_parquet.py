@@ -1,0 +1,199 @@
+"""Tables as Parquet: what is written is read again, and what is no whole table is refused."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from asrlab import parquet, tables
+from asrlab.errors import InvalidInput, MissingExtra, StoreError
+
+
+def frame():
+    return pd.DataFrame(
+        {
+            "utt_id": pd.array(["b", "a", "b", None], dtype="string"),
+            "text": pd.array(["x", None, "", "y"], dtype="string"),
+            "repeat": pd.array([0, 1, None, 2], dtype="Int64"),
+            "snr": pd.Categorical(["20", "10", None, "20"], ["20", "10", "0"], ordered=True),
+            "gain": pd.Categorical([6, 3, 3, 6], [9, 6, 3]),
+            "n": [1, 2, 3, 4],
+            "flag": [True, False, True, True],
+            "seconds": [1.5, np.nan, 2.0, 0.1],
+        }
+    )
+
+
+def test_what_is_written_is_read(tmp_path):
+    for url in (tmp_path / "one.parquet", str(tmp_path / "two.parquet"), "memory://asrlab/three.parquet"):
+        parquet.write(frame(), "transcripts", url)
+        wanted = frame().astype({"n": "Int64", "flag": "boolean"})
+        pd.testing.assert_frame_equal(parquet.read(url, "transcripts"), wanted, check_exact=True)
+        pd.testing.assert_frame_equal(parquet.read(url, None, columns=["n", "snr"]), wanted[["n", "snr"]])
+        assert parquet.columns(url, "transcripts") == list(wanted)
+        assert parquet.is_stored(url)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["one.parquet", "two.parquet"]
+
+
+def test_chunks_have_the_dtypes_of_the_whole(tmp_path):
+    parquet.write(frame(), "transcripts", tmp_path / "t.parquet")
+    chunks = list(parquet.chunks(tmp_path / "t.parquet", "transcripts", rows=1))
+    assert len(chunks) == 4
+    whole = parquet.read(tmp_path / "t.parquet", "transcripts")
+    for chunk in chunks:
+        assert chunk.dtypes.to_dict() == whole.dtypes.to_dict()
+    pd.testing.assert_frame_equal(pd.concat(chunks, ignore_index=True), whole, check_exact=True)
+
+
+def test_codes_are_those_of_factorize_over_all_files(tmp_path):
+    first, second = frame(), frame().iloc[::-1].assign(utt_id=["c", "b", None, "a"], text="z")
+    for name, one in (("1", first), ("2", second)):
+        parquet.write(one, "transcripts", tmp_path / f"{name}.parquet")
+    coded = parquet.read(tmp_path, "transcripts", coded=True)
+    plain = parquet.read(tmp_path, "transcripts")
+    for name in ("utt_id", "text"):
+        code, values = pd.factorize(plain[name])
+        assert coded[name].cat.codes.tolist() == code.tolist()
+        assert coded[name].cat.categories.tolist() == list(values)
+        assert coded[name].cat.categories.dtype == "string"
+    pd.testing.assert_series_equal(coded["snr"], plain["snr"])
+
+
+def test_codes_are_in_order_of_appearance_where_a_dictionary_is_not(tmp_path):
+    texts = pa.DictionaryArray.from_arrays(pa.array([2, 0, 2], pa.int32()), pa.array(["a", "b", "c"]))
+    pq.write_table(pa.table({"text": texts}), tmp_path / "t.parquet", store_schema=False)
+    found = parquet.read(tmp_path / "t.parquet", "transcripts", coded=True)["text"]
+    assert found.cat.codes.tolist() == [0, 1, 0]
+    assert found.cat.categories.tolist() == ["c", "a"]
+
+
+def test_levels_keep_their_order_where_a_file_has_few_of_them(tmp_path):
+    for n, label in enumerate(["10", "20"]):
+        few = frame().iloc[:1].assign(snr=pd.Categorical([label], ["20", "10", "0"], ordered=True))
+        parquet.write(few, "transcripts", tmp_path / f"{n}.parquet")
+    assert parquet.read(tmp_path, "transcripts")["snr"].cat.categories.tolist() == ["20", "10", "0"]
+    other = frame().assign(snr=pd.Categorical(["10"] * 4, ["10", "20"], ordered=True))
+    parquet.write(other, "transcripts", tmp_path / "2.parquet")
+    with pytest.raises(InvalidInput, match="order the levels of 'snr' differently"):
+        parquet.read(tmp_path, "transcripts")
+
+
+def test_files_of_others_are_read(tmp_path):
+    """Written without us: dictionaries, whole numbers with gaps, an index, columns of nothing."""
+    table = pa.table(
+        {
+            "utt_id": pa.array([7, 8, 9], pa.int32()),
+            "text": pa.array(["x", "y", None], pa.large_string()),
+            "level": pa.array(["q", "p", "q"]).dictionary_encode(),
+            "n": pa.array([1, None, 3], pa.uint8()),
+            "none": pa.nulls(3),
+        }
+    )
+    pq.write_table(table, tmp_path / "t.parquet", row_group_size=1)
+    found = parquet.read(tmp_path / "t.parquet", "transcripts")
+    assert found["utt_id"].tolist() == ["7", "8", "9"]
+    assert found.dtypes.astype(str).tolist() == ["string", "string", "category", "Int64", "string"]
+    assert found["level"].cat.categories.tolist() == ["q", "p"]
+    frame().set_index("n").reset_index(drop=True).set_axis([3, 1, 2, 0]).to_parquet(tmp_path / "i.parquet")
+    assert "__index_level_0__" not in parquet.columns(tmp_path / "i.parquet", None)
+
+
+def told(path, **says):
+    """Change what a file says of itself."""
+    table = pq.read_table(path)
+    known = json.loads(table.schema.metadata[b"asrlab"]) | says
+    pq.write_table(table.replace_schema_metadata({**table.schema.metadata, b"asrlab": json.dumps(known)}), path)
+
+
+def test_another_table_and_a_newer_version_are_refused(tmp_path):
+    path = tmp_path / "t.parquet"
+    parquet.write(frame(), "transcripts", path)
+    with pytest.raises(InvalidInput, match="is a table of transcripts, and one of scores is wanted"):
+        parquet.read(path, "scores")
+    told(path, version=2)
+    with pytest.raises(InvalidInput, match=r"in version 2, and this asrlab knows version 1\. Read it with a newer"):
+        parquet.read(path, "transcripts")
+
+
+def test_an_older_version_is_migrated(tmp_path, monkeypatch):
+    parquet.write(frame().rename(columns={"text": "heard"}), "transcripts", tmp_path / "old.parquet")
+    migrations = {"transcripts": (lambda rows: rows.rename(columns={"heard": "text"}),)}
+    monkeypatch.setattr(tables, "MIGRATIONS", migrations)
+    assert tables.version("transcripts") == 2
+    wanted = frame().astype({"n": "Int64", "flag": "boolean"})
+    pd.testing.assert_frame_equal(parquet.read(tmp_path / "old.parquet", "transcripts"), wanted)
+    parquet.write(frame(), "transcripts", tmp_path / "new.parquet")  # beside one of today
+    both = parquet.read(tmp_path, "transcripts", columns=["text"], coded=True)
+    assert both["text"].astype("string").tolist() == wanted["text"].tolist() * 2
+
+
+@pytest.mark.parametrize("where", ["here", "there"])
+def test_a_folder_is_read_only_if_it_is_whole(where, tmp_path):
+    url = tmp_path / "scores" if where == "here" else f"memory://{tmp_path.name}/scores"
+    with parquet.Folder(url, "scores") as folder:
+        for n in range(3):
+            part = parquet.Part(n, 3, folder.writing)
+            folder.add(parquet.encoded(frame().assign(n=n), "scores", part))
+    assert parquet.read(url, "scores")["n"].tolist() == [0] * 4 + [1] * 4 + [2] * 4
+    base = str(url)
+    assert parquet.read(f"{base}/part-00001.parquet", "scores")["n"].tolist() == [1] * 4  # one that is named
+    other = parquet.encoded(frame(), "scores", parquet.Part(1, 3, "another"))
+    for change in (None, other):
+        if change:
+            parquet.put(change, f"{base}/part-00001.parquet")
+        elif where == "here":
+            (url / "part-00001.parquet").unlink()
+        else:
+            pa.fs  # noqa: B018
+            import fsspec
+
+            fsspec.filesystem("memory").rm(f"/{tmp_path.name}/scores/part-00001.parquet")
+        for asked in (url, f"{base}/*.parquet"):
+            with pytest.raises(InvalidInput, match="not the 3 parts of one table"):
+                parquet.read(asked, "scores")
+
+
+def test_a_folder_that_holds_something_else_is_refused(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years")
+    with pytest.raises(InvalidInput, match=r"holds other things than parts of scores \(thesis\.txt\)"):
+        parquet.Folder(tmp_path / "mine", "scores")
+    (tmp_path / "heard").mkdir()
+    parquet.write(frame(), "transcripts", tmp_path / "heard" / "part-00000.parquet")
+    with pytest.raises(InvalidInput, match="is a table of transcripts"):
+        parquet.Folder(tmp_path / "heard", "scores")
+    with pytest.raises(InvalidInput, match="is a file, and a folder is wanted"):
+        parquet.Folder(tmp_path / "mine" / "thesis.txt", "scores")
+
+
+def test_what_cannot_be_read_or_written_is_said(tmp_path, monkeypatch):
+    (tmp_path / "torn.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(InvalidInput, match=r"torn\.parquet cannot be read as Parquet"):
+        parquet.read(tmp_path / "torn.parquet", None)
+    with pytest.raises(InvalidInput, match="is not there"):
+        parquet.read(tmp_path / "gone.parquet", None)
+    with pytest.raises(InvalidInput, match="holds no Parquet files"):
+        parquet.read(tmp_path / "gone" / "*.parquet", None)
+    parquet.write(frame(), None, tmp_path / "t.parquet")
+    with pytest.raises(InvalidInput, match="has no column 'x'; it has utt_id"):
+        parquet.read(tmp_path / "t.parquet", None, columns=["x"])
+    with pytest.raises(InvalidInput, match="cannot be stored"):
+        parquet.write(pd.DataFrame({"x": pd.Series([1, "one"], dtype=object)}), None, tmp_path / "mixed.parquet")
+    with pytest.raises(StoreError, match=r"could not be written to .*FileNotFoundError"):
+        parquet.write(frame(), None, tmp_path / "no" / "t.parquet")
+    with pytest.raises((InvalidInput, StoreError)) as refused:
+        parquet.read("nothing://user:s3cret@host/t.parquet?sig=s3cret", None)
+    assert "s3cret" not in str(refused.value)
+    monkeypatch.setattr("asrlab.parquet.files.importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match=r"Reading s3:// links needs .*asrlab\[s3\]"):
+        parquet.read("s3://bucket/t.parquet", None)
+
+
+def test_a_text_is_no_path():
+    assert not any(map(parquet.is_stored, ["the cat", "http is a protocol", "", "3:2", frame(), ["a"], None]))
+    assert all(map(parquet.is_stored, ["runs/t.parquet", "s3://bucket/scores", "runs/*.parquet"]))
