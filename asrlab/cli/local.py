@@ -1,4 +1,4 @@
-"""The command line: thin verbs, named as the functions."""
+"""Verbs of this machine alone: demo, serve."""
 
 from __future__ import annotations
 
@@ -6,29 +6,27 @@ from pathlib import Path
 
 import click
 
-from asrlab.errors import AsrlabError
+from asrlab.cli.ends import verb
 
 
-class _Verbs(click.Group):
-    """Shows our own errors as messages, without a traceback."""
+@verb()
+@click.option("--dataset", type=click.Path(path_type=Path), default="datasets/dictation", show_default=True,
+              help="Folder of the dataset dictation, which is in a checkout.")  # fmt: skip
+@click.option("--store", type=click.Path(path_type=Path), default="runs/demo", show_default=True,
+              help="Where the answers are kept.")  # fmt: skip
+@click.option("--report", type=click.Path(path_type=Path), default="runs/demo.html", show_default=True,
+              help="Where the report goes; its figures go beside it.")  # fmt: skip
+def demo(*, dataset: Path, store: Path, report: Path) -> None:
+    """Run the main job on the embedded default: ask, mark, compare, report.
 
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except AsrlabError as error:
-            raise click.ClickException(str(error)) from error
-
-
-@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="asrlab", prog_name="asrlab")
-def main() -> None:
-    """Run experiments on speech-to-text services.
-
-    Which settings should I use on my audio, and is the difference real?
+    About two minutes, without a key. Interrupt it as you like, and run it again: it asks only for what is missing.
     """
+    from asrlab.demo import run_demo  # noqa: PLC0415 - brings pandas and matplotlib
+
+    run_demo(dataset, store, report)
 
 
-@main.command()
+@verb()
 @click.option(
     "--engine", type=click.Choice(["whisper", "sphinx", "scripted"]), default="whisper", help="What recognises."
 )
@@ -47,6 +45,7 @@ def main() -> None:
 @click.option("--seed", type=int, default=0, show_default=True, help="Of faults with a rate.")
 @click.option("--idle-exit", type=float, metavar="SECONDS", help="End after so long without a request.")
 def serve(
+    *,
     engine: str,
     host: str,
     port: int,
@@ -89,14 +88,3 @@ def serve(
         seed=seed,
         idle_exit=idle_exit,
     )
-
-
-@main.command()
-@click.option("--dataset", type=click.Path(path_type=Path), default="datasets/dictation", show_default=True)
-@click.option("--store", type=click.Path(path_type=Path), default="runs/demo", show_default=True)
-@click.option("--report", type=click.Path(path_type=Path), default="runs/demo.html", show_default=True)
-def demo(dataset: Path, store: Path, report: Path) -> None:
-    """Run the main job on the embedded default: ask, mark, compare, report."""
-    from asrlab.demo import run_demo  # noqa: PLC0415 - brings pandas and matplotlib
-
-    run_demo(dataset, store, report)

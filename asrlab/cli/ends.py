@@ -1,0 +1,113 @@
+"""Ends: how a command ends, whatever happens, and the exit code that says so."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import sys
+import warnings
+from contextlib import suppress
+from functools import partial
+from io import TextIOWrapper, UnsupportedOperation
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from asrlab.errors import AsrlabError, BudgetSpent, MissingTrials
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DONE: Final = 0
+FAILED: Final = 1
+USAGE: Final = 2
+FAULTS: Final = 3
+UNANSWERED: Final = 4
+SPENT: Final = 5
+MISSING: Final = 6
+INTERRUPTED: Final = 130
+TERMINATED: Final = 143
+CLOSED: Final = 141
+
+#: Exit code -> what it says.
+MEANINGS: Final[Mapping[int, str]] = {
+    DONE: "done",
+    FAILED: "it could not be done, and the message says why",
+    USAGE: "the command line could not be read",
+    FAULTS: "check: there are errors, which would be refused or give a wrong number",
+    UNANSWERED: "run: some trials have no answer: they failed, or nobody knows",
+    SPENT: "run: the budget did not suffice for everything",
+    MISSING: "run with ASRLAB_OFFLINE=1: answers are missing, and nothing was sent",
+    INTERRUPTED: "interrupted (SIGINT); 143 by SIGTERM, 141 where the reader of a pipe went away",
+}
+
+
+class Verb(click.Command):
+    """A command whose help keeps indented paragraphs as they are: examples."""
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Mark such paragraphs as click wants those marked that are not to be filled."""
+        self.help = re.sub(r"(?<=\n\n)(?=    )", "\b\n", inspect.cleandoc(self.help or ""))
+        super().format_help_text(ctx, formatter)
+
+
+class Verbs(Verb, click.Group):
+    """Verbs in the order of the work; what goes wrong is said on the standard error output, without a traceback."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the verbs in the order in which they were added."""
+        del ctx
+        return list(self.commands)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the exit codes."""
+        del ctx
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(code), meaning) for code, meaning in MEANINGS.items()])
+
+    def main(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as click has it
+        """Run a command line; a terminal that lacks a character gets an escape in its place."""
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")
+        return super().main(*args, **options)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Do what a verb says, and tell how it ended."""
+        try:
+            with warnings.catch_warnings():
+                warnings.showwarning = _warn  # type: ignore[assignment]  # of the message alone
+                return super().invoke(ctx)
+        except AsrlabError as error:
+            raise _Failed(error) from error
+        except BrokenPipeError:
+            _to_nowhere()
+            ctx.exit(CLOSED)
+        except KeyboardInterrupt:
+            click.echo("\nInterrupted.", err=True)
+            ctx.exit(INTERRUPTED)
+
+
+#: Makes a verb of a function.
+verb = partial(click.command, cls=Verb)
+
+
+class _Failed(click.ClickException):
+    """One of our own errors, as click shows errors."""
+
+    def __init__(self, error: AsrlabError) -> None:
+        super().__init__(str(error))
+        self.exit_code = {  # type: ignore[misc]  # click reads it of the instance
+            BudgetSpent: SPENT,
+            MissingTrials: MISSING,
+        }.get(type(error), FAILED)
+
+
+def _warn(message: Warning | str, *_: object) -> None:
+    click.echo(f"Warning: {message}", err=True)
+
+
+def _to_nowhere() -> None:
+    """Let what is still to be written to a closed pipe go nowhere, so that Python does not complain at its end."""
+    with suppress(OSError, UnsupportedOperation):  # it is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,165 @@
+"""Verbs on sweeps: plan, run."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import click
+
+from asrlab.cli.ends import UNANSWERED, verb
+from asrlab.cli.options import as_json, asking, make_sweep, several, spread, workers
+from asrlab.cli.out import document, facts, named, records, table
+from asrlab.errors import BudgetSpent
+from asrlab.folders import is_set
+
+if TYPE_CHECKING:
+    from asrlab.sweep.plan import Plan, Retry
+    from asrlab.sweep.sweep import Sweep
+
+_FAILURES: Final = 5
+_TOLD: Final = ["utt_id", "condition", "repeat", "state", "error_code", "error"]
+
+_pricing = several(
+    click.option(
+        "--retry", type=click.Choice(["failed", "unknown"]), help="Send trials again that ended without an answer."
+    ),
+    click.option("--price-usd-per-s", type=float, metavar="USD", help="Price of a second of audio, in place of ours."),
+)
+
+
+@verb()
+@asking
+@_pricing
+@spread
+@as_json
+def plan(*, retry: Retry, price_usd_per_s: float | None, executor: str | None, as_json: bool, **chosen: Any) -> None:  # noqa: ANN401 - click's
+    r"""Say what a run would send, what it costs and how long it takes; nothing is sent.
+
+    The grid is written as --axis NAME=LEVELS, a parameter each:
+
+        --axis language=none,right:@language           LABEL:VALUE; @ is a column of the utterances
+        --axis enable_itn=false,true
+        --axis 'context=none,terms:note:terms.{language}.txt'    a file of the dataset's folder
+        --axis 'context=none,names:"Kestrel, Ostrava"'           quotes, where there are commas
+        --axis snr=none,20,10,0 --set noise=babble               audio made worse
+        --axis 'audio={"wire": null, "GSM": {"codec": "gsm"}}'   or JSON
+
+        asrlab plan datasets/dictation --axis language=none,right:@language --axis enable_itn=false,true \
+          --store runs/first
+    """
+    sweep = make_sweep(**chosen)
+    with workers(executor) as where:
+        made = sweep.plan(retry=retry, price_usd_per_s=price_usd_per_s, executor=where)
+    if as_json:
+        document(_told_of(made))
+    else:
+        click.echo(facts(made))
+
+
+@verb()
+@asking
+@_pricing
+@click.option("--budget-usd", type=float, metavar="USD", help="Most that all runs of this store may spend together.")
+@click.option("--budget-minutes", type=float, metavar="MIN", help="The same in billed minutes of audio.")
+@click.option("--allow-unknown-length", is_flag=True, help="Send recordings of unknown length in spite of a budget.")
+@click.option("--on-interrupt", type=click.Choice(["wait", "leave"]), default="wait", show_default=True,
+              help="What Ctrl-C does with what is in flight.")  # fmt: skip
+@click.option("--concurrency", type=int, metavar="N", help="How many trials are under way at once.")
+@click.option("--yes", is_flag=True, help="Do not ask before money is spent.")
+@spread
+@as_json
+def run(
+    *,
+    retry: Retry,
+    price_usd_per_s: float | None,
+    budget_usd: float | None,
+    budget_minutes: float | None,
+    yes: bool,
+    executor: str | None,
+    as_json: bool,
+    allow_unknown_length: bool,
+    on_interrupt: Literal["wait", "leave"],
+    concurrency: int | None,
+    **chosen: Any,  # noqa: ANN401 - options of click
+) -> None:
+    r"""Send what the store lacks, and keep what comes back.
+
+    The options of the grid are those of plan. Interrupt it as you like (Ctrl-C; twice to leave what is in flight) and
+    run it again: it asks only for what is missing. Before money is spent it asks you, unless there is a budget or
+    --yes. With ASRLAB_OFFLINE=1 nothing is sent, and missing answers are an error.
+
+        asrlab run datasets/dictation --axis enable_itn=false,true --store runs/itn
+        asrlab run calls/ --engine qwen3-asr-flash-filetrans --region singapore --axis language=none,right:@language \
+          --store runs/calls --budget-usd 2
+    """
+    sweep = make_sweep(**chosen)
+    if not (yes or is_set("ASRLAB_OFFLINE")) and budget_usd is None and budget_minutes is None:
+        _ask(sweep.plan(retry=retry, price_usd_per_s=price_usd_per_s), asks=not as_json)
+    spent: BudgetSpent | None = None
+    try:
+        with workers(executor) as where:
+            sweep.run(
+                retry=retry,
+                budget_usd=budget_usd,
+                budget_minutes=budget_minutes,
+                allow_unknown_length=allow_unknown_length,
+                price_usd_per_s=price_usd_per_s,
+                on_interrupt=on_interrupt,
+                concurrency=concurrency,
+                executor=where,
+            )
+    except BudgetSpent as error:
+        spent = error
+    answered = _report(sweep, as_json=as_json)
+    if spent is not None:
+        raise spent
+    click.get_current_context().exit(0 if answered else UNANSWERED)
+
+
+def _ask(plan: Plan, *, asks: bool) -> None:
+    """Ask whether money may be spent, if it would be."""
+    if plan.free or not plan.to_send:
+        return
+    if not (asks and sys.stdin.isatty()):
+        raise click.UsageError(
+            f"This would cost money, and there is nobody to be asked ({plan!r}). Set --budget-usd or --budget-minutes, "
+            "or say --yes."
+        )
+    click.echo(facts(plan), err=True)
+    if not click.confirm("Send them?", err=True):
+        click.echo("Nothing was sent.", err=True)
+        raise click.exceptions.Exit(1)
+
+
+def _report(sweep: Sweep, *, as_json: bool) -> bool:
+    """Say how the askings of a sweep stand, and whether all of them are answered."""
+    frame, costs = sweep.transcripts, sweep.costs
+    asked = frame.drop_duplicates(["utt_id", "condition", "repeat"])
+    states = {str(state): int(n) for state, n in asked["state"].value_counts(sort=False).items()}
+    wrong = asked.loc[asked["state"] != "answered", _TOLD]
+    usd = None if costs["usd"].isna().any() else float(costs["usd"].sum())
+    told = {"store": named(sweep.source), "askings": len(asked), "states": states, "usd": usd, "digest": sweep.digest}
+    if as_json:
+        document(told | {"unanswered": records(wrong)})
+        return wrong.empty
+    told |= {"usd": "not known" if usd is None else f"{usd:.4f}", "digest": f"{sweep.digest[:16]}…"}
+    click.echo(facts(told.items()))
+    if len(wrong):
+        click.echo(f"\n{table(wrong, max_rows=_FAILURES)}")
+    return wrong.empty
+
+
+def _told_of(plan: Plan) -> dict[str, Any]:
+    return {
+        "askings": len(plan.table),
+        "trials": plan.counts,
+        "to_send": len(plan.to_send),
+        "audio_min": plan.audio_min,
+        "billed_min": plan.billed_min,
+        "unknown_lengths": plan.unknown_lengths,
+        "free": plan.free,
+        "usd": plan.usd,
+        "expected_s": plan.expected_s,
+        "warnings": plan.warnings,
+    }
