@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import pandas as pd
 import statsmodels.api as sm
+from ratios import tell
 from scipy.stats import permutation_test
 from worlds import LIBRISPEECH, draw, scores
 
@@ -215,6 +216,13 @@ def race(frame: pd.DataFrame, small: bool) -> None:
         said = f"{name} x {RESAMPLES // few}" if "loop" in name else name
         ratio = f"{best[name][0] / best[of][0]:8.1f} x {of} ({best[name][1] / best[of][1]:.1f} cpu)" if of else ""
         line(said, best[name], ratio)
+        if of:
+            tell(
+                f"{of}: {len(frame):,} answers, 24 settings",
+                name,
+                time=best[name][0] / best[of][0],
+                cpu=best[name][1] / best[of][1],
+            )
     verdict(best["summarize + compare"], small)
 
 

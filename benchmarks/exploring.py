@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from ratios import tell
 
 import asrlab as lab
 from asrlab import tables
@@ -128,11 +129,17 @@ def main() -> None:
     made = sweep(500, 6) if small else sweep(10_000, 24)
     scores = lab.score(made.transcripts, made.dataset, missing="drop")
     rounds = [asyncio.run(measured(made, scores)) for _ in range(1 if small else ROUNDS)]
+    worst = 0.0
     print(f"{len(scores)} rows of scores and of transcripts\n\n{'':24} {'wall s':>7} {'CPU s':>7} {'bytes':>8}")
     for name in rounds[0]:
         wall, own, size = (min(times[name][k] for times in rounds) for k in range(3))
         most = {"first page": FIRST_S, "confusions, later": np.inf}.get(name, ACTION_S)
+        worst = max(worst, wall if most == ACTION_S else 0.0)
+        if name == "first page":
+            case = f"the explorer's first page, {len(scores):,} answers"
+            tell(case, f"the {most:g} s that it may take", time=most / wall)
         print(f"{name:24} {wall:7.3f} {own:7.3f} {size or '':>8}{'  over the target' * (wall > most)}")
+    tell("its slowest action", f"the {ACTION_S:g} s that it may take", time=ACTION_S / worst)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING
 
 import httpx
+from ratios import tell
 
 from asrlab.dashscope import UNLIMITED, AsyncClient
 
@@ -70,6 +71,7 @@ async def main(base_url: str) -> None:
     for callers in (16, 64):
         ratio = rates["ours", callers][1] / rates["httpx", callers][1]
         print(f"CPU a request, ours / plain httpx, {callers} callers: {ratio:.2f}")
+        tell(f"{N:,} task queries by {callers} callers", "plain httpx", cpu=1 / ratio)
 
 
 if __name__ == "__main__":

@@ -47,6 +47,7 @@ from peers import (
     score,
     totals,
 )
+from ratios import tell
 
 import asrlab as lab
 from asrlab.scoring import Normalizer
@@ -92,9 +93,12 @@ def race(title: str, corpus: Pairs, contenders: list[Contender], rounds: int) ->
             agree(one, one.read(result), *right[one.most])
             del result
     print(f"\n{title}\n{'':44}{'wall s':>9}{'ratio':>8}{'cpu ratio':>11}")
+    door = next(one for one in reversed(contenders) if one.name.startswith("asrlab"))  # the public one
     for one in everyone:
         scale = len(corpus) / len(parts[one.most])
         wall, processor = min(one.wall) * scale, min(one.processor) * scale
+        if not one.name.startswith("asrlab"):
+            tell(title.partition(" (")[0], one.name, time=wall / min(door.wall), cpu=processor / min(door.processor))
         ratios = min(first.wall) / wall, min(first.processor) / processor
         line(one.name + (f" x {scale:g}" if scale > 1 else ""), wall, *ratios, one.target)
         if one.run is apply_process_words:
@@ -223,6 +227,8 @@ def memory(small: bool) -> None:
             share = peaks["jiwer process_words"] / max(peaks[name], 1)
             verdict = f"   target 2: {'met' if share >= 2 else 'MISSED'}" if name.startswith("asrlab") else ""
             print(f"{name:44}{peaks[name]:6.0f} MB{share:8.2f}{verdict}", flush=True)
+    for name in ("jiwer process_words", "rapidfuzz in a plain loop"):
+        tell(f"counts, {n:,} different pairs of 18 English words", name, memory=peaks[name] / peaks["asrlab score"])
 
 
 def with_pandas(corpus: Pairs, *, once: bool) -> pd.DataFrame:
@@ -280,6 +286,10 @@ def pipeline(small: bool) -> None:
         for _ in range(3):
             turn(one, full)
         line(one.name, min(one.wall), wall / min(one.wall), processor / min(one.processor), PIPELINE)
+        case = f"from raw texts, {n:,} utterances x 24 conditions, normalizer {chosen.name}"
+        for other in (usual, careful):
+            times = 10 * other.wall[0] / min(one.wall), 10 * other.processor[0] / min(one.processor)
+            tell(case, other.name, time=times[0], cpu=times[1])
         print(f"{'':44}under {PIPELINE_S} s: {'met' if min(one.wall) < PIPELINE_S else 'MISSED'}", flush=True)
 
 
@@ -302,6 +312,8 @@ def two_processes(small: bool) -> None:
             whole = min(here.wall)
             print(f"{here.name:44}{whole:9.3f} s   a trial costs {whole / min(short.wall) / 4:.2f} x that in a quarter")
             print(f"{apart.name:44}{min(apart.wall):9.3f} s   {whole / min(apart.wall):.2f} x as fast", flush=True)
+            case = f"in two processes: {n:,} utterances x 24 conditions, normalizer {chosen.name}"
+            tell(case, "asrlab in one", time=whole / min(apart.wall))
 
 
 PARTS = {

@@ -16,6 +16,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from ratios import tell
+
 from asrlab.engines.base import Answer, Parameters, Sentence, Transcript
 from asrlab.sweep.identity import Identity, canonical_engine, canonical_parameters
 from asrlab.sweep.store import Asking, Intent, Store
@@ -111,6 +113,7 @@ def durable(folder: Path) -> None:
             rate = trials / asyncio.run(store_all(store, list(identities), at_once))
             assert store.verify() == []
         print(f"store, {at_once:3d} at once: {rate:,.0f} trials/s ({rate / plain:.2f} x plain)")
+        tell(f"storing trials durably, {at_once} at once", "SQLite, a commit for each step", time=rate / plain)
 
 
 def large(folder: Path, trials: int) -> None:
