@@ -27,16 +27,20 @@ if TYPE_CHECKING:
 APART: Final = ("unit", "form", "normalizer", "ties")
 #: Columns of scores that counts are kept in; hits and hyp_len follow from them.
 COUNTS: Final = ("subs", "dels", "ins", "ref_len")
+#: Columns of scores that hold text: where they come as codes, the order of these means nothing.
+TEXTS: Final = frozenset(name for name, (dtype, _) in tables.SCHEMAS["scores"].items() if dtype == "string")
 #: Declared columns that are no axes and may be grouped by all the same.
 _ALSO_BY: Final = ("condition", "spoken_language", "repeat", "channel", "block", "utt_id")
 #: Columns that a table has where it was told which answers are flagged.
 OF_FLAGS: Final = ("n_flagged", "rate_without")
-#: Columns that are made of scores here, to add up and to pair.
-_WORKING: Final = ("errors", "pair")
+#: Columns that are made of scores, to add up and to pair.
+WORKING: Final = ("errors", "pair")
 _FAILED: Final = ("failed", "unknown")
 _NOT_RUN: Final = ("submitted", "not run")
-_STATES: Final = ("answered", *_FAILED, *_NOT_RUN, "missing")
+STATES: Final = ("answered", *_FAILED, *_NOT_RUN, "missing")
 _EDGES: Final = (0, 2, 5, 10, 20, 30, 60)
+#: Up to so many numbers, those that occur are marked in a list rather than hashed.
+_FEW: Final = 2**22
 
 
 class HasUtterances(Protocol):
@@ -51,63 +55,20 @@ class HasUtterances(Protocol):
 Facts: TypeAlias = HasUtterances | pd.DataFrame
 
 
-def check_scores(scores: pd.DataFrame, required: Sequence[str] = ()) -> pd.DataFrame:
-    """Check a table of scores, fill in what one condition and one asking need not say, and add up errors.
+def decoded(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give texts that are coded as texts again."""
+    coded = [name for name in frame.columns if name in TEXTS and isinstance(frame[name].dtype, pd.CategoricalDtype)]
+    return frame.astype(dict.fromkeys(coded, "string"))
 
-    Parameters
-    ----------
-    scores : DataFrame
-        With ``utt_id``, ``unit``, ``subs``, ``dels``, ``ins`` and ``ref_len`` at least.
-    required : sequence of str
-        Further columns that must be there.
 
-    Returns
-    -------
-    DataFrame
-        A ``scores`` table numbered anew, with ``errors``. Where there is no state, rows with counts are answered, those
-        without have failed. A row that has counts and was not answered is an all-deleted one.
-
-    Raises
-    ------
-    InvalidInput
-        If columns are missing or have the name of one that is made, a state is unknown, an answered row has no counts,
-        or counts do not add up.
-    """
-    needed = ("utt_id", "unit", *COUNTS, *required)
-    tables.check_frame(scores)
-    frame = tables.check(scores.reset_index(drop=True), "scores", required=needed)
-    if taken := [name for name in _WORKING if name in frame.columns]:
-        raise InvalidInput(f"A column {taken[0]!r} is made of the scores, and these have one already. Rename it there.")
-    there = frame[list(COUNTS)].notna()
-    marked = there.all(axis=1)
-    frame["state"] = frame["state"].fillna(marked.map({True: "answered", False: "failed"}).astype("string"))
-    answered = frame["state"] == "answered"
-    again = "Mark them again with score()."
-    complain(~frame["state"].isin(_STATES), frame, f"have another state than {', '.join(_STATES)}. Correct it.")
-    complain(answered & ~marked, frame, f"are answered without counts. {again}")
-    complain(there.any(axis=1) & ~marked, frame, f"have some counts and lack others. {again}")
-    frame["hits"] = frame["hits"].fillna(frame["ref_len"] - frame["subs"] - frame["dels"])
-    frame["hyp_len"] = frame["hyp_len"].fillna(frame["hits"] + frame["subs"] + frame["ins"])
-    all_deleted = (frame["dels"] == frame["ref_len"]) & (frame["subs"] + frame["ins"] == 0)
-    complain(
-        marked & ~answered & ~all_deleted,
-        frame,
-        f"were not answered and have counts, which may only say that all was deleted. {again}",
-    )
-    least = frame[["hits", *COUNTS]].min(axis=1)
-    adds_up = (frame["hits"] + frame["subs"] + frame["dels"] == frame["ref_len"]) & (
-        frame["hits"] + frame["subs"] + frame["ins"] == frame["hyp_len"]
-    )
-    odd = marked & ~(adds_up & (least >= 0))
-    complain(odd, frame, f"have counts that do not add up to ref_len or hyp_len. {again}")
-    frame = frame.fillna({"condition": "unnamed", "repeat": 0})
-    frame["errors"] = frame["subs"] + frame["dels"] + frame["ins"]
-    return frame
+def heads(frame: pd.DataFrame, group: Codes, columns: Sequence[str]) -> pd.DataFrame:
+    """Give some columns of the first row of each group, with texts as such."""
+    return decoded(frame[list(columns)].iloc[firsts(group)])
 
 
 def axes(frame: pd.DataFrame, table: str = "scores") -> list[str]:
     """Name the axes: the columns that the table does not declare, and that were not added in marking and counting."""
-    added = {"marked_form", *(_WORKING if table == "scores" else ())}
+    added = {"marked_form", *(WORKING if table == "scores" else ())}
     return [name for name in frame.columns if name not in {*tables.SCHEMAS[table], *added}]
 
 
@@ -167,7 +128,7 @@ def by_columns(
     facts = [name for name in keys if name not in own]
     for name in keys:
         if name in tables.SCHEMAS[made] or (
-            name in facts and name in {*tables.SCHEMAS[table], "marked_form", *_WORKING}
+            name in facts and name in {*tables.SCHEMAS[table], "marked_form", *WORKING}
         ):
             raise InvalidInput(
                 f"The table of {made if name in tables.SCHEMAS[made] else table} has a column {name!r} of its own. "
@@ -182,7 +143,7 @@ def flagged(frame: pd.DataFrame, flags: pd.DataFrame) -> NDArray[np.bool]:
     Parameters
     ----------
     frame : DataFrame
-        From :func:`check_scores`.
+        From :func:`asrlab.coded.check_scores`.
     flags : DataFrame
         A ``flags`` table. Flags are of the answer with the same utt_id, condition, repeat and channel, and the same
         axes, as far as they have those columns; where channels were joined, of the answer of all channels.
@@ -220,7 +181,7 @@ def flagged(frame: pd.DataFrame, flags: pd.DataFrame) -> NDArray[np.bool]:
 def levels(column: pd.Series) -> list[Any]:
     """List the labels in their order: of the categories, else of appearance."""
     present = column.dropna().unique()
-    if isinstance(column.dtype, pd.CategoricalDtype):
+    if isinstance(column.dtype, pd.CategoricalDtype) and column.name not in TEXTS:
         return [label for label in column.cat.categories if label in set(present)]
     return list(present)
 
@@ -257,12 +218,46 @@ def shortened(labels: Iterable[str]) -> tuple[dict[str, str], str]:
 
 def numbered(frame: pd.DataFrame, columns: Iterable[str]) -> Codes:
     """Give each row the number of its group, from 0, in the order of the levels of the columns; ``<NA>`` comes last."""
-    codes = [np.zeros(len(frame), dtype=np.int64)]
+    made = np.zeros(len(frame), dtype=np.int64)
     for name in columns:
         column = frame[name]
-        code = column.cat.codes if isinstance(column.dtype, pd.CategoricalDtype) else pd.factorize(column)[0]
-        codes.append(last_where_missing(np.asarray(code, dtype=np.int64)))
-    return combined(codes)
+        levelled = isinstance(column.dtype, pd.CategoricalDtype) and name not in TEXTS
+        code = column.cat.codes if levelled else in_appearance(column)
+        made = combined([made, last_where_missing(np.asarray(code, dtype=np.int64))])
+    return made
+
+
+def in_order(names: pd.Series) -> Codes:
+    """Give names numbers in their own order, from 0; -1 is what is missing."""
+    if not isinstance(names.dtype, pd.CategoricalDtype):
+        return pd.factorize(names, sort=True)[0].astype(np.int64)
+    missing = len(names.cat.categories)
+    rank = np.append(pd.factorize(names.cat.categories, sort=True)[0], missing).astype(np.int64)
+    code = names.cat.codes.to_numpy()
+    return np.where(code < 0, -1, _closed_up(rank[code]))
+
+
+def in_appearance(column: pd.Series) -> Codes:
+    """Give labels numbers in the order in which they appear, from 0; -1 is what is missing."""
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        return pd.factorize(column)[0].astype(np.int64)
+    code = column.cat.codes.to_numpy()
+    seen = pd.unique(code)
+    place = np.full(len(column.cat.categories) + 1, -1, np.int64)
+    place[seen[seen >= 0]] = np.arange((seen >= 0).sum())
+    return place[code]
+
+
+def _closed_up(code: Codes) -> Codes:
+    """Give what occurs the numbers from 0, in order."""
+    most = int(code.max(initial=-1)) + 1
+    if most > max(_FEW, 4 * len(code)) or code.min(initial=0) < 0:
+        return pd.factorize(code, sort=True)[0].astype(np.int64)
+    there = np.zeros(most, np.bool)
+    there[code] = True
+    number = np.cumsum(there, dtype=np.int32)
+    number -= 1
+    return number[code].astype(np.int64)
 
 
 def last_where_missing(code: Codes) -> Codes:
@@ -272,9 +267,10 @@ def last_where_missing(code: Codes) -> Codes:
 
 def combined(codes: Sequence[Codes]) -> Codes:
     """Give each different combination of codes a number from 0, in their order, the first code being the major one."""
-    made = codes[0]
+    made, closed_up = codes[0], False
     for code in codes[1:]:
-        made = pd.factorize(made * (code.max(initial=0) + 1) + code, sort=True)[0].astype(np.int64)
+        if code.any() or not closed_up:
+            made, closed_up = _closed_up(made * (code.max(initial=0) + 1) + code), True
     return made
 
 
@@ -313,7 +309,7 @@ def fates(frame: pd.DataFrame, group: Codes) -> pd.DataFrame:
     Parameters
     ----------
     frame : DataFrame
-        From :func:`check_scores`.
+        From :func:`asrlab.coded.check_scores`.
     group : ndarray of int, shape (len(frame),)
         From :func:`numbered`.
 
@@ -360,7 +356,10 @@ def refuse_nameless(frame: pd.DataFrame, axis: str) -> None:
 def refuse_copies(frame: pd.DataFrame) -> None:
     """Refuse answers with counts that agree in everything that tells answers apart: they would count twice."""
     told_apart = ["utt_id", "channel", "repeat", "condition", *APART, *axes(frame)]
-    marked = frame[frame["errors"].notna()]
+    there = frame["errors"].notna().to_numpy(np.bool)
+    if _all_differ(numbered(frame, told_apart)[there]):
+        return
+    marked = frame.loc[there, told_apart]
     if (twice := marked.duplicated(told_apart)).any():
         raise InvalidInput(
             f"{int(twice.sum())} answers stand twice: they agree in {', '.join(told_apart)} "
@@ -370,11 +369,17 @@ def refuse_copies(frame: pd.DataFrame) -> None:
 
 def refuse_twice(marked: pd.DataFrame, setting: list[str], pairing: list[str]) -> None:
     """Refuse answers of one setting that cannot be told apart; ``pair`` numbers what ``pairing`` tells apart."""
+    if _all_differ(combined([marked["pair"].to_numpy(np.int64), numbered(marked, setting)])):
+        return
     if (twice := marked.duplicated(["pair", *setting])).any():
         raise InvalidInput(
             f"{int(twice.sum())} answers stand twice: they agree in {', '.join([*setting, *pairing])} "
             f"({', '.join(marked.loc[twice, 'utt_id'].unique()[:5])}). Number the repeats, or drop the copies."
         )
+
+
+def _all_differ(group: Codes) -> bool:
+    return bool((np.bincount(group) <= 1).all())
 
 
 def duration_buckets(seconds: pd.Series) -> pd.Series:
@@ -402,7 +407,7 @@ def _utterances(dataset: Facts) -> pd.DataFrame:
 
 def _with_facts(frame: pd.DataFrame, utterances: pd.DataFrame, facts: list[str]) -> pd.DataFrame:
     code, ids = pd.factorize(frame["utt_id"], use_na_sentinel=False)
-    place = pd.Index(utterances["utt_id"]).get_indexer(ids)[code]
+    place = pd.Index(utterances["utt_id"]).get_indexer(pd.Index(ids).astype("string"))[code]
     complain(place < 0, frame, "are of no utterance of this dataset. Give dataset= the set they were asked about.")
     frame = frame.copy()
     for name in facts:
@@ -411,9 +416,13 @@ def _with_facts(frame: pd.DataFrame, utterances: pd.DataFrame, facts: list[str])
         elif name == "duration":
             frame[name] = duration_buckets(utterances["duration_s"]).iloc[place].set_axis(frame.index)
     if "tag" in facts and "tag" not in utterances:
-        tags = utterances["tags"].map(_tags).explode().astype("string")
-        tagged = utterances[["utt_id"]].join(tags.rename("tag"))
-        frame = frame.merge(tagged, on="utt_id", how="left")
+        tags = utterances["tags"].map(_tags).reset_index(drop=True).explode().astype("string")
+        many = np.bincount(tags.index, minlength=len(utterances))
+        first, often = (np.cumsum(many) - many)[place], many[place]
+        rows = np.repeat(np.arange(len(frame)), often)
+        nth = np.arange(len(rows)) - np.repeat(np.cumsum(often) - often, often)
+        frame = frame.take(rows).reset_index(drop=True)
+        frame["tag"] = tags.array.take(first[rows] + nth)
     return frame
 
 

@@ -322,7 +322,7 @@ def test_misuse_is_said():
     for level in (95, "0.95", None):
         with pytest.raises(InvalidInput, match=r"level must lie between .* \(a confidence level, such as 0\.95\)"):
             agreement(scores, level=level)
-    with pytest.raises(InvalidInput, match="A table must be a pandas DataFrame, not str"):
+    with pytest.raises(InvalidInput, match=r"scores\.csv is not there"):
         agreement("scores.csv")
     with pytest.raises(InvalidInput, match="by must be the name of a column or a list of names, not 5"):
         agreement(scores, by=5)

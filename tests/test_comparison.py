@@ -883,9 +883,11 @@ def test_figures_out_of_range_are_refused(table, options, says):
 
 @pytest.mark.parametrize("table", [summarize, effects, lambda scores: compare(scores, "context", "none"), adjust])
 def test_what_is_no_table_is_refused(table):
-    for other, name in (("scores.csv", "str"), (None, "NoneType"), ([make()], "list")):
+    for other, name in ((5, "int"), (None, "NoneType"), ([make()], "list")):
         with pytest.raises(InvalidInput, match=f"A table must be a pandas DataFrame, not {name}"):
             table(other)
+    with pytest.raises(InvalidInput, match=r"scores\.csv is not there|must be a pandas DataFrame, not str"):
+        table("scores.csv")
     scores = make()
     twice = pd.concat([scores, scores[["subs"]]], axis=1)
     with pytest.raises(InvalidInput, match="This table has two columns named 'subs'"):

@@ -128,7 +128,7 @@ def test_joining_with_gaps(write, said):
     parts = [clip(write(f"{n}.wav", talk(16_000, 0.3 + n / 7, seed=n))) for n in range(3)]
     samples = read(Derivation(tuple(parts), gap_s=0.12345))
     gap = np.zeros(round(0.12345 * 16_000), np.int16)
-    a, b, c = (soundfile.read(part.path, dtype="int16")[0] for part in parts)
+    a, b, c = (soundfile.read(part.source, dtype="int16")[0] for part in parts)
     assert np.array_equal(samples[0], np.concatenate([a, gap, b, gap, c]))
     assert Derivation(tuple(parts), 0.12345).digest != Derivation(tuple(parts), 0.1).digest
     assert Derivation(tuple(parts)).digest != Derivation(tuple(parts[::-1])).digest
@@ -339,7 +339,7 @@ def test_babble_is_of_others(said, others, write):
     assert sorted(known[one] for one in nameless) == ["s0", "s1", "s2"]
     fewer = chosen(made(said, snr=5, noise="babble", talkers=2, pool=(*others, clip(said))))
     assert fewer == nameless[:2]
-    spoken = tuple(clip(one.path, speaker=f"x{n}", language=("en", "de")[n % 2]) for n, one in enumerate(others))
+    spoken = tuple(clip(one.source, speaker=f"x{n}", language=("en", "de")[n % 2]) for n, one in enumerate(others))
     count = {
         language: len(chosen(made(clip(said, language=language), snr=5, noise="babble", pool=spoken)))
         for language in ("en", "de", "fr", None)
@@ -373,7 +373,7 @@ def test_too_few_for_babble(said, others):
         ((), None, "Babble of some talkers needs that many other recordings.*there are 0"),
         ((clip(said),), None, "there are 0"),
         (others, 7, "Babble of 7 talkers .* there are 3"),
-        (tuple(clip(one.path, speaker="me") for one in others), 1, "there are 0"),
+        (tuple(clip(one.source, speaker="me") for one in others), 1, "there are 0"),
     ):
         with pytest.raises(InvalidInput, match=message):
             _ = made(clip(said, speaker="me"), snr=5, noise="babble", talkers=talkers, pool=pool).digest
@@ -428,7 +428,7 @@ def test_the_same_bits_in_other_processes(said, others, tmp_path):
     ]
     code = f"""
 {MAKE}
-others = tuple(clip(Path(p), speaker=s) for p, s in {[(str(o.path), o.speaker) for o in others[::-1]]!r})
+others = tuple(clip(Path(p), speaker=s) for p, s in {[(str(o.source), o.speaker) for o in others[::-1]]!r})
 for recipe in {recipes[::-1]!r}:
     d = Derivation((clip(Path({str(said)!r})),), recipes=(BoundRecipe(Recipe(**recipe), others),))
     print(d.digest, d.path())

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import asrlab as lab
+from asrlab.coded import check_scores
 from asrlab.errors import InvalidInput
-from asrlab.groups import check_scores
 from asrlab.scoring.formatting.alignment import aligned
 from asrlab.scoring.formatting.marks import case, compared, marks, marks_in
 from asrlab.scoring.formatting.spans import parsed

@@ -104,7 +104,7 @@ def test_membership_is_that_of_whole_blocks_drawn_for_all_settings_at_once(pair)
     scores, costs = pair
     found = frontier(scores, costs, resamples=60, seed=4)
     blocks = sorted(set(scores["block"]))
-    times = np.concatenate(list(draws(len(blocks), 60, 4)), axis=1).astype(int)
+    times = np.concatenate(list(draws(len(blocks), range(60), 4)), axis=1).astype(int)
     of = by_hand(scores, costs)
     on = np.array([optimal(of(np.repeat(blocks, row))) for row in times.T])
     assert numbers(found["membership"]) == pytest.approx(on.mean(axis=0))

@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "data": {"dashscope", "dashscope.wire"},  # the service's own limits, to check recordings by
     "dashscope": set(),
     "engines": {"dashscope", "data.audio"},
-    "sweep": {"engines.base", "data"},
+    "sweep": {"engines.base", "engines.spread", "data"},
     "normalize": set(),
     "scoring": {"normalize"},
     "stats": {"normalize"},  # whether a change is one of wording
@@ -38,7 +38,20 @@ MAY_IMPORT = {
         *("engines.itn", "engines.mishearing", "engines.weights", "data.audio"),
     },
 }
-EVERYWHERE = {"errors", "executors", "tables", "folders", "suggest", "groups", "lists", "shown", "text", "wordings"}
+EVERYWHERE = {
+    "coded",
+    "errors",
+    "executors",
+    "folders",
+    "groups",
+    "lists",
+    "parquet",
+    "shown",
+    "suggest",
+    "tables",
+    "text",
+    "wordings",
+}
 HEAVY = {"matplotlib", "ipywidgets", "faster_whisper", "pandas", "numpy", "scipy", "httpx", "IPython", "starlette"}
 
 
@@ -97,7 +110,11 @@ def test_independent_readings_never_meet(one, other):
         ("matplotlib", {"views.plot.ink"}),
         ("ipywidgets", {"views.widgets.explorer"}),
         ("anywidget", {"views.widgets.reading"}),
-        ("sqlite3", {"sweep.store.committer", "sweep.store.ledger", "sweep.store.verify", "data.recordings"}),
+        (
+            "sqlite3",
+            {f"sweep.store.{name}" for name in ("committer", "ledger", "log", "remote", "verify")}
+            | {"data.recordings"},
+        ),
         ("soundfile", {"data.audio", "data.codecs"}),
         ("av", {"data.codecs", "data.containers"}),
         ("faster_whisper", {"engines.whisper"}),

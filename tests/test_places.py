@@ -71,14 +71,14 @@ def test_what_is_too_large_or_gone_is_said_and_leaves_nothing(bucket):
     file = place(f"{bucket}/audio/0.flac")
     with pytest.raises(InvalidInput, match="larger than 10 bytes"):
         local_copy(file, max_bytes=10)
-    with pytest.raises(InvalidInput, match=r"no file .* that can be read"):
+    with pytest.raises(InvalidInput, match=r"gone.flac is no file that can be read: it is not there"):
         local_copy(place(f"{bucket}/audio/gone.flac"))
     assert not [path for path in places.cache_folder("fetched").rglob("*") if path.is_file() and path.suffix != ".flac"]
 
 
 def test_a_size_that_is_not_told_is_bounded_all_the_same(bucket, monkeypatch):
     file = place(f"{bucket}/audio/1.flac")
-    monkeypatch.setattr(type(file.fs), "info", lambda self, path, **rest: {"size": None, "name": path})
+    monkeypatch.setattr(type(file.fs), "info", lambda self, path, **rest: {"size": None, "name": path, "type": "file"})
     with pytest.raises(InvalidInput, match="larger than 1,000 bytes"):
         local_copy(file, max_bytes=1000)
     assert local_copy(file).read_bytes() == file.read_bytes()
@@ -101,8 +101,8 @@ def test_a_fetch_that_breaks_off_leaves_no_half_file(bucket, monkeypatch):
             self.done = True
             return b"fLaC"
 
-    monkeypatch.setattr(type(file), "open", lambda self, mode: Torn())
-    monkeypatch.setattr(type(file.fs), "info", lambda self, path, **rest: {"size": 4, "ETag": "a third state"})
+    monkeypatch.setattr(type(file.fs), "open", lambda self, path, mode: Torn())
+    monkeypatch.setattr(type(file.fs), "info", lambda self, path, **rest: {"size": 4, "ETag": "3rd", "type": "file"})
     with pytest.raises(InvalidInput, match="could not be read to its end") as raised:
         local_copy(file)
     assert "s3cret" not in str(raised.value)
@@ -148,8 +148,9 @@ def test_a_link_of_a_kind_that_is_not_known_is_said():
 
 def test_what_reads_links_is_an_extra(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(MissingExtra, match=r"asrlab\[remote\]"):
-        place("s3://bucket/m.jsonl")
+    for link, extra in {"s3://bucket/m.jsonl": "s3", "zip://m.jsonl::https://host/c.zip": "remote"}.items():
+        with pytest.raises(MissingExtra, match=rf"asrlab\[{extra}\]"):
+            place(link)
 
 
 def test_secrets_of_a_link_are_not_said():

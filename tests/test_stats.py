@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from marked import difference_interval, difference_intervals, left_out, on_logits, step_down
 from scipy import stats
 
-from asrlab.stats import intervals
+from asrlab.stats import drawing, intervals
 from asrlab.stats import tests as kernels
 from asrlab.stats.intervals import (
     bootstrap_intervals,
@@ -595,15 +595,18 @@ def test_family_wise_errors_stay_at_the_level():
     assert 0.025 <= wrong / 500 <= 0.075
 
 
-@pytest.mark.parametrize("module", [intervals, kernels])
+@pytest.mark.parametrize("module", [drawing, intervals, kernels])
 def test_kernels_need_numpy_and_scipy_only(module):
     tree = ast.parse(Path(module.__file__).read_text("utf-8"))
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert {name if name.startswith("asrlab") else name.partition(".")[0] for name in names} <= {
         "asrlab.errors",
+        "asrlab.executors",
+        "asrlab.stats.drawing",
         "__future__",
         "collections",
+        "functools",
         "math",
         "numpy",
         "scipy",

@@ -1192,7 +1192,7 @@ def test_a_table_is_exported_to_a_path_and_a_url(planned, tmp_path, monkeypatch)
         export(frame, str(tmp_path / "gone" / "run.parquet"))
     with pytest.raises(StoreError, match=r"could not be written to nothing://host/run\.parquet: ValueError\.$"):
         export(frame, "nothing://user:s3cret@host/run.parquet?sig=s3cret")
-    monkeypatch.setattr("asrlab.sweep.export.importlib.util.find_spec", lambda name: None)
-    with pytest.raises(MissingExtra, match=r"Writing to s3:// needs .*asrlab\[remote\]"):
+    monkeypatch.setattr("asrlab.parquet.files.importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match=r"Writing to s3:// links needs .*asrlab\[s3\]"):
         export(frame, "s3://bucket/run.parquet")
     export(frame, str(tmp_path / "again.parquet"))

@@ -11,9 +11,10 @@ import asrlab
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "asrlab"
-#: Most lines of code of a module, without docstrings, comments and blank lines; a list of what is not code has more.
+#: Most lines of code of a module, without docstrings, comments and blank lines. Those that are lists of columns, of
+#: times of day and of sentences may have more.
 MOST_LINES = 400
-LISTS = {"asrlab/tables.py", "asrlab/normalize/numbers/english/times.py"}
+LISTS = {"asrlab/tables.py", "asrlab/normalize/numbers/english/times.py", "asrlab/stats/sentences.py"}
 #: A piece of code that stands twice has whole statements of so many lines.
 LINES = 7
 
@@ -105,13 +106,13 @@ def test_every_module_says_what_it_is():
 
 def test_a_public_name_is_defined_once_under_that_name():
     """Whoever looks for `def score` finds one; what is shown, and verbs, are called as what they show or do."""
-    defined = defaultdict(list)
+    defined = defaultdict(set)
     for path, tree in trees().items():
         if path.startswith(("asrlab/views/", "asrlab/cli/")):
             continue
         for node in tree.body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                defined[node.name].append(path)
+                defined[node.name].add(path)
     functions = [name for name in asrlab.__all__ if defined.get(name)]
     assert len(functions) > 30
     several = {name: defined[name] for name in functions if len(defined[name]) > 1}

@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 from concurrent.futures import Future
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
 import click
@@ -46,7 +47,7 @@ class _Options(TypedDict, total=False):
 class LocalService(Shown):
     """A service running within this process.
 
-    Made by :func:`serve`.
+    Made by :func:`asrlab.serve`.
     """
 
     def __init__(self, service: Service) -> None:
@@ -71,7 +72,7 @@ class LocalService(Shown):
         self._service.advance(seconds)
 
     def fault(self, text: str, times: int = 1) -> None:
-        """Let the next requests of a route meet a fault, which :func:`serve` describes.
+        """Let the next requests of a route meet a fault, which :func:`asrlab.serve` describes.
 
         Parameters
         ----------
@@ -225,18 +226,18 @@ def run(
     Parameters
     ----------
     engine, port
-        As for :func:`serve`.
+        As for :func:`asrlab.serve`.
     host : {"127.0.0.1", "localhost", "::1"}
         Loopback address to listen on; the service is for this machine only.
     idle_exit : float, optional
         Seconds without a request and without a task under way after which the service ends by itself.
     **options
-        The others of :func:`serve`.
+        The others of :func:`asrlab.serve`.
 
     Raises
     ------
     InvalidInput, MissingExtra
-        As for :func:`serve`; InvalidInput also for an address that other machines could reach.
+        As for :func:`asrlab.serve`; InvalidInput also for an address that other machines could reach.
     """
 
     def announce(service: Service, server: Server) -> None:
@@ -258,6 +259,7 @@ async def _serve(
     idle_exit: float | None = None,
     **options: Unpack[_Options],
 ) -> None:
+    _check_installed()
     try:
         await _serve_engine(_engine(engine), announce, (host, port), idle_exit, options)
     except MissingExtra as error:
@@ -267,15 +269,17 @@ async def _serve(
         await _serve_engine(_engine("sphinx"), announce, (host, port), idle_exit, options)
 
 
+def _check_installed() -> None:
+    if any(find_spec(name) is None for name in ("h11", "python_multipart", "starlette", "uvicorn")):
+        raise MissingExtra("A transcription service on this machine", "local")
+
+
 async def _serve_engine(
     engine: Engine, announce: _Announce, at: tuple[str, int], idle_exit: float | None, options: _Options
 ) -> None:
-    try:
-        from asrlab.server.app import make_app  # noqa: PLC0415 - an extra
-        from asrlab.server.connections import Server  # noqa: PLC0415 - an extra
-        from asrlab.server.service import Service  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise MissingExtra("A transcription service on this machine", "local") from error
+    from asrlab.server.app import make_app  # noqa: PLC0415 - an extra
+    from asrlab.server.connections import Server  # noqa: PLC0415 - an extra
+    from asrlab.server.service import Service  # noqa: PLC0415 - an extra
 
     with _bound(*at) as listener:
         address, bound_port = listener.getsockname()[:2]

@@ -15,7 +15,7 @@ import pandas as pd
 from asrlab import groups
 from asrlab.errors import InvalidInput
 from asrlab.stats.arguments import between
-from asrlab.stats.blocks import SPEAKERS_MAY_REPEAT, blocks, checked, numbers
+from asrlab.stats.blocks import SPEAKERS_MAY_REPEAT, blocks, checked
 from asrlab.stats.classical import exact
 from asrlab.stats.intervals import ratio_intervals
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from asrlab.coded import Scores
     from asrlab.stats.blocks import Blocks, Codes, Floats
 
 
@@ -105,7 +106,7 @@ def repeat_variance(group: Codes, question: Codes, errors: Floats, n_groups: int
 
 
 def agreement(
-    scores: pd.DataFrame,
+    scores: Scores,
     by: str | Sequence[str] | None = None,
     *,
     level: float = 0.95,
@@ -117,8 +118,9 @@ def agreement(
 
     Parameters
     ----------
-    scores : DataFrame
-        A ``scores`` table, from :func:`asrlab.score`, of a sweep with repeats; further columns are axes.
+    scores : DataFrame, str or path
+        A ``scores`` table, from :func:`asrlab.score`, or path or URL of one as Parquet, of a sweep with repeats;
+        further columns are axes.
     by : str or sequence of str, optional
         Columns that make a row, besides unit, form, normalizer and ties, as in :func:`asrlab.summarize`, but for
         ``"repeat"``. By default all axes; ``[]`` pools over them, compared within them all the same.
@@ -165,12 +167,12 @@ def agreement(
     [{'same': 0.5, 'rate_low': 0.067, 'rate_high': 0.133, 'repeat_noise': 0.047, 'n_pairs': 2}]
     """
     between("level", level, 1e-6, 1 - 1e-6, "a confidence level, such as 0.95")
-    frame, keys = groups.by_columns(checked(scores), by, "agreement", dataset=dataset)
+    frame, keys = groups.by_columns(checked(scores, also=("heard",)), by, "agreement", dataset=dataset)
     if "repeat" in keys:
         raise InvalidInput("Cannot group by repeat: repeats are what is compared here. Leave it out of by=.")
     labels = [*keys, *groups.APART, "block_kind"]
     group = groups.numbered(frame, labels)
-    found = frame.loc[groups.firsts(group), labels]
+    found = groups.heads(frame, group, labels)
     n = len(found)
     there = frame["errors"].notna().to_numpy(np.bool)
     marked, group = frame[there], group[there]
@@ -235,7 +237,7 @@ def _asked(marked: pd.DataFrame) -> Codes:
         marked,
         f"stand twice: they agree in {', '.join([*asked, 'repeat'])}. Number the repeats, or drop copies.",
     )
-    block = groups.combined([numbers(marked["block_kind"]), numbers(marked["block"])])
+    block = groups.combined([groups.in_order(marked["block_kind"]), groups.in_order(marked["block"])])
     several = groups.counted_once(question, block, int(question.max(initial=-1)) + 1) > 1
     groups.complain(
         several[question],
@@ -248,7 +250,7 @@ def _asked(marked: pd.DataFrame) -> Codes:
 def _texts(marked: pd.DataFrame, group: Codes, question: Codes, kinds: pd.Series, *, level: float) -> _Texts:
     """Compare the texts of repeats, in each group; kinds has one entry a group."""
     n = len(kinds)
-    heard = numbers(marked["heard"])
+    heard = groups.in_appearance(marked["heard"])
     several = np.bincount(question)[question] > 1
     mute = np.bincount(group[several & (heard < 0)], minlength=n)
     known = np.bincount(question, weights=heard >= 0)[question] > 1
@@ -268,7 +270,7 @@ def _texts(marked: pd.DataFrame, group: Codes, question: Codes, kinds: pd.Series
     low, high = 1 - differ.high, 1 - differ.low
     all_same, none_same = share == 1, share == 0
     # No utterance has a pair of the other kind: the most of them that may have one is the most of pairs that may be.
-    utterances = groups.counted_once(group, numbers(marked["utt_id"]), n)
+    utterances = groups.counted_once(group, groups.in_appearance(marked["utt_id"]), n)
     most = exact(np.zeros(n, np.int64), utterances, level).high
     low, high = np.where(all_same, 1 - most, low), np.where(all_same, 1.0, high)
     low, high = np.where(none_same, 0.0, low), np.where(none_same, most, high)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from asrlab import groups, tables
+from asrlab.coded import check_scores
 from asrlab.errors import InvalidInput, MissingExtra
 from asrlab.normalize.wording import wording
 
@@ -125,7 +126,7 @@ def _languages(heard: pd.DataFrame, spoken: Sequence[str | None]) -> dict[str, s
 
 def _beside(frame: pd.DataFrame, scores: pd.DataFrame) -> tuple[Floats, list[str | None]]:
     """Find the errors of each answer, NaN where it was not marked, and the language spoken."""
-    marked = groups.check_scores(scores).fillna({"channel": 0})
+    marked = check_scores(scores).fillna({"channel": 0})
     axes = [axis for axis in groups.axes(marked) if axis in frame.columns]
     for axis in axes:
         marked[axis] = marked[axis].astype("string")

@@ -17,6 +17,7 @@ from rapidfuzz.process import cpdist
 
 from asrlab import groups, tables
 from asrlab.errors import InvalidInput
+from asrlab.executors import check_executor
 from asrlab.stats.agreement import same_share
 from asrlab.stats.arguments import between
 from asrlab.stats.askings import askings
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from asrlab.executors import Where
     from asrlab.stats.askings import Askings
 
     Codes = NDArray[np.int64]
@@ -84,6 +86,7 @@ def audit(
     by: str | Sequence[str] | None = None,
     level: float = 0.95,
     seed: int = 0,
+    executor: Where = None,
 ) -> pd.DataFrame:
     """Tell for each axis whether its parameter did anything to the transcripts.
 
@@ -106,6 +109,8 @@ def audit(
         Confidence level: a change is shown where the corrected p is at most 1 - level.
     seed : int
         Of the random swaps where they are too many to go through.
+    executor : Executor, distributed.Client or None
+        Where those are made, if they are much work: see :func:`asrlab.score`. The table is the same wherever.
 
     Returns
     -------
@@ -153,11 +158,15 @@ def audit(
     [{'axis': 'itn', 'level': 'on', 'changed': 1.0, 'in_wording': 0.0, 'verdict': 'acts in form only'}]
     """
     between("level", level, 1e-6, 1 - 1e-6, "a confidence level, such as 0.95")
+    check_executor(executor)
     answers = askings(transcripts, scores, made="audit")
     keys = _by(answers.axes, by)
     rows = _rows(answers, _names(along), baselines or {}, keys)
     errors_are_wording = _has_numbers(scores)
-    found = [_looked_at(answers, row, errors_are_wording=errors_are_wording, level=level, seed=seed) for row in rows]
+    found = [
+        _looked_at(answers, row, errors_are_wording=errors_are_wording, level=level, seed=seed, executor=executor)
+        for row in rows
+    ]
     for name in ("p", "p_wording"):
         for one, adjusted in zip(found, holm([one[name] for one in found]).tolist(), strict=True):
             one[name] = adjusted
@@ -231,7 +240,9 @@ def _rows(answers: Askings, along: list[str] | None, baselines: Mapping[str, str
     return rows
 
 
-def _looked_at(answers: Askings, row: _Row, *, errors_are_wording: bool, level: float, seed: int) -> dict[str, Any]:
+def _looked_at(
+    answers: Askings, row: _Row, *, errors_are_wording: bool, level: float, seed: int, executor: Where
+) -> dict[str, Any]:
     """Count what changed, and test it."""
     frame = answers.frame.take(row.base)
     utterance, passes = (pd.factorize(frame[name])[0].astype(np.int64) for name in ("utt_id", "repeat"))
@@ -248,7 +259,7 @@ def _looked_at(answers: Askings, row: _Row, *, errors_are_wording: bool, level: 
         return _Shares(
             differ,
             float(1 - same[0] / pairs[0]) if pairs[0] else np.nan,
-            swap_test(farther, seed),
+            swap_test(farther, seed, executor),
             upper_end(contrast, asked, level),
         )
 
@@ -259,7 +270,7 @@ def _looked_at(answers: Askings, row: _Row, *, errors_are_wording: bool, level: 
             return np.nan
         block = groups.combined([utterance[known], passes[known]])
         contributions = np.bincount(block, weights=differ[known]).astype(np.float64)
-        return sign_flip(contributions, resamples=RESAMPLES, seed=seed).p
+        return sign_flip(contributions, resamples=RESAMPLES, seed=seed, executor=executor).p
 
     text, words = shares(answers.texts), shares(answers.wordings)
     digits = answers.values["digits"]

@@ -9,12 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from asrlab import groups
+from asrlab.coded import coded
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
     from numpy.typing import NDArray
+
+    from asrlab.coded import Scores
 
     Codes = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -40,10 +45,10 @@ class Blocks(NamedTuple):
         return np.bincount(self.group, minlength=len(self.kind)).astype(np.int64)
 
 
-def checked(scores: pd.DataFrame) -> pd.DataFrame:
-    """Check scores, of which each that has counts must be in a block."""
-    frame = groups.check_scores(scores, ("block", "block_kind"))
-    lacking = frame[["block", "block_kind"]].isna().any(axis=1) & frame["errors"].notna()
+def checked(scores: Scores, also: Sequence[str] = ()) -> pd.DataFrame:
+    """Check scores, of which each that has counts must be in a block; texts are coded, and ``also`` is read too."""
+    frame = coded(scores, ("block", "block_kind"), also=also)
+    lacking = (frame["block"].isna() | frame["block_kind"].isna()) & frame["errors"].notna()
     groups.complain(lacking, frame, "have counts and no block or block_kind. Mark them again with score().")
     return frame
 
@@ -60,7 +65,7 @@ def blocks(marked: pd.DataFrame, group: Codes, kinds: pd.Series) -> Blocks:
     kinds : Series of str
         ``block_kind`` of each group.
     """
-    return blocks_of(numbers(marked["block"]), numbers(marked["utt_id"]), group, kinds)
+    return blocks_of(groups.in_order(marked["block"]), groups.in_order(marked["utt_id"]), group, kinds)
 
 
 def blocks_of(block: Codes, utterance: Codes, group: Codes, kinds: pd.Series) -> Blocks:
@@ -82,11 +87,6 @@ def blocks_of(block: Codes, utterance: Codes, group: Codes, kinds: pd.Series) ->
     first = groups.firsts(number)
     kind = np.where(too_few, "utterance", kind)
     return Blocks(number, group[first], name[first], kind, np.array(caution, dtype=object))
-
-
-def numbers(names: pd.Series) -> Codes:
-    """Give names numbers in their order, from 0; -1 is what is missing."""
-    return pd.factorize(names, sort=True)[0].astype(np.int64)
 
 
 def sums(group: Codes, counts: pd.Series | Floats, n: int = 0) -> Floats:

@@ -9,9 +9,10 @@ import pandas as pd
 
 from asrlab import groups
 from asrlab.errors import InvalidInput
+from asrlab.executors import check_executor
 from asrlab.stats import agreement, classical, mapsswe
 from asrlab.stats.arguments import between, common, one_of
-from asrlab.stats.blocks import FEWEST_BLOCKS, SPEAKERS_MAY_REPEAT, blocks_of, numbers, sums
+from asrlab.stats.blocks import FEWEST_BLOCKS, SPEAKERS_MAY_REPEAT, blocks_of, sums
 from asrlab.stats.contrasts import Contrasts, Tested, contrasts, signs_flipped, with_correction
 from asrlab.stats.corrections import check_correction
 from asrlab.stats.pairing import edits_of_pairs, pair_up
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from asrlab.coded import Scores
+    from asrlab.executors import Where
     from asrlab.stats.blocks import Blocks, Floats
     from asrlab.stats.intervals import Intervals
     from asrlab.stats.pairing import Pairs
@@ -52,7 +55,7 @@ _ASSUMED: Final = {
 
 
 def compare(
-    scores: pd.DataFrame,
+    scores: Scores,
     along: str,
     baseline: object = None,
     *,
@@ -65,6 +68,7 @@ def compare(
     seed: int = 0,
     edits: pd.DataFrame | None = None,
     dataset: groups.Facts | None = None,
+    executor: Where = None,
 ) -> pd.DataFrame:
     """Compare each level of an axis with a baseline, or each with each, on the same utterances.
 
@@ -73,8 +77,8 @@ def compare(
 
     Parameters
     ----------
-    scores : DataFrame
-        A ``scores`` table, from :func:`asrlab.score`; further columns are axes.
+    scores : DataFrame, str or path
+        A ``scores`` table, from :func:`asrlab.score`, or path or URL of one as Parquet; further columns are axes.
     along : str
         The axis, or ``"condition"``.
     baseline : str, optional
@@ -110,6 +114,8 @@ def compare(
         The edits of the same answers, from :func:`asrlab.edits` with the same options: for MAPSSWE.
     dataset : Dataset or DataFrame, optional
         Knows the utterances: for ``by``.
+    executor : Executor, distributed.Client or None
+        Where random swaps are made, if they are much work: see :func:`asrlab.score`. The table is the same wherever.
 
     Returns
     -------
@@ -134,9 +140,11 @@ def compare(
     """
     _check_choice(test, margin, correction, edits)
     common(level, resamples, seed)
-    pairs = pair_up(scores, along, baseline, by=by, dataset=dataset)
+    check_executor(executor)
+    also = ("heard", "alternative", "wording") if edits is not None else ("heard",)
+    pairs = pair_up(scores, along, baseline, by=by, dataset=dataset, also=also)
     marked, kinds = pairs.marked, pairs.labels["block_kind"]
-    block, utterance = numbers(marked["block"]), numbers(marked["utt_id"])
+    block, utterance = groups.in_order(marked["block"]), groups.in_order(marked["utt_id"])
     parts = blocks_of(block[pairs.arm], utterance[pairs.arm], pairs.row, kinds)
     errors, lengths = (pairs.sides(marked[name].to_numpy(np.float64)) for name in ("errors", "ref_len"))
     sums_of = [np.stack([sums(parts.number, side) for side in sides]) for sides in (errors, lengths)]
@@ -150,7 +158,7 @@ def compare(
             "point is 0.005."
         )
     if test == "sign-flip":
-        tested = signs_flipped(difference, parts.kind, resamples=resamples, seed=seed)
+        tested = signs_flipped(difference, parts.kind, resamples=resamples, seed=seed, executor=executor)
     elif edits is not None:
         tested = _mapsswe(pairs, edits, difference)
     else:
@@ -177,7 +185,7 @@ def compare(
         "note": _notes(parts, facts, difference.interval, test, tested.tried),
     }
     table = groups.labelled(pairs.labels, pairs.keys, columns, "comparison")
-    return with_correction(table, correction, difference, tested, resamples=resamples, seed=seed)
+    return with_correction(table, correction, difference, tested, resamples=resamples, seed=seed, executor=executor)
 
 
 def _check_choice(test: str, margin: float | None, correction: str, edits: pd.DataFrame | None) -> None:
@@ -273,7 +281,7 @@ def _mapsswe(pairs: Pairs, edits: pd.DataFrame, difference: Contrasts) -> Tested
 def _repeated(pairs: Pairs, errors: list[Floats], lengths: list[Floats]) -> dict[str, Any]:
     """Hold the differences against what the service does when it is merely asked again."""
     n, row, nothing = len(pairs.labels), pairs.row, np.full(len(pairs.labels), np.nan)
-    heard = pairs.sides(pd.factorize(pairs.marked["heard"])[0].astype(np.int64))
+    heard = pairs.sides(groups.in_appearance(pairs.marked["heard"]))
     known = (heard[0] >= 0) | (heard[1] >= 0)  # an answer to one alone is another than none
     both_known = np.bincount(row[known], minlength=n)
     changed = np.bincount(row[known & (heard[0] != heard[1])], minlength=n)

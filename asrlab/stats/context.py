@@ -216,7 +216,7 @@ def _prepared(
     ties = frame.loc[frame["unit"].isin(_CUT)].groupby(["form", "normalizer"], dropna=False)["ties"].nunique()
     if (ties > 1).any():
         raise InvalidInput("These are scores by two rules of ties. Keep one: scores[scores['ties'] == ...].")
-    unit = pd.Series(cut["unit"].array, index=cut["utt_id"].array)
+    unit = groups.decoded(cut).set_index("utt_id")["unit"]
     frame[_IN] = frame["utt_id"].map(unit).astype("string").fillna("unit")
     return frame, keys
 
@@ -279,7 +279,7 @@ def _wide(frame: pd.DataFrame, columns: list[str], measures: Iterable[str], leve
     order = pooled[index].drop_duplicates().reset_index(drop=True)
     wide = order.merge(wide, on=index, how="inner", sort=False)
     for name in columns:
-        wide[name] = wide[name].astype(frame[name].dtype)
+        wide[name] = wide[name].astype("string" if name in groups.TEXTS else frame[name].dtype)
     return wide.assign(level=level)
 
 

@@ -15,6 +15,7 @@ from asrlab.stats.tests import EXACT_BLOCKS, max_t, sign_flips
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from asrlab.executors import Where
     from asrlab.stats.blocks import Blocks, Codes, Floats, Words
 
 
@@ -124,7 +125,7 @@ def _units(coefficients: Floats, lengths: Floats, group: Codes, n_groups: int) -
         return np.nan_to_num(1 / (weights @ (1 / of_cell)), posinf=0.0).T.ravel()
 
 
-def signs_flipped(found: Contrasts, kinds: Words, *, resamples: int, seed: int) -> Tested:
+def signs_flipped(found: Contrasts, kinds: Words, *, resamples: int, seed: int, executor: Where = None) -> Tested:
     """Test each row by sign-flips, unless its blocks are too few.
 
     Parameters
@@ -133,11 +134,17 @@ def signs_flipped(found: Contrasts, kinds: Words, *, resamples: int, seed: int) 
         What is tested.
     kinds : ndarray of str, shape (rows,)
         What the blocks of each row are.
-    resamples, seed : int
+    resamples, seed, executor
         As in :func:`asrlab.stats.tests.sign_flips`.
     """
     flips = sign_flips(
-        found.contributions, group=found.row, block=found.block, n_groups=len(kinds), resamples=resamples, seed=seed
+        found.contributions,
+        group=found.row,
+        block=found.block,
+        n_groups=len(kinds),
+        resamples=resamples,
+        seed=seed,
+        executor=executor,
     )
     n_blocks = np.bincount(found.row, minlength=len(kinds))
     names = np.array(
@@ -152,7 +159,14 @@ def signs_flipped(found: Contrasts, kinds: Words, *, resamples: int, seed: int) 
 
 
 def with_correction(
-    table: pd.DataFrame, correction: str, found: Contrasts, tested: Tested, *, resamples: int, seed: int
+    table: pd.DataFrame,
+    correction: str,
+    found: Contrasts,
+    tested: Tested,
+    *,
+    resamples: int,
+    seed: int,
+    executor: Where = None,
 ) -> pd.DataFrame:
     """Correct the p of all rows of a table for their number, and say what was drawn at random."""
     drawn = table["test"].str.endswith(_DRAWN).fillna(False)
@@ -169,6 +183,7 @@ def with_correction(
         n_groups=len(table),
         resamples=resamples,
         seed=seed,
+        executor=executor,
     )
     # The two are drawn apart, and studentising may order rows in another way: an adjusted p is never the smaller.
     return corrected(table, np.maximum(p, tested.p), correction)

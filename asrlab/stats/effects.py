@@ -17,8 +17,9 @@ import pandas as pd
 
 from asrlab import groups
 from asrlab.errors import InvalidInput
+from asrlab.executors import check_executor
 from asrlab.stats.arguments import common, whole
-from asrlab.stats.blocks import FEWEST_BLOCKS, blocks, checked, numbers, sums
+from asrlab.stats.blocks import FEWEST_BLOCKS, blocks, checked, sums
 from asrlab.stats.contrasts import contrasts, signs_flipped, with_correction
 from asrlab.stats.corrections import check_correction
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from asrlab.coded import Scores
+    from asrlab.executors import Where
     from asrlab.stats.blocks import Blocks, Codes, Floats
     from asrlab.stats.intervals import Intervals
 
@@ -34,7 +37,7 @@ _TIMES: Final = " × "
 
 
 def effects(
-    scores: pd.DataFrame,
+    scores: Scores,
     axes: Sequence[str] | None = None,
     *,
     baselines: Mapping[str, str] | None = None,
@@ -45,6 +48,7 @@ def effects(
     resamples: int = 9999,
     seed: int = 0,
     dataset: groups.Facts | None = None,
+    executor: Where = None,
 ) -> pd.DataFrame:
     """Estimate main effects and interactions of the axes of a full grid.
 
@@ -54,8 +58,9 @@ def effects(
 
     Parameters
     ----------
-    scores : DataFrame
-        A ``scores`` table, from :func:`asrlab.score`, in which every combination of the levels was asked for.
+    scores : DataFrame, str or path
+        A ``scores`` table, from :func:`asrlab.score`, or path or URL of one as Parquet, in which every combination of
+        the levels was asked for.
     axes : sequence of str, optional
         The axes, in the order in which interactions are told: the effect of the earlier one, depending on the later.
         By default all axes with more than one level that are not in ``by``. Answers are paired within axes left out,
@@ -75,6 +80,8 @@ def effects(
         Of the random swaps, where there are more than 14 blocks.
     dataset : Dataset or DataFrame, optional
         Knows the utterances: for ``by``.
+    executor : Executor, distributed.Client or None
+        Where random swaps are made, if they are much work: see :func:`asrlab.score`. The table is the same wherever.
 
     Returns
     -------
@@ -98,6 +105,7 @@ def effects(
     """
     check_correction(correction)
     common(level, resamples, seed)
+    check_executor(executor)
     whole("order", order, 1)
     frame = checked(scores)
     chosen = _chosen(frame, axes, baselines, order, by)
@@ -109,9 +117,9 @@ def effects(
     frame["pair"] = groups.numbered(frame, pairing)
     labels = [*keys, *groups.APART, "block_kind"]
     group = groups.numbered(frame, labels)
-    found = frame.loc[groups.firsts(group), labels]
+    found = groups.heads(frame, group, labels)
     there = frame["errors"].notna().to_numpy(np.bool)
-    marked, group = frame[there], group[there]
+    marked, group = frame.drop(columns=["subs", "dels", "ins", "hits", "hyp_len"])[there], group[there]
     groups.refuse_twice(marked, list(chosen.levels), pairing)
     cell = _cells(marked, chosen.levels)
     pair = groups.combined([marked["pair"].to_numpy(np.int64), group])  # blocks of two kinds make no pair
@@ -121,7 +129,8 @@ def effects(
     left_out = np.bincount(group[~complete], minlength=len(found))
     marked, group, cell = marked[complete], group[complete], cell[complete]
     first = cell == 0
-    if (marked["block"].groupby(marked["pair"]).nunique(dropna=False) > 1).any():
+    pair, block = pair[complete], groups.in_order(marked["block"])
+    if (groups.counted_once(pair, block, 0) > 1).any():
         raise InvalidInput(
             "Answers to one question are in different blocks. Mark all transcripts in one call of score()."
         )
@@ -135,8 +144,8 @@ def effects(
         for name in ("there", "elsewhere")
     }
     many = len(chosen.rows)
-    tested = signs_flipped(contrast, np.repeat(parts.kind, many), resamples=resamples, seed=seed)
-    n_utts = groups.counted_once(group[first], numbers(marked["utt_id"])[first], len(found))
+    tested = signs_flipped(contrast, np.repeat(parts.kind, many), resamples=resamples, seed=seed, executor=executor)
+    n_utts = groups.counted_once(group[first], groups.in_appearance(marked["utt_id"])[first], len(found))
     n_answers = np.bincount(group[first], minlength=len(found))
     columns = {
         **{name: [getattr(row, name) for row in chosen.rows] * len(found) for name in _NAMES},
@@ -165,7 +174,7 @@ def effects(
         "note": _notes(parts, contrast.interval, n_answers, chosen, tested.tried),
     }
     table = groups.labelled(found.iloc[np.repeat(np.arange(len(found)), many)], keys, columns, "effects")
-    return with_correction(table, correction, contrast, tested, resamples=resamples, seed=seed)
+    return with_correction(table, correction, contrast, tested, resamples=resamples, seed=seed, executor=executor)
 
 
 _NAMES: Final = ("effect", "axis", "level", "baseline", "moderator", "moderator_level", "moderator_baseline")

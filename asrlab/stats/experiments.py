@@ -7,11 +7,14 @@ and in which setting suits them.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy.special import nctdtr, ndtr, stdtrit
 
+from asrlab.stats.drawing import stretched
+from asrlab.stats.intervals import DEAR
 from asrlab.stats.tests import EXACT_BLOCKS, sign_flips
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from asrlab.executors import Where
     from asrlab.stats.population import Population
 
     Codes = NDArray[np.int64]
@@ -46,6 +50,7 @@ def times_found(
     simulations: int = 2000,
     resamples: int = 1999,
     seed: int = 0,
+    executor: Where = None,
 ) -> int:
     """Count the simulated experiments that find the difference: by p, by the interval, and with the right sign.
 
@@ -70,6 +75,8 @@ def times_found(
         then made from the plain linearised variance, which is the same for so many.
     seed : int
         Of all that is random. The speakers of a smaller experiment are the first ones of a larger one.
+    executor : Executor, distributed.Client or None
+        Where experiments are simulated, if they are many.
 
     Returns
     -------
@@ -78,10 +85,38 @@ def times_found(
     """
     if speakers < fewest_blocks(level):
         return 0
+    work = partial(
+        _times_found_in,
+        population=population,
+        delta=delta,
+        speakers=speakers,
+        utterances=utterances,
+        level=level,
+        confidence=confidence,
+        resamples=resamples,
+        seed=seed,
+    )
+    each = speakers * (utterances + (resamples if speakers <= _NORMAL else 0)) * DEAR
+    return sum(stretched(work, simulations, batch=_AT_ONCE, each=each, executor=executor))
+
+
+def _times_found_in(
+    which: range,
+    *,
+    population: Population,
+    delta: float,
+    speakers: int,
+    utterances: int,
+    level: float,
+    confidence: float,
+    resamples: int,
+    seed: int,
+) -> int:
+    """Count those of the experiments with these numbers that find the difference; the first begins a batch."""
     seen = 0
-    for batch, start in enumerate(range(0, simulations, _AT_ONCE)):
-        n = min(_AT_ONCE, simulations - start)
-        drawn = _speakers(population, delta, (speakers, utterances, n), [seed, batch])
+    for start in range(which.start, which.stop, _AT_ONCE):
+        n = min(_AT_ONCE, which.stop - start)
+        drawn = _speakers(population, delta, (speakers, utterances, n), [seed, start // _AT_ONCE])
         if speakers > _NORMAL:
             total, whole, squares, products, sizes = np.zeros((5, n))
             for differences, units in drawn:

@@ -7,6 +7,7 @@ the same utterances, and the same blocks are drawn for all of them.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -14,9 +15,11 @@ import pandas as pd
 
 from asrlab import groups, tables
 from asrlab.errors import InvalidInput
+from asrlab.executors import check_executor
 from asrlab.stats.arguments import common, one_of
-from asrlab.stats.blocks import blocks, checked, numbers, sums
-from asrlab.stats.intervals import draws, ratio_intervals
+from asrlab.stats.blocks import blocks, checked, sums
+from asrlab.stats.drawing import stretched
+from asrlab.stats.intervals import DEAR, batch_of, draws, ratio_intervals
 from asrlab.text import plain
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from asrlab.executors import Where
     from asrlab.stats.blocks import Blocks, Codes, Floats
 
     Bools = NDArray[np.bool]
@@ -53,6 +57,7 @@ def frontier(
     level: float = 0.95,
     resamples: int = 1999,
     seed: int = 0,
+    executor: Where = None,
 ) -> pd.DataFrame:
     """Say what each setting gets wrong, costs and takes in time, and whether another is better in all of that.
 
@@ -72,6 +77,8 @@ def frontier(
         Confidence level of the intervals of ``rate``.
     resamples, seed : int
         Of the bootstrap of ``membership``.
+    executor : Executor, distributed.Client or None
+        Where it is worked on, if it is much work: see :func:`asrlab.score`. The table is the same wherever.
 
     Returns
     -------
@@ -109,17 +116,19 @@ def frontier(
     [['large', 0.05, 2.0, 9.0, True], ['small', 0.1, 1.0, 19.5, True]]
     """
     common(level, resamples, seed)
+    check_executor(executor)
     chosen = list(dict.fromkeys([criteria] if isinstance(criteria, str) else criteria))
     for name in chosen:
         one_of("criteria", name, CRITERIA)
     if not chosen:
         raise InvalidInput(f"criteria must name one or more of {', '.join(CRITERIA)}.")
+    tables.check_frame(scores)
     frame = checked(scores)
     groups.refuse_copies(frame)
     frame, keys = groups.by_columns(frame, by, "frontier")
     labels = [*keys, *groups.APART, "block_kind"]
     group = groups.numbered(frame, labels)
-    found = frame.loc[groups.firsts(group), labels]
+    found = groups.heads(frame, group, labels)
     n = len(found)
     apart = [*groups.APART, "block_kind", *(key for key in keys if key in _OF_UTTERANCES)]
     panel = groups.numbered(found, apart)
@@ -151,7 +160,7 @@ def frontier(
         used[mine] = ",".join(of)
         if of:
             optimal[mine] = _optimal(np.stack([seen[name][mine] for name in of]))
-            membership[mine] = _membership([settings[k] for k in mine], of, resamples, seed)
+            membership[mine] = _membership([settings[k] for k in mine], of, resamples, seed, executor)
     columns: dict[str, Any] = {
         "rate": interval.estimate,
         "low": interval.low,
@@ -165,7 +174,7 @@ def frontier(
         "resamples": resamples,
         "seed": seed,
         "block_kind": parts.kind,
-        "n_utts": groups.counted_once(group, numbers(marked["utt_id"]), n),
+        "n_utts": groups.counted_once(group, groups.in_appearance(marked["utt_id"]), n),
         "n_blocks": parts.counted(),
         "n_answers": np.bincount(group, minlength=n),
         "n_timed": [len(one.elapsed_s) for one in settings],
@@ -376,17 +385,28 @@ def _optimal(values: Floats) -> Floats:
     return found
 
 
-def _membership(settings: Sequence[_Setting], of: Sequence[str], resamples: int, seed: int) -> Floats:
+def _membership(settings: Sequence[_Setting], of: Sequence[str], resamples: int, seed: int, executor: Where) -> Floats:
     """Give the share of resamples of the blocks in which each setting is on the frontier."""
     n_blocks = len(settings[0].errors)
     if n_blocks < 2:
         return np.full(len(settings), np.nan)
+    timed = sum(len(one.elapsed_s) for one in settings)
+    each = n_blocks * DEAR + len(of) * (n_blocks * len(settings) + timed)
+    work = partial(_times_on, settings=settings, of=of, seed=seed)
+    found: Floats = sum(
+        stretched(work, resamples, batch=batch_of(n_blocks), each=each, executor=executor), np.zeros(len(settings))
+    )
+    return found / resamples
+
+
+def _times_on(which: range, *, settings: Sequence[_Setting], of: Sequence[str], seed: int) -> Floats:
+    """Count in how many of the resamples with these numbers each setting is on the frontier."""
     times_on = np.zeros(len(settings))
-    for times in draws(n_blocks, resamples, seed):
+    for times in draws(len(settings[0].errors), which, seed):
         for part in np.array_split(times, -(-times.shape[1] * len(settings) * len(of) // _CELLS), axis=1):
             values = np.array([[one.measured(name, part) for one in settings] for name in of])
             times_on += _optimal(values).sum(axis=1)
-    return times_on / resamples
+    return times_on
 
 
 def _notes(parts: Blocks, answered: Bools, seen: dict[str, Floats]) -> list[object]:

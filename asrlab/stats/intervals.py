@@ -11,23 +11,31 @@ the log scale, that of a share on the logit scale (measured: ``benchmarks/simula
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from scipy.special import stdtrit
 
 from asrlab.errors import InvalidInput
+from asrlab.stats.drawing import stretched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import ArrayLike, NDArray
 
+    from asrlab.executors import Where
+
     Floats = NDArray[np.float64]
     Codes = NDArray[np.int64]
 
 #: Numbers held at a time.
 _CELLS: Final = 2**21
+#: Numbers of one stream of draws: what a seed means hangs on it.
+_STREAM: Final = 2**21
+#: Numbers that are multiplied in the time in which one is drawn.
+DEAR: Final = 20
 #: An interval that goes from so many e-folds below a rate to as many above it says nothing.
 _SAYS_NOTHING: Final = 5.0
 #: Residuals that are equal but for rounding.
@@ -104,7 +112,7 @@ def t_intervals(estimate: Floats, without: Floats, *, group: Codes, level: float
     estimate : ndarray of float, shape (n_groups,)
         A contrast of rates.
     without : ndarray of float, shape (B,)
-        The same contrast of the ``without`` of their :class:`Influence`.
+        The same contrast of the ``without`` of their ``Influence``.
     group : ndarray of int, shape (B,)
         Which group each block is of, from 0.
     level : float
@@ -123,8 +131,9 @@ def t_intervals(estimate: Floats, without: Floats, *, group: Codes, level: float
 def ratio_interval(errors: ArrayLike, lengths: ArrayLike, level: float = 0.95, *, share: bool = False) -> Interval:
     """Give the interval of a pooled rate, R = sum(errors) / sum(lengths).
 
-    R · exp(± t(G-1) · SE / R), with the SE of :func:`t_intervals`: on the log scale, since an error rate has no upper
-    end. A share has one, and its interval is taken on the logit scale: R / (1-R) · exp(± t(G-1) · SE / (R (1-R))).
+    R · exp(± t(G-1) · SE / R), with the SE of :func:`asrlab.stats.intervals.t_intervals`: on the log scale, since an
+    error rate has no upper end. A share has one, and its interval is taken on the logit scale:
+    R / (1-R) · exp(± t(G-1) · SE / (R (1-R))).
 
     Parameters
     ----------
@@ -200,6 +209,7 @@ def bootstrap_intervals(
     level: float = 0.95,
     resamples: int = 9999,
     seed: int = 0,
+    executor: Where = None,
 ) -> tuple[Floats, Floats, Floats]:
     """Give percentile intervals of pooled rates, from blocks drawn with replacement (Bisani & Ney 2004).
 
@@ -211,6 +221,8 @@ def bootstrap_intervals(
         Confidence level, between 0 and 1.
     resamples, seed : int
         Number of draws, and seed; groups with equally many blocks share their draws.
+    executor : Executor, distributed.Client or None
+        Where they are drawn, if they are many.
 
     Returns
     -------
@@ -229,31 +241,49 @@ def bootstrap_intervals(
         these = np.flatnonzero(known & (size == g))
         for part in np.array_split(these, -(-len(these) * max(g, resamples) // _CELLS)):
             of = first[part][:, None] + np.arange(g)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                drawn = [(errors[of] @ times) / (lengths[of] @ times) for times in draws(g, resamples, seed)]
+            rates = partial(_drawn_rates, errors=errors[of], lengths=lengths[of], seed=seed)
+            drawn = list(stretched(rates, resamples, batch=batch_of(g), each=g * (len(part) + DEAR), executor=executor))
+            with np.errstate(invalid="ignore"):
                 low[part], high[part] = np.quantile(
                     np.concatenate(drawn, axis=1), [(1 - level) / 2, (1 + level) / 2], axis=1
                 )
     return found.rate, low, high
 
 
-def draws(blocks: int, resamples: int, seed: int) -> Iterator[Floats]:
+def _drawn_rates(which: range, *, errors: Floats, lengths: Floats, seed: int) -> Floats:
+    """Give the pooled rates of groups of equally many blocks in the resamples with these numbers."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        drawn = [(errors @ times) / (lengths @ times) for times in draws(errors.shape[1], which, seed)]
+    return np.concatenate(drawn, axis=1)
+
+
+def batch_of(blocks: int) -> int:
+    """Give the number of resamples of so many blocks that are drawn from one stream."""
+    return max(1, _STREAM // blocks)
+
+
+def draws(blocks: int, which: range, seed: int) -> Iterator[Floats]:
     """Draw blocks with replacement.
 
     Parameters
     ----------
-    blocks, resamples, seed : int
-        Number of blocks, of draws of as many, and the seed.
+    blocks : int
+        Number of blocks, and of those drawn each time.
+    which : range
+        Numbers of the resamples; the first is a multiple of :func:`batch_of` the blocks.
+    seed : int
+        Of all resamples. Each batch of them has a stream of its own, as nobody knows how much the one before took.
 
     Yields
     ------
     ndarray of float, shape (blocks, some of the resamples)
         How often each block was drawn.
     """
-    rng = np.random.default_rng(seed)
-    at_once = max(1, _CELLS // blocks)
-    for done in range(0, resamples, at_once):
-        times = rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=min(at_once, resamples - done))
+    at_once = batch_of(blocks)
+    for done in range(which.start, which.stop, at_once):
+        number = done // at_once
+        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,) if number else ()))
+        times = rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=min(at_once, which.stop - done))
         yield times.T.astype(np.float64)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from asrlab.coded import Scores
     from asrlab.stats.blocks import Codes
 
     Places = NDArray[np.intp]
@@ -42,15 +43,19 @@ class Pairs(NamedTuple):
 
 
 def pair_up(
-    scores: pd.DataFrame,
+    scores: Scores,
     along: str,
     baseline: object,
     *,
     by: str | Sequence[str] | None = None,
     dataset: groups.Facts | None = None,
+    also: Sequence[str] = (),
 ) -> Pairs:
-    """Pair answers on utterance, repeat, channel and all other axes; the parameters are those of compare()."""
-    frame = checked(scores)
+    """Pair answers on utterance, repeat, channel and all other axes; the parameters are those of compare().
+
+    Of stored scores ``also`` is read too.
+    """
+    frame = checked(scores, also)
     axes = groups.axes(frame)
     if not isinstance(along, str) or along not in {*axes, "condition"}:
         raise InvalidInput(
@@ -68,10 +73,11 @@ def pair_up(
     frame["pair"] = groups.numbered(frame, [*asked, "repeat"])
     labels = [*keys, *groups.APART, "block_kind"]
     group = groups.numbered(frame, labels)
-    found = frame.loc[groups.firsts(group), labels]
+    found = groups.heads(frame, group, labels)
     there = frame["errors"].notna().to_numpy(np.bool)
     place = groups.numbered(frame, [along])[there]
-    marked, group = frame[there], group[there]
+    marked, group = frame.drop(columns=["subs", "dels", "ins", "hits", "hyp_len"])[there], group[there]
+    del frame  # that of ten million answers is large
     groups.refuse_twice(marked, [along], [*asked, "repeat"])
     # A row is a group and two levels of which either has answers there.
     answers = np.bincount(group * len(levels) + place, minlength=len(found) * len(levels)).reshape(len(found), -1)
@@ -81,7 +87,8 @@ def pair_up(
     if not len(arm):
         bases = [str(levels[k]) for k in np.unique(compared[1])]
         raise InvalidInput(_why_no_pairs(marked, along, bases, [*asked, "repeat"]))
-    if (marked["block"].to_numpy()[arm] != marked["block"].to_numpy()[base]).any():
+    block = groups.in_order(marked["block"])
+    if (block[arm] != block[base]).any():
         raise InvalidInput(
             "The two answers of a pair are in different blocks. Mark all transcripts in one call of score()."
         )

@@ -15,7 +15,7 @@ from scipy.special import gammaincinv
 
 from asrlab import groups
 from asrlab.errors import InvalidInput
-from asrlab.stats.blocks import SPEAKERS_MAY_REPEAT, numbers
+from asrlab.stats.blocks import SPEAKERS_MAY_REPEAT
 from asrlab.stats.pairing import pair_up
 
 if TYPE_CHECKING:
@@ -211,8 +211,8 @@ def from_pilot(
     kind = str(base["block_kind"].iloc[0])
     # Answers to one utterance of one speaker, that is repeats and channels, are added up.
     # By name, so that the same seed draws the same ones in whatever order the rows are.
-    blocks = numbers(base["block"])
-    utterance = groups.combined([blocks, numbers(base["utt_id"])])
+    blocks = groups.in_order(base["block"])
+    utterance = groups.combined([blocks, groups.in_order(base["utt_id"])])
     (e, n), (e0, n0) = (
         tuple(np.bincount(utterance, side[name].to_numpy(np.float64)) for name in ("errors", "ref_len"))
         for side in (arm, base)

@@ -17,6 +17,7 @@ import pandas as pd
 
 from asrlab import tables
 from asrlab.errors import InvalidInput
+from asrlab.executors import check_executor, mapped
 from asrlab.stats.arguments import between, whole
 from asrlab.stats.classical import wilson
 from asrlab.stats.experiments import design_effect, fewest_blocks, normal_power, times_found
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
+
+    from asrlab.executors import Where
 
     Floats = NDArray[np.float64]
 
@@ -71,6 +74,7 @@ def power(
     unit: str | None = None,
     simulations: int = 2000,
     seed: int = 0,
+    executor: Where = None,
 ) -> pd.DataFrame:
     """Say how likely an experiment is to find a difference, or how large it must be to find it.
 
@@ -123,6 +127,8 @@ def power(
         Experiments to simulate for each power.
     seed : int
         Of the simulation. The same seed gives the same table, and compares designs on the same luck.
+    executor : Executor, distributed.Client or None
+        Where experiments are simulated: see :func:`asrlab.score`. The table is the same wherever.
 
     Returns
     -------
@@ -185,6 +191,7 @@ def power(
     {'speakers': 19, 'utterances': 40, 'n_utts': 760, 'enough': True}
     """
     level = _level(target, comparisons, confidence, simulations, seed)
+    check_executor(executor)
     if (pilot is None) == (rate is None):
         raise InvalidInput(
             "Give a pilot (a scores table, with along= and baseline=), or the rate= of the baseline to assume, and not "
@@ -234,7 +241,8 @@ def power(
             f"{source.kind}s, and {_MOST_UTTERANCES:,} utterances in all."
         )
     plan = _Plan(source, level, confidence, target, simulations, seed)
-    rows = [plan.row(dict(zip(designs, design, strict=True))) for design in product(*designs.values())]
+    each = [dict(zip(designs, design, strict=True)) for design in product(*designs.values())]
+    rows = [plan.row(each[0], executor)] if len(each) == 1 else list(mapped(plan.row, each, executor))
     table = pd.DataFrame(rows).assign(
         target=target,
         test=f"sign-flip by {source.kind}",
@@ -261,7 +269,7 @@ class _Plan(NamedTuple):
     simulations: int
     seed: int
 
-    def row(self, design: dict[str, Any]) -> dict[str, Any]:
+    def row(self, design: dict[str, Any], executor: Where = None) -> dict[str, Any]:
         """Make the row of a design, one number of which may have to be looked for."""
         wanted = next((name for name, value in design.items() if value == "smallest"), None)
         why, times = "", None
@@ -273,10 +281,10 @@ class _Plan(NamedTuple):
                 f"{2.0 ** (1 - design['speakers']):.2g}, and {self.level:.2g} is needed: {least} are the fewest"
             )
         elif wanted:
-            value, times, why = self._smallest(design, wanted)
+            value, times, why = self._smallest(design, wanted, executor)
             design = {**design, wanted: value}
         else:
-            times = self._times(design)
+            times = self._times(design, executor)
         low, high = (float(end[0]) for end in wilson([times or 0], [self.simulations]))
         utterances, n_utts = design["utterances"], design["speakers"] * design["utterances"]
         delta = 0.0 if design["delta"] is pd.NA else design["delta"]
@@ -293,7 +301,7 @@ class _Plan(NamedTuple):
         few = self.level * (_USUAL_RESAMPLES + 1) * _ROUNDING < 1
         return f"compare() needs resamples={math.ceil(1 / self.level)} or more for so small a p" if few else ""
 
-    def _times(self, design: dict[str, Any], population: Population | None = None) -> int:
+    def _times(self, design: dict[str, Any], executor: Where, population: Population | None = None) -> int:
         enough = math.ceil(_TELLING / self.level / 1000) * 1000 - 1
         return times_found(
             population or self.source.population,
@@ -303,15 +311,16 @@ class _Plan(NamedTuple):
             simulations=self.simulations,
             resamples=min(max(_FEWEST_RESAMPLES, enough), _MOST_RESAMPLES),
             seed=self.seed,
+            executor=executor,
         )
 
-    def _smallest(self, design: dict[str, Any], wanted: str) -> tuple[Any, int | None, str]:
+    def _smallest(self, design: dict[str, Any], wanted: str, executor: Where) -> tuple[Any, int | None, str]:
         """Look for the smallest number that reaches the target: give it, how often it finds, or why there is none."""
         population, level = self.source.population, self.level
         if wanted == "utterances":
             # So many that only their speakers matter.
             ideal = population._replace(lengths=np.ones(1), residuals=np.zeros(1), overdispersion=0.0)
-            times = self._times({**design, "utterances": _MOST_UTTERANCES}, ideal)
+            times = self._times({**design, "utterances": _MOST_UTTERANCES}, executor, ideal)
             if times < self.target * self.simulations:
                 kind = self.source.kind
                 return pd.NA, times, f"no number of utterances is enough: {kind}s differ too much, take more {kind}s"
@@ -327,7 +336,7 @@ class _Plan(NamedTuple):
 
         @cache
         def times_at(k: int) -> int:
-            return self._times(at(k))
+            return self._times(at(k), executor)
 
         def roughly(k: int) -> bool:
             return normal_power(population, **at(k), level=level) >= self.target

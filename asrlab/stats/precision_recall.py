@@ -9,7 +9,7 @@ import numpy as np
 from asrlab import groups
 from asrlab.errors import InvalidInput
 from asrlab.stats.arguments import between
-from asrlab.stats.blocks import blocks, checked, numbers, sums
+from asrlab.stats.blocks import blocks, checked, sums
 from asrlab.stats.intervals import ratio_intervals
 
 if TYPE_CHECKING:
@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from asrlab.coded import Scores
+
 #: What a unit of what was heard begins with, beside that of what was said: "heard term" and "term".
 HEARD: Final = "heard "
 
 
 def precision_recall(
-    scores: pd.DataFrame,
+    scores: Scores,
     by: str | Sequence[str] | None = None,
     *,
     level: float = 0.95,
@@ -33,9 +35,9 @@ def precision_recall(
 
     Parameters
     ----------
-    scores : DataFrame
-        A ``scores`` table with rows of a unit and of what was heard of it, such as "term" and "heard term" (from
-        :func:`asrlab.terms.scores`), "mark" and "heard mark". Others are left out.
+    scores : DataFrame, str or path
+        A ``scores`` table, or path or URL of one as Parquet, with rows of a unit and of what was heard of it, such as
+        "term" and "heard term" (from :func:`asrlab.terms.scores`), "mark" and "heard mark". Others are left out.
     by, dataset
         As in :func:`asrlab.summarize`.
     level : float
@@ -67,12 +69,13 @@ def precision_recall(
     between("level", level, 1e-6, 1 - 1e-6, "a confidence level, such as 0.95")
     frame = checked(scores)
     groups.refuse_copies(frame)
+    frame["unit"] = frame["unit"].astype("string")
     frame, keys = groups.by_columns(_pairs(frame), by, "precision_recall", dataset=dataset)
     heard = _is_heard(frame["unit"])
     frame = frame.assign(unit=frame["unit"].mask(heard, frame["unit"].str.removeprefix(HEARD)))
     labels = [*keys, *groups.APART, "block_kind"]
     group = groups.numbered(frame, labels)
-    found = frame.loc[groups.firsts(group), labels]
+    found = groups.heads(frame, group, labels)
     n = len(found)
     fates = groups.fates(frame, group)
     there = frame["errors"].notna().to_numpy(np.bool)
@@ -100,7 +103,7 @@ def precision_recall(
             for kind, caution, many in zip(parts.kind, parts.caution, n_blocks.tolist(), strict=True)
         ],
         "block_kind": parts.kind,
-        "n_utts": groups.counted_once(group, numbers(marked["utt_id"]), n),
+        "n_utts": groups.counted_once(group, groups.in_appearance(marked["utt_id"]), n),
         "n_blocks": n_blocks,
         **{str(name): fates[name] for name in fates},
         **counted,

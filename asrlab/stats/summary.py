@@ -13,9 +13,10 @@ import pandas as pd
 
 from asrlab import groups, tables
 from asrlab.errors import InvalidInput
+from asrlab.executors import check_executor
 from asrlab.stats import classical
 from asrlab.stats.arguments import common, one_of
-from asrlab.stats.blocks import blocks, checked, numbers, sums
+from asrlab.stats.blocks import blocks, checked, sums
 from asrlab.stats.intervals import bootstrap_intervals, ratio_intervals
 from asrlab.text import MEASURES, visible
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from asrlab.coded import Scores
+    from asrlab.executors import Where
     from asrlab.stats.blocks import Blocks, Floats
 
 #: What to keep in mind of intervals that know nothing of speakers.
@@ -40,7 +43,7 @@ _BOOTSTRAP_BLOCKS: Final = 50
 
 
 def summarize(
-    scores: pd.DataFrame,
+    scores: Scores,
     by: str | Sequence[str] | None = None,
     *,
     method: str = "ratio t",
@@ -50,13 +53,14 @@ def summarize(
     force: bool = False,
     dataset: groups.Facts | None = None,
     flags: pd.DataFrame | None = None,
+    executor: Where = None,
 ) -> pd.DataFrame:
     """Pool the counts of each setting to a rate with its interval.
 
     Parameters
     ----------
-    scores : DataFrame
-        A ``scores`` table, from :func:`asrlab.score`; further columns are axes.
+    scores : DataFrame, str or path
+        A ``scores`` table, from :func:`asrlab.score`, or path or URL of one as Parquet; further columns are axes.
     by : str or sequence of str, optional
         Columns that make a row, besides unit, form, normalizer and ties, which always do. By default all axes: one row
         for each setting (``condition`` where there are no axes). ``[]`` pools over all of them. Besides the axes there
@@ -80,6 +84,8 @@ def summarize(
         The ``flags`` of the same answers, from :func:`asrlab.flags`, or some of them. Flagged answers stay in ``rate``
         and its interval; two columns more say how many they are (``n_flagged``), and what it is without them
         (``rate_without``).
+    executor : Executor, distributed.Client or None
+        Where blocks are drawn, if that is much work: see :func:`asrlab.score`. The table is the same wherever.
 
     Returns
     -------
@@ -103,17 +109,20 @@ def summarize(
     """
     one_of("method", method, _METHODS)
     common(level, resamples, seed)
+    check_executor(executor)
     frame = checked(scores)
     groups.refuse_copies(frame)
     frame, keys = groups.by_columns(frame, by, "summary", dataset=dataset)
     labels = [*keys, *groups.APART, "block_kind"]
     group = groups.numbered(frame, labels)
-    found = frame.loc[groups.firsts(group), labels]
+    found = groups.heads(frame, group, labels)
     n = len(found)
     fates = groups.fates(frame, group)
     there = frame["errors"].notna().to_numpy(np.bool)
-    marked, group = frame[there], group[there]
-    apart = _apart(frame, flags, marked, group, n)
+    flagged = None if flags is None else groups.flagged(frame, flags)[there]
+    marked, group = frame.loc[there, ["utt_id", "channel", "block", "errors", *groups.COUNTS]], group[there]
+    del frame  # that of ten million answers is large
+    apart = _apart(flagged, marked, group, n)
     parts = blocks(marked, group, found["block_kind"])
     errors, lengths = (sums(parts.number, marked[name]) for name in ("errors", "ref_len"))
     shares = found["unit"].isin(tables.SHARES).to_numpy(np.bool)
@@ -123,7 +132,14 @@ def summarize(
     elif method == "bootstrap":
         _check_bootstrap(parts, force=force)
         rate, low, high = bootstrap_intervals(
-            errors, lengths, group=parts.group, n_groups=n, level=level, resamples=resamples, seed=seed
+            errors,
+            lengths,
+            group=parts.group,
+            n_groups=n,
+            level=level,
+            resamples=resamples,
+            seed=seed,
+            executor=executor,
         )
     else:
         wrong, all_units = (sums(group, marked[name], n) for name in ("errors", "ref_len"))
@@ -151,7 +167,7 @@ def summarize(
         "resamples": resamples if method == "bootstrap" else pd.NA,
         "seed": seed if method == "bootstrap" else pd.NA,
         "block_kind": parts.kind,
-        "n_utts": groups.counted_once(group, numbers(marked["utt_id"]), n),
+        "n_utts": groups.counted_once(group, groups.in_appearance(marked["utt_id"]), n),
         "n_blocks": parts.counted(),
         **{str(name): fates[name] for name in fates},
         **{name: sums(group, marked[name], n) for name in groups.COUNTS},
@@ -160,13 +176,10 @@ def summarize(
     return groups.labelled(found, keys, columns, "summary")
 
 
-def _apart(
-    frame: pd.DataFrame, flags: pd.DataFrame | None, marked: pd.DataFrame, group: NDArray[np.int64], n: int
-) -> dict[str, Any]:
+def _apart(flagged: NDArray[np.bool] | None, marked: pd.DataFrame, group: NDArray[np.int64], n: int) -> dict[str, Any]:
     """Count the flagged answers of each group, and pool the others."""
-    if flags is None:
+    if flagged is None:
         return {}
-    flagged = groups.flagged(frame, flags)[frame["errors"].notna().to_numpy(np.bool)]
     errors, lengths = (sums(group[~flagged], marked.loc[~flagged, name], n) for name in ("errors", "ref_len"))
     return {
         "n_flagged": np.bincount(group[flagged], minlength=n),

@@ -7,18 +7,22 @@ from one pass to the next, such as by a new model, which swapping over passes wo
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 from scipy.special import stdtrit
 
+from asrlab.stats.drawing import generator_after, stretched
 from asrlab.stats.tests import EXACT_BLOCKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+
+    from asrlab.executors import Where
 
     Codes = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -76,7 +80,7 @@ def repeat_contrast(
     return contrast, pairs
 
 
-def swap_test(contrast: Contrast, seed: int) -> float:
+def swap_test(contrast: Contrast, seed: int, executor: Where = None) -> float:
     """Give p: how often swapped labels would make levels differ as much more than repeats do. NaN without repeats."""
     if not contrast:
         return np.nan
@@ -85,23 +89,37 @@ def swap_test(contrast: Contrast, seed: int) -> float:
         return 1.0
     pairs = {key: values[informative] for key, values in contrast.items()}
     n, passes = int(informative.sum()), max(other for _, other in pairs) + 1
-    seen = sum(float(values.sum()) for values in pairs.values())
     free = n * (passes - 1)  # swapping all passes of an utterance changes nothing
-    exact = free <= EXACT_BLOCKS
-    total = 2**free if exact else RESAMPLES
-    rng, as_great = np.random.default_rng(seed), 0
+    if free <= EXACT_BLOCKS:
+        return _count_as_great(range(2**free), pairs=pairs, passes=passes, seed=None) / 2.0**free
+    count = partial(_count_as_great, pairs=pairs, passes=passes, seed=seed)
+    batch = max(1, _CELLS // (n * passes))
+    as_great: int = sum(stretched(count, RESAMPLES, batch=batch, each=free * len(pairs), executor=executor))
+    return (1 + as_great) / (1 + RESAMPLES)
+
+
+def _count_as_great(which: range, *, pairs: Contrast, passes: int, seed: int | None) -> int:
+    """Count the swaps, of those with these numbers, after which levels differ as much more than repeats as was seen.
+
+    Without a seed, the bits of the number say what is swapped.
+    """
+    seen = sum(float(values.sum()) for values in pairs.values())
+    n = len(next(iter(pairs.values())))
+    free = n * (passes - 1)
+    rng = None if seed is None else generator_after(seed, which.start * free)
+    as_great = 0
     at_once = max(1, _CELLS // (n * passes))
-    for start in range(0, total, at_once):
-        many = min(at_once, total - start)
+    for start in range(which.start, which.stop, at_once):
+        many = min(at_once, which.stop - start)
         signs = np.ones((many, n, passes), np.int8)
-        if exact:
+        if rng is None:
             bits = (np.arange(start, start + many)[:, None] >> np.arange(free)) & 1
         else:
             bits = rng.integers(0, 2, (many, free))
         signs[:, :, 1:] = 1 - 2 * bits.reshape(many, n, passes - 1)
         drawn = sum((signs[:, :, i] * signs[:, :, j]) @ values for (i, j), values in pairs.items())
         as_great += int((np.asarray(drawn) >= seen - _ROUNDING).sum())
-    return as_great / total if exact else (1 + as_great) / (1 + total)
+    return as_great
 
 
 def upper_end(contrast: Contrast, pairs: Floats, level: float) -> float:

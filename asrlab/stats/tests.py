@@ -7,17 +7,21 @@ signs are gone through where blocks are few, else random ones, the same for all 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from asrlab.errors import InvalidInput
+from asrlab.stats.drawing import generator_after, stretched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import ArrayLike, NDArray
+
+    from asrlab.executors import Where
 
     Codes = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -45,7 +49,7 @@ class SignFlips(NamedTuple):
     exact: NDArray[np.bool]
 
 
-def sign_flip(contributions: ArrayLike, *, resamples: int = 9999, seed: int = 0) -> SignFlip:
+def sign_flip(contributions: ArrayLike, *, resamples: int = 9999, seed: int = 0, executor: Where = None) -> SignFlip:
     """Test whether a difference is 0, by changing the sign of what blocks contribute to it.
 
     T = Σ d_g; p is the share of sign changes, T* = Σ ±d_g, for which ``|T*| >= |T|``.
@@ -59,6 +63,8 @@ def sign_flip(contributions: ArrayLike, *, resamples: int = 9999, seed: int = 0)
         2010). With up to 14 blocks all 2^G are gone through.
     seed : int
         Of the random sign changes.
+    executor : Executor, distributed.Client or None
+        Where random sign changes are made, if they are many.
 
     Returns
     -------
@@ -74,12 +80,20 @@ def sign_flip(contributions: ArrayLike, *, resamples: int = 9999, seed: int = 0)
     if d.ndim != 1:
         raise ValueError(f"Contributions must be a list, one entry a block: {d.shape}.")
     number = np.arange(len(d))
-    found = sign_flips(d, group=np.zeros_like(number), block=number, n_groups=1, resamples=resamples, seed=seed)
+    one = np.zeros_like(number)
+    found = sign_flips(d, group=one, block=number, n_groups=1, resamples=resamples, seed=seed, executor=executor)
     return SignFlip(float(found.statistic[0]), float(found.p[0]), bool(found.exact[0]))
 
 
 def sign_flips(
-    contributions: Floats, *, group: Codes, block: Codes, n_groups: int, resamples: int = 9999, seed: int = 0
+    contributions: Floats,
+    *,
+    group: Codes,
+    block: Codes,
+    n_groups: int,
+    resamples: int = 9999,
+    seed: int = 0,
+    executor: Where = None,
 ) -> SignFlips:
     """Test many groups at once, each as in :func:`sign_flip`.
 
@@ -93,7 +107,7 @@ def sign_flips(
         Which block it is, from 0: a block that is in several groups has the same random signs in all.
     n_groups : int
         Number of groups; some may have no block.
-    resamples, seed : int
+    resamples, seed, executor
         As in :func:`sign_flip`.
 
     Returns
@@ -122,9 +136,9 @@ def sign_flips(
         drawn = size[group] > EXACT_BLOCKS
         column = np.unique(block[drawn], return_inverse=True)[1]
         matrix = _matrix(contributions[drawn], group[drawn], column, n_groups)[random]
-        as_large = np.zeros(len(random))
-        for signs in _random_signs(matrix.shape[1], resamples, seed, at_once=max(matrix.shape)):
-            as_large += (np.abs(matrix @ signs) >= least[random][:, None]).sum(axis=1)
+        count = partial(_count_as_large, matrix=matrix, least=least[random], seed=seed)
+        batch = _batch(max(matrix.shape))
+        as_large = sum(stretched(count, resamples, batch=batch, each=matrix.nnz + len(column), executor=executor))
         p[random] = (1 + as_large) / (resamples + 1)
     statistic[size == 0] = np.nan
     p[np.isnan(statistic)] = np.nan
@@ -140,6 +154,7 @@ def max_t(
     n_groups: int,
     resamples: int = 9999,
     seed: int = 0,
+    executor: Where = None,
 ) -> Floats:
     """Correct for the number of tests by the distribution of the greatest ``|t|`` of all groups.
 
@@ -150,7 +165,7 @@ def max_t(
 
     Parameters
     ----------
-    contributions, group, block, n_groups, resamples, seed
+    contributions, group, block, n_groups, resamples, seed, executor
         As in :func:`sign_flips`.
     shares : ndarray of float, shape (B,)
         Share of the block in the reference units of its group: t = T / SE with SE² = G/(G-1) · Σ(d_g - T w_g)².
@@ -173,30 +188,60 @@ def max_t(
     d, w = contributions[of_rows], shares[of_rows]
     size = np.bincount(group)
     flipped, centre = (_matrix(values, group, block, len(rows)) for values in (d, d * w))
-    squares, spread = np.bincount(group, weights=d**2)[:, None], np.bincount(group, weights=w**2)[:, None]
-
-    def studentised(signs: Floats) -> Floats:
-        total = flipped @ signs
-        rest = squares - 2 * total * (centre @ signs) + total**2 * spread
-        error = np.sqrt(np.maximum((size / (size - 1))[:, None] * rest, 0.0))
-        # No spread left about a total that is there: nothing could be more extreme.
-        certain: Floats = np.where(np.abs(total) > _TIE * np.sqrt(squares), np.inf, 0.0)
-        np.divide(np.abs(total), error, out=certain, where=error > _TIE * np.sqrt(squares))
-        return certain
-
-    seen = studentised(np.ones((len(kept), 1)))[:, 0]
+    squares, spread = (np.bincount(group, weights=some**2).astype(np.float64)[:, None] for some in (d, w))
+    family = _Family(flipped, centre, squares, spread, size[:, None])
+    seen = family.studentised(np.ones((len(kept), 1)))[:, 0]
     order = np.argsort(seen, kind="stable")  # from the least to the greatest, each against the greatest of those before
     least = seen[order][:, None] * (1 - _TIE)
-    as_large, total = np.zeros(len(rows)), 0
-    exact, at_once = len(kept) <= EXACT_BLOCKS, max(flipped.shape)
-    all_signs = _in_parts(_all_signs(len(kept)), at_once) if exact else None
-    for signs in all_signs or _random_signs(len(kept), resamples, seed, at_once=at_once):
-        greatest = np.maximum.accumulate(studentised(signs)[order], axis=0)
-        as_large += (greatest >= least).sum(axis=1)
-        total += signs.shape[1]
-    p = as_large / total if exact else (1 + as_large) / (total + 1)
+    if len(kept) <= EXACT_BLOCKS:
+        all_signs = _in_parts(_all_signs(len(kept)), max(flipped.shape))
+        p = sum(family.count_as_large(signs, order, least) for signs in all_signs) / sum(s.shape[1] for s in all_signs)
+    else:
+        count = partial(_count_greatest_as_large, family=family, order=order, least=least, seed=seed)
+        batch, each = _batch(max(flipped.shape)), 2 * flipped.nnz + len(kept)
+        p = (1 + sum(stretched(count, resamples, batch=batch, each=each, executor=executor))) / (resamples + 1)
     adjusted[rows[order]] = np.maximum.accumulate(p[::-1])[::-1]
     return adjusted
+
+
+class _Family(NamedTuple):
+    """Tests that are corrected together: a row a test, a column a block."""
+
+    flipped: csr_array
+    centre: csr_array
+    squares: Floats
+    spread: Floats
+    size: Codes
+
+    def studentised(self, signs: Floats) -> Floats:
+        total = self.flipped @ signs
+        rest = self.squares - 2 * total * (self.centre @ signs) + total**2 * self.spread
+        error = np.sqrt(np.maximum(self.size / (self.size - 1) * rest, 0.0))
+        # No spread left about a total that is there: nothing could be more extreme.
+        certain: Floats = np.where(np.abs(total) > _TIE * np.sqrt(self.squares), np.inf, 0.0)
+        np.divide(np.abs(total), error, out=certain, where=error > _TIE * np.sqrt(self.squares))
+        return certain
+
+    def count_as_large(self, signs: Floats, order: NDArray[np.intp], least: Floats) -> Codes:
+        greatest = np.maximum.accumulate(self.studentised(signs)[order], axis=0)
+        return np.asarray((greatest >= least).sum(axis=1), dtype=np.int64)
+
+
+def _count_as_large(which: range, *, matrix: csr_array, least: Floats, seed: int) -> Codes:
+    """Count the sign changes, of those with these numbers, that make each row as large as what was seen."""
+    found = np.zeros(len(least), dtype=np.int64)
+    for signs in _random_signs(matrix.shape[1], which, seed, at_once=max(matrix.shape)):
+        found += (np.abs(matrix @ signs) >= least[:, None]).sum(axis=1)
+    return found
+
+
+def _count_greatest_as_large(
+    which: range, *, family: _Family, order: NDArray[np.intp], least: Floats, seed: int
+) -> Codes:
+    found = np.zeros(len(least), dtype=np.int64)
+    for signs in _random_signs(family.flipped.shape[1], which, seed, at_once=max(family.flipped.shape)):
+        found += family.count_as_large(signs, order, least)
+    return found
 
 
 def _check(resamples: int) -> None:
@@ -218,10 +263,14 @@ def _in_parts(signs: Floats, at_once: int) -> list[Floats]:
     return np.array_split(signs, -(-signs.shape[1] * at_once // _CELLS), axis=1)
 
 
-def _random_signs(blocks: int, resamples: int, seed: int, *, at_once: int) -> Iterator[Floats]:
-    rng = np.random.default_rng(seed)
+def _batch(at_once: int) -> int:
     # The generator cuts words of 32 bits into four: of fours, batches of any size draw the same.
-    batch = max(4, _CELLS // max(at_once, 1) // 4 * 4)
-    for done in range(0, resamples, batch):
-        bits = rng.integers(0, 2, (min(batch, resamples - done), blocks), dtype=np.int8)
+    return max(4, _CELLS // max(at_once, 1) // 4 * 4)
+
+
+def _random_signs(blocks: int, which: range, seed: int, *, at_once: int) -> Iterator[Floats]:
+    """Give the random sign changes with these numbers, a column each; the first number is a multiple of four."""
+    rng, batch = generator_after(seed, which.start * blocks // 4), _batch(at_once)
+    for done in range(which.start, which.stop, batch):
+        bits = rng.integers(0, 2, (min(batch, which.stop - done), blocks), dtype=np.int8)
         yield np.ascontiguousarray(1.0 - 2.0 * bits.T)

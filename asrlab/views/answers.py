@@ -43,14 +43,49 @@ class Recordings(Protocol):
         """As in :data:`asrlab.tables.SCHEMAS`."""
 
     def audio_path(self, utt_id: str) -> Path:
-        """Path of a recording."""
+        """Find a recording on this machine: see :meth:`asrlab.Dataset.audio_path`.
+
+        Parameters
+        ----------
+        utt_id : str
+            Id of its utterance.
+
+        Returns
+        -------
+        Path
+            Of the file.
+        """
 
     def clip(self, utt_id: str, begin_s: float | None = None, end_s: float | None = None) -> bytes:
-        """Code a recording, or a stretch of it in seconds, as FLAC."""
+        """Code a recording, or a stretch of it, as FLAC: see :meth:`asrlab.Dataset.clip`.
+
+        Parameters
+        ----------
+        utt_id : str
+            Id of its utterance.
+        begin_s, end_s : float, optional
+            Of the stretch, in seconds; the ends of the recording where not given.
+
+        Returns
+        -------
+        bytes
+            A FLAC file.
+        """
 
 
 def completed(transcripts: pd.DataFrame) -> pd.DataFrame:
-    """Give transcripts from anywhere all columns of their table, and the names that :func:`asrlab.score` gives."""
+    """Give transcripts from anywhere all columns of their table, and the names that :func:`asrlab.score` gives.
+
+    Parameters
+    ----------
+    transcripts : DataFrame
+        With ``utt_id`` and ``text``.
+
+    Returns
+    -------
+    DataFrame
+        A ``transcripts`` table.
+    """
     answers = tables.check(transcripts, "transcripts", required=("utt_id", "text"))
     return answers.fillna({"condition": "unnamed", "repeat": 0})
 
@@ -66,7 +101,7 @@ def outcomes(transcripts: pd.DataFrame) -> pd.Series:
     Returns
     -------
     Series of str
-        answered, empty (answered with an empty text), missing (answered, but the text is not here), or the state.
+        Answered, empty (answered with an empty text), missing (answered, but the text is not here), or the state.
     """
     state, text = transcripts["state"].fillna("answered"), transcripts["text"]
     answered = state == "answered"
@@ -75,7 +110,18 @@ def outcomes(transcripts: pd.DataFrame) -> pd.Series:
 
 
 def counted(outcome: pd.Series) -> str:
-    """Write outcomes as ``9 answered, 2 empty, 1 failed``; those that do not occur are left out."""
+    """Write how many outcomes there are of each kind.
+
+    Parameters
+    ----------
+    outcome : Series of str
+        From :func:`asrlab.html.outcomes`.
+
+    Returns
+    -------
+    str
+        As in ``9 answered, 2 empty, 1 failed``; those that do not occur are left out.
+    """
     found = outcome.value_counts()
     return ", ".join(f"{found[state]} {state}" for state in ("answered", *STATES) if state in found.index) or "none"
 

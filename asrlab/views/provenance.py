@@ -38,7 +38,7 @@ class Recorded(Protocol):
 
 @dataclass(frozen=True, repr=False)
 class Provenance(Html):
-    """How the answers of a sweep came about, as HTML and text; made by :func:`provenance`.
+    """How the answers of a sweep came about, as HTML and text; made by :func:`asrlab.provenance`.
 
     Parameters
     ----------

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
@@ -78,8 +81,22 @@ def limits_of(engine: Any = None) -> Limits:  # noqa: ANN401 - anything with cap
         return Limits(
             "the service", wire.LANGUAGES, wire.AUDIO_S, wire.FILE_BYTES, wire.UPLOAD_BYTES, wire.FORMATS
         )  # fmt: skip
-    can = engine.capabilities
+    can = _capabilities(engine)
     return Limits(str(getattr(engine, "name", "the engine")), can.languages, can.audio_s, can.audio_bytes)
+
+
+def _capabilities(engine: Any) -> Any:  # noqa: ANN401 - see limits_of
+    """Ask an engine what it takes; one that costs nothing is entered for that where it is not known before."""
+
+    async def once_entered() -> Any:  # noqa: ANN401
+        async with engine:
+            return engine.capabilities
+
+    with suppress(RuntimeError):
+        if engine.capabilities.languages or not hasattr(engine, "__aenter__"):
+            return engine.capabilities
+    with ThreadPoolExecutor(1) as pool:  # of its own, as a notebook has an event loop
+        return pool.submit(asyncio.run, once_entered()).result()
 
 
 def fact_findings(dataset: Dataset, heard: Mapping[str, Heard], said: Said, limits: Limits) -> Iterator[Finding]:

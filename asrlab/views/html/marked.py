@@ -137,7 +137,7 @@ def trials(
     normalizer: NormalizerChoice | None = None,
     context: int | None = None,
 ) -> Html:
-    """Show every row of scores, in order: see :func:`errors`.
+    """Show every row of scores, in order: see :func:`asrlab.html.errors`.
 
     Parameters
     ----------
@@ -147,6 +147,11 @@ def trials(
         Holds the references; without it nothing is aligned.
     normalizer, context
         As in :func:`errors`.
+
+    Returns
+    -------
+    Html
+        An entry a row.
     """
     rows = rows_of(with_answers(scores, transcripts))
     return pile(_entry(*_lined_up(row, dataset, None, normalizer), context) for row in rows)

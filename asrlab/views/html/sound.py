@@ -57,7 +57,17 @@ class Room:
 
 
 class Sound(NamedTuple):
-    """What a browser plays: the type and the bytes of it, and which stretch of the recording; None at its ends."""
+    """What a browser plays.
+
+    Attributes
+    ----------
+    mime : str
+        Type of the bytes, such as ``"audio/flac"``.
+    data : bytes
+        A whole file of it.
+    begin_s, end_s : float or None
+        Which stretch of the recording, in seconds; None at its ends.
+    """
 
     mime: str
     data: bytes
@@ -115,7 +125,18 @@ def recording(
     start_s: float | None = None,
     end_s: float | None = None,
 ) -> Sound | str:
-    """Find the sound that :func:`player` plays, or say in a sentence why there is none."""
+    """Find the sound that :func:`player` plays, or say why there is none.
+
+    Parameters
+    ----------
+    dataset, utt_id, max_mb, start_s, end_s
+        As for :func:`player`.
+
+    Returns
+    -------
+    Sound or str
+        A sentence where there is none.
+    """
     path = file_of(dataset, utt_id)
     if dataset is None or isinstance(path, str):
         return str(path)
