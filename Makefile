@@ -29,7 +29,7 @@ lab: $(LAB)
 
 test: check
 	$(BIN)/pytest -n 2 --dist loadfile --durations=25 --doctest-modules asrlab tests
-	$(BIN)/pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg --nbval-cell-timeout 300 notebooks
+	$(BIN)/pytest -n 2 --dist loadfile --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg --nbval-cell-timeout 300 notebooks
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -472,6 +472,7 @@ def started(part):
     return process
 
 
+@pytest.mark.acceptance
 def test_parts_run_by_processes_of_which_one_is_killed_ask_nothing_twice(dataset, tmp_path):
     with serve("scripted", limits=None, run_s=0.1, workers=16) as service:
         asked_of = sweeping.Paid(
@@ -504,6 +505,7 @@ def test_parts_run_by_processes_of_which_one_is_killed_ask_nothing_twice(dataset
     assert open_sweep(divided.source).digest == divided.digest
 
 
+@pytest.mark.acceptance
 def test_three_processes_with_real_limits_are_hardly_throttled_and_ask_nothing_twice(dataset, tmp_path):
     limits = dashscope.Limits(submits_per_minute=1200, queries_per_s=40)
     granted = Granted(queries_per_s=40, submits_per_minute=1200)

@@ -288,6 +288,7 @@ def test_a_driver_that_was_taken_over_ends_its_lease_by_itself_and_the_new_one_k
         asyncio.run(ask(other, trials[0]))
 
 
+@pytest.mark.acceptance
 def test_of_several_that_take_over_at_once_one_does(hasty, planned, url, elsewhere, monkeypatch, *, kept):
     store, _ = planned
     store._driver._stopping.set()
@@ -475,6 +476,7 @@ for line in sys.stdin:
 """
 
 
+@pytest.mark.acceptance
 def test_killed_right_before_and_after_an_object_is_created(url, elsewhere):
     trials = make(url, answered=0)  # objects 1 and 2: who drives, the plan
     code = CRASHES.format(tests=str(Path(__file__).parent), url=url)
@@ -711,6 +713,7 @@ def test_a_long_run_writes_snapshots_while_it_goes_on(hasty, planned, kept, monk
 # Read while another drives
 
 
+@pytest.mark.acceptance
 def test_it_is_read_here_and_elsewhere_while_it_is_written(planned, url, tmp_path):
     store, trials = planned
     done = threading.Event()
