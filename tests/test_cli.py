@@ -239,6 +239,11 @@ class TestPlan:
         assert "in the environment" in said
         assert "sk-secret" not in said
 
+    def test_nothing_is_kept_in_the_memory_of_a_command(self):
+        assert "gone when it ends" in refused("plan", DICTATION, *SCRIPTED, "--store", "memory://x/y")
+        assert "gone when it ends" in refused("convert", DICTATION, "memory://x/y")
+        assert "gone when it ends" in refused("convert", DICTATION, "zip::memory://x/y.zip")
+
 
 class TestRun:
     def test_asks_once(self, store, english):
@@ -278,11 +283,14 @@ class TestRun:
         more = ["--axis", "context=none,x:y"]
         said = refused("run", DICTATION, *ENGLISH, *HEARD, *HINTS, *more, "--store", store, code=6)
         assert "Nothing is sent" in said
+        said = refused("run", DICTATION, *ENGLISH, *HEARD, "--store", tmp_path / "none", code=6)
+        assert "all answers are missing" in said
+        assert not (tmp_path / "none").exists()
 
     @pytest.mark.parametrize("more", [[], ["--json"]])
     def test_money_is_not_spent_unasked(self, more, tmp_path):
         paid = [*SCRIPTED, "--option", "free=false", "--price-usd-per-s", "0.001", "--store", tmp_path / "run"]
-        assert "cost money" in refused("run", DICTATION, *ENGLISH, *paid, *more, code=2)
+        assert "cost money" in refused("run", DICTATION, *ENGLISH, *paid, *more)
         assert not (tmp_path / "run").exists()
         invoke("run", DICTATION, *ENGLISH, *paid, *more, "--yes")
 
@@ -339,6 +347,12 @@ class TestScore:
         assert [row["p_adjusted"] for row in said["comparison"]] == effect["p_adjusted"].tolist()
         assert said["sentences"] == list(lab.sentences(effect))
         assert said["comparison"][0]["margin"] is None
+
+    def test_what_is_still_to_be_marked_is_not_compared(self, store, tmp_path):
+        for path, what in ((REPLAY, "a replay"), (store, "a run")):
+            assert f"is {what}: mark it first: asrlab score" in refused("compare", path, "--along", "language")
+        (tmp_path / "x.xlsx").write_bytes(b"PK")
+        assert ".parquet, .csv, .tsv, .jsonl" in refused("compare", tmp_path / "x.xlsx", "--along", "language")
 
     def test_a_replay(self):
         said = json.loads(
@@ -438,6 +452,11 @@ class TestShell:
         assert (done.stdout.strip(), done.stderr) == (b"1", b"")
         assert done.returncode == 141
 
+    def test_an_output_that_takes_nothing(self):
+        done = shell("asrlab check --help >/dev/full")
+        assert done.returncode == 1
+        assert done.stderr == b"Error: The output cannot be written (No space left on device).\n"
+
     def test_a_terminal_that_has_no_chinese(self, tmp_path):
         (tmp_path / "said.csv").write_text("id,text,language,speaker\na,我想喝咖啡,zh,李\n", encoding="utf-8")
         (tmp_path / "heard.csv").write_text("utt_id,text,调\na,我想喝茶,甲\n", encoding="utf-8")
@@ -503,7 +522,8 @@ class TestDatasets:
     def test_convert(self, tmp_path):
         target = tmp_path / "kaldi"
         arguments = ["convert", DICTATION, target, "--format", "kaldi", "--form", "spoken"]
-        refused(*arguments)  # which says what it cannot hold
+        said = refused(*arguments[:-2])  # which says what it cannot hold
+        assert said.endswith("On the command line: --form, --bare\n")
         invoke(*arguments, "--bare", "--copy-audio", *ENGLISH)
         again = lab.load_dataset(target)
         assert sorted(again.references["text"]) == sorted(
@@ -529,7 +549,8 @@ class TestNotebook:
         return tmp_path
 
     def test_does_the_whole_job_as_it_is(self, here):
-        invoke("new-notebook", "books/first", "--dataset", os.path.relpath(DICTATION, here), *ENGLISH, *SCRIPTED)
+        both = ["--select", "topic == 'trap'"]  # in two languages, and so in two units
+        invoke("new-notebook", "books/first", "--dataset", os.path.relpath(DICTATION, here), *both, *SCRIPTED)
         book = json.loads(Path("books/first.ipynb").read_text(encoding="utf-8"))
         import nbformat
 
@@ -540,7 +561,7 @@ class TestNotebook:
             if cell["cell_type"] == "code":
                 exec("".join(cell["source"]), names)
         assert (here / "books" / "runs" / "first.html").is_file()
-        assert len(names["rates"]) == 4
+        assert set(names["effect"]["unit"]) == {"word", "char"}
         assert names["sweep"].failures.empty
         assert "--force" in refused("new-notebook", "first.ipynb", "--dataset", DICTATION)
 
@@ -557,6 +578,10 @@ class TestNotebook:
 
     def test_what_the_engine_refuses(self, here):
         assert "no engine 'wisper'" in refused("new-notebook", "x", "--dataset", DICTATION, "--engine", "wisper")
+        key = ["--engine", "qwen3-asr-flash-filetrans", "--option", "api_key=sk-secret"]
+        said = refused("new-notebook", "x", "--dataset", DICTATION, *key, code=2)
+        assert "in the environment" in said
+        assert "sk-secret" not in said
         assert not Path("x.ipynb").exists()
 
 

@@ -22,12 +22,12 @@ def main() -> None:
     calls, and in Python there is more. Keys are taken from the environment: DASHSCOPE_API_KEY, or
     DASHSCOPE_API_KEY_SINGAPORE and DASHSCOPE_API_KEY_BEIJING.
 
-        asrlab demo                                     the whole job, on this machine, without a key
-        asrlab check DATASET                            what would be refused, or make numbers wrong
-        asrlab plan DATASET --axis ... --store FOLDER   what would be sent, and what it costs
-        asrlab run DATASET --axis ... --store FOLDER    ask, and keep the answers
-        asrlab score FOLDER --dataset DATASET -o FILE   error rates
-        asrlab compare FILE --along AXIS                is the difference real?
+        asrlab demo                                    the whole job, without a key
+        asrlab check DATASET                           what would make numbers wrong
+        asrlab plan DATASET --axis ... --store FOLDER  what would be sent, and its price
+        asrlab run DATASET --axis ... --store FOLDER   ask, and keep the answers
+        asrlab score FOLDER --dataset DATASET -o FILE  error rates
+        asrlab compare FILE --along AXIS               is the difference real?
     """
 
 

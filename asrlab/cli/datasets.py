@@ -13,7 +13,7 @@ from asrlab.cli.options import as_json, dataset_first, force, load, reading, spr
 from asrlab.cli.out import document, facts, may_write, named, records, wrapped
 
 
-@verb()
+@verb(short_help="Look for what makes numbers wrong.")
 @dataset_first
 @click.option("--no-audio", is_flag=True, help="Look at the tables only.")
 @click.option("--engine", metavar="NAME", help="Whose languages and limits count; the paid service's if not given.")

@@ -54,7 +54,7 @@ class Line(NamedTuple):
     todo: str = ""
 
 
-@verb()
+@verb(short_help="Look whether everything is here.")
 @click.option("--store", default="runs", show_default=True, metavar="FOLDER", help="Where you mean to keep runs.")
 @click.option("--download", is_flag=True, help="Download the weights of Whisper if they are not here.")
 @as_json

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 import os
 import re
@@ -43,6 +44,12 @@ MEANINGS: Final[Mapping[int, str]] = {
 }
 
 
+#: Why an output is not taken: a full disk or quota, one that fails, one that is not there.
+_UNWRITTEN: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
+#: Names in our errors, as Python has them, that are options of verbs.
+_OPTIONS: Final = re.compile(r"\b(bare(?=\(\))|(?:form|missing|retry|allow_unknown_length)(?==))")
+
+
 class Verb(click.Command):
     """A command whose help keeps indented paragraphs as they are: examples."""
 
@@ -70,7 +77,14 @@ class Verbs(Verb, click.Group):
         """Run a command line; a terminal that lacks a character gets an escape in its place."""
         if isinstance(sys.stdout, TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")
-        return super().main(*args, **options)
+        try:
+            return super().main(*args, **options)
+        except OSError as error:
+            if error.errno not in _UNWRITTEN:
+                raise
+            _to_nowhere()
+            click.echo(f"Error: The output cannot be written ({error.strerror}).", err=True)
+            sys.exit(FAILED)
 
     def invoke(self, ctx: click.Context) -> object:
         """Do what a verb says, and tell how it ended."""
@@ -79,7 +93,7 @@ class Verbs(Verb, click.Group):
                 warnings.showwarning = _warn  # type: ignore[assignment]  # of the message alone
                 return super().invoke(ctx)
         except AsrlabError as error:
-            raise _Failed(error) from error
+            raise _Failed(error, self.commands.get(ctx.invoked_subcommand or "")) from error
         except BrokenPipeError:
             _to_nowhere()
             ctx.exit(CLOSED)
@@ -95,8 +109,11 @@ verb = partial(click.command, cls=Verb)
 class _Failed(click.ClickException):
     """One of our own errors, as click shows errors."""
 
-    def __init__(self, error: AsrlabError) -> None:
-        super().__init__(str(error))
+    def __init__(self, error: AsrlabError, command: click.Command | None) -> None:
+        there = {option for one in command.params for option in one.opts} if command else set()
+        named = dict.fromkeys(f"--{name.replace('_', '-')}" for name in _OPTIONS.findall(str(error)))
+        said = ", ".join(option for option in named if option in there)
+        super().__init__(f"{error}\nOn the command line: {said}" if said else str(error))
         self.exit_code = {  # type: ignore[misc]  # click reads it of the instance
             BudgetSpent: SPENT,
             MissingTrials: MISSING,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _SEPARATORS: Final = {".csv": ",", ".tsv": "\t"}
 _PARQUET: Final = ".parquet"
 _LINES: Final = ".jsonl"
+_TABLES: Final = (_PARQUET, *_SEPARATORS, _LINES)
 _REPLAY: Final = b'"asrlab_replay"'
 _HEAD: Final = 4096
 
@@ -74,6 +75,25 @@ def table(source: str) -> pd.DataFrame | str:
     return _from_separated(text, _SEPARATORS.get(_ending(source), "\t" if "\t" in head else ","), name)
 
 
+def scores(source: str) -> pd.DataFrame | str:
+    """Give a table of scores, as :func:`table` does.
+
+    Raises
+    ------
+    InvalidInput
+        If it cannot be read, or is something that is still to be marked.
+    """
+    from asrlab.sweep.store import is_run  # noqa: PLC0415 - slow to import
+
+    path = Path(source)
+    if (replay := _is_replay(path)) or (path.is_dir() and is_run(path)):
+        what = "replay" if replay else "run"
+        raise InvalidInput(f"{source} is a {what}: mark it first: asrlab score {source} ... -o scores.parquet")
+    if path.is_file() and _ending(source) not in _TABLES:
+        raise InvalidInput(f"Scores are read from files that end in {', '.join(_TABLES)}; {source} does not.")
+    return table(source)
+
+
 def write_table(frame: pd.DataFrame, name: str, path: str) -> None:
     """Write a table as the ending of its path says, or as JSON lines on the standard output (``-``).
 
@@ -115,11 +135,10 @@ def is_folder(path: str) -> bool:
     InvalidInput
         If it has an ending, and none of those that are written.
     """
-    written = (_PARQUET, *_SEPARATORS, _LINES)
-    if path == STREAM or _ending(path) in written:
+    if path == STREAM or _ending(path) in _TABLES:
         return False
     if _ending(path):
-        raise InvalidInput(f"Tables are written to files that end in {', '.join(written)}; {path} does not.")
+        raise InvalidInput(f"Tables are written to files that end in {', '.join(_TABLES)}; {path} does not.")
     return True
 
 
@@ -134,10 +153,14 @@ def _is_table(source: str) -> bool:
     path = Path(source)
     if path.is_dir():
         return any(path.glob(f"*{_PARQUET}"))
-    if _ending(source) != _LINES or not path.is_file():
+    return _ending(source) == _LINES and path.is_file() and not _is_replay(path)
+
+
+def _is_replay(path: Path) -> bool:
+    if path.suffix.lower() != _LINES or not path.is_file():
         return False
     with path.open("rb") as file:
-        return _REPLAY not in file.read(_HEAD)
+        return _REPLAY in file.read(_HEAD)
 
 
 def _from_lines(text: str, name: str) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import click
 from asrlab.cli.ends import verb
 
 
-@verb()
+@verb(short_help="Run the main job on this machine.")
 @click.option("--dataset", type=click.Path(path_type=Path), default="datasets/dictation", show_default=True,
               help="Folder of the dataset dictation, which is in a checkout.")  # fmt: skip
 @click.option("--store", type=click.Path(path_type=Path), default="runs/demo", show_default=True,
@@ -26,7 +26,7 @@ def demo(*, dataset: Path, store: Path, report: Path) -> None:
     run_demo(dataset, store, report)
 
 
-@verb()
+@verb(short_help="Run a transcription service here.")
 @click.option(
     "--engine", type=click.Choice(["whisper", "sphinx", "scripted"]), default="whisper", help="What recognises."
 )

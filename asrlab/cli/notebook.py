@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 import asrlab as lab
-from asrlab.cli.axes import plain_value
 from asrlab.cli.ends import verb
-from asrlab.cli.options import as_json, dataset_named, force, pairs, take_dataset
+from asrlab.cli.options import as_json, dataset_named, engine_options, force, pairs, take_dataset
 from asrlab.cli.out import document, may_write, write
 
 if TYPE_CHECKING:
@@ -33,14 +32,15 @@ _CELLS: Final = (
     "html.table(rates)",
     "## Is it real?",
     "effect = lab.compare(scores, along={along}, baseline={baseline}, by={apart})\nlab.sentences(effect)",
-    "ax = plot.deltas(effect)\nhtml.table(effect)",
+    'for _, rows in effect.groupby("unit"):  # words and characters are not put on one scale\n'
+    "    plot.deltas(rows)\nhtml.table(effect)",
     "## Look, listen, and hand on",
     "lab.explore(sweep, scores)",
     "lab.Report(sweep, scores, rates, effect).save({report})",
 )
 
 
-@verb("new-notebook")
+@verb("new-notebook", short_help="Write a notebook that does the whole job.")
 @click.argument("name")
 @dataset_named
 @click.option("--engine", default="local", show_default=True, metavar="NAME", help="What is asked.")
@@ -70,7 +70,7 @@ def new_notebook(
     """
     path = Path(name if name.endswith(".ipynb") else f"{name}.ipynb")
     may_write(path if "://" not in name else name, force=force)
-    given = {key: plain_value(value) for key, value in pairs("--option", options).items()}
+    given = engine_options(options)
     lab.engine(engine, **given)  # what it would refuse, it refuses now
     said = {key: chosen[key] for key in ("dataset", "format", "columns", "language", "audio_root", "select")}
     dataset = take_dataset(chosen)

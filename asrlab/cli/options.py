@@ -10,6 +10,7 @@ import click
 
 import asrlab as lab
 from asrlab.cli.axes import grid, plain_value
+from asrlab.cli.out import lasting
 from asrlab.errors import MissingExtra
 
 if TYPE_CHECKING:
@@ -144,17 +145,30 @@ def make_sweep(
     **dataset: Any,  # noqa: ANN401 - options of click
 ) -> Sweep:
     """Make a sweep by the options of :data:`asking`."""
-    given = {name: plain_value(value) for name, value in pairs("--option", options).items()}
-    if secret := sorted({"api_key", "key"} & set(given)):
-        raise click.UsageError(
-            f"--option {secret[0]} would show the key to everybody on this machine who lists processes. Set "
-            "DASHSCOPE_API_KEY, or DASHSCOPE_API_KEY_SINGAPORE, in the environment."
-        )
+    given = engine_options(options)
     given |= {name: value for name, value in (("region", region), ("model", model)) if value is not None}
+    lasting(store)
     loaded = load(**dataset)
     return lab.Sweep(
         loaded, _engine_of(engines, given), grid(loaded, axes, settings, where), store=store, repeats=repeats, seed=seed
     )
+
+
+def engine_options(options: Sequence[str]) -> dict[str, Any]:
+    """Read ``--option``, and refuse a key there, where others see it.
+
+    Raises
+    ------
+    UsageError
+        If there is a key among them, or one cannot be read.
+    """
+    given = {name: plain_value(value) for name, value in pairs("--option", options).items()}
+    if secret := sorted(name for name in given if name.lower() in {"api_key", "key"}):
+        raise click.UsageError(
+            f"--option {secret[0]} would show the key to everybody on this machine who lists processes. Set "
+            "DASHSCOPE_API_KEY, or DASHSCOPE_API_KEY_SINGAPORE, in the environment."
+        )
+    return given
 
 
 def _engine_of(engines: Sequence[str], options: dict[str, Any]) -> Engine | dict[str, Engine]:

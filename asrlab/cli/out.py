@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -85,6 +86,18 @@ def named(path: str | Path) -> str:
     return shown(str(path))
 
 
+def lasting(path: str | Path) -> None:
+    """Refuse a URL in the memory of this process, which ends with the command.
+
+    Raises
+    ------
+    InvalidInput
+        If it is one.
+    """
+    if re.match(r"(?:\w+::)*memory:", str(path)):
+        raise InvalidInput(f"{named(path)} is in the memory of this command, and gone when it ends. Name a folder.")
+
+
 def may_write(path: str | Path, *, force: bool, urls: bool = False) -> None:
     """Refuse to write where something is, unless it is to be replaced, or to a URL that would be taken for a path.
 
@@ -93,6 +106,7 @@ def may_write(path: str | Path, *, force: bool, urls: bool = False) -> None:
     InvalidInput
         If there is something, and ``force`` is not given; or it is a URL, and those are not written.
     """
+    lasting(path)
     if "://" in str(path):
         if not urls:
             raise InvalidInput(f"{named(path)} is a URL. Write it to this machine, and copy it.")

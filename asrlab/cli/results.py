@@ -39,7 +39,7 @@ _compared = several(
 )
 
 
-@verb()
+@verb(short_help="Mark transcripts, and show error rates.")
 @click.argument("transcripts")
 @dataset_or_references
 @marking
@@ -91,7 +91,7 @@ def score(
         click.echo(table(rates) + (f"\n\nscores  {named(output)}" if output else ""))
 
 
-@verb()
+@verb(short_help="Say which differences are real.")
 @click.argument("scores")
 @click.option("--along", required=True, metavar="AXIS", help="What is compared: an axis, or condition.")
 @click.option(
@@ -131,7 +131,7 @@ def compare(
             )
         may_write(output, force=force, urls=output.endswith(".parquet"))
     with workers(executor) as where:
-        found = lab.compare(files.table(scores), along, baseline, by=columns_of(by), executor=where, **choices)
+        found = lab.compare(files.scores(scores), along, baseline, by=columns_of(by), executor=where, **choices)
     said = lab.sentences(found)
     if output is not None:
         files.write_table(found, "comparison", output)
@@ -143,7 +143,7 @@ def compare(
         click.echo(f"{table(found)}\n\n{wrapped(str(said), 2)}")
 
 
-@verb()
+@verb(short_help="Write one file to be read and heard.")
 @click.argument("store")
 @dataset_named
 @marking

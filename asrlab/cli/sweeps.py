@@ -10,7 +10,7 @@ import click
 from asrlab.cli.ends import UNANSWERED, verb
 from asrlab.cli.options import as_json, asking, make_sweep, several, spread, workers
 from asrlab.cli.out import document, facts, named, records, table
-from asrlab.errors import BudgetSpent
+from asrlab.errors import BudgetSpent, InvalidInput, MissingTrials
 from asrlab.folders import is_set
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _pricing = several(
 )
 
 
-@verb()
+@verb(short_help="Say what would be sent, and its price.")
 @asking
 @_pricing
 @spread
@@ -57,7 +57,7 @@ def plan(*, retry: Retry, price_usd_per_s: float | None, executor: str | None, a
         click.echo(facts(made))
 
 
-@verb()
+@verb(short_help="Send what the store lacks, and keep it.")
 @asking
 @_pricing
 @click.option("--budget-usd", type=float, metavar="USD", help="Most that all runs of this store may spend together.")
@@ -87,14 +87,23 @@ def run(
 
     The options of the grid are those of plan. Interrupt it as you like (Ctrl-C; twice to leave what is in flight) and
     run it again: it asks only for what is missing. Before money is spent it asks you, unless there is a budget or
-    --yes. With ASRLAB_OFFLINE=1 nothing is sent, and missing answers are an error.
+    --yes; where nobody can be asked, that is an error.
+    With ASRLAB_OFFLINE=1 nothing is sent, and missing answers are an error.
 
         asrlab run datasets/dictation --axis enable_itn=false,true --store runs/itn
         asrlab run calls/ --engine qwen3-asr-flash-filetrans --region singapore --axis language=none,right:@language \
           --store runs/calls --budget-usd 2
     """
+    from asrlab.sweep.store import is_run  # noqa: PLC0415 - slow to import
+
     sweep = make_sweep(**chosen)
-    if not (yes or is_set("ASRLAB_OFFLINE")) and budget_usd is None and budget_minutes is None:
+    offline = is_set("ASRLAB_OFFLINE")
+    if offline and sweep.source.suffix != ".jsonl" and not is_run(sweep.source):
+        raise MissingTrials(
+            "Nothing is sent with ASRLAB_OFFLINE=1, and all answers are missing: there is no run in "
+            f"{named(sweep.source)} yet. Ask for them without it, or check the path."
+        )
+    if not (yes or offline) and budget_usd is None and budget_minutes is None:
         _ask(sweep.plan(retry=retry, price_usd_per_s=price_usd_per_s), asks=not as_json)
     spent: BudgetSpent | None = None
     try:
@@ -122,7 +131,7 @@ def _ask(plan: Plan, *, asks: bool) -> None:
     if plan.free or not plan.to_send:
         return
     if not (asks and sys.stdin.isatty()):
-        raise click.UsageError(
+        raise InvalidInput(
             f"This would cost money, and there is nobody to be asked ({plan!r}). Set --budget-usd or --budget-minutes, "
             "or say --yes."
         )
@@ -143,11 +152,18 @@ def _report(sweep: Sweep, *, as_json: bool) -> bool:
     if as_json:
         document(told | {"unanswered": records(wrong)})
         return wrong.empty
-    told |= {"usd": "not known" if usd is None else f"{usd:.4f}", "digest": f"{sweep.digest[:16]}…"}
+    told |= {"usd": _usd(usd), "digest": f"{sweep.digest[:16]}…"}
     click.echo(facts(told.items()))
     if len(wrong):
         click.echo(f"\n{table(wrong, max_rows=_FAILURES)}")
     return wrong.empty
+
+
+def _usd(usd: float | None) -> str:
+    """Say a sum; a small one with its digits, for it is not nothing."""
+    if usd is None:
+        return "not known"
+    return f"{usd:.4f}" if usd == 0 or usd >= 0.01 else f"{usd:.3g}"
 
 
 def _told_of(plan: Plan) -> dict[str, Any]:
