@@ -271,3 +271,70 @@ def test_a_run_that_is_cut_short_leaves_what_was_there(tmp_path, monkeypatch):
         score(said.assign(text="w"), said, to=tmp_path / "scores")
     pd.testing.assert_frame_equal(parquet.read(tmp_path / "scores", "scores"), first)
     assert [one.name for one in tmp_path.iterdir()] == ["scores"]
+
+
+def in_both(folder, heard, said, **options):
+    """Score in memory and in parts, and see that it is the same."""
+    wanted = in_order(score(heard, said, missing="drop", **options), said["utt_id"].astype("string"))
+    found = written(folder, heard, said, missing="drop", **options)
+    columns = ["utt_id", "condition", "state", "subs", "dels"]
+    pd.testing.assert_frame_equal(found[columns], wanted[columns], check_exact=True)
+    return found
+
+
+@pytest.mark.parametrize("rows", [1, 10**6])
+def test_ids_of_any_kind(rows, tmp_path, monkeypatch):
+    monkeypatch.setattr(parts, "ROWS", rows)
+    said = pd.DataFrame({"utt_id": [2, 1, 3], "text": ["one two", "two", "three"]})
+    heard = pd.DataFrame({"utt_id": [1, 2, 3, 1], "condition": list("xxxy"), "text": ["two", "one", "three", "too"]})
+    whole = in_both(tmp_path, heard, said)
+    assert whole["utt_id"].tolist() == ["2", "2", "1", "1", "3", "3"]
+    texts = heard.astype({"utt_id": "string"})
+    levels = said.assign(utt_id=pd.Categorical(said["utt_id"].astype("string"), ["1", "9", "2", "3"]))
+    pd.testing.assert_frame_equal(in_both(tmp_path, texts, levels), whole, check_exact=True)
+    with pytest.raises(InvalidInput, match="are of no utterance that has references"):  # of a level that is not used
+        written(tmp_path, texts.assign(utt_id="9"), levels)
+
+
+def test_joined_channels_of_an_utterance_without_references(tmp_path, monkeypatch):
+    monkeypatch.setattr(parts, "ROWS", 1)
+    heard, data = world(0, channels=2)
+    data.references = data.references[data.references["utt_id"] != "u03"]
+    heard["text"] = heard["text"].mask(heard["utt_id"] == "u03")
+    heard["state"] = heard["state"].mask(heard["utt_id"] == "u03", "failed")
+    path, options = stored(heard, "transcripts", tmp_path), {"form": "spoken", "missing": "drop", "channels": "joined"}
+    wanted = in_order(score(path, data, **options), data.utterances["utt_id"])
+    pd.testing.assert_frame_equal(written(tmp_path, path, data, **options), wanted, check_exact=True)
+
+
+def test_no_transcripts(tmp_path):
+    said = pd.DataFrame({"utt_id": ["b", "a"], "text": ["x", "y"]})
+    assert in_both(tmp_path, said.head(0), said)["state"].tolist() == ["missing"] * 2
+    assert in_both(tmp_path, said.head(0), said.head(0)).empty
+
+
+def test_scores_do_not_take_the_place_of_what_is_marked(tmp_path):
+    said = pd.DataFrame({"utt_id": ["a"], "text": ["x"]})
+    heard = tmp_path / "heard"
+    heard.mkdir()
+    said.to_parquet(heard / "part-00000.parquet")
+    before = {one: one.read_bytes() for one in heard.iterdir()}
+    for source, to in [
+        (heard, heard),
+        (heard, heard / "scores"),
+        (f"{heard}/*.parquet", f"{heard}/x.parquet"),
+        (said, heard),
+    ]:
+        with pytest.raises(InvalidInput, match=r"is or lies in what is marked|holds other things than parts of scores"):
+            score(source, said, to=to)
+    assert {one: one.read_bytes() for one in heard.iterdir()} == before
+
+
+def test_axes_that_cannot_be_stored(tmp_path):
+    said = pd.DataFrame({"utt_id": ["a"], "text": ["x"]})
+    with pytest.raises(InvalidInput, match="Column 'n' of the transcripts holds lists"):
+        score(said.assign(n=[[1]]), said, to=tmp_path / "scores")
+    with pytest.raises(InvalidInput, match="cannot be stored"):
+        score(said.assign(n=pd.Series(["\ud800"], dtype=object)), said, to=tmp_path / "scores")
+    with pytest.raises(InvalidInput, match="beyond 2"):
+        score(said.assign(n=np.array([2**63 + 1], np.uint64)), said, to=tmp_path / "scores")

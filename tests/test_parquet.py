@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -165,10 +167,113 @@ def test_a_folder_that_holds_something_else_is_refused(tmp_path):
         parquet.Folder(tmp_path / "mine", "scores")
     (tmp_path / "heard").mkdir()
     parquet.write(frame(), "transcripts", tmp_path / "heard" / "part-00000.parquet")
-    with pytest.raises(InvalidInput, match="is a table of transcripts"):
+    with pytest.raises(InvalidInput, match=r"holds other things than parts of scores \(part-00000"):
         parquet.Folder(tmp_path / "heard", "scores")
     with pytest.raises(InvalidInput, match="is a file, and a folder is wanted"):
         parquet.Folder(tmp_path / "mine" / "thesis.txt", "scores")
+
+
+@pytest.mark.parametrize("stranger", ["none", "unsaid", "alone", "other"])
+def test_a_folder_is_replaced_only_if_every_file_is_a_part_of_such_a_table(stranger, tmp_path):
+    with parquet.Folder(tmp_path / "scores", "scores") as folder:
+        folder.add(parquet.encoded(frame(), "scores", parquet.Part(0, 1, folder.writing)))
+    parquet.Folder(tmp_path / "scores", "scores")
+    strange = {
+        "none": b"not Parquet, and precious",
+        "unsaid": parquet.encoded(frame(), None),
+        "alone": parquet.encoded(frame(), "scores"),
+        "other": parquet.encoded(frame(), "transcripts", parquet.Part(1, 2, "x")),
+    }
+    (tmp_path / "scores" / "part-99999.parquet").write_bytes(strange[stranger])
+    with pytest.raises(InvalidInput, match=r"other things than parts of scores \(part-99999"):
+        parquet.Folder(tmp_path / "scores", "scores")
+
+
+def test_what_was_there_comes_back_if_the_new_cannot_take_its_place(tmp_path, monkeypatch):
+    name, rename = tmp_path / "scores", Path.rename
+
+    def full(self, target):
+        if self.suffix == ".half":
+            raise OSError("no room")
+        return rename(self, target)
+
+    for n in range(2):
+        with pytest.raises(StoreError) if n else nullcontext(), parquet.Folder(name, "scores") as folder:
+            folder.add(parquet.encoded(frame().assign(n=n), "scores", parquet.Part(0, 1, folder.writing)))
+        monkeypatch.setattr(Path, "rename", full)
+    assert parquet.read(name, "scores")["n"].tolist() == [0] * 4
+    assert [one.name for one in tmp_path.iterdir()] == ["scores"]
+
+
+def test_changed_pages_are_refused(tmp_path):
+    path, rows = tmp_path / "t.parquet", pd.DataFrame({"n": range(20_000), "x": np.sqrt(np.arange(20_000.0))})
+    parquet.write(rows, None, path)
+    data = path.read_bytes()
+    for place in range(500, len(data) - 5000, len(data) // 40):
+        path.write_bytes(data[:place] + bytes([data[place] ^ 16]) + data[place + 1 :])
+        with pytest.raises(InvalidInput, match="cannot be read as Parquet"):
+            parquet.read(path, None)
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        *("{", "[]", "3", '{"table": 3, "version": 1}', '{"table": "scores"}', '{"table": "scores", "version": "x"}'),
+        *('{"table": "scores", "version": 0}', '{"table": "scores", "version": -3}', '{"part": [1]}'),
+        *('{"part": ["a", 1, "x"]}', '{"levels": {"snr": 3}}', '{"levels": {"snr": {"values": [[1]], "ordered": 1}}}'),
+    ],
+)
+def test_a_file_that_says_something_odd_is_refused(says, tmp_path):
+    pq.write_table(pa.table({"n": [1]}).replace_schema_metadata({b"asrlab": says}), tmp_path / "t.parquet")
+    with pytest.raises(InvalidInput, match="says of itself what no asrlab writes"):
+        parquet.read(tmp_path / "t.parquet", "scores")
+
+
+def of_kinds(folder, *kinds):
+    """Write files whose column x is of those kinds, one a file."""
+    for n, values in enumerate(kinds):
+        pd.DataFrame({"x": values}).to_parquet(folder / f"{n}.parquet")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [([1], ["1"]), (["1"], [1]), ([True], [1]), ([1], [True]), ([True], ["no"]), (pd.to_datetime(["2020"]), ["2020"])],
+)
+def test_a_column_of_several_kinds_is_refused(one, other, tmp_path):
+    with pytest.raises(InvalidInput, match=r"Column 'x' is \w+.* in .*0\.parquet, and \w+.* in .*1\.parquet"):
+        parquet.read(of_kinds(tmp_path, one, other), None)
+
+
+def test_whole_numbers_are_numbers(tmp_path):
+    for n, kinds in enumerate(([[1, 2], [1.5, None]], [[1.5, None], [1, 2]])):
+        folder = tmp_path / str(n)
+        folder.mkdir()
+        found = parquet.read(of_kinds(folder, *kinds, [None, None]), None)["x"]
+        assert found.dtype == "float64"
+        assert found.dropna().tolist() == [x for kind in kinds for x in kind if x]
+    folder = tmp_path / "ids"  # as texts, 1 and 1.0 are two
+    folder.mkdir()
+    for n, ids in enumerate(([1], [1.0])):
+        pd.DataFrame({"utt_id": ids}).to_parquet(folder / f"{n}.parquet")
+    with pytest.raises(InvalidInput, match="'utt_id' is int64"):
+        parquet.read(folder, "transcripts")
+    with pytest.raises(InvalidInput, match=r"Column 'x' of .* cannot be read as double"):
+        parquet.read(of_kinds(tmp_path, [0.5], [2**53 + 1]), None)
+    pq.write_table(pa.table({"x": pa.array([2**63 + 1], pa.uint64())}), tmp_path / "1.parquet")
+    with pytest.raises(InvalidInput, match="beyond 2"):
+        parquet.read(tmp_path / "1.parquet", None)
+
+
+def test_codes_of_declared_texts_and_of_nothing(tmp_path):
+    """Levels of a declared text are none: what is used counts, in order of appearance."""
+    ids = pd.Categorical(["b", "a"], ["a", "z", "b"])
+    parquet.write(pd.DataFrame({"utt_id": ids}), "transcripts", tmp_path / "t.parquet")
+    found = parquet.read(tmp_path / "t.parquet", "transcripts", coded=True)["utt_id"]
+    assert found.cat.categories.tolist() == ["b", "a"]
+    assert parquet.read(tmp_path / "t.parquet", "transcripts")["utt_id"].dtype == "string"
+    parquet.write(frame().head(0), "transcripts", tmp_path / "e.parquet")
+    assert parquet.read(tmp_path / "e.parquet", "transcripts", coded=True)["text"].cat.categories.empty
 
 
 def test_what_cannot_be_read_or_written_is_said(tmp_path, monkeypatch):

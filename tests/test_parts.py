@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pickle
@@ -12,7 +13,7 @@ import sys
 import time
 from bisect import bisect_right
 from collections import Counter
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pandas as pd
@@ -30,10 +31,12 @@ from asrlab.engines.scripted import ScriptedEngine
 from asrlab.errors import BudgetSpent, InvalidInput, StoreError
 from asrlab.server.limits import Limits as Granted
 from asrlab.server.run import serve
+from asrlab.sweep.budget import Budget
 from asrlab.sweep.grid import grid
+from asrlab.sweep.merge import drives, open_to_read
 from asrlab.sweep.opened import open_sweep
 from asrlab.sweep.parts import bounds_of, number_of
-from asrlab.sweep.store import Store, merging
+from asrlab.sweep.store import Intent, Store, lease, merging
 from asrlab.sweep.sweep import Sweep
 from asrlab.sweep.warn import SweepWarning
 
@@ -75,6 +78,18 @@ def rows(sweep, query):
 
 def dump(sweep):
     return {table: rows(sweep, f"select * from {table} order by 1, 2") for table in TABLES}
+
+
+def copy_of(part):
+    """Copy a part's store, as one that was fetched from another machine."""
+    return shutil.copytree(part.source, Path(f"{part.source}-copied"))
+
+
+def assert_asked_no_more(part, why):
+    before = asked(part)
+    with pytest.raises(InvalidInput, match=why):
+        run(part)
+    assert asked(part) == before
 
 
 def asked(part):
@@ -143,24 +158,131 @@ def test_to_merge_again_changes_nothing_and_takes_in_what_has_come_since(sweep):
     run(one)
     with pytest.raises(BudgetSpent):
         run(other, budget_usd=0.004)
-    copied = Path(f"{other.source}-copied")
-    shutil.copytree(other.source, copied)  # as of another machine, whose part goes on
-    whole.merge([one, copied])
+    copied = copy_of(other)
+    whole.merge([one, copied], without=[2])
     first = dump(whole)
     assert whole.merge([copied, one.source]).attempts == 0
     assert dump(whole) == first
-    run(other)
-    assert whole.merge([other]).answers == len(asked(other)) - 4
+    goes_on = sweep("elsewhere")
+    run(goes_on)
+    assert whole.merge([goes_on.source]).answers == len(asked(goes_on)) - len(asked(one)) - 4
     assert dump(whole) != first
     assert whole.verify() == []
     assert not whole.plan().to_send
+
+
+def test_a_copy_does_not_stand_for_its_part(sweep):
+    whole = sweep(repeats=1)
+    one, other = whole.parts(2)
+    run(one)
+    with pytest.raises(BudgetSpent):
+        run(other, budget_usd=0.004)
+    copied = copy_of(other)
+    with pytest.raises(InvalidInput, match=r"is a copy of part 2 of 2.*without=\[2\].*Nothing was taken in"):
+        whole.merge([one, copied])
+    assert asked(whole) == set()
+    run(other)  # which goes on
+    whole.merge([one])
+    assert not whole.plan().to_send
+    assert whole.merge([copied], without=[2]).answers == len(asked(other))  # its own, which is there, is taken in too
+    assert_asked_no_more(other, "which was merged at")
+    assert not whole.plan().to_send
+    assert whole.verify() == []
+
+
+def test_a_part_that_is_given_up_asks_no_more(sweep):
+    whole = sweep(repeats=1)
+    one, other = whole.parts(2)
+    run(one)
+    with Store(other.source) as store:
+        assert store.drive()
+        with pytest.raises(StoreError, match="is being run"):
+            whole.merge([one], without=[2])
+    assert len(whole.plan().to_send) == 0
+    before = copy_of(other)
+    whole.merge([one], without=[2])
+    assert_asked_no_more(other, "which was merged at")
+    shutil.rmtree(other.source)
+    before.rename(other.source)  # which does not know of it
+    assert_asked_no_more(other, "which was merged or given up")
+    run(whole)
+    assert whole.transcripts["attempts"].eq(1).all()
+
+
+def test_a_part_whose_store_is_gone_is_not_run(sweep):
+    whole = sweep(repeats=1)
+    one, other = whole.parts(2)
+    run(one)
+    one.source.rename(f"{one.source}-on-another-disk")
+    for part in (one, whole.parts(2)[0]):
+        with pytest.raises(StoreError, match=r"store of part 1 of 2 is not at.*without=\[1\]"):
+            run(part)
+    with pytest.raises(StoreError, match="There is no run"):
+        whole.merge([one])
+    assert whole.merge([other], without=[1]).attempts == 0
+    run(whole)
+    assert whole.transcripts["state"].eq("answered").all()
+
+
+def test_a_store_with_questions_for_parts_to_ask_is_refused_until_they_are_merged(sweep):
+    whole, other = sweep(repeats=1), run(sweep("other", repeats=1))
+    parts = [pickle.loads(pickle.dumps(part)) for part in whole.parts(2)]
+    with pytest.raises(InvalidInput, match=r"questions that are for part 1, 2 of 2 to ask"):
+        whole.merge([other.source])
+    assert asked(whole) == set()
+    for part in parts:
+        run(part)
+    merged = whole.merge([*parts, other])
+    assert len(merged.twice) == len(asked(other))
+    assert whole.verify() == []
+
+
+@pytest.mark.parametrize("state", ["failed", "unknown"])
+def test_a_task_that_can_be_collected_is_whatever_became_of_later_attempts(sweep, state):
+    one_question = {"conditions": grid(enable_itn=[False]), "repeats": 1, "delay_s": 0.01}
+    left, whole = sweep("left", **one_question), sweep(**one_question)
+
+    async def attempts(store, trials, ended):
+        for trial in trials:
+            number = await store.begin(Intent(trial, time.time(), 1, USD_PER_S, None))
+            await (
+                store.ended(number, trial, state, code="Throttled", message="later")
+                if ended
+                else store.submitted(trial, number, f"task-{trial}")
+            )
+
+    for one, ended in ((left, False), (whole, True)):
+        with one._driven() as store:
+            plan = asyncio.run(one._written(store))
+            asyncio.run(attempts(store, [job.trial for job in plan.jobs], ended))
+    assert whole.merge([left.source]).attempts == len(asked(left))
+    assert whole.transcripts["state"].eq("submitted").all()
+    assert not whole.plan(retry=state).to_send
+    assert whole.verify() == []
+
+
+def test_a_driver_that_died_on_another_machine_is_waited_for_and_one_at_work_is_not(tmp_path, monkeypatch):
+    url = f"memory://{tmp_path.name}/run"
+    monkeypatch.setattr(lease, "LAPSE_S", 0.3)
+    monkeypatch.setattr(lease, "_LOOK_S", 0.0)
+    monkeypatch.setenv("ASRLAB_CACHE", str(tmp_path / "there"))
+    with Store(url, create=True) as there:
+        assert there.drive()
+        there._driver._stopping.set()  # it beats no more
+        monkeypatch.setenv("ASRLAB_CACHE", str(tmp_path / "here"))
+        with Store(url) as here:
+            assert not here.drive()
+        with ExitStack() as stack, pytest.warns(SweepWarning, match=r"waiting up to .* another machine.* still runs"):
+            open_to_read(url, stack)
+    with Store(tmp_path / "local", create=True) as there, Store(tmp_path / "local") as here:
+        assert there.drive()
+        assert not drives(here)  # at once, and without a word
 
 
 def test_killed_while_it_merges_it_goes_on_where_it_ended(sweep, monkeypatch):
     divided, undisturbed = sweep(), sweep("other")
     monkeypatch.setattr(merging, "_AT_ONCE", 3)
     parts = [run(part) for part in divided.parts(2)]
-    undisturbed.parts(2)
     undisturbed.merge(parts)
     for life in range(1, 20):
         left = iter(range(life))
@@ -243,15 +365,13 @@ def test_unknown_outcomes_stay_unknown_and_are_not_sent_unasked(sweep):
 
 def test_what_a_part_is_to_ask_is_asked_by_nobody_else_until_it_is_merged(sweep):
     divided = sweep(repeats=1)
-    one, other = divided.parts(2)
+    one, _ = divided.parts(2)
     run(one)
     plan = divided.plan()
     assert not plan.to_send
     assert any("left to part 2 of 2" in why for why in plan.counts)
     with pytest.warns(SweepWarning, match=r"2 parts, and 1, 2 have not been merged.*without=\[\.\.\.\]"):
         run(divided)
-    with pytest.raises(StoreError, match="There is no run"):
-        divided.merge([one, other])  # never run
     with pytest.raises(InvalidInput, match="from 1 to 2"):
         divided.merge([one], without=[3])
     assert len(divided.parts(2)) == 2
@@ -302,7 +422,38 @@ def test_parts_keep_the_budget_together(sweep, spent):
     assert divided.costs["usd"].sum() <= 0.03
 
 
+def test_what_parts_that_are_out_may_spend_is_left_to_them(sweep):
+    divided = sweep()
+    one, other = divided.parts(2, budget_usd=0.04, budget_minutes=1)
+    with pytest.raises(BudgetSpent):
+        run(one)
+    divided.merge([one])
+    with (
+        pytest.warns(SweepWarning, match="2 have not been merged"),
+        pytest.raises(BudgetSpent, match=r"\$0.0200 of \$0.0400 \(less \$0.0200 for parts that are out\)"),
+    ):
+        run(divided, budget_usd=0.04)
+    with pytest.raises(BudgetSpent):
+        run(other)
+    divided.merge([other])
+    assert divided.costs["usd"].sum() == pytest.approx(0.04)
+
+
+def test_what_a_budget_leaves_to_others_is_not_reserved():
+    budget = Budget(usd=1.0, minutes=1.0)
+    budget.leave(0.5, 0.5)
+    assert not budget.reserve(31, 0.01)  # of 30 seconds
+    assert not budget.reserve(20, 0.03)
+    assert budget.reserve(30, 0.01)
+    assert not budget.reserve(0, 0.01)  # of unknown length: nothing is left
+
+
 # What is refused
+
+
+def test_a_store_in_memory_is_not_divided(dataset):
+    with pytest.raises(InvalidInput, match="in the memory of this process"):
+        Sweep(dataset, engine(), GRID, store="memory://parts/run").parts(2)
 
 
 def test_stores_of_another_sweep_are_refused_and_nothing_is_taken_in(sweep, tmp_path):
@@ -358,6 +509,12 @@ def test_audio_that_has_changed_since_is_not_asked_by_the_wrong_part(sweep, data
 
 
 # The account
+
+
+def test_a_password_in_a_url_is_refused_before_it_can_be_pickled():
+    with pytest.raises(InvalidInput, match="without user name") as refused:
+        FiletransEngine(base_url="https://someone:very-secret@127.0.0.1:1/api/v1")
+    assert "very-secret" not in str(refused.value)
 
 
 def test_a_key_is_never_pickled(dataset, tmp_path):

@@ -10,6 +10,7 @@ import os
 import random
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from types import SimpleNamespace
 import pytest
 from object_storage import bucket, bucket_with_keys, server_of_s3  # noqa: F401
 from test_store import LEDGER, answer, ask, intent, questions
+from upath import UPath
 
 from asrlab.errors import StoreError
 from asrlab.sweep.store import Standing, Store, is_run, lease, log, objects
@@ -251,6 +253,40 @@ def test_one_machine_drives_and_another_waits_until_it_has_gone(hasty, planned, 
         assert again.verify() == []
 
 
+def test_who_may_be_dead_is_waited_for_and_who_is_heard_of_is_not(hasty, planned, url, elsewhere, monkeypatch):
+    store, trials = planned
+    monkeypatch.setattr(lease, "LAPSE_S", 60.0)
+    elsewhere("b")
+    told = []
+    with Store(url) as other:  # which makes nothing, as one that is merged
+        assert other.lapses_in() is None
+        assert not other.drive(told.append)
+        assert told
+        assert max(told) <= 60
+        assert other.lapses_in() is None
+        store._driver._stopping.set()  # as if its machine had died
+        store._driver._beating.join()
+    told.clear()
+    monkeypatch.setattr(lease, "LAPSE_S", 1.2)
+    with Store(url) as other:
+        assert not other.drive()
+        assert 0 < other.lapses_in() <= 1.2
+        assert other.drive(told.append)
+        assert told == sorted(told, reverse=True)
+        assert len(told) > 1
+        assert other.lapses_in() is None
+        elsewhere("cache")
+        asyncio.run(ask(other, trials[0]))
+
+
+def test_a_process_of_this_machine_is_not_waited_for(planned, url, tmp_path):
+    with Store(url) as other, Store(tmp_path / "run", create=True) as local, Store(tmp_path / "run") as second:
+        assert local.drive()
+        for waiting in (other, second):
+            assert not waiting.drive(pytest.fail)
+            assert waiting.lapses_in() is None
+
+
 def test_a_driver_that_is_taken_for_dead_and_is_not_sends_nothing(hasty, planned, url, kept, elsewhere):
     store, trials = planned
     store._driver._stopping.set()  # as if its machine were asleep
@@ -391,6 +427,51 @@ def test_a_storage_that_is_gone_ends_the_writing_and_the_next_run_goes_on(
         assert set(standings) == set(trials[: 1 if how == "before" else 2])
         asyncio.run(ask(again, trials[2]))
         assert again.verify() == []
+
+
+def test_a_server_that_takes_connections_and_says_nothing_is_given_up_soon(s3, monkeypatch):
+    """It is asked as often as is said, each time for as long as is said: that bounds what a run waits for."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://{}:{}".format(*silent.getsockname()))
+        monkeypatch.setitem(objects._CONFIG, "read_timeout", 0.1)
+        with pytest.raises(StoreError, match="its host cannot be reached"):
+            Store(f"{s3.url}/run")
+        monkeypatch.setattr(objects, "_PUT_S", 0.3)  # a PUT waits for "100 Continue", without the limits of botocore
+        monkeypatch.setattr(objects, "_PATIENCE_S", 0.0)
+        silent.setblocking(False)
+        asked = 0
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                silent.accept()[0].close()
+                asked += 1
+        assert asked == objects._CONFIG["retries"]["total_max_attempts"]
+        for write in ("create", "replace", "creates_once"):
+            with pytest.raises(StoreError, match="its host cannot be reached"):
+                getattr(objects.Objects(objects.located(f"{s3.url}/run")), write)("a", b"x")
+    monkeypatch.undo()
+    assert objects._PATIENCE_S + max(objects._PUT_S, asked * objects._CONFIG["read_timeout"]) <= 120
+
+
+def test_what_hangs_does_not_keep_a_store_from_closing(hasty, planned):
+    store, _ = planned
+    hanging, on = threading.Event(), threading.Event()
+
+    def hang():
+        hanging.set()
+        on.wait(60)
+        return {}
+
+    store._remote.lease = hang
+    assert hanging.wait(20)
+    store._remote.broken = StoreError("It hangs.")
+    closing = threading.Thread(target=store.close)
+    closing.start()
+    closing.join(20)
+    try:
+        assert not closing.is_alive()
+    finally:
+        on.set()
+        closing.join()
 
 
 def test_a_write_that_arrives_after_all_finds_its_number_taken(hasty, planned, flaky, url, elsewhere):
@@ -795,6 +876,27 @@ def test_credentials_in_a_url_are_refused_and_not_shown(url):
     with pytest.raises(StoreError, match="AWS_ACCESS_KEY_ID") as told:
         Store(url, create=True)
     assert "s3cret" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"key": "an id", "secret": "s3cret"}, "key, secret"),
+        ({"token": "s3cret"}, "token"),
+        ({"client_kwargs": {"aws_secret_access_key": "s3cret"}}, "aws_secret_access_key"),
+        ({"endpoint_url": "https://me:s3cret@host"}, "endpoint_url"),
+    ],
+)
+def test_credentials_that_a_place_carries_are_refused_and_not_shown(options, named):
+    """They would stand in every pickle of it, such as that of a part of a sweep."""
+    with pytest.raises(StoreError, match=rf"is given with {named}, .*AWS_ACCESS_KEY_ID") as told:
+        Store(UPath("s3://bucket/run", **options), create=True)
+    assert "s3cret" not in str(told.value)
+
+
+def test_a_place_may_carry_what_is_no_credential():
+    options = {"anon": True, "endpoint_url": "http://127.0.0.1:9", "client_kwargs": {"region_name": "eu-west-1"}}
+    assert objects.located(UPath("s3://bucket/run", **options)).storage_options == options
 
 
 def test_offline_nothing_is_asked_for(s3, monkeypatch):

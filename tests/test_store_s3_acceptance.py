@@ -174,6 +174,42 @@ def test_a_server_that_is_stopped_and_one_that_is_killed(tmp_path, monkeypatch):
         assert "cannot be reached" in repr(open_sweep_quietly(f"s3://{name}/run"))
 
 
+def test_a_server_that_hangs_for_good_ends_the_run_and_the_next_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setenv("ASRLAB_CACHE", str(tmp_path / "cache"))
+    dataset = sweeping.recordings(tmp_path / "set", 8)
+    stopped = []
+    with (
+        serving("moto") as server,
+        reached(server, monkeypatch),
+        serve("scripted", limits=None, run_s=0.2) as service,
+    ):
+        url = f"s3://{server.bucket()}/run"
+        sweep = sweeping.sweep(dataset.folder, url, service.url)
+
+        def stop(progress):
+            if progress.done >= 4 and not stopped:
+                stopped.append(time.monotonic())
+                server.process.send_signal(signal.SIGSTOP)
+
+        with pytest.raises(StoreError, match="its host cannot be reached"):
+            sweep.run(progress=stop, concurrency=2)
+        run_s = time.monotonic() - stopped[0]
+        submits = service.status()["submits"]
+        begun = time.monotonic()
+        with pytest.raises(StoreError, match="its host cannot be reached"):
+            is_run(url)
+        read_s = time.monotonic() - begun
+        print(f"\na server that hangs: the run has ended after {run_s:.0f} s, a read after {read_s:.0f} s")
+        assert run_s < 120
+        assert read_s < 60
+        server.process.send_signal(signal.SIGCONT)
+        sweep.run(progress=False)
+        sweep.run(progress=False, retry="unknown")
+        assert sweep.transcripts["state"].eq("answered").all()
+        assert 4 <= submits < service.status()["submits"] == len(sweep.transcripts)
+        assert sweep.verify() == []
+
+
 def open_sweep_quietly(url):
     from asrlab.sweep.opened import Answers
 

@@ -92,6 +92,18 @@ def test_replays_are_written_to_urls_and_read_from_them(dataset, s3, tmp_path, m
         sweep.save_replay("s3://nobodys-bucket/replay.jsonl")
 
 
+@pytest.mark.parametrize("there", ["s3://bucket", "http://127.0.0.1:9"])
+def test_offline_no_replay_is_fetched_or_written_at_a_url(dataset, there, monkeypatch, tmp_path):
+    sweep = Sweep(dataset, Scripted(), CONDITIONS, store=tmp_path / "run")
+    sweep.run(progress=False)
+    monkeypatch.setenv("ASRLAB_OFFLINE", "1")
+    monkeypatch.setattr(objects, "_files_of", lambda where: pytest.fail(f"{where} was asked for"))
+    url = f"{there}/replay.jsonl"
+    for read in (open_sweep, sweep.save_replay, Sweep(dataset, Scripted(), CONDITIONS, store=url).replay):
+        with pytest.raises(StoreError, match=r"replay\.jsonl is not asked for, since ASRLAB_OFFLINE is set"):
+            read() if read.__name__ == "replay" else read(url)
+
+
 def test_a_repr_says_what_is_wrong_and_does_not_raise(dataset, s3_with_keys, monkeypatch):
     import s3fs
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 from anyio.to_thread import run_sync
 
 from asrlab.dashscope import AsyncClient, Limits, wire
+from asrlab.dashscope.access import find_base_url
 from asrlab.dashscope.checks import check_model, check_parameters
 from asrlab.dashscope.pacing import PACE_MARGIN
 from asrlab.data.audio import probe
@@ -53,7 +54,7 @@ class FiletransEngine(Engine):
     Raises
     ------
     InvalidInput
-        If the model is another service's; on entering, if there is no key.
+        If the model is another service's, or ``base_url`` is none or has a user name; on entering, if there is no key.
     """
 
     name = "filetrans"
@@ -93,7 +94,8 @@ class FiletransEngine(Engine):
         self._region = region
         self._api_key = api_key
         self._workspace = workspace
-        self._base_url = base_url
+        # Refused here, and not only when the service is asked: until then it may be pickled, and a password in it too.
+        self._base_url = base_url if base_url is None else find_base_url(region, workspace, base_url)
         self._limits = limits
         self._also_send_text = also_send_text
         self._client: AsyncClient | None = None

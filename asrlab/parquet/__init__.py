@@ -4,7 +4,7 @@ A table is one file, or a folder of them that are its parts. Each says of itself
 its schema, how the levels of its axes are ordered, and which part of how many: what is half there is not read as whole.
 """
 
-from asrlab.parquet.files import Part, is_stored, shown
+from asrlab.parquet.files import Part, inside, is_stored, shown
 from asrlab.parquet.reading import Layout, Stored, chunks, columns, read
 from asrlab.parquet.writing import Folder, encoded, put, write
 
@@ -16,6 +16,7 @@ __all__ = [
     "chunks",
     "columns",
     "encoded",
+    "inside",
     "is_stored",
     "put",
     "read",

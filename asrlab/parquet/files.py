@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import re
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeGuard
 
 from asrlab.errors import InvalidInput, MissingExtra
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
 #: Rows of a group in a file, which is the least that is read, and of a chunk unless it is said.
 ROWS: Final = 131_072
@@ -31,6 +38,15 @@ class Part(NamedTuple):
     number: int
     of: int
     writing: str
+
+
+class Said(NamedTuple):
+    """What a file says of itself: its table in which version, its part, and of categoricals the levels and order."""
+
+    table: str | None = None
+    version: int = 1
+    part: Part | None = None
+    levels: Mapping[str, tuple[list[Any], bool]] = MappingProxyType({})
 
 
 def is_stored(given: object) -> TypeGuard[str | os.PathLike[str]]:
@@ -53,27 +69,69 @@ def shown(name: str) -> str:
     return re.sub(r"//[^/@]*@|[?#].*", lambda found: "//" if found[0].startswith("//") else "", name)
 
 
+def inside(name: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
+    """Whether a path or URL is another one, lies in it, or is among what that is a pattern of."""
+
+    def plain(given: str | os.PathLike[str]) -> str:
+        text = (os.fspath(given) if isinstance(given, os.PathLike) else str(given)).removeprefix("file://")
+        return text.rstrip("/") if URL.match(text) else str(Path(text).resolve())
+
+    one, whole = plain(name), plain(other)
+    return one == whole or one.startswith(f"{whole}/") or fnmatchcase(one, whole)
+
+
 class File(NamedTuple):
-    """A file of a table: how a message names it, whether it was named itself, and how it is opened."""
+    """A file of a table: how a message names it, whether it was named itself, and where it is opened."""
 
     shown: str
     alone: bool
     source: Callable[[], Any]
 
-    def open(self, coded: Sequence[str]) -> Any:  # noqa: ANN401 - a ParquetFile
-        """Open it, to be closed by its context."""
+    def head(self) -> tuple[pa.Schema, int, Said]:
+        """Read its columns, how many rows it has, and what it says of itself."""
+        with self._opened() as parquet:
+            schema, rows = parquet.schema_arrow, parquet.metadata.num_rows
+        try:
+            return schema, rows, _said((schema.metadata or {}).get(KEY, b"{}"))
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise InvalidInput(f"{self.shown} says of itself what no asrlab writes. Write it anew.") from error
+
+    def batches(self, columns: Sequence[str] | None, *, coded: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
+        """Read some rows at a time."""
+        with self._opened(coded) as parquet:
+            yield from parquet.iter_batches(batch_size=rows, columns=columns)
+
+    @contextmanager
+    def _opened(self, coded: Sequence[str] = ()) -> Iterator[pq.ParquetFile]:
         import pyarrow as pa  # noqa: PLC0415 - slow to import
         import pyarrow.parquet as pq  # noqa: PLC0415
 
         try:
-            return pq.ParquetFile(self.source(), read_dictionary=list(coded))
+            with pq.ParquetFile(self.source(), read_dictionary=list(coded), page_checksum_verification=True) as parquet:
+                yield parquet
         except FileNotFoundError:
             raise InvalidInput(f"{self.shown} is not there. See that the path is right.") from None
         except (pa.ArrowInvalid, OSError, ValueError) as error:
             raise InvalidInput(
                 f"{self.shown} cannot be read as Parquet ({type(error).__name__}). Either it is something else, or it "
-                "was cut short; write it anew."
+                "was cut short or changed; write it anew."
             ) from error
+
+
+def _said(data: bytes) -> Said:
+    """Parse what a file says of itself; any of several errors, if that is of another shape than is written."""
+    says: dict[str, Any] = json.loads(data)
+    table, part = says.get("table"), says.get("part")
+    version = 1 if table is None else says["version"]
+    levels = {name: (list(one["values"]), bool(one["ordered"])) for name, one in says.get("levels", {}).items()}
+    plain = all(isinstance(value, str | int | float) for values, _ in levels.values() for value in values)
+    if not plain or not isinstance(table, str | None) or type(version) is not int or version < 1:
+        raise ValueError(data)
+    if part is not None:
+        part = Part(*part)
+        if tuple(map(type, part)) != (int, int, str):
+            raise ValueError(data)
+    return Said(table, version, part, levels)
 
 
 def files(name: str) -> list[File]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from dataclasses import dataclass, field
@@ -13,14 +12,14 @@ import pandas as pd
 
 from asrlab import tables
 from asrlab.errors import InvalidInput
-from asrlab.parquet.files import KEY, ROWS, Part, files, shown
+from asrlab.parquet.files import ROWS, files, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import pyarrow as pa
 
-    from asrlab.parquet.files import File
+    from asrlab.parquet.files import File, Said
 
 #: Columns that pandas makes of an index without a name.
 _INDEX: Final = re.compile(r"__index_level_\d+__")
@@ -118,13 +117,12 @@ class Layout:
         """Give the columns as Arrow has them, without dictionaries: the same for all rows."""
         import pyarrow as pa  # noqa: PLC0415 - slow to import
 
-        kinds = {name: kind.value_type if _is_dictionary(kind) else kind for name, kind in self.types.items()}
-        return pa.schema(list(kinds.items()))
+        return pa.schema([(name, _plain(kind)) for name, kind in self.types.items()])
 
     def is_text(self, name: str) -> bool:
         """Whether a column is one of text, whose values have no order of their own."""
         declared = tables.SCHEMAS[self.table].get(name) if self.table else None
-        text = _is_string(self.types[name]) and (declared is None or declared[0] == "string")
+        text = _is_string(_plain(self.types[name])) and (declared is None or declared[0] == "string")
         return text and name not in self.levels
 
     def frame(self, arrow: pa.Table) -> pd.DataFrame:
@@ -166,8 +164,10 @@ class Stored:
         self.layout = Layout(self._name, table)
         self.rows = 0
         told = [self._told(file) for file in self._files]
-        self._check_whole(told)
-        self._learn_levels(told)
+        self._check_whole([said for said, _ in told])
+        declared = tables.SCHEMAS[table] if table else {}
+        names = dict.fromkeys(name for _, dictionaries in told for name in dictionaries if name not in declared)
+        self._learn_levels(names, [said for said, _ in told])
 
     @property
     def columns(self) -> list[str]:
@@ -211,32 +211,69 @@ class Stored:
 
         came = False
         for file, migrations in zip(self._files, self._migrations, strict=True):
-            parquet = file.open(() if migrations else coded)
-            with parquet:
-                there = None if migrations else list(columns)
-                for batch in parquet.iter_batches(batch_size=rows, columns=there):
-                    arrow = pa.Table.from_batches([batch])
-                    if migrations:
-                        frame = _as_frame(arrow)
-                        for migrate in migrations:
-                            frame = migrate(frame)
-                        arrow = pa.Table.from_pandas(frame, preserve_index=False).select(list(columns))
-                    came = came or arrow.num_rows > 0
-                    if arrow.num_rows:
-                        yield _coded(arrow.select(list(columns)), coded)
+            there = None if migrations else list(columns)
+            for batch in file.batches(there, coded=() if migrations else coded, rows=rows):
+                arrow = pa.Table.from_batches([batch])
+                if migrations:
+                    frame = _as_frame(arrow)
+                    for migrate in migrations:
+                        frame = migrate(frame)
+                    arrow = pa.Table.from_pandas(frame, preserve_index=False)
+                if arrow.num_rows:
+                    came = True
+                    yield _coded(self._widened(arrow.select(list(columns)), file), coded)
         if not came:
-            yield _coded(self.layout.of(columns).plain().empty_table(), coded)
+            none = pa.RecordBatch.from_pylist([], self.layout.of(columns).plain())
+            yield _coded(pa.Table.from_batches([none]), coded)
 
-    def _told(self, file: File) -> dict[str, Any]:
-        """Note what a file says of itself, and refuse what is another table, or of another time."""
-        with file.open(()) as parquet:
-            schema, rows = parquet.schema_arrow, parquet.metadata.num_rows
-        told: dict[str, Any] = json.loads((schema.metadata or {}).get(KEY, b"{}"))
-        table, version = told.get("table"), told.get("version")
+    def _widened(self, arrow: pa.Table, file: File) -> pa.Table:
+        """Give columns the kinds that those of all files have in common."""
+        import pyarrow as pa  # noqa: PLC0415 - slow to import
+
+        for place, name in enumerate(arrow.column_names):
+            kind, wanted = arrow.column(name).type, _plain(self.layout.types[name])
+            if not _is_dictionary(kind) and kind != wanted:
+                try:
+                    arrow = arrow.set_column(place, name, arrow.column(name).cast(wanted))
+                except pa.ArrowException as error:
+                    raise InvalidInput(
+                        f"Column {name!r} of {file.shown} cannot be read as {wanted}, as other files have it: {error}. "
+                        "Write it alike in all files."
+                    ) from error
+        return arrow
+
+    def _kind(self, name: str, kind: Any, file: File) -> Any:  # noqa: ANN401 - DataTypes
+        """Give the kind of a column that has those of the files before, and of this one."""
+        import pyarrow as pa  # noqa: PLC0415 - slow to import
+
+        known = self.layout.types.get(name, kind)
+        one, other = _plain(known), _plain(kind)
+        if one == other or str(other) == "null" or (_is_string(one) and _is_string(other)):
+            return known
+        if str(one) == "null":
+            return kind
+        schema = tables.SCHEMAS[self._table] if self._table else {}
+        try:
+            # Of texts, 1 is not "1.0".
+            if _is_string(one) or _is_string(other) or schema.get(name, ("",))[0] == "string":
+                raise pa.ArrowTypeError
+            both = [pa.schema([(name, some)]) for some in (one, other)]
+            widest = pa.unify_schemas(both, promote_options="permissive").field(name).type
+        except pa.ArrowException:
+            before = next(there for there in self._files if name in there.head()[0].names)
+            raise InvalidInput(
+                f"Column {name!r} is {one} in {before.shown}, and {other} in {file.shown}. Write it alike in all files."
+            ) from None
+        return known if _is_dictionary(known) else widest
+
+    def _told(self, file: File) -> tuple[Said, list[str]]:
+        """Note what a file says of itself and its categoricals; refuse what is another table, or of another time."""
+        schema, rows, said = file.head()
+        table, version = said.table, said.version
         if table and self._table and table != self._table:
             raise InvalidInput(f"{file.shown} is a table of {table}, and one of {self._table} is wanted.")
         migrations: Sequence[tables.Migration] = ()
-        if table is not None and table in tables.SCHEMAS and version:
+        if table is not None and table in tables.SCHEMAS:
             if version > tables.version(table):
                 raise InvalidInput(
                     f"{file.shown} is a table of {table} in version {version}, and this asrlab knows version "
@@ -261,16 +298,15 @@ class Stored:
             )
         self._migrations.append(migrations)
         for name, kind in named.items():
-            if str(self.layout.types.get(name, "null")) == "null":
-                self.layout.types[name] = kind
+            self.layout.types[name] = self._kind(name, kind, file)
         self.rows += rows
         # Parquet knows dictionaries of texts only: that others are levels stands in what we say of the file.
-        dictionaries = [name for name, kind in named.items() if _is_dictionary(kind) or name in told.get("levels", {})]
-        return {**told, "dictionaries": dictionaries}
+        dictionaries = [name for name, kind in named.items() if _is_dictionary(kind) or name in said.levels]
+        return said, dictionaries
 
-    def _check_whole(self, told: Sequence[dict[str, Any]]) -> None:
+    def _check_whole(self, told: Sequence[Said]) -> None:
         """Refuse a folder in which a part of the table is not there, or one of another writing."""
-        parts = [Part(*one["part"]) for one in told if "part" in one]
+        parts = [one.part for one in told if one.part]
         if not parts or (len(told) == 1 and self._files[0].alone):
             return
         here = sorted(part.number for part in parts)
@@ -280,14 +316,14 @@ class Stored:
                 "either it was being written when that was cut short, or files were added or taken away. Write it anew."
             )
 
-    def _learn_levels(self, told: Sequence[dict[str, Any]]) -> None:
+    def _learn_levels(self, names: Iterable[str], told: Sequence[Said]) -> None:
         """Find the levels of categoricals, the same for all rows."""
-        for name in dict.fromkeys(name for one in told for name in one["dictionaries"]):
-            known = [one.get("levels", {}).get(name) for one in told]
-            if all(known):
-                ordered = any(one["ordered"] for one in known)
-                values = list(dict.fromkeys(value for one in known for value in one["values"]))
-                if ordered and any(one["values"] != values for one in known):
+        for name in names:
+            known = [one.levels[name] for one in told if name in one.levels]
+            if len(known) == len(told):
+                ordered = any(one for _, one in known)
+                values = list(dict.fromkeys(value for some, _ in known for value in some))
+                if ordered and any(some != values for some, _ in known):
                     raise InvalidInput(f"The files of {shown(self._name)} order the levels of {name!r} differently.")
             else:  # of another's making
                 ordered = False
@@ -311,7 +347,11 @@ def _as_frame(arrow: pa.Table) -> pd.DataFrame:
         return pd.StringDtype("pyarrow") if _is_string(kind) else None
 
     wide = [pa.field(one.name, pa.int64()) if pa.types.is_integer(one.type) else one for one in arrow.schema]
-    made: pd.DataFrame = arrow.cast(pa.schema(wide)).to_pandas(types_mapper=dtype, ignore_metadata=True)
+    try:
+        arrow = arrow.cast(pa.schema(wide))
+    except pa.ArrowInvalid as error:
+        raise InvalidInput(f"A stored table has a whole number beyond 2^63: {error}. Write it as text.") from error
+    made: pd.DataFrame = arrow.to_pandas(types_mapper=dtype, ignore_metadata=True)
     return made
 
 
@@ -324,6 +364,8 @@ def _coded(arrow: pa.Table, names: Sequence[str]) -> pa.Table:
             column = column.dictionary_encode()
         if column.type.value_type != pa.string() or column.type.index_type != pa.int32():
             column = column.cast(pa.dictionary(pa.int32(), pa.string()))
+        if not column.num_chunks:  # of no rows
+            column = pa.chunked_array([pa.array([], column.type)])
         arrow = arrow.set_column(arrow.schema.get_field_index(name), name, column)
     return arrow
 
@@ -356,6 +398,10 @@ def _values(array: Any) -> list[Any]:  # noqa: ANN401 - a DictionaryArray
 
 def _is_string(kind: Any) -> bool:  # noqa: ANN401 - a DataType
     return str(kind) in {"string", "large_string", "string_view"}
+
+
+def _plain(kind: Any) -> Any:  # noqa: ANN401 - of a DataType
+    return kind.value_type if _is_dictionary(kind) else kind
 
 
 def _is_dictionary(kind: Any) -> bool:  # noqa: ANN401 - a DataType

@@ -14,8 +14,7 @@ import pandas as pd
 
 from asrlab import tables
 from asrlab.errors import InvalidInput, StoreError
-from asrlab.parquet.files import KEY, PART, ROWS, URL, Part, remote, shown
-from asrlab.parquet.reading import Stored
+from asrlab.parquet.files import KEY, PART, ROWS, URL, Part, files, remote, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +86,7 @@ def encoded(frame: pd.DataFrame, table: str | None, part: Part | None = None) ->
         says["part"] = part
     arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), KEY: json.dumps(says).encode()})
     into = pa.BufferOutputStream()
-    pq.write_table(arrow, into, row_group_size=ROWS)
+    pq.write_table(arrow, into, row_group_size=ROWS, write_page_checksum=True)
     data: bytes = into.getvalue().to_pybytes()
     return data
 
@@ -156,13 +155,11 @@ class Folder:
             None if isinstance(self.name, str) else self.name.with_name(f".{self.name.name}.{self.writing}.half")
         )
         self._parts = 0
-        if odd := [name for name in self._there() if not PART.fullmatch(name)]:
+        if odd := [name for name in self._there() if not self._is_part(name, table)]:
             raise InvalidInput(
                 f"{shown(named)} holds other things than parts of {table} ({odd[0]}). Name a folder that is not there "
                 "yet, or one that such a table was written to."
             )
-        if self._there():
-            Stored(f"{self.name}/{self._there()[0]}", table)
 
     def __enter__(self) -> Folder:
         """Make room."""
@@ -202,6 +199,17 @@ class Folder:
         except (OSError, ValueError) as error:
             raise StoreError(f"{shown(str(self.name))} cannot be reached ({type(error).__name__}).") from error
 
+    def _is_part(self, name: str, table: str) -> bool:
+        """Whether a file that is there may be replaced: it says that it is a part of such a table."""
+        if not PART.fullmatch(name):
+            return False
+        try:
+            (file,) = files(f"{self.name}/{name}")
+            _, _, said = file.head()
+        except InvalidInput:
+            return False
+        return said.table == table and said.part is not None
+
     def _clear(self) -> None:
         for name in self._there():
             self._fs.rm(f"{self._path}/{name}")
@@ -211,7 +219,12 @@ class Folder:
             old = self._half.with_suffix(".old")
             if self.name.exists():
                 self.name.rename(old)
-            self._half.rename(self.name)
+            try:
+                self._half.rename(self.name)
+            except BaseException:
+                if old.exists():
+                    old.rename(self.name)
+                raise
             shutil.rmtree(old, ignore_errors=True)
 
     def _try(self, do: Callable[..., object], **how: object) -> None:

@@ -223,7 +223,7 @@ def references_in(every: pd.DataFrame, form: str | None, *, joined: bool = False
         said_on = every.groupby("utt_id")["channel"].nunique()
         in_form = table.groupby(["utt_id", "form"])["channel"].nunique().reset_index()
         complain(
-            (in_form["channel"] < in_form["utt_id"].map(said_on)).to_numpy(bool),
+            (in_form["channel"] < said_on.reindex(in_form["utt_id"]).to_numpy()).to_numpy(bool),
             in_form,
             "have channels without a reference in each form that is marked against, so their text cannot be joined.",
         )
@@ -292,7 +292,8 @@ def join_references(said: pd.DataFrame) -> pd.DataFrame:
         pd.DataFrame(rows, columns=["utt_id", "form", "alternative", "text"]).assign(channel=0), "references"
     )
     if PLACE in said.columns:
-        joined[PLACE] = joined["utt_id"].map(said.drop_duplicates("utt_id").set_index("utt_id")[PLACE])
+        place = said.drop_duplicates("utt_id").set_index("utt_id")[PLACE]
+        joined[PLACE] = place.reindex(joined["utt_id"]).to_numpy()
     return joined
 
 

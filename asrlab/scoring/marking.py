@@ -161,8 +161,8 @@ def score(
         A ``scores`` table in the order of the transcripts (then of the references for what is missing), axes after the
         declared columns. With ``to`` its folder or URL, which :func:`asrlab.summarize` and others take: there, the
         utterances are in the order of the references (of a dataset, of its utterances), the answers to each in the
-        order of the transcripts, and after them what is missing; and axes of whole numbers or flags can be without a
-        value.
+        order of the transcripts, and after them what is missing; axes of whole numbers or flags can be without a value,
+        and those of text are of dtype string.
 
         An empty reference has ``ref_len`` 0, and what was heard counts as insertions. Of alternatives
         in a form the one with the fewest errors is taken, as with ``form="best"``; ``alternative`` is its number, and

@@ -91,6 +91,12 @@ def score_in_parts(
         Of the folder, or its URL.
     """
     check_options(options["unit"], options["channels"], options["missing"])
+    for source in (transcripts, references):
+        if parquet.is_stored(source) and parquet.inside(to, source):
+            raise InvalidInput(
+                f"Scores cannot go to {parquet.shown(str(to))}, which is or lies in what is marked "
+                f"({parquet.shown(str(source))}). Name another folder."
+            )
     into = parquet.Folder(to, "scores")
     with tempfile.TemporaryDirectory(prefix="asrlab-") as temporary:
         given, terms = _stored(transcripts, references, options, Path(temporary))
@@ -148,6 +154,11 @@ class _Survey:
         transcripts, references = given["transcripts"], given["references"]
         filled_in(references.empty())
         _, self._axes = answers(transcripts.empty())
+        if nested := [name for name in self._axes if transcripts.layout.types[name].num_fields]:
+            raise InvalidInput(
+                f"Column {nested[0]!r} of the transcripts holds lists or the like, which cannot be told apart. "
+                "Drop it, or write its values as text."
+            )
         said = _keys(references, ["utt_id", "channel", "form"], {"channel": 0, "form": "unstated"})
         if (bad := said["utt_id"].isna()).any():
             filled_in(said[bad].astype("string").assign(text=""))
@@ -211,7 +222,7 @@ def _keys(stored: parquet.Stored, wanted: list[str], fill: Mapping[str, str | in
 
 
 def _names(ids: pd.Series) -> pd.Series:
-    return pd.Series(ids.cat.categories, dtype="string", name="utt_id")
+    return ids.drop_duplicates().astype("string").reset_index(drop=True)
 
 
 def _answered(transcripts: parquet.Stored) -> NDArray[np.bool]:
@@ -273,7 +284,7 @@ class _Parts:
                 order = np.argsort(parts, kind="stable")
                 rows = arrow.cast(schema).take(order).combine_chunks()
                 here, first = np.unique(parts[order], return_index=True)
-                for part, start, end in zip(here.tolist(), first, [*first[1:], len(order)], strict=True):
+                for part, start, end in zip(here.tolist(), first, [*first, len(order)][1:], strict=True):
                     if part not in writers:
                         writers[part] = pa.ipc.new_stream(self._file(table, part), schema)
                     writers[part].write_table(rows.slice(start, end - start))

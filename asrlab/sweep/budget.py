@@ -29,6 +29,8 @@ class Budget:
         Most to spend in US dollars, and in minutes of audio as they are billed; None for no limit.
     spent_usd, spent_s : float
         Spent so far, in dollars and in seconds of audio.
+    left_usd, left_minutes : float
+        Of the limits, what is left to others.
 
     Raises
     ------
@@ -40,6 +42,8 @@ class Budget:
     minutes: float | None = None
     spent_usd: float = 0.0
     spent_s: float = 0.0
+    left_usd: float = 0.0
+    left_minutes: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("usd", "minutes"):
@@ -61,9 +65,9 @@ class Budget:
         usd = seconds * usd_per_s
         if not seconds and self.limited and self._left() <= _ROUNDING:
             return False
-        if self.usd is not None and self.spent_usd + usd > self.usd + _ROUNDING:
+        if self.usd is not None and self.spent_usd + usd > self.usd - self.left_usd + _ROUNDING:
             return False
-        if self.minutes is not None and self.spent_s + seconds > 60 * self.minutes + _ROUNDING:
+        if self.minutes is not None and self.spent_s + seconds > 60 * (self.minutes - self.left_minutes) + _ROUNDING:
             return False
         self.spend(seconds, usd_per_s)
         return True
@@ -73,14 +77,22 @@ class Budget:
         self.spent_s += seconds
         self.spent_usd += seconds * usd_per_s
 
+    def leave(self, usd: float | None, minutes: float | None) -> None:
+        """Leave some of the limits to others, who may spend it meanwhile."""
+        self.left_usd += usd or 0.0
+        self.left_minutes += minutes or 0.0
+
     def __str__(self) -> str:
         limits = []
         if self.usd is not None:
-            limits.append(f"${self.spent_usd:.4f} of ${self.usd:.4f}")
+            left = f" (less ${self.left_usd:.4f} for parts that are out)" if self.left_usd else ""
+            limits.append(f"${self.spent_usd:.4f} of ${self.usd:.4f}{left}")
         if self.minutes is not None:
-            limits.append(f"{self.spent_s / 60:.1f} of {self.minutes:.1f} billed minutes")
+            left = f" (less {self.left_minutes:.1f} for parts that are out)" if self.left_minutes else ""
+            limits.append(f"{self.spent_s / 60:.1f} of {self.minutes:.1f}{left} billed minutes")
         return " and ".join(limits) or "no limit"
 
     def _left(self) -> float:
-        usd = [] if self.usd is None else [self.usd - self.spent_usd]
-        return min([*usd, *([] if self.minutes is None else [60 * self.minutes - self.spent_s])])
+        usd = [] if self.usd is None else [self.usd - self.left_usd - self.spent_usd]
+        in_s = [] if self.minutes is None else [60 * (self.minutes - self.left_minutes) - self.spent_s]
+        return min([*usd, *in_s])

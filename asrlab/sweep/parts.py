@@ -13,16 +13,17 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from asrlab.errors import InvalidInput
+from asrlab.errors import InvalidInput, StoreError
 from asrlab.shown import Shown
+from asrlab.sweep.store import Store, is_run
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from asrlab.data.dataset import Dataset
     from asrlab.engines.base import Engine
     from asrlab.sweep.plan import Plan
-    from asrlab.sweep.store import Store
 
 DIVIDED: Final = "divided"
 """Fact of a store: into how many parts the sweep was divided, and which have been merged."""
@@ -139,6 +140,10 @@ class Division:
         """Numbers of the parts that have not been merged."""
         return tuple(number for number in range(1, self.of + 1) if number not in self.merged)
 
+    def places(self, folder: Path) -> dict[int, Path]:
+        """Where the parts' own stores are, by number; below that of the whole sweep."""
+        return {number: place_of(folder, self.token, number, self.of) for number in range(1, self.of + 1)}
+
     def with_merged(self, numbers: Iterable[int]) -> Division:
         """Itself, with more parts merged."""
         return replace(self, merged=tuple(sorted({*self.merged, *numbers})))
@@ -192,7 +197,7 @@ def digests_of(dataset: Dataset) -> dict[str, str]:
 
 
 def divide(
-    dataset: Dataset, engines: Collection[Engine], plan: Plan, store: Store, n: int
+    dataset: Dataset, engines: Collection[Engine], plan: Plan, store: Store, n: int, *, folder: Path
 ) -> tuple[Division, list[Part]]:
     """Divide what a plan sends, or find how that was done before, and write it down.
 
@@ -208,6 +213,9 @@ def divide(
         Of the whole sweep; driven.
     n : int
         Number of parts.
+    folder : path
+        Where the store lies. The stores of new parts are made below it, once: a part whose store is gone is not run,
+        since what it has asked is not known then.
 
     Raises
     ------
@@ -240,7 +248,10 @@ def divide(
             tuple((seconds, usd) for seconds, usd in shares),
             (sum(one.seconds for one in spent), sum(one.usd for one in spent)),
         )
-        store.plan([], {}, division.facts | {"divided at": _now()})
+        for number, place in division.places(folder).items():  # before it counts as divided
+            with Store(place, create=True) as made:
+                made.plan([], {}, {"part": Part(number, n, division.token).facts})
+        store.plan([], {}, division.facts | {"divided at": now()})
     at = numbers(digests, division.bounds)
     standings = store.standings()
     lost = {plan.identities[job.trial].audio for job in plan.lost}
@@ -257,6 +268,49 @@ def divide(
         Part(number, n, division.token, division.bounds, frozenset(ids[number]), frozenset(trials[number]), claimed)
         for number in range(1, n + 1)
     ]
+
+
+def place_of(folder: Path, token: str, number: int, of: int) -> Path:
+    """Name the place of a part's own store, below that of the whole sweep."""
+    return folder / "parts" / token / f"{number}-of-{of}"
+
+
+def check_there(part: Part, source: Path) -> None:
+    """Refuse a part whose store is not there: what it was answered would be asked again.
+
+    Raises
+    ------
+    StoreError
+        If it is not. It is made when the sweep is divided, and only then.
+    """
+    if not is_run(source):
+        raise StoreError(
+            f"The store of {part} is not at {source}, where it was made when that was divided, so nobody knows here "
+            "what it has asked. Run it where its store is, or bring that here; or keep the sweep behind a URL that all "
+            f"machines see, store='s3://...'. If it is lost, give it up: merge([], without=[{part.number}])."
+        )
+
+
+def check_still_out(part: Part, source: Path) -> None:
+    """Refuse a part that its whole sweep has merged or given up, where the store of that can be seen.
+
+    Raises
+    ------
+    InvalidInput
+        If it has.
+    StoreError
+        If that is there and cannot be read.
+    """
+    whole = source.parent.parent.parent
+    if not is_run(whole):  # on another machine
+        return
+    with Store(whole) as store:
+        division = Division.read(store.meta())
+    if division is None or division.token != part.token or part.number not in division.out:
+        raise InvalidInput(
+            f"This is {part}, which was merged or given up: what it had left is not its own to ask. Run the whole "
+            "sweep, or divide that again."
+        )
 
 
 def whys_left(dataset: Dataset, division: Division) -> dict[str, str]:
@@ -282,5 +336,6 @@ def _listed(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers))
 
 
-def _now() -> str:
+def now() -> str:
+    """Give the time, for a fact of a store."""
     return datetime.now(UTC).isoformat(timespec="seconds")

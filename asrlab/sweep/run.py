@@ -14,7 +14,7 @@ from asrlab.engines.spread import Workers
 from asrlab.errors import BudgetSpent, InvalidInput, StoreError
 from asrlab.sweep.asked import by_engine, in_use
 from asrlab.sweep.lost import LostSubmits
-from asrlab.sweep.parts import MERGED, Division, warning_of
+from asrlab.sweep.parts import MERGED, Division, check_still_out, check_there, warning_of
 from asrlab.sweep.progress import Progress
 from asrlab.sweep.provenance import collect
 from asrlab.sweep.runner import Runner
@@ -76,6 +76,8 @@ class Run:
         async with AsyncExitStack() as stack:
             # Before the store is opened: processes that are forked inherit what is open, its locks included.
             workers = None if self._executor is None else await stack.enter_async_context(Workers(self._executor))
+            if sweep._part is not None:
+                check_there(sweep._part, sweep.source)
             store = stack.enter_context(Store(sweep.source, create=True))
             await self._turn(store)
             used = {engine: await stack.enter_async_context(in_use(engine, workers)) for engine in sweep._engines}
@@ -175,9 +177,13 @@ class Run:
                 f"This is {part}, which was merged at {meta[MERGED]}: what it had left is no longer its own to ask. "
                 "Run the whole sweep, or divide that again."
             )
+        if part is not None:
+            check_still_out(part, self._sweep.source)
         division = Division.read(meta)
         if division is not None and division.out:
             warnings.warn(warning_of(division), SweepWarning, stacklevel=2)
+            for number in division.out:
+                self._budget.leave(*division.budget(number, self._budget.usd, self._budget.minutes))
 
     def _end(self, store: Store, number: int, outcome: str) -> None:
         self._progress.because = None if outcome == "finished" else outcome

@@ -21,9 +21,9 @@ from asrlab.sweep.asked import asked_of, by_engine, engines_of, in_use, is_known
 from asrlab.sweep.budget import Budget
 from asrlab.sweep.identity import Identity, canonical_engine, canonical_parameters
 from asrlab.sweep.interrupts import blocking
-from asrlab.sweep.merge import Merged, merge
+from asrlab.sweep.merge import Merged, drives, merge
 from asrlab.sweep.opened import Answers, Heard
-from asrlab.sweep.parts import DIVIDED, Division, Part, divide, whys_left
+from asrlab.sweep.parts import DIVIDED, Division, Part, divide, place_of, whys_left
 from asrlab.sweep.plan import Plan, Under, check_retry, make_plan, resolve, resolve_conditions
 from asrlab.sweep.progress import Progress, guarded, reporter
 from asrlab.sweep.run import Run
@@ -151,6 +151,7 @@ class Sweep(Answers):
             Most that all runs of these engines in this store may spend together: US dollars, and minutes of audio as
             they are billed (each begun second of each channel). What earlier runs may have been billed counts, whatever
             the model and region. A question is sent only if what it costs fits; the first that does not ends the run.
+            While parts of the sweep are out, see :meth:`parts`, their shares of it are left to them.
         allow_unknown_length : bool
             Send recordings whose length is not known, such as links without ``duration_s``, in spite of a budget,
             as long as anything of it is left. What they cost is known, and counted, only afterwards.
@@ -174,13 +175,14 @@ class Sweep(Answers):
         Raises
         ------
         InvalidInput
-            If a recording or parameter cannot be used, or a budget cannot be kept; nothing was sent.
+            If a recording or parameter cannot be used, or a budget cannot be kept; if this is a part that was merged or
+            given up. Nothing was sent.
         BudgetSpent
             If the budget did not suffice for everything. What was sent is stored.
         ServiceError
             If the account or key is refused, or everything is; if workers are gone, or cannot compute.
         StoreError
-            If an answer cannot be stored.
+            If an answer cannot be stored; if this is a part, and its store is not there.
         MissingTrials
             If nothing may be sent and the store lacks answers.
 
@@ -225,6 +227,11 @@ class Sweep(Answers):
         same recordings; keys are never pickled, but taken from the environment there. Parts keep together to what the
         account may ask, on one machine or on several. Run them, each as often as need be, then :meth:`merge` them.
 
+        The stores of parts are made here, and a part that does not find its own is not run: what it has asked before is
+        in it alone. So machines that share no disk need a store on object storage, ``store="s3://..."``; or the folder
+        is brought to the same place there, and back when its part has ended for good, and at any time a part is run in
+        one place only. A store in memory (``memory://``) cannot be divided.
+
         Until it is merged, what a part is to ask is asked by nobody else: a run of the whole sweep collects what it
         submitted itself, and leaves the rest. What the whole sweep has asked already is in no part.
 
@@ -246,7 +253,8 @@ class Sweep(Answers):
         Raises
         ------
         InvalidInput
-            If a recording or parameter cannot be used; if this is a part, or is divided into another number of parts.
+            If a recording or parameter cannot be used; if this is a part, or is divided into another number of parts,
+            or is kept in memory.
         StoreError
             If the store cannot be written, or another process is running this sweep.
 
@@ -261,9 +269,14 @@ class Sweep(Answers):
         Budget(budget_usd, budget_minutes)  # refuses what is no budget
         if self._part is not None:
             raise InvalidInput(f"This is {self._part} of a sweep. Divide the whole sweep into more parts.")
+        if getattr(self.source, "protocol", "") == "memory":
+            raise InvalidInput(
+                f"The stores of parts lie below that of the sweep, and {self.source} is in the memory of this process: "
+                "what others are answered would be lost. Name a folder or s3:// as store."
+            )
         with self._driven() as store:
             plan = blocking(partial(self._written, store))
-            division, parts = divide(self.dataset, self._engines, plan, store, int(n))
+            division, parts = divide(self.dataset, self._engines, plan, store, int(n), folder=self.source)
         return [self._as_part(part, *division.budget(part.number, budget_usd, budget_minutes)) for part in parts]
 
     def merge(self, stores: Iterable[str | Path | Sweep], *, without: Sequence[int] = ()) -> Merged:
@@ -271,16 +284,25 @@ class Sweep(Answers):
 
         Attempts are kept as they were, and what they may have cost counts in budgets. Where two stores have an answer
         to one question, the one that was stored first is kept, and both count as billed. To merge a store again changes
-        nothing; where it has gone on since, that is taken in. A part that was merged sends nothing more: what it had
-        left is asked by the whole sweep, or by new parts.
+        nothing. A part that was merged sends nothing more: what it had left is asked by the whole sweep, or by new
+        parts.
+
+        A part is merged if its own store is, where :meth:`parts` has made it, for that is told there. A copy says
+        nothing of what its part may still ask: it is refused as long as that is out, and taken in with ``without=``.
+        So is any store with questions that are for a part to ask. A copy that was made while its part was at work may
+        hold questions whose outcome is unknown in the copy alone, and stays so.
+
+        On object storage, a part whose process died on another machine can be merged once its lease has lapsed, which
+        is waited for, up to two minutes.
 
         Parameters
         ----------
         stores : iterable of path or Sweep
-            Stores, or the parts that wrote them. One that was never run has no store: leave it out.
+            Stores, or the parts that wrote them.
         without : sequence of int
-            Numbers, from 1, of parts that are lost, or will never be run. What they were to ask is asked by the whole
-            sweep then; what a lost one was answered is asked, and paid for, again.
+            Numbers, from 1, of parts that are lost, or will never be run, also where they cannot see this store. What
+            they were to ask is asked by the whole sweep then; what a lost one was answered is asked, and paid for,
+            again. Where the own store of one is there, it is merged.
 
         Returns
         -------
@@ -290,7 +312,8 @@ class Sweep(Answers):
         Raises
         ------
         InvalidInput
-            If a store holds questions that this sweep does not ask, of another engine or dataset; nothing is taken in.
+            If a store holds questions that this sweep does not ask, of another engine or dataset, or such as a part may
+            ask that is out; nothing is taken in.
         StoreError
             If a store is not there, is being run, or cannot be read or written. Merge again: it goes on from there.
         """
@@ -300,7 +323,8 @@ class Sweep(Answers):
         if self._part is not None or self.source in sources:
             raise InvalidInput("Stores are merged into that of the whole sweep, and not into their own, or a part's.")
         with self._driven() as store:
-            return merge(store, sources, without, lambda: blocking(partial(self._written, store)))
+            planned = partial(self._written, store)
+            return merge(store, self.source, sources, without, dataset=self.dataset, plan=lambda: blocking(planned))
 
     def replay(self) -> None:
         """Make sure that the store or replay has everything this sweep asks, and send nothing.
@@ -451,7 +475,7 @@ class Sweep(Answers):
         if self.source.suffix == ".jsonl":
             raise StoreError(f"{self.source} is a replay, which is only read. Name a folder as store.")
         with Store(self.source, create=True) as store:
-            if not store.drive():
+            if not drives(store):
                 raise StoreError(f"Another process is running this sweep ({store.driver()}). Wait until it has ended.")
             yield store
 
@@ -468,7 +492,7 @@ class Sweep(Answers):
     def _as_part(self, part: Part, usd: float | None, minutes: float | None) -> Sweep:
         made = copy(self)
         made._part = replace(part, usd=usd, minutes=minutes)
-        made.source = self.source / "parts" / part.token / f"{part.number}-of-{part.of}"
+        made.source = place_of(self.source, part.token, part.number, part.of)
         engines = {engine: engine.part(part.number, part.of) for engine in self._engines}
         made._asked = [engines[engine] for engine in self._asked]
         given = self.engine

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 BEAT_S: Final = 15.0
 LAPSE_S: Final = 90.0  # some missed beats
 _LOOK_S: Final = 2.0
+_LAST_BEAT_S: Final = 60.0  # it may take, at the end: more than a storage is given to answer
 #: Objects of the log after which a snapshot is worth its while: at the end of a run, and in the middle of one.
 _AT_END: Final = 100
 _MEANWHILE: Final = 5000
@@ -42,6 +43,7 @@ class Lease:
         self._run = run
         self._here = Driver(run.folder)
         self._seen: tuple[dict[str, Any], float] = {}, 0.0
+        self._heard = False
         self._looked = float("-inf")
         self._beating: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -67,6 +69,7 @@ class Lease:
         if time.monotonic() - self._looked < _LOOK_S:
             return False
         if not self._here.take():
+            self._forget()
             return False
         try:
             taken = not self._is_elsewhere() and self._run.claim()
@@ -78,8 +81,9 @@ class Lease:
         if not taken:
             self._here.leave()
             return False
-        self._stopping.clear()
-        self._beating = threading.Thread(target=self._beat, name="asrlab lease", daemon=True)
+        self._forget()
+        self._stopping = threading.Event()
+        self._beating = threading.Thread(target=self._beat, args=(self._stopping,), name="asrlab lease", daemon=True)
         self._beating.start()
         return True
 
@@ -88,13 +92,22 @@ class Lease:
         if self._beating is None:
             return
         self._stopping.set()
-        self._beating.join()
-        self._beating = None
-        if self._run.broken is None:
+        # One that waits for a storage that hangs ends by itself, and says nothing more.
+        self._beating.join(0 if self._run.broken is not None else _LAST_BEAT_S)
+        hangs, self._beating = self._beating.is_alive(), None
+        if self._run.broken is None and not hangs:
             self._run.compact(_AT_END)
             with contextlib.suppress(StoreError):  # it lapses
                 self._say(left=True)
         self._here.leave()
+
+    def lapses_in(self) -> float | None:
+        """In how many seconds who drives is taken for dead, if nothing is heard of it.
+
+        None if it was heard of since it was first seen here, or is a process of this machine: it lives.
+        """
+        seen, since = self._seen
+        return None if self._heard or not seen else max(LAPSE_S - (time.monotonic() - since), 0.0)
 
     def __str__(self) -> str:
         """Say who drives, for a message."""
@@ -114,9 +127,14 @@ class Lease:
         seen, since = self._seen
         self._looked = time.monotonic()
         if said != seen:
+            self._heard = bool(seen)
             self._seen = said, self._looked
             return True
         return self._looked - since < LAPSE_S
+
+    def _forget(self) -> None:
+        """Forget who was seen elsewhere, since it does not drive any more."""
+        self._seen, self._heard = ({}, 0.0), False
 
     def _copy(self) -> str:
         """Id of the working copy here: who holds its lock knows that no other process drives from it."""
@@ -132,8 +150,8 @@ class Lease:
             self._facts = {"copy": self._copy(), "process": os.getpid(), "since": now}
         self._run.say(**self._facts, at=now, **facts)
 
-    def _beat(self) -> None:
-        while not self._stopping.wait(BEAT_S):
+    def _beat(self, stopping: threading.Event) -> None:
+        while not stopping.wait(BEAT_S):
             with contextlib.suppress(StoreError):
                 if self._run.lease().get("driver") != self._run.driver and self._run.is_superseded():
                     return

@@ -2,7 +2,8 @@
 
 An attempt is told by its trial and by when it was begun, so to take in a ledger again changes nothing, and to be killed
 in the middle is no matter. Of one that both hold, what is known last counts. What is answered stays as it is: a second
-answer to a trial is not taken, and the attempt that brought it is kept as one that may have been billed.
+answer to a trial is not taken, and the attempt that brought it is kept as one that may have been billed. A task that
+can be collected is, whatever became of attempts since.
 """
 
 from __future__ import annotations
@@ -161,7 +162,7 @@ def _taking(trials: Sequence[_Trial], runs: Mapping[int, int]) -> Callable[[sqli
 def _joined(
     mine: Sequence[_Attempt], theirs: Iterable[_Attempt], answer: StoredAnswer | None
 ) -> tuple[list[_Attempt], bool]:
-    """Put together the attempts at one trial, the answered one last; also whether it was answered in both ledgers."""
+    """Put together the attempts at one trial, answered or else submitted last; also whether both have an answer."""
     kept = {one.begun: one for one in mine}
     held = next((one.begun for one in mine if one.state == "answered"), None)
     second = False
@@ -176,7 +177,8 @@ def _joined(
             kept[one.begun] = attempt
         elif attempt.known > here.known:
             kept[one.begun] = replace(attempt, run=here.run)
-    return sorted(kept.values(), key=lambda one: (one.begun == held, one.begun)), second
+    # The last one says how the trial stands: an answer, or else a task that can be collected, and is paid for.
+    return sorted(kept.values(), key=lambda one: (one.begun == held, one.state == "submitted", one.begun)), second
 
 
 def _second(attempt: _Attempt, answer: StoredAnswer | None) -> _Attempt:

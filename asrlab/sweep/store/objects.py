@@ -8,9 +8,11 @@ that keeps two processes from asking the same question twice; so a storage witho
 from __future__ import annotations
 
 import contextlib
+import re
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -22,15 +24,17 @@ from asrlab.folders import is_set
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-#: Protocols of fsspec whose ``pipe_file(mode="create")`` creates conditionally, and what is set for each: listings are
-#: not remembered, and an object is read by one request.
-_CREATE: Final[dict[str, dict[str, Any]]] = {
-    "s3": {"use_listings_cache": False, "max_concurrency": 1},
-    "s3a": {"use_listings_cache": False, "max_concurrency": 1},
-    "memory": {},
-}
+#: Of S3: listings are not remembered, an object is read by one request, and a server that takes connections and says
+#: nothing is given up after 30 s: three tries, all of botocore. Those of s3fs, five by default and 25 to read, would
+#: multiply them.
+_S3: Final[dict[str, Any]] = {"use_listings_cache": False, "max_concurrency": 1}
+_CONFIG: Final[dict[str, Any]] = {"connect_timeout": 5, "read_timeout": 10, "retries": {"total_max_attempts": 3}}
+_PUT_S: Final = 45.0  # for a PUT, which waits for "100 Continue" without those limits
+#: Protocols of fsspec whose ``pipe_file(mode="create")`` creates conditionally, and what is set for each.
+_CREATE: Final[dict[str, dict[str, Any]]] = {"s3": _S3, "s3a": _S3, "memory": {}}
+_SECRET: Final = re.compile(r"(?i)key|secret|token|passw|user(?!_agent)|cred|auth|connection_string|^sas")
 _HERE: Final = ("", "file", "local")
 _PATIENCE_S: Final = 60.0  # for a storage that does not answer, while something waits to be stored
 _PAUSE_S: Final = 1.0
@@ -43,7 +47,7 @@ def located(named: str | os.PathLike[str]) -> Path:
     Raises
     ------
     StoreError
-        If a URL holds what may be a credential.
+        If a URL, or what else it was made with, holds what may be a credential.
     MissingExtra
         If what reads such URLs is not installed.
     """
@@ -58,7 +62,21 @@ def located(named: str | os.PathLike[str]) -> Path:
             f"{shown(url)} is given with a user name, a query or a fragment. Name the bucket and folder alone; keys "
             "are taken from the environment (AWS_ACCESS_KEY_ID ...)."
         )
+    if held := sorted(set(_secrets(where.storage_options))):  # type: ignore[attr-defined]
+        raise StoreError(
+            f"{shown(url)} is given with {', '.join(held)}, which would be written wherever its place is. Name the "
+            "bucket and folder alone; keys are taken from the environment (AWS_ACCESS_KEY_ID ...)."
+        )
     return where
+
+
+def _secrets(options: Mapping[str, Any]) -> Iterator[str]:
+    """Name options of a file system that may hold a credential."""
+    for name, value in options.items():
+        if isinstance(value, dict):
+            yield from _secrets(value)
+        elif value and (_SECRET.search(name) or (isinstance(value, str) and re.search("://[^/]*@", value))):
+            yield name
 
 
 class Objects:
@@ -77,9 +95,7 @@ class Objects:
     """
 
     def __init__(self, where: Path) -> None:
-        import fsspec  # noqa: PLC0415 - an extra, and slow to import
-
-        protocol, options = where.protocol, where.storage_options  # type: ignore[attr-defined]
+        protocol = where.protocol  # type: ignore[attr-defined]
         self.url = str(where).rstrip("/")
         if protocol not in _CREATE:
             raise StoreError(
@@ -87,14 +103,10 @@ class Objects:
                 "there is none, which keeps two processes from asking, and paying, twice. Use s3://, or a folder of "
                 "this machine."
             )
-        if is_set("ASRLAB_OFFLINE") and protocol != "memory":
-            raise StoreError(
-                f"{self.url} is not asked for, since ASRLAB_OFFLINE is set. Read a replay of it that lies on this "
-                "machine: save_replay()."
-            )
+        _check_online(where)
         self._where = where
         self._root = where.path.rstrip("/")  # type: ignore[attr-defined]
-        self._files: Any = fsspec.filesystem(protocol, **{**options, **_CREATE[protocol]})
+        self._files: Any = _files_of(where)
 
     def read(self, name: str) -> bytes | None:
         """Read an object; None if there is none."""
@@ -190,19 +202,50 @@ class Objects:
         return fault(self._where / name, what, error)
 
 
+def _check_online(where: Path) -> None:
+    if is_set("ASRLAB_OFFLINE") and where.protocol != "memory":  # type: ignore[attr-defined]
+        raise StoreError(
+            f"{shown(str(where))} is not asked for, since ASRLAB_OFFLINE is set. Read a replay of it that lies on this "
+            "machine: save_replay()."
+        )
+
+
+def _files_of(where: Path) -> Any:  # noqa: ANN401 - fsspec has no types
+    """Give the file system of a place behind a URL, which remembers no listings: they hold what was."""
+    import fsspec  # noqa: PLC0415 - an extra, and slow to import
+
+    protocol, options = where.protocol, where.storage_options  # type: ignore[attr-defined]
+    if protocol not in _CREATE:
+        files = where.fs  # type: ignore[attr-defined]
+        files.invalidate_cache()
+        return files
+    made = {**options, **_CREATE[protocol]}
+    if protocol != "memory":
+        made["config_kwargs"] = {**_CONFIG, **options.get("config_kwargs", {})}
+    files = fsspec.filesystem(protocol, **made)
+    if protocol != "memory":
+        from fsspec.asyn import sync_wrapper  # noqa: PLC0415 - as above
+
+        files.retries = 1
+        for name in ("pipe_file", "put_file"):
+            call = sync_wrapper(getattr(files, f"_{name}"), obj=files)
+            setattr(files, name, partial(call, timeout=_PUT_S))
+    return files
+
+
 def is_file(where: Path) -> bool:
     """Whether there is a file at a path of this machine or behind any URL.
 
     Raises
     ------
     StoreError
-        If that cannot be found out.
+        If that cannot be found out, or nothing may be asked for.
     """
     if is_here(where):
         return where.is_file()
+    _check_online(where)
     try:
-        where.fs.invalidate_cache()  # type: ignore[attr-defined]  # of listings, which hold what was
-        told = where.fs.info(where.path)  # type: ignore[attr-defined]  # isfile() takes any error for a no
+        told = _files_of(where).info(where.path)  # type: ignore[attr-defined]  # isfile() takes any error for a no
     except FileNotFoundError:
         return False
     except Exception as error:
@@ -217,16 +260,16 @@ def here(where: Path) -> Iterator[Path]:
     Raises
     ------
     StoreError
-        If it is not there or cannot be read.
+        If it is not there or cannot be read, or nothing may be asked for.
     """
     if is_here(where):
         yield where
         return
+    _check_online(where)
     with tempfile.TemporaryDirectory(prefix="asrlab-") as folder:
         file = Path(folder) / where.name
         try:
-            where.fs.invalidate_cache()  # type: ignore[attr-defined]  # of listings, which hold what was
-            where.fs.get_file(where.path, str(file))  # type: ignore[attr-defined]
+            _files_of(where).get_file(where.path, str(file))  # type: ignore[attr-defined]
         except FileNotFoundError as error:
             raise StoreError(f"There is no run at {where}. Check the URL.") from error
         except Exception as error:
@@ -240,10 +283,11 @@ def write_file(where: Path, content: bytes) -> None:
     Raises
     ------
     StoreError
-        If it cannot be written.
+        If it cannot be written, or nothing may be asked for.
     """
+    _check_online(where)
     try:
-        where.fs.pipe_file(where.path, content)  # type: ignore[attr-defined]
+        _files_of(where).pipe_file(where.path, content)  # type: ignore[attr-defined]
     except Exception as error:
         raise fault(where, "written", error) from error
 

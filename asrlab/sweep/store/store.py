@@ -18,7 +18,7 @@ import threading
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, cast
 
 from asrlab.data.places import is_here
 from asrlab.errors import StoreError
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+_LOOK_S: Final = 0.5
 
 
 class Store:
@@ -116,13 +117,33 @@ class Store:
 
     # Who asks
 
-    def drive(self) -> bool:
-        """Become the one process that asks; False if another is. Given back by :meth:`close`."""
+    def drive(self, waiting: Callable[[float], object] | None = None) -> bool:
+        """Become the one process that asks; False if another is. Given back by :meth:`close`.
+
+        Parameters
+        ----------
+        waiting : callable, optional
+            Wait for as long as who drives elsewhere may be dead (:meth:`lapses_in`), and call this meanwhile, twice a
+            second, with the seconds for which that may still go on. Who is heard of is not waited for.
+        """
         if self._in_memory:
             return True
-        self._check_writable()
-        with ledger.told(self._named, "locked"):
-            return self._driver.take()
+        while True:
+            self._check_writable()
+            with ledger.told(self._named, "locked"):
+                if self._driver.take():
+                    return True
+            if waiting is None or (left := self.lapses_in()) is None:
+                return False
+            waiting(left)
+            time.sleep(_LOOK_S)
+
+    def lapses_in(self) -> float | None:
+        """In how many seconds who drives is taken for dead, by :meth:`drive`, if nothing is heard of it until then.
+
+        None if it is known to live: it was heard of since it was first seen from here, or is a process of this machine.
+        """
+        return self._driver.lapses_in() if isinstance(self._driver, Lease) else None
 
     def driver(self) -> str:
         """Say who asks now, for a message."""
