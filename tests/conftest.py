@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import warnings
 
@@ -24,8 +25,29 @@ def pytest_configure(config):
         settings.load_profile("seeded")
 
 
+#: Files of which the gate takes one case of each test, chosen by its name: they start processes, servers or browsers.
+ONE_CASE_EACH = {
+    f"test_{name}.py"
+    for name in (
+        *("browser", "cli", "dataset_s3", "local", "out_of_core", "parts", "running", "spread_data", "spread_engines"),
+        *("spread_stats", "store_s3", "store_s3_sweeps"),
+    )
+}
+ONE_CASE_EACH_OF = {"test_template_takes_other_recordings_and_another_engine"}
+
+
 def pytest_collection_modifyitems(config, items):
-    """Leave the full figures to `make acceptance`, which asks for them by name."""
+    """Leave the full figures, and most cases of what is slow, to `make acceptance`, which asks for them by name."""
+    of_test = {}
+    for item in items:
+        name = getattr(item, "originalname", item.name)
+        if item.path.name in ONE_CASE_EACH or name in ONE_CASE_EACH_OF:
+            of_test.setdefault((item.parent.nodeid, name), []).append(item)
+    for cases in of_test.values():
+        chosen = min(cases, key=lambda item: hashlib.sha256(item.nodeid.encode()).digest())
+        for item in cases:
+            if item is not chosen:
+                item.add_marker("acceptance")
     if config.getoption("-m"):
         return
     full = [item for item in items if "acceptance" in item.keywords]

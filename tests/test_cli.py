@@ -469,6 +469,7 @@ class TestShell:
     def test_a_narrow_terminal(self, scores, tmp_path, monkeypatch):
         kept = tmp_path / "scores.jsonl"
         kept.write_text("".join(f"{json.dumps(row)}\n" for row in json.loads(scores.to_json(orient="records"))))
+        monkeypatch.setenv("COLUMNS", "200")
         wide = invoke("compare", kept, "--along", "language", "--baseline", "none")
         monkeypatch.setenv("COLUMNS", "60")
         narrow = invoke("compare", kept, "--along", "language", "--baseline", "none")

@@ -7,13 +7,13 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 import numpy as np
 import pandas as pd
 import pytest
+from marked import fail, grid
 
 import asrlab as lab
 from asrlab import coded, groups, parquet
 from asrlab.errors import InvalidInput
 from asrlab.stats import drawing, intervals, swaps, tests
 from asrlab.stats.drawing import generator_after, stretched
-from tests.marked import fail, grid
 
 distributed = pytest.importorskip("distributed")
 

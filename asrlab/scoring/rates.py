@@ -86,6 +86,7 @@ def rates(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> scores = pd.DataFrame({"utt_id": ["a", "b"], "unit": "word", "subs": [1, 0], "dels": 0, "ins": [0, 2],
     ...                        "ref_len": [10, 1]})
     >>> rates(scores)[["condition", "rate", "clipped", "mean", "median", "ser"]].round(3).to_dict("records")
