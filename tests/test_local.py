@@ -146,6 +146,7 @@ Sweep(dataset, LocalEngine("sphinx", idle_exit_s=120), GRID, store={store!r}, re
 """
 
 
+@pytest.mark.acceptance
 def test_a_killed_run_asks_the_service_only_for_what_is_missing(cache, tmp_path):
     code = ASKING.format(tests=str(Path(__file__).parent), folder=str(DICTATION), store=str(tmp_path / "run"))
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
