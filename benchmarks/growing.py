@@ -31,6 +31,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from corpora import IDENTICAL, draw, lexicon
+from ratios import tell
 
 from asrlab import parquet
 from asrlab.scoring import score
@@ -189,6 +190,7 @@ def main() -> None:
             print(f"{line}{over}", flush=True)
         if {1, 2} <= took.keys():
             gain = took[1] / took[2]
+            tell(f"{trials:,} answers marked from Parquet by two workers", "one worker", time=gain)
             print(
                 f"{'':11}two workers {gain:.2f} x one   target {GAIN}: {'met' if gain >= GAIN else 'MISSED'}",
                 flush=True,

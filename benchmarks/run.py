@@ -55,6 +55,8 @@ BENCHMARKS = {
     "requests": Benchmark("Requests"),
     "conditions": Benchmark("Recognising", ("1", "1")),
     "exploring": Benchmark("Exploring", ("--small",)),
+    "growing": Benchmark("Out of core", ("--trials", "20000")),
+    "spreading": Benchmark("Handing out", ("--parts", "200", "--megabytes", "20", "--workers", "1")),
 }
 MEASURES = {"time": "time", "cpu": "processor time", "memory": "memory"}
 #: What asrlab stands beside, and what both stand on.

@@ -15,6 +15,7 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
 
 from distributed import Client, LocalCluster
+from ratios import tell
 
 from asrlab.executors import mapped
 
@@ -56,7 +57,7 @@ def main() -> None:
     print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}")
     for workers in options.workers:
         with ProcessPoolExecutor(workers) as pool:
-            said = parts_a_second(pool, options.parts), megabytes_a_second(pool, options.megabytes)
+            pooled = said = parts_a_second(pool, options.parts), megabytes_a_second(pool, options.megabytes)
         print(f"pool of {workers}: {said[0]:,.0f} parts/s, {said[1]:,.0f} MB/s there and back", flush=True)
         start = time.perf_counter()
         with (
@@ -71,6 +72,8 @@ def main() -> None:
             f"{began:.1f} s to start",
             flush=True,
         )
+        tell(f"handing out parts to a pool of {workers}", "as many Dask workers", time=pooled[0] / said[0])
+        tell(f"2 MB there and back, a pool of {workers}", "as many Dask workers", time=pooled[1] / said[1])
 
 
 if __name__ == "__main__":

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from asrlab.parquet.files import File, Said
+
+T = TypeVar("T")
 
 #: Columns that pandas makes of an index without a name.
 _INDEX: Final = re.compile(r"__index_level_\d+__")
@@ -210,21 +214,27 @@ class Stored:
         import pyarrow as pa  # noqa: PLC0415 - slow to import
 
         came = False
-        for file, migrations in zip(self._files, self._migrations, strict=True):
-            there = None if migrations else list(columns)
-            for batch in file.batches(there, coded=() if migrations else coded, rows=rows):
-                arrow = pa.Table.from_batches([batch])
-                if migrations:
-                    frame = _as_frame(arrow)
-                    for migrate in migrations:
-                        frame = migrate(frame)
-                    arrow = pa.Table.from_pandas(frame, preserve_index=False)
-                if arrow.num_rows:
-                    came = True
-                    yield _coded(self._widened(arrow.select(list(columns)), file), coded)
+        for file, migrations, batch in _ahead(self._batches(columns, coded, rows)):
+            arrow = pa.Table.from_batches([batch])
+            if migrations:
+                frame = _as_frame(arrow)
+                for migrate in migrations:
+                    frame = migrate(frame)
+                arrow = pa.Table.from_pandas(frame, preserve_index=False)
+            if arrow.num_rows:
+                came = True
+                yield _coded(self._widened(arrow.select(list(columns)), file), coded)
         if not came:
             none = pa.RecordBatch.from_pylist([], self.layout.of(columns).plain())
             yield _coded(pa.Table.from_batches([none]), coded)
+
+    def _batches(
+        self, columns: Sequence[str], coded: Sequence[str], rows: int
+    ) -> Iterator[tuple[File, Sequence[tables.Migration], pa.RecordBatch]]:
+        for file, migrations in zip(self._files, self._migrations, strict=True):
+            there = None if migrations else list(columns)
+            for batch in file.batches(there, coded=() if migrations else coded, rows=rows):
+                yield file, migrations, batch
 
     def _widened(self, arrow: pa.Table, file: File) -> pa.Table:
         """Give columns the kinds that those of all files have in common."""
@@ -333,6 +343,16 @@ class Stored:
                         found.update(dict.fromkeys(_values(chunk)))
                 values = list(found)
             self.layout.levels[name] = pd.CategoricalDtype(pd.Index(values, dtype=None if values else "str"), ordered)
+
+
+def _ahead(items: Iterable[T]) -> Iterator[T]:
+    """Give the same, and take each from its iterable while what is done with the one before goes on."""
+    going = iter(items)
+    with ThreadPoolExecutor(1, "asrlab-reading") as thread:
+        coming = thread.submit(list, islice(going, 1))
+        while some := coming.result():
+            coming = thread.submit(list, islice(going, 1))
+            yield from some
 
 
 def _as_frame(arrow: pa.Table) -> pd.DataFrame:

@@ -28,6 +28,8 @@ KEPT: Final = ("trial", "utt_id", "condition", "repeat", "channel", "state", "te
 PLACE: Final = "utterance place"
 #: Texts that the wordings of the channels of one recording may make when they are joined.
 _MOST_COMBINATIONS: Final = 1000
+#: How many times as many numbers as rows are few enough for a table of them all.
+_SPARSE: Final = 4
 #: Columns that marking, pooling and pairing make for themselves.
 _WORKING: Final = frozenset({"marked_form", "errors", "pair", PLACE})
 
@@ -315,8 +317,20 @@ def numbers_of(made: NDArray[np.int64], *codes: NDArray[np.int64]) -> NDArray[np
     """Give each different combination of codes a number, from 0, in the order in which they come."""
     for code in codes:
         if many := int(code.max(initial=0)):
-            made = pd.factorize(made * (many + 1) + code)[0].astype(np.int64)
+            made = _renumbered(made * (many + 1) + code)
     return made
+
+
+def _renumbered(key: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give each different key, none of them negative, a number, from 0, in the order in which they come."""
+    if int(key.max(initial=0)) > _SPARSE * len(key):
+        return pd.factorize(key)[0].astype(np.int64)
+    # Keys that lie close together need no hashing, which takes several times as long.
+    row = np.arange(len(key))
+    first = np.empty(int(key.max(initial=-1)) + 1, np.int64)
+    first[key[::-1]] = row[::-1]
+    first = first[key]
+    return (np.cumsum(first == row) - 1)[first]
 
 
 def repeated(rows: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.bool]:
