@@ -1,4 +1,4 @@
-"""Scoring from Parquet to Parquet as tables grow: seconds, and the most memory that all processes hold together.
+"""Scoring from Parquet to Parquet as tables grow, and summarizing and comparing what is scored: seconds and memory.
 
 Made texts: utterances of 18 words from a vocabulary of 8,000 (:mod:`corpora`), each heard under 24 conditions; 39 % of
 the trials are right, the others have all the errors, so that the word error rate is about 12 %. Nearly all wrong
@@ -6,10 +6,10 @@ transcripts differ from one another. Rows lie as a sweep writes them, one condit
 utterance are as far apart as can be. With ``--conditions 1`` there are as many utterances as trials. All is seeded and
 written file by file, and kept in the folder for the next run.
 
-Each figure is of a process of its own, and of its workers; memory is the sum of their resident sets, looked at every
-20 ms, so that what they share counts once for each. Seconds of processors are of all processes, starting up included,
-and of the driver alone, which is what does not get less with more workers. ``--ceiling`` says what
-two processes that do nothing but count gain on this machine: no work of two can gain more.
+Each figure is of a process of its own, and of its workers; memory is the most that their resident sets sum up to,
+looked at every 20 ms, so that what they share counts once for each. Seconds of processors are of all processes,
+starting up included, and of the driver alone, which is what does not get less with more workers. ``--ceiling`` says
+what two processes that do nothing but count gain on this machine: no work of two can gain more.
 
 Run: python benchmarks/growing.py [--trials 100000 1000000 10000000] [--conditions 24] [--workers 0 1 2] [--ceiling]
 """
@@ -27,19 +27,24 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 from corpora import IDENTICAL, draw, lexicon
 from ratios import tell
 
-from asrlab import parquet
-from asrlab.scoring import score
+from asrlab import compare, parquet, score, summarize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: Utterances of a file.
 TOGETHER = 50_000
 LENGTH = 18
 RATE = 0.12
+#: The line above those of :func:`grown`.
+HEAD = f"{'trials':>11}  {'work':9}{'workers':>9}{'seconds':>9}{'us/trial':>10}{'cpu s':>8}{'driver':>8}{'most GB':>9}"
 #: What has been promised: most memory, and the least that two workers gain.
 MOST_GB, GAIN = 4.0, 1.7
 
@@ -87,13 +92,18 @@ def make(folder: Path, trials: int, conditions: int) -> None:
     (folder / "whole").touch()
 
 
-def one(folder: Path, workers: int) -> None:
-    """Score what is in a folder, in this process or by some workers, and print the seconds."""
+def one(work: str, folder: Path, workers: int) -> None:
+    """Do a work on what is in a folder, in this process or by some workers, and print the seconds."""
     with ProcessPoolExecutor(workers) if workers else nullcontext() as pool:
         if pool:  # they have started, and imported what they need
             list(pool.map(warm, range(4 * workers)))
         began, used = time.perf_counter(), time.process_time()
-        score(folder / "transcripts", folder / "references", to=folder / "scores", executor=pool)
+        if work == "score":
+            score(folder / "transcripts", folder / "references", to=folder / "scores", executor=pool)
+        elif work == "summarize":
+            summarize(folder / "scores", by=["snr", "itn"], executor=pool)
+        else:
+            compare(folder / "scores", along="itn", baseline="False", by="snr", executor=pool)
         print(json.dumps({"seconds": time.perf_counter() - began, "here": time.process_time() - used}))
 
 
@@ -124,10 +134,19 @@ def resident(pid: int) -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def measured(folder: Path, workers: int) -> tuple[float, float, float, float]:
-    """Run :func:`one` in a process of its own; give seconds, most gigabytes, and processor seconds: all, and of it."""
+class Took(NamedTuple):
+    """What a work took: seconds, most gigabytes, and processor seconds, of all processes and of the driver alone."""
+
+    seconds: float
+    most: float
+    used: float
+    here: float
+
+
+def measured(work: str, folder: Path, workers: int) -> Took:
+    """Run :func:`one` in a process of its own."""
     before = os.times()
-    command = [sys.executable, __file__, "--one", str(folder), str(workers)]
+    command = [sys.executable, __file__, "--one", work, str(folder), str(workers)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         most = 0
         while process.poll() is None:
@@ -137,10 +156,25 @@ def measured(folder: Path, workers: int) -> tuple[float, float, float, float]:
         out = process.stdout.read() if process.stdout else ""
     after = os.times()
     if process.returncode:
-        sys.exit(f"score failed: {process.returncode}")
+        sys.exit(f"{work} failed: {process.returncode}")
     used = after.children_user + after.children_system - before.children_user - before.children_system
     told = json.loads(out.splitlines()[-1])
-    return told["seconds"], most / 1e9, used, told["here"]
+    return Took(told["seconds"], most / 1e9, used, told["here"])
+
+
+def grown(trials: int, conditions: int, workers: list[int], folder: Path) -> Iterator[tuple[str, int, Took]]:
+    """Measure all works on tables of so many trials, made if they are not there, and print a line each."""
+    folder = folder / f"{trials}-{conditions}"
+    make(folder, trials, conditions)
+    for work, many in (*(("score", n) for n in workers), ("summarize", 0), ("compare", 0)):
+        took = measured(work, folder, many)
+        over = "" if took.most < MOST_GB else f"   over {MOST_GB:g} GB"
+        print(
+            f"{trials:11,}  {work:9}{many:9}{took.seconds:9.1f}{took.seconds / trials * 1e6:10.2f}"
+            f"{took.used:8.1f}{took.here:8.1f}{took.most:9.2f}{over}",
+            flush=True,
+        )
+        yield work, many, took
 
 
 def count(seconds: float) -> int:
@@ -167,32 +201,25 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "asrlab-growing")
     parser.add_argument("--ceiling", action="store_true")
-    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.one:
-        one(Path(asked.one[0]), int(asked.one[1]))
+        one(asked.one[0], Path(asked.one[1]), int(asked.one[2]))
         return
     print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; {asked.conditions} conditions")
     if asked.ceiling:
         print(f"two processes that only count do {ceiling():.2f} x as much as one")
-    print(f"{'trials':>11}{'workers':>9}{'seconds':>9}{'us/trial':>10}{'cpu s':>8}{'driver':>8}{'most GB':>9}")
+    print(HEAD)
     for trials in asked.trials:
-        folder = asked.folder / f"{trials}-{asked.conditions}"
-        make(folder, trials, asked.conditions)
-        took = {}
-        for workers in asked.workers:
-            seconds, most, used, here = measured(folder, workers)
-            took[workers] = seconds
-            over = "" if most < MOST_GB else f"   over {MOST_GB:g} GB"
-            line = (
-                f"{trials:11,}{workers:9}{seconds:9.1f}{seconds / trials * 1e6:10.2f}{used:8.1f}{here:8.1f}{most:9.2f}"
-            )
-            print(f"{line}{over}", flush=True)
-        if {1, 2} <= took.keys():
-            gain = took[1] / took[2]
+        scored = {}
+        for work, many, took in grown(trials, asked.conditions, asked.workers, asked.folder):
+            if work == "score":
+                scored[many] = took.seconds
+        if {1, 2} <= scored.keys():
+            gain = scored[1] / scored[2]
             tell(f"{trials:,} answers marked from Parquet by two workers", "one worker", time=gain)
             print(
-                f"{'':11}two workers {gain:.2f} x one   target {GAIN}: {'met' if gain >= GAIN else 'MISSED'}",
+                f"{'':11}  two workers {gain:.2f} x one   target {GAIN}: {'met' if gain >= GAIN else 'MISSED'}",
                 flush=True,
             )
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from types import SimpleNamespace
@@ -271,6 +274,25 @@ def test_a_run_that_is_cut_short_leaves_what_was_there(tmp_path, monkeypatch):
         score(said.assign(text="w"), said, to=tmp_path / "scores")
     pd.testing.assert_frame_equal(parquet.read(tmp_path / "scores", "scores"), first)
     assert [one.name for one in tmp_path.iterdir()] == ["scores"]
+
+
+def test_a_full_disk_is_said(tmp_path):
+    said = pd.DataFrame({"utt_id": [f"u{n}" for n in range(2_000)], "text": "so much of it " * 60})
+    parquet.write(said, None, tmp_path / "said.parquet")
+    full = (
+        "import resource, sys\n"
+        "from asrlab import score\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))\n"
+        "score(*2 * [sys.argv[1]], to=sys.argv[2])\n"
+    )
+    command = [sys.executable, "-c", full, str(tmp_path / "said.parquet"), str(tmp_path / "scores")]
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+    last = done.stderr.splitlines()[-1]
+    wanted = f"StoreError: The parts could not be put into temporary files in {tmp_path} (File too large). "
+    assert last.startswith(f"asrlab.errors.{wanted}")
+    assert "TMPDIR" in last
+    assert [one.name for one in tmp_path.iterdir()] == ["said.parquet"]
 
 
 def in_both(folder, heard, said, **options):

@@ -6,29 +6,16 @@ whose standard error is said, and narrow enough that a wrong denominator or bloc
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from importlib import import_module
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from benchmarked import benchmark
 from scipy.stats import binomtest
 
 import asrlab as lab
 from asrlab.stats.population import variance_components
-
-
-def benchmark(name):
-    """Import what is run from its own folder, and leave no trace of the folder."""
-    folder = str(Path(__file__).parents[1] / "benchmarks")
-    sys.path.append(folder)
-    try:
-        return import_module(name)
-    finally:
-        sys.path.remove(folder)
-
 
 worlds, simulations = benchmark("worlds"), benchmark("simulations")
 LIBRISPEECH, draw = worlds.LIBRISPEECH, worlds.draw

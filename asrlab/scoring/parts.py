@@ -9,6 +9,7 @@ after them what is missing.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from asrlab import parquet, tables
-from asrlab.errors import InvalidInput
+from asrlab.errors import InvalidInput, StoreError
 from asrlab.executors import mapped
 from asrlab.scoring.given import KEPT, PLACE, Frames, answers, filled_in, frames, the_form
 from asrlab.scoring.recipes import Blocks
@@ -260,8 +261,16 @@ class _Parts:
             name: stored.layout.of([column for column in stored.columns if wanted[name](column)])
             for name, stored in given.items()
         }
-        for name, stored in given.items():
-            self._spill(name, stored, self._part_of[survey.places[name]])
+        try:
+            for name, stored in given.items():
+                self._spill(name, stored, self._part_of[survey.places[name]])
+        except OSError as error:
+            why = os.strerror(error.errno) if error.errno else type(error).__name__
+            raise StoreError(
+                f"The parts could not be put into temporary files in {folder.parent} ({why}). "
+                "Scoring to a folder needs as much room there as the tables take without compression; the variable "
+                "TMPDIR names another place."
+            ) from error
 
     def of(self, into: parquet.Folder) -> Callable[[int], parquet.Part]:
         """Give what says which part of what a file is, for the number of a part."""
