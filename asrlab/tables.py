@@ -8,6 +8,7 @@ each, holding the level's label.
 from __future__ import annotations
 
 from functools import cache
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import pandas as pd
@@ -812,7 +813,8 @@ def cast(column: pd.Series, table: str) -> pd.Series:
 def check_frame(frame: object) -> None:
     """Refuse what is no DataFrame, or has two columns of one name."""
     if not isinstance(frame, pd.DataFrame):
-        raise InvalidInput(f"A table must be a pandas DataFrame, not {type(frame).__name__}.")
+        read = " Read what is stored with pandas.read_parquet()." if isinstance(frame, str | PathLike) else ""
+        raise InvalidInput(f"A table must be a pandas DataFrame, not {type(frame).__name__}.{read}")
     if (twice := frame.columns.duplicated()).any():
         raise InvalidInput(f"This table has two columns named {frame.columns[twice][0]!r}. Drop or rename one.")
 

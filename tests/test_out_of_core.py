@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import asrlab as lab
 from asrlab import parquet, tables
 from asrlab.errors import InvalidInput
 from asrlab.scoring import parts
@@ -360,3 +361,22 @@ def test_axes_that_cannot_be_stored(tmp_path):
         score(said.assign(n=pd.Series(["\ud800"], dtype=object)), said, to=tmp_path / "scores")
     with pytest.raises(InvalidInput, match="beyond 2"):
         score(said.assign(n=np.array([2**63 + 1], np.uint64)), said, to=tmp_path / "scores")
+
+
+def test_what_reads_texts_takes_stored_ones_too(tmp_path):
+    said = pd.DataFrame({"utt_id": ["a", "b"], "text": ["it cost five dollars", "two cats"], "language": "en"})
+    heard = pd.DataFrame(
+        {"utt_id": list("abab"), "itn": list("xxyy"), "text": ["It cost $5.", 40 * "two ", "a", "2 cats"]}
+    )
+    heard["itn"] = pd.Categorical(heard["itn"], ["x", "y", "z"])
+    heard.to_parquet(tmp_path / "heard.parquet")
+    said.to_parquet(tmp_path / "said.parquet")
+    of_texts = heard.astype({"itn": "string"})
+    for work in (lab.edits, lab.ladder, lab.flags, lab.formatting.numbers):
+        found = work(tmp_path / "heard.parquet", str(tmp_path / "said.parquet"))
+        assert len(found)
+        pd.testing.assert_frame_equal(found.astype({"itn": "string"}), work(of_texts, said), check_exact=True)
+    alone = lab.flags(tmp_path / "heard.parquet").astype({"itn": "string"})
+    pd.testing.assert_frame_equal(alone, lab.flags(of_texts), check_exact=True)
+    with pytest.raises(InvalidInput, match=r"not PosixPath\. Read what is stored with pandas\.read_parquet\(\)"):
+        lab.audit(tmp_path / "heard.parquet")

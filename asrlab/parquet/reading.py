@@ -14,7 +14,7 @@ import pandas as pd
 
 from asrlab import tables
 from asrlab.errors import InvalidInput
-from asrlab.parquet.files import ROWS, files, shown
+from asrlab.parquet.files import ROWS, files, is_stored, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -62,6 +62,11 @@ def read(
         If a URL needs a package that is not installed.
     """
     return Stored(url, table).read(columns, coded=coded)
+
+
+def loaded(given: T, table: str) -> T | pd.DataFrame:
+    """Read a table if it is one that is stored, and give back what is none; errors are those of :func:`read`."""
+    return read(given, table) if is_stored(given) else given
 
 
 def chunks(
@@ -143,6 +148,8 @@ class Layout:
 
     def _with_levels(self, column: pd.Series) -> pd.Series:
         levels = self.levels[str(column.name)]
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            column = column.cat.remove_unused_categories()  # of all files the levels are those that are used
         made = pd.Series(pd.Categorical(column, dtype=levels), index=column.index, name=column.name)
         if (odd := made.isna() & column.notna()).any():
             raise InvalidInput(

@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from asrlab.scoring.figures import Result
-    from asrlab.scoring.given import HasReferences, Texts
+    from asrlab.scoring.given import References, Transcripts
 
 #: Combinations that are tried; each may be a marking.
 _MOST_TRIED: Final = 1000
 
 
 def candidates(
-    transcripts: pd.DataFrame | Texts,
-    references: HasReferences | pd.DataFrame | Texts,
+    transcripts: Transcripts,
+    references: References,
     theirs: str | float,
     choices: Mapping[str, Sequence[Any] | Mapping[str, Any]],
     **both: Any,  # noqa: ANN401 - the choices that stay, each of its own kind

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from asrlab.executors import Where
     from asrlab.normalize import NormalizerChoice
-    from asrlab.scoring.given import HasReferences, Texts
+    from asrlab.scoring.given import References, Transcripts
     from asrlab.scoring.sheet import Sheet
     from asrlab.scoring.variants import VariantsChoice
 
@@ -43,8 +43,8 @@ class _Aligned(NamedTuple):
 
 
 def edits(
-    transcripts: pd.DataFrame | Texts,
-    references: HasReferences | pd.DataFrame | Texts,
+    transcripts: Transcripts,
+    references: References,
     *,
     form: str | None = None,
     unit: str = "auto",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from asrlab.scoring.figures import Result
-    from asrlab.scoring.given import HasReferences, Texts
+    from asrlab.scoring.given import References, Transcripts
 
     Settings = Mapping[str, Any]
     Part = tuple[str, ...]
@@ -39,8 +39,8 @@ _MOST_DIGITS: Final = 4000
 
 
 def explain(
-    transcripts: pd.DataFrame | Texts,
-    references: HasReferences | pd.DataFrame | Texts,
+    transcripts: Transcripts,
+    references: References,
     ours: Settings,
     theirs: Settings | str | float,
     *,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias, cast
 import numpy as np
 import pandas as pd
 
-from asrlab import tables
+from asrlab import parquet, tables
 from asrlab.errors import InvalidInput
 from asrlab.wordings import joined as joined_texts
 
@@ -65,10 +65,9 @@ class Frames(NamedTuple):
     terms: pd.DataFrame
 
 
-def frames(
-    transcripts: pd.DataFrame | Texts, references: HasReferences | pd.DataFrame | Texts, language: str | None
-) -> tuple[pd.DataFrame, Frames]:
-    """Bring whatever is given to tables."""
+def frames(transcripts: Transcripts, references: References, language: str | None) -> tuple[pd.DataFrame, Frames]:
+    """Bring whatever is given to tables; what is stored is read."""
+    transcripts, references = parquet.loaded(transcripts, "transcripts"), parquet.loaded(references, "references")
     heard, said = _texts(transcripts), _texts(references)
     if (heard is None) != (said is None):
         raise InvalidInput(

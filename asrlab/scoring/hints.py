@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from asrlab.normalize import NormalizerChoice
-    from asrlab.scoring.given import Frames, HasReferences, Texts
+    from asrlab.scoring.given import Frames, HasReferences, References, Transcripts
     from asrlab.scoring.variants import VariantsChoice
 
 _SOURCES: Final = ("engine", "text")
@@ -199,8 +199,8 @@ def _codes(rows: pd.DataFrame, column: str) -> pd.Series:
 
 
 def foreign(
-    transcripts: pd.DataFrame | Texts,
-    references: HasReferences | pd.DataFrame | Texts,
+    transcripts: Transcripts,
+    references: References,
     *,
     parameters: pd.DataFrame | None = None,
     form: str | None = None,

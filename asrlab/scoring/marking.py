@@ -5,12 +5,12 @@ Counts are kept and rates derived later, because a rate is pooled by adding coun
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 import numpy as np
 import pandas as pd
 
-from asrlab import parquet, tables
+from asrlab import tables
 from asrlab.executors import check_executor
 from asrlab.scoring.alternatives import order
 from asrlab.scoring.batches import Batch, batches, work_off
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from asrlab.executors import Where
     from asrlab.normalize import NormalizerChoice
-    from asrlab.scoring.given import HasReferences, References, Texts, Transcripts
+    from asrlab.scoring.given import References, Transcripts
     from asrlab.scoring.occurrences import Target, Term
     from asrlab.scoring.sheet import Whole
     from asrlab.scoring.variants import VariantsChoice
@@ -219,21 +219,12 @@ def score(
     options |= {"channels": channels, "ties": ties, "missing": missing, "variants": known}
     if to is not None:
         return score_in_parts(transcripts, references, to, mark=marked, options=options, executor=executor)
-    if parquet.is_stored(transcripts):
-        transcripts = parquet.read(transcripts, "transcripts")
-    if parquet.is_stored(references):
-        references = parquet.read(references, "references")
-    return marked(
-        cast("pd.DataFrame | Texts", transcripts),
-        cast("HasReferences | pd.DataFrame | Texts", references),
-        **options,
-        executor=executor,
-    )
+    return marked(transcripts, references, **options, executor=executor)
 
 
 def marked(
-    transcripts: pd.DataFrame | Texts,
-    references: HasReferences | pd.DataFrame | Texts,
+    transcripts: Transcripts,
+    references: References,
     *,
     unit: str,
     form: str | None,

@@ -13,7 +13,7 @@ import os
 import tempfile
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from asrlab.executors import Where
-    from asrlab.scoring.given import HasReferences, References, Texts, Transcripts
+    from asrlab.scoring.given import References, Transcripts
 
 #: Rows of a part, unless one utterance has more: some megabytes, a second of work, and some hundred megabytes while
 #: that is done.
@@ -123,8 +123,8 @@ def _stored(
     nothing = pd.DataFrame({"utt_id": [], "text": []}, dtype="string")
     heard, said = parquet.is_stored(transcripts), parquet.is_stored(references)
     of_frames, known = frames(
-        nothing if heard else cast("pd.DataFrame | Texts", transcripts),
-        nothing if said else cast("HasReferences | pd.DataFrame | Texts", references),
+        nothing if heard else transcripts,
+        nothing if said else references,
         options["language"],
     )
     made: dict[str, Any] = {"transcripts": transcripts if heard else of_frames}

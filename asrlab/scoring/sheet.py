@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
     from asrlab.executors import Where
     from asrlab.normalize import NormalizerChoice
-    from asrlab.scoring.given import HasReferences, Texts
+    from asrlab.scoring.given import HasReferences, References, Transcripts
     from asrlab.scoring.variants import Variants, VariantsChoice
 
 #: How a trial without an answer may count.
@@ -154,8 +154,8 @@ class Sheet:
 
 
 def lay_out(
-    transcripts: pd.DataFrame | Texts,
-    references: HasReferences | pd.DataFrame | Texts,
+    transcripts: Transcripts,
+    references: References,
     *,
     form: str | None,
     unit: str,

@@ -56,6 +56,8 @@ def askings(transcripts: pd.DataFrame, scores: pd.DataFrame | None, *, made: str
     InvalidInput
         If there is no axis, an answer has no level of one, or scores are of other answers or mark them twice.
     """
+    for table in (transcripts, *([] if scores is None else [scores])):
+        tables.check_frame(table)
     given = tables.check(transcripts.reset_index(drop=True), "transcripts", required=("utt_id", "text"))
     axes = [name for name in given.columns if name not in tables.SCHEMAS["transcripts"]]
     if not axes:

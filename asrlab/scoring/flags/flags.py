@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from asrlab.normalize import NormalizerChoice
     from asrlab.scoring.flags.heard import Detector, Finding, Heard
-    from asrlab.scoring.given import HasReferences, Texts
+    from asrlab.scoring.given import References, Transcripts
     from asrlab.scoring.variants import VariantsChoice
 
 #: Flag -> the detector that tells it.
@@ -39,8 +39,8 @@ _MARKS: Final = ",.;:!?、，。；：！？)]}»”’"
 
 
 def flags(
-    transcripts: pd.DataFrame | Texts,
-    references: HasReferences | pd.DataFrame | Texts | None = None,
+    transcripts: Transcripts,
+    references: References | None = None,
     *,
     parameters: pd.DataFrame | None = None,
     only: str | Sequence[str] | None = None,

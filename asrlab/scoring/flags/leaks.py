@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from asrlab.normalize import NormalizerChoice
     from asrlab.scoring.flags.contexts import Context, Term
     from asrlab.scoring.flags.heard import Heard
-    from asrlab.scoring.given import HasReferences, Texts
+    from asrlab.scoring.given import References, Transcripts
     from asrlab.scoring.variants import VariantsChoice
 
 # The figures below were chosen on one half of the planted answers of tests/planted.py, and are reported on the other.
@@ -127,8 +127,8 @@ def leaks(heard: Sequence[Heard]) -> list[Finding]:
 
 
 def leaked(
-    transcripts: pd.DataFrame | Texts,
-    references: HasReferences | pd.DataFrame | Texts,
+    transcripts: Transcripts,
+    references: References,
     *,
     parameters: pd.DataFrame,
     form: str | None = None,

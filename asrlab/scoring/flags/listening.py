@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
 
-from asrlab import tables
+from asrlab import parquet, tables
 from asrlab.errors import InvalidInput
 from asrlab.lists import items
 from asrlab.normalize import choose
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from asrlab.normalize import NormalizerChoice
     from asrlab.scoring.batches import Batch
-    from asrlab.scoring.given import HasReferences, Texts
+    from asrlab.scoring.given import References, Transcripts
     from asrlab.scoring.variants import VariantsChoice
 
 #: Letter of each kind of step, in the order of :data:`asrlab.scoring.paths.KINDS`.
@@ -51,8 +51,8 @@ class _Marked(NamedTuple):
 
 
 def listen(
-    transcripts: pd.DataFrame | Texts,
-    references: HasReferences | pd.DataFrame | Texts | None,
+    transcripts: Transcripts,
+    references: References | None,
     *,
     parameters: pd.DataFrame | None,
     form: str | None,
@@ -133,10 +133,11 @@ def listen(
     return Listened(heard, rows, axes)
 
 
-def _table(transcripts: pd.DataFrame | Texts) -> pd.DataFrame:
-    if isinstance(transcripts, pd.DataFrame):
-        return transcripts
-    texts = [transcripts] if isinstance(transcripts, str) else transcripts
+def _table(transcripts: Transcripts) -> pd.DataFrame:
+    given = parquet.loaded(transcripts, "transcripts")
+    if isinstance(given, pd.DataFrame):
+        return given
+    texts = [given] if isinstance(given, str) else cast("list[str | None]", given)
     return frames(texts, [""] * len(texts), None)[0]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
-from asrlab import tables
+from asrlab import parquet, tables
 from asrlab.errors import InvalidInput
 from asrlab.groups import levels
 from asrlab.normalize.presets import choose, preset_for
@@ -28,6 +28,7 @@ from asrlab.wordings import may_have_alternatives, parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from os import PathLike
 
     from asrlab.scoring.formatting.spans import Parsed
     from asrlab.scoring.given import HasReferences
@@ -45,7 +46,7 @@ class _Job(NamedTuple):
 
 
 def changes(
-    transcripts: pd.DataFrame,
+    transcripts: pd.DataFrame | PathLike[str] | str,
     references: HasReferences | pd.DataFrame | None = None,
     *,
     along: str = "enable_itn",
@@ -58,9 +59,9 @@ def changes(
 
     Parameters
     ----------
-    transcripts : DataFrame
-        A ``transcripts`` table with the axis. Two answers are compared that agree in utterance, channel, repeat and all
-        other axes; those that were not answered, or have no partner, are left out.
+    transcripts : DataFrame or path
+        A ``transcripts`` table with the axis, or the path or URL of one. Two answers are compared that agree in
+        utterance, channel, repeat and all other axes; those that were not answered, or have no partner, are left out.
     references : Dataset or DataFrame, optional
         What was said, in all forms there are: a set with spoken and written references has more to judge by. Without
         them, all changes are unjudged.
@@ -222,9 +223,13 @@ def _nearest(text: str, heard: Sequence[str], language: str | None, known: str) 
 
 
 def _rows(
-    transcripts: pd.DataFrame, references: HasReferences | pd.DataFrame | None, along: str, language: str | None
+    transcripts: pd.DataFrame | PathLike[str] | str,
+    references: HasReferences | pd.DataFrame | None,
+    along: str,
+    language: str | None,
 ) -> tuple[pd.DataFrame, list[str], dict[str, str]]:
     """Check the answers, and give them with their axes and the language of each utterance."""
+    transcripts = parquet.loaded(transcripts, "transcripts")
     if not isinstance(transcripts, pd.DataFrame):
         raise InvalidInput(f"Transcripts must be a table with the axis {along!r}, not {type(transcripts).__name__}.")
     if references is None:

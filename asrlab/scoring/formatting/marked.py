@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from asrlab.normalize import NormalizerChoice
-    from asrlab.scoring.given import HasReferences, Texts
+    from asrlab.scoring.given import References, Transcripts
     from asrlab.scoring.sheet import Sheet
     from asrlab.scoring.variants import VariantsChoice
 
@@ -44,8 +44,8 @@ def keys_of(marked: Marked) -> list[tuple[str, str, str]]:
 
 
 def lay_out_marked(
-    transcripts: pd.DataFrame | Texts,
-    references: HasReferences | pd.DataFrame | Texts,
+    transcripts: Transcripts,
+    references: References,
     *,
     form: str | None,
     normalizer: NormalizerChoice,

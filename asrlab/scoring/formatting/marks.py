@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from asrlab.scoring.formatting.alignment import Step
     from asrlab.scoring.formatting.marked import Counts, Marked
     from asrlab.scoring.formatting.spans import Parsed
-    from asrlab.scoring.given import HasReferences, Texts
+    from asrlab.scoring.given import References, Transcripts
     from asrlab.scoring.variants import VariantsChoice
 
 #: Kind of mark -> pattern of it, in a text whose characters are in one form (full-width ones are ASCII there).
@@ -51,8 +51,8 @@ _MARK: Final = re.compile("|".join(f"(?P<m{n}>{pattern})" for n, pattern in enum
 
 
 def marks(
-    transcripts: pd.DataFrame | Texts,
-    references: HasReferences | pd.DataFrame | Texts,
+    transcripts: Transcripts,
+    references: References,
     *,
     form: str | None = None,
     script: str = "fold",
@@ -129,8 +129,8 @@ def marks(
 
 
 def case(
-    transcripts: pd.DataFrame | Texts,
-    references: HasReferences | pd.DataFrame | Texts,
+    transcripts: Transcripts,
+    references: References,
     *,
     form: str | None = None,
     script: str = "fold",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from asrlab.scoring.formatting.alignment import Step
     from asrlab.scoring.formatting.marked import Counts, Marked
     from asrlab.scoring.formatting.spans import Parsed
-    from asrlab.scoring.given import HasReferences, Texts
+    from asrlab.scoring.given import References, Transcripts
     from asrlab.scoring.variants import VariantsChoice
 
 #: What a number is judged by.
@@ -31,8 +31,8 @@ JUDGED: Final = ("surface", "value")
 
 
 def numbers(
-    transcripts: pd.DataFrame | Texts,
-    references: HasReferences | pd.DataFrame | Texts,
+    transcripts: Transcripts,
+    references: References,
     *,
     form: str | None = None,
     script: str = "fold",

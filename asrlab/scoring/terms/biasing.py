@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from asrlab.normalize import NormalizerChoice
-    from asrlab.scoring.given import HasReferences, Texts
+    from asrlab.scoring.given import References, Transcripts
     from asrlab.scoring.sheet import Sheet
     from asrlab.scoring.variants import VariantsChoice
 
@@ -42,8 +42,8 @@ _LISTED, _UNLISTED, _DISTRACTOR = range(3)
 
 
 def bias_scores(
-    transcripts: pd.DataFrame | Texts,
-    references: HasReferences | pd.DataFrame | Texts,
+    transcripts: Transcripts,
+    references: References,
     *,
     terms: pd.DataFrame | None = None,
     form: str | None = None,

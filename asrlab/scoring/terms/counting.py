@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from asrlab.normalize import NormalizerChoice
-    from asrlab.scoring.given import HasReferences, Texts
+    from asrlab.scoring.given import References, Transcripts
     from asrlab.scoring.terms.listed import TermsChoice
     from asrlab.scoring.terms.looking import Looked
     from asrlab.scoring.variants import VariantsChoice
 
 
 def scores(
-    transcripts: pd.DataFrame | Texts,
-    references: HasReferences | pd.DataFrame | Texts,
+    transcripts: Transcripts,
+    references: References,
     *,
     terms: TermsChoice | None = None,
     parameters: pd.DataFrame | None = None,

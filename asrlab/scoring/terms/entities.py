@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from asrlab.normalize import NormalizerChoice
-    from asrlab.scoring.given import HasReferences, Texts
+    from asrlab.scoring.given import References, Transcripts
     from asrlab.scoring.sheet import Sheet
 
 #: Name of the rule of ties, in the column of that name.
@@ -34,8 +34,8 @@ _TIES: Final = "contextasr"
 
 
 def entity_scores(
-    transcripts: pd.DataFrame | Texts,
-    references: HasReferences | pd.DataFrame | Texts,
+    transcripts: Transcripts,
+    references: References,
     *,
     entities: pd.DataFrame | None = None,
     form: str | None = None,

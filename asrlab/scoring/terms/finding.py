@@ -13,7 +13,7 @@ from asrlab.scoring.terms.looking import DISTRACTOR, look
 
 if TYPE_CHECKING:
     from asrlab.normalize import NormalizerChoice
-    from asrlab.scoring.given import HasReferences, Texts
+    from asrlab.scoring.given import References, Transcripts
     from asrlab.scoring.terms.listed import TermsChoice
     from asrlab.scoring.variants import VariantsChoice
 
@@ -22,8 +22,8 @@ KINDS: Final = ("hit", "near miss", "missed", "false", "distractor")
 
 
 def found(
-    transcripts: pd.DataFrame | Texts,
-    references: HasReferences | pd.DataFrame | Texts,
+    transcripts: Transcripts,
+    references: References,
     *,
     terms: TermsChoice | None = None,
     parameters: pd.DataFrame | None = None,

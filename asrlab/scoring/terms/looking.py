@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from asrlab.normalize import NormalizerChoice
-    from asrlab.scoring.given import HasReferences, Texts
+    from asrlab.scoring.given import References, Transcripts
     from asrlab.scoring.sheet import Recipe, Sheet
     from asrlab.scoring.terms.listed import Lists, TermsChoice
     from asrlab.scoring.terms.places import Bounds, Judged, Runs, TermList
@@ -72,8 +72,8 @@ class Looked(NamedTuple):
 
 
 def look(
-    transcripts: pd.DataFrame | Texts,
-    references: HasReferences | pd.DataFrame | Texts,
+    transcripts: Transcripts,
+    references: References,
     *,
     terms: TermsChoice | None,
     parameters: pd.DataFrame | None,
