@@ -173,7 +173,7 @@ def chart(rows: list[Row], file: Path) -> None:
         points.sort()
         (low, nearest), (high, farthest) = points[0], points[-1]
         ax.plot([low, high], [place, place], color="0.8", linewidth=1, zorder=1)
-        ax.plot([ratio for ratio, _ in points], [place] * len(points), "o", color="#0b6bb5", markersize=4)
+        ax.plot([ratio for ratio, _ in points], [place] * len(points), "o", color="#0b6bb5", markersize=4, zorder=4)
         note = {"textcoords": "offset points", "va": "center", "fontsize": 6, "backgroundcolor": (1, 1, 1, 0.8)}
         ax.annotate(farthest, (high, place), (5, 0), **note)
         if high > low:
@@ -181,7 +181,7 @@ def chart(rows: list[Row], file: Path) -> None:
     ax.axvline(1, color="0.4", linewidth=1, zorder=0)
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:g} x")
-    ax.margins(x=0.45)  # room for the names
+    ax.margins(x=0.45, y=0.02)  # room for the names
     ax.set_yticks(range(len(cases)), [case for _, case in cases], fontsize=7)
     ax.invert_yaxis()
     ax.set_xlabel("what the peer takes, divided by what asrlab takes: time, or else processor time")
