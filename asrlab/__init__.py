@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from asrlab.scoring import hints as hints
     from asrlab.scoring import terms as terms
     from asrlab.scoring.align import align as align
-    from asrlab.scoring.candidates import candidates as candidates
     from asrlab.scoring.confusions import confusions as confusions
     from asrlab.scoring.confusions import word_rates as word_rates
     from asrlab.scoring.edits import edits as edits
-    from asrlab.scoring.explain import explain as explain
+    from asrlab.scoring.explain.candidates import candidates as candidates
+    from asrlab.scoring.explain.explain import explain as explain
     from asrlab.scoring.flags.flags import flags as flags
     from asrlab.scoring.ladder import ladder as ladder
     from asrlab.scoring.marking import score as score
@@ -67,7 +67,7 @@ _HOMES: Final = {
     "audit": "asrlab.stats.audit:audit",
     "bias_curve": "asrlab.stats.context:bias_curve",
     "by_segment": "asrlab.scoring.segments:by_segment",
-    "candidates": "asrlab.scoring.candidates:candidates",
+    "candidates": "asrlab.scoring.explain.candidates:candidates",
     "column": "asrlab.sweep.grid:column",
     "compare": "asrlab.stats.comparison:compare",
     "confusions": "asrlab.scoring.confusions:confusions",
@@ -76,7 +76,7 @@ _HOMES: Final = {
     "edits": "asrlab.scoring.edits:edits",
     "effects": "asrlab.stats.effects:effects",
     "engine": "asrlab.engines:engine",
-    "explain": "asrlab.scoring.explain:explain",
+    "explain": "asrlab.scoring.explain.explain:explain",
     "explore": "asrlab.views.widgets:explore",
     "flags": "asrlab.scoring.flags.flags:flags",
     "formatting": "asrlab.scoring.formatting",

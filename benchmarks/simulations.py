@@ -29,7 +29,7 @@ from asrlab.stats.classical import equivalence, non_inferiority, t_test, wilcoxo
 from asrlab.stats.corrections import holm
 from asrlab.stats.intervals import bootstrap_intervals, influence, ratio_intervals
 from asrlab.stats.mapsswe import segments, z_test
-from asrlab.stats.tests import max_t, sign_flips
+from asrlab.stats.sign_flips import max_t, sign_flips
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

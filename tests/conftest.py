@@ -96,7 +96,7 @@ def facts_of_its_own(monkeypatch, tmp_path_factory):
 def files_of_its_own(monkeypatch, tmp_path_factory):
     """Keep what these tests fetch, unpack and make of recordings out of the user's cache."""
     folder = tmp_path_factory.getbasetemp() / "cache"
-    for module in ("archives", "kept", "places"):
+    for module in ("archives", "audio_cache", "places"):
         monkeypatch.setattr(f"asrlab.data.{module}.cache_folder", lambda name: folder / name, raising=False)
 
 

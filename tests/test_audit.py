@@ -11,7 +11,7 @@ import pytest
 import asrlab as lab
 from asrlab.errors import InvalidInput
 from asrlab.stats.audit import ACTS, CANNOT_TELL, IN_FORM, NOTHING
-from asrlab.stats.swaps import repeat_contrast, swap_test
+from asrlab.stats.label_swaps import repeat_contrast, swap_test
 
 NAMES = ["kestrel", "ostrava", "harbor", "meadow", "copper", "lantern", "valley", "quarry"]
 

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 import asrlab
-from asrlab.data import kept
+from asrlab.data import audio_cache
 from asrlab.data.dataset import Dataset
 from asrlab.engines.base import UNWATCHED, Answer, Capabilities, Engine, Transcript
 from asrlab.engines.filetrans import FiletransEngine
@@ -103,10 +103,10 @@ def test_planning_makes_no_audio(dataset, tmp_path):
     assert plan.billed_min == 16 / 60
     paths = [job.setting.recording.digest.partition(":")[2] for job in plan.jobs if job.setting.made]
     assert len(paths) == 12
-    made = {path.stem for path in kept.cache_folder("derived").rglob("*.flac")}
+    made = {path.stem for path in audio_cache.cache_folder("derived").rglob("*.flac")}
     assert not made & set(paths)
     plan.jobs[-1].setting.audio()
-    assert {path.stem for path in kept.cache_folder("derived").rglob("*.flac")} & set(paths)
+    assert {path.stem for path in audio_cache.cache_folder("derived").rglob("*.flac")} & set(paths)
 
 
 def test_a_level_of_the_audio_may_differ_by_utterance(dataset, tmp_path):
@@ -163,7 +163,7 @@ def test_a_recording_that_cannot_be_made_fails_alone_and_costs_nothing(dataset, 
     def broken(file, *rest):
         raise InvalidInput("The cache is full. Make room.")
 
-    monkeypatch.setattr("asrlab.data.kept._keep", broken)
+    monkeypatch.setattr("asrlab.data.audio_cache._keep", broken)
     sweep.run(progress=False, budget_usd=1.0)
     frame = sweep.transcripts
     assert frame["state"].tolist() == ["answered", "failed"] * 4
@@ -178,7 +178,7 @@ def test_a_cache_that_cannot_be_written_to_ends_the_run_and_loses_nothing(datase
     engine = Ear(free=False)
     sweep = Sweep(dataset, engine, grid(gain_db=[None, 3]), store=tmp_path / "run")
     (tmp_path / "file").touch()
-    monkeypatch.setattr("asrlab.data.kept.cache_folder", lambda name: tmp_path / "file" / name)
+    monkeypatch.setattr("asrlab.data.audio_cache.cache_folder", lambda name: tmp_path / "file" / name)
     with pytest.raises(StoreError, match="cannot be kept in"):
         sweep.run(progress=False, concurrency=1)
     assert "failed" not in set(sweep.transcripts["state"])

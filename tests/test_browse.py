@@ -14,8 +14,8 @@ from asrlab.errors import InvalidInput
 from asrlab.scoring.marking import score
 from asrlab.views.answers import outcomes
 from asrlab.views.browse import Index
-from asrlab.views.choice import ERRORS, SORTS, Choice, Pair, stands_in
 from asrlab.views.confused import marked_again, most_frequent, with_pair
+from asrlab.views.filters import ERRORS, SORTS, Choice, Pair, stands_in
 
 WORDS = [
     "one",

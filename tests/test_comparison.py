@@ -22,8 +22,8 @@ from asrlab.scoring.rates import rates
 from asrlab.stats.comparison import compare
 from asrlab.stats.corrections import adjust, holm
 from asrlab.stats.effects import effects
+from asrlab.stats.sign_flips import sign_flip
 from asrlab.stats.summary import summarize
-from asrlab.stats.tests import sign_flip
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

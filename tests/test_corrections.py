@@ -19,7 +19,7 @@ from asrlab.errors import InvalidInput
 from asrlab.stats.comparison import compare
 from asrlab.stats.corrections import CORRECTIONS, adjust, benjamini_hochberg, holm
 from asrlab.stats.effects import effects
-from asrlab.stats.tests import sign_flips
+from asrlab.stats.sign_flips import sign_flips
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -25,7 +25,7 @@ from wcwidth import iter_graphemes
 
 import asrlab as lab
 from asrlab.errors import InvalidInput
-from asrlab.scoring import Normalizer, batches, codes, nist, paths
+from asrlab.scoring import Normalizer, batches, codes, paths, sclite
 from asrlab.scoring.codes import code_points, encode
 from asrlab.scoring.counts import counts
 from asrlab.scoring.likeness import likeness
@@ -253,7 +253,7 @@ def sclite_hits(tmp_path, pairs):
 
 @pytest.mark.parametrize("cells", [1, 3000, 2_000_000])
 def test_what_is_right_is_as_in_sclite(tmp_path, monkeypatch, cells):
-    monkeypatch.setattr(nist, "_CELLS", cells)
+    monkeypatch.setattr(sclite, "_CELLS", cells)
     pairs = [(ref, hyp) for ref, hyp in corpus(600, rate=0.5, seed=21, words=10, vocabulary=8) if ref and hyp]
     theirs = sclite_hits(tmp_path, pairs)
     made = encode([text for pair in pairs for text in pair], "word").texts

@@ -15,7 +15,7 @@ import soundfile
 from object_storage import bucket, bucket_with_keys, reached, server_of_s3, serving  # noqa: F401 - fixtures
 
 import asrlab
-from asrlab.data import kept, places, recordings, writing
+from asrlab.data import audio_cache, places, recordings, writing
 from asrlab.data.dataset import Dataset
 from asrlab.data.places import OutOfReach
 from asrlab.errors import InvalidInput
@@ -28,7 +28,7 @@ def nothing_fetched(monkeypatch, tmp_path):
     """Let nothing be known of what lies in a bucket, whose name another server may have had."""
     monkeypatch.setattr(places, "_asked", {})
     monkeypatch.setattr(recordings, "cache_folder", lambda name: tmp_path / "cache" / name)
-    for module in (kept, places):
+    for module in (audio_cache, places):
         monkeypatch.setattr(module, "cache_folder", lambda name: tmp_path / "cache" / name)
 
 

@@ -18,7 +18,7 @@ import pytest
 import soundfile
 from test_levels import talk
 
-from asrlab.data import derived, kept
+from asrlab.data import audio_cache, derived
 from asrlab.data.audio import decode, digest, probe
 from asrlab.data.derived import BoundRecipe, Clip, Derivation
 from asrlab.data.recipe import Recipe
@@ -28,7 +28,7 @@ from asrlab.errors import InvalidInput, StoreError
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
-    monkeypatch.setattr(kept, "cache_folder", lambda name: tmp_path / "cache" / name)
+    monkeypatch.setattr(audio_cache, "cache_folder", lambda name: tmp_path / "cache" / name)
     return tmp_path / "cache" / "derived"
 
 
@@ -456,7 +456,7 @@ def test_a_file_is_made_once(said, cache, monkeypatch):
     assert path.is_relative_to(cache)
     assert sorted(p.name for p in path.parent.iterdir()) == [path.name, path.with_suffix(".sha256").name]
     before = path.stat()
-    monkeypatch.setattr(kept, "_checked", {})
+    monkeypatch.setattr(audio_cache, "_checked", {})
     assert made(said, snr=10).path() == path
     assert path.stat() == before
     assert probe(path).duration_s == 2.0
@@ -469,7 +469,7 @@ def test_what_was_harmed_is_made_again(said, monkeypatch, harm, known):
     whole, guard = path.read_bytes(), path.with_suffix(".sha256")
     if known:  # it was looked at, and found whole
         assert made(said, snr=10).path() == path
-    assert (path in kept._checked) is known
+    assert (path in audio_cache._checked) is known
     if harm == "gone":
         path.unlink()
     elif "guard" not in harm:
@@ -532,7 +532,7 @@ def test_threads_make_it_once(said, monkeypatch):
     with ThreadPoolExecutor(8) as pool:
         paths = list(pool.map(ask, range(8)))
     assert len(set(paths)) == len(counted) == 2
-    assert not kept._locks
+    assert not audio_cache._locks
 
 
 def test_processes_may_make_the_same_at_once(said, tmp_path):
@@ -559,13 +559,13 @@ for snr in range(4):
     files = [path for path in (tmp_path / "another" / "derived").rglob("*") if path.is_file()]
     assert sorted(map(str, files)) == sorted([*printed[0], *(name[:-4] + "sha256" for name in printed[0])])
     for name in printed[0]:
-        assert kept._is_whole(Path(name))
+        assert audio_cache._is_whole(Path(name))
         assert Path(name).read_bytes() == made(said, snr=printed[0].index(name)).path().read_bytes()
 
 
 def test_a_cache_that_cannot_be_written_to(said, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
-    monkeypatch.setattr(kept, "cache_folder", lambda name: tmp_path / "file" / name)
+    monkeypatch.setattr(audio_cache, "cache_folder", lambda name: tmp_path / "file" / name)
     with pytest.raises(StoreError, match=r"cannot be kept in .* ASRLAB_CACHE"):
         made(said, snr=10).path()
 

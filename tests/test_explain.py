@@ -18,12 +18,12 @@ import asrlab as lab
 from asrlab import tables
 from asrlab.errors import InvalidInput
 from asrlab.normalize import Normalizer
-from asrlab.scoring import figures
-from asrlab.scoring.candidates import candidates
-from asrlab.scoring.choices import DEFAULTS, Known, in_condition, in_split, same
-from asrlab.scoring.explain import NOT_EXPLAINED, Gap, explain
-from asrlab.scoring.figures import Marked, Result, figure
-from asrlab.scoring.published import published
+from asrlab.scoring.explain import combinations
+from asrlab.scoring.explain.candidates import candidates
+from asrlab.scoring.explain.choices import DEFAULTS, Known, in_condition, in_split, same
+from asrlab.scoring.explain.combinations import Marked, Result, figure
+from asrlab.scoring.explain.explain import NOT_EXPLAINED, Gap, explain
+from asrlab.scoring.explain.published import published
 
 #: Ten words with one error, one word with two: 3/11 pooled, 1.05 on average.
 SAID = ["a b c d e f g h i j", "k"]
@@ -35,7 +35,7 @@ CASED = ["A b c d", "e"], ["a b c x", "E"]
 @pytest.fixture(scope="module", autouse=True)
 def each_marking_once():
     """Mark once what several tests ask for: nearly all the time goes into the marking of a few tiny tables."""
-    marked, mark = {}, figures._mark
+    marked, mark = {}, combinations._mark
 
     def once(asked):
         plain = (str, list, dict, type(None))
@@ -50,7 +50,7 @@ def each_marking_once():
         return marked[key][0]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "_mark", once)
+        patch.setattr(combinations, "_mark", once)
         yield
 
 

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 import asrlab as lab
-from asrlab.scoring.candidates import candidates
-from asrlab.scoring.explain import explain
+from asrlab.scoring.explain.candidates import candidates
+from asrlab.scoring.explain.explain import explain
 
 pytestmark = pytest.mark.acceptance
 ROOT = Path(__file__).parents[1]

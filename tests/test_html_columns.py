@@ -11,7 +11,7 @@ from markup_reader import HOSTILE, Reader, squeezed
 from asrlab import tables
 from asrlab.scoring.marking import score
 from asrlab.views import html
-from asrlab.views.html.columns import under
+from asrlab.views.html.stacked import under
 from asrlab.views.stack import Cell, Line, Stack
 
 LEGEND = "→ heard instead of what is above, − not heard, + heard beyond what was said"

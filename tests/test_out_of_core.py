@@ -17,7 +17,7 @@ import pytest
 import asrlab as lab
 from asrlab import parquet, tables
 from asrlab.errors import InvalidInput
-from asrlab.scoring import parts
+from asrlab.scoring import out_of_core
 from asrlab.scoring.marking import score
 
 SAID = {
@@ -137,7 +137,7 @@ def written(folder, heard, data, **options):
     ("options", "missing"), list(zip(OPTIONS, itertools.cycle(["drop", "all-deleted"]), strict=False)), ids=str
 )
 def test_parts_are_the_table_in_memory(options, missing, tmp_path, monkeypatch):
-    monkeypatch.setattr(parts, "ROWS", FEW)
+    monkeypatch.setattr(out_of_core, "ROWS", FEW)
     heard, data = world(1)
     path = stored(heard, "transcripts", tmp_path)
     wanted = in_order(score(path, data, missing=missing, **options), data.utterances["utt_id"])
@@ -150,7 +150,7 @@ def test_it_is_the_same_wherever_it_is_worked_on_and_however_it_is_parted(pools,
     heard, data = world(2)
     made = []
     for rows, (name, pool) in itertools.product((FEW, 10**6), pools.items()):
-        monkeypatch.setattr(parts, "ROWS", rows)
+        monkeypatch.setattr(out_of_core, "ROWS", rows)
         made.append(written(tmp_path, heard, data, form="best", missing="drop", executor=pool))
         assert (len(list((tmp_path / "scores").iterdir())) > 3) == (rows == FEW), name
     for other in made[1:]:
@@ -160,10 +160,10 @@ def test_it_is_the_same_wherever_it_is_worked_on_and_however_it_is_parted(pools,
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(("channels", "missing"), [("each", "all-deleted"), ("joined", "drop")])
 def test_channels(channels, missing, seed, tmp_path, monkeypatch):
-    monkeypatch.setattr(parts, "ROWS", FEW)
+    monkeypatch.setattr(out_of_core, "ROWS", FEW)
     heard, data = world(seed, channels=2)
     if seed == 2:  # one of the utterances has one channel only, and answers that do not say which
-        monkeypatch.setattr(parts, "ROWS", 1)
+        monkeypatch.setattr(out_of_core, "ROWS", 1)
         of = data.references
         data.references = of[(of["utt_id"] != "u03") | (of["channel"] == 1)]
         heard = heard[(heard["utt_id"] != "u03") | (heard["channel"] != 0)].reset_index(drop=True)
@@ -177,7 +177,7 @@ def test_channels(channels, missing, seed, tmp_path, monkeypatch):
 
 
 def test_an_axis_that_makes_settings_is_found_in_all_of_the_table(tmp_path, monkeypatch):
-    monkeypatch.setattr(parts, "ROWS", FEW)
+    monkeypatch.setattr(out_of_core, "ROWS", FEW)
     heard, data = world(0, loose=True)
     path = stored(heard, "transcripts", tmp_path)
     wanted = score(path, data, form="spoken", missing="drop")
@@ -190,7 +190,7 @@ def test_an_axis_that_makes_settings_is_found_in_all_of_the_table(tmp_path, monk
 
 
 def test_a_part_that_one_setting_would_do_for_has_those_of_all(tmp_path, monkeypatch):
-    monkeypatch.setattr(parts, "ROWS", 1)
+    monkeypatch.setattr(out_of_core, "ROWS", 1)
     said = pd.DataFrame({"utt_id": ["a", "b"], "text": ["x", "y"]})
     heard = pd.DataFrame({"utt_id": ["b", "a", "a"], "text": ["y", "x", "z"], "model": ["m1", "m1", "m2"]})
     found = written(tmp_path, heard, said, missing="drop")
@@ -199,7 +199,7 @@ def test_a_part_that_one_setting_would_do_for_has_those_of_all(tmp_path, monkeyp
 
 
 def test_kana_in_another_part_keep_han_characters_as_they_are(tmp_path, monkeypatch):
-    monkeypatch.setattr(parts, "ROWS", 1)
+    monkeypatch.setattr(out_of_core, "ROWS", 1)
     said = pd.DataFrame({"utt_id": ["a", "b", "c"], "text": ["東京", "雨が降る", "臺灣"]})
     heard = pd.DataFrame({"utt_id": ["c", "b", "a"], "text": ["台湾", "雨が降る", "東京"]})
     found = written(tmp_path, heard, said)
@@ -209,14 +209,14 @@ def test_kana_in_another_part_keep_han_characters_as_they_are(tmp_path, monkeypa
 
 
 def test_blocks_are_of_the_kind_that_most_of_all_utterances_have(tmp_path, monkeypatch):
-    monkeypatch.setattr(parts, "ROWS", 1)
+    monkeypatch.setattr(out_of_core, "ROWS", 1)
     said = pd.DataFrame({"utt_id": list("abc"), "text": ["x"] * 3, "speaker": ["s", "t", None]})
     found = written(tmp_path, said[["utt_id", "text"]], said)
     assert found["block"].tolist() == ["speaker:s", "speaker:t", "no speaker given"]
 
 
 def test_texts_and_tables_and_files_are_scored_alike(tmp_path, monkeypatch):
-    monkeypatch.setattr(parts, "ROWS", 1)
+    monkeypatch.setattr(out_of_core, "ROWS", 1)
     said = pd.DataFrame({"utt_id": ["b", "a"], "text": ["the cat", "a dog"]})
     heard = pd.DataFrame({"utt_id": ["a", "b"], "text": ["a dog", "the hat"]})
     of_tables = written(tmp_path, heard, said)
@@ -244,7 +244,7 @@ def test_texts_and_tables_and_files_are_scored_alike(tmp_path, monkeypatch):
     ],
 )
 def test_what_cannot_be_marked_is_said_and_leaves_nothing(change, says, tmp_path, monkeypatch):
-    monkeypatch.setattr(parts, "ROWS", 1)
+    monkeypatch.setattr(out_of_core, "ROWS", 1)
     said = pd.DataFrame({"utt_id": list("abc"), "text": ["x", "y", "z"]})
     with pytest.raises(InvalidInput, match=says):
         score(change(said.copy()), said, to=tmp_path / "scores")
@@ -252,7 +252,7 @@ def test_what_cannot_be_marked_is_said_and_leaves_nothing(change, says, tmp_path
 
 
 def test_terms_that_were_not_said_are_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(parts, "ROWS", 1)
+    monkeypatch.setattr(out_of_core, "ROWS", 1)
     heard, data = world(3, languages=("en",), holes=False)
     data.terms = pd.DataFrame({"utt_id": ["u03"], "term": ["zebra"], "role": ["present"]})
     with pytest.raises(InvalidInput, match=r"Among the utterances from u03 to u03: 1 term .*'zebra' in u03"):
@@ -260,7 +260,7 @@ def test_terms_that_were_not_said_are_named(tmp_path, monkeypatch):
 
 
 def test_a_run_that_is_cut_short_leaves_what_was_there(tmp_path, monkeypatch):
-    monkeypatch.setattr(parts, "ROWS", 1)
+    monkeypatch.setattr(out_of_core, "ROWS", 1)
     said = pd.DataFrame({"utt_id": list("abc"), "text": ["x", "y", "z"]})
     first = written(tmp_path, said, said)
     add, added = parquet.Folder.add, []
@@ -307,7 +307,7 @@ def in_both(folder, heard, said, **options):
 
 @pytest.mark.parametrize("rows", [1, 10**6])
 def test_ids_of_any_kind(rows, tmp_path, monkeypatch):
-    monkeypatch.setattr(parts, "ROWS", rows)
+    monkeypatch.setattr(out_of_core, "ROWS", rows)
     said = pd.DataFrame({"utt_id": [2, 1, 3], "text": ["one two", "two", "three"]})
     heard = pd.DataFrame({"utt_id": [1, 2, 3, 1], "condition": list("xxxy"), "text": ["two", "one", "three", "too"]})
     whole = in_both(tmp_path, heard, said)
@@ -320,7 +320,7 @@ def test_ids_of_any_kind(rows, tmp_path, monkeypatch):
 
 
 def test_joined_channels_of_an_utterance_without_references(tmp_path, monkeypatch):
-    monkeypatch.setattr(parts, "ROWS", 1)
+    monkeypatch.setattr(out_of_core, "ROWS", 1)
     heard, data = world(0, channels=2)
     data.references = data.references[data.references["utt_id"] != "u03"]
     heard["text"] = heard["text"].mask(heard["utt_id"] == "u03")

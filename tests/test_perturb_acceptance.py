@@ -16,7 +16,7 @@ import soundfile
 from test_derived import MAKE, clip, made
 from test_levels import by_the_book
 
-from asrlab.data import kept
+from asrlab.data import audio_cache
 from asrlab.data.levels import speech_level
 
 pytestmark = pytest.mark.acceptance
@@ -50,7 +50,7 @@ def rows():
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
-    monkeypatch.setattr(kept, "cache_folder", lambda name: tmp_path / "cache" / name)
+    monkeypatch.setattr(audio_cache, "cache_folder", lambda name: tmp_path / "cache" / name)
 
 
 def samples(derivation):

@@ -17,7 +17,7 @@ from asrlab.stats.comparison import compare
 from asrlab.stats.experiments import _jackknifed, _speakers, times_found
 from asrlab.stats.population import Population, assumed, from_pilot, variance_components
 from asrlab.stats.power import power
-from asrlab.stats.tests import sign_flip, sign_flips
+from asrlab.stats.sign_flips import sign_flip, sign_flips
 
 SD, LENGTH = 1.3, 10.0
 

@@ -21,7 +21,7 @@ from stand_ins import file_server, recording_server
 
 from asrlab.data import recordings
 from asrlab.data.dataset import Dataset
-from asrlab.data.remote import link_digest, shown, stable_link
+from asrlab.data.links import link_digest, shown, stable_link
 from asrlab.errors import InvalidInput
 
 HERE = Path(__file__).parent
@@ -394,7 +394,7 @@ def test_a_recording_of_exactly_the_bound_is_taken(host):
 
 
 def test_a_fetch_that_takes_too_long_ends(endless, monkeypatch):
-    monkeypatch.setattr("asrlab.data.remote._FETCH_S", 0.3)
+    monkeypatch.setattr("asrlab.data.links._FETCH_S", 0.3)
     endless.pause = 0.05
     begun = time.monotonic()
     with pytest.raises(InvalidInput, match="not done after"):

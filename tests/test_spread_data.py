@@ -19,7 +19,7 @@ import pytest
 import soundfile
 
 import asrlab
-from asrlab.data import kept, making, places, recordings, spread
+from asrlab.data import audio_cache, making, places, recordings, spread
 from asrlab.data.dataset import Dataset
 from asrlab.data.places import OutOfReach
 from asrlab.data.spread import seen
@@ -57,7 +57,7 @@ def nothing_known(monkeypatch, tmp_path):
 
     def forget(name):
         monkeypatch.setattr(recordings, "cache_folder", lambda _: tmp_path / name / "recordings")
-        monkeypatch.setattr(kept, "cache_folder", lambda of: tmp_path / name / of)
+        monkeypatch.setattr(audio_cache, "cache_folder", lambda of: tmp_path / name / of)
 
     forget("first")
     return forget
@@ -151,7 +151,7 @@ class TestTheSameAnywhere:
         expected = {utt_id: noisy.audio_path(utt_id) for utt_id in noisy.utterances["utt_id"]}  # one by one, as before
         nothing_known("second")
         assert noisy.make(anywhere, progress=False) is noisy
-        made = {path.name: path for path in kept.cache_folder("derived").rglob("*.flac")}
+        made = {path.name: path for path in audio_cache.cache_folder("derived").rglob("*.flac")}
         assert set(made) >= {path.name for path in expected.values()}  # what babbles in it may be made too
         for path in expected.values():
             assert made[path.name].read_bytes() == path.read_bytes()
@@ -163,7 +163,7 @@ class TestTheSameAnywhere:
         nothing_known("second")
         long.make(anywhere, progress=False)
         for path in expected.values():
-            assert (kept.cache_folder("derived") / path.name[:2] / path.name).read_bytes() == path.read_bytes()
+            assert (audio_cache.cache_folder("derived") / path.name[:2] / path.name).read_bytes() == path.read_bytes()
 
     def test_sets_that_are_written(self, few, anywhere, nothing_known, tmp_path):
         noisy = few.perturb(snr=0, noise="white")
@@ -251,7 +251,7 @@ class TestWhatGoesWrong:
             sound.facts(utt_id)
         with pytest.raises(OutOfReach):
             sound.perturb(snr=5).make(client, progress=False)
-        assert not list(kept.cache_folder("derived").rglob("*.flac"))
+        assert not list(audio_cache.cache_folder("derived").rglob("*.flac"))
 
     def test_what_cannot_be_made_is_named(self, faulty, anywhere, nothing_known):
         noisy = faulty.select(["u0", "u1", "u28"]).perturb(gain_db=-3)
@@ -270,7 +270,7 @@ class TestWhatGoesWrong:
         soundfile.write(tmp_path / "a.wav", talk(2), 8_000)
         with pytest.raises(InvalidInput, match="changed while another was made"):
             made.keep(lambda: content)
-        assert not list(kept.cache_folder("derived").rglob("*.flac"))
+        assert not list(audio_cache.cache_folder("derived").rglob("*.flac"))
 
     def test_what_changes_while_workers_read_it_is_read_again(self, tmp_path, nothing_known, monkeypatch):
         soundfile.write(tmp_path / "a.wav", talk(1), 8_000)
@@ -340,8 +340,8 @@ def test_what_was_made_before_an_interrupt_stays_and_no_half_file(sound, tmp_pat
     assert process.returncode != 0
     made = {path: path.read_bytes() for path in (cache / "derived").rglob("*.flac")}
     assert 3 <= len(made) < 12
-    assert all(map(kept._is_whole, made))
-    monkeypatch.setattr(kept, "cache_folder", lambda name: cache / name)
+    assert all(map(audio_cache._is_whole, made))
+    monkeypatch.setattr(audio_cache, "cache_folder", lambda name: cache / name)
     asrlab.load_dataset(folder).perturb(gain_db=-3).make(progress=False)
     assert len(list((cache / "derived").rglob("*.flac"))) == 12
     assert all(path.read_bytes() == content for path, content in made.items())

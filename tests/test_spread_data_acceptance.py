@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import soundfile
 
-from asrlab.data import kept, recordings
+from asrlab.data import audio_cache, recordings
 from asrlab.data.dataset import Dataset
 
 pytestmark = pytest.mark.acceptance
@@ -57,7 +57,7 @@ def test_the_same_and_how_fast(corpus, tmp_path, monkeypatch, capsys):
 
     def all_of(where, executor):
         monkeypatch.setattr(recordings, "cache_folder", lambda name: tmp_path / where / name)
-        monkeypatch.setattr(kept, "cache_folder", lambda name: tmp_path / where / name)
+        monkeypatch.setattr(audio_cache, "cache_folder", lambda name: tmp_path / where / name)
         if executor is not None:
             list(executor.map(abs, range(8)))  # they are started
         found[where] = timed(check, where, executor), timed(hash_all, where, executor)

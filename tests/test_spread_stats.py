@@ -12,8 +12,8 @@ from marked import fail, grid
 import asrlab as lab
 from asrlab import coded, groups, parquet
 from asrlab.errors import InvalidInput
-from asrlab.stats import drawing, intervals, swaps, tests
-from asrlab.stats.drawing import generator_after, stretched
+from asrlab.stats import intervals, label_swaps, random_streams, sign_flips
+from asrlab.stats.random_streams import generator_after, stretched
 
 distributed = pytest.importorskip("distributed")
 
@@ -44,7 +44,7 @@ def everywhere(client):
 @pytest.fixture
 def short(monkeypatch):
     """Cut resamples into stretches of a single batch, however little work that is."""
-    monkeypatch.setattr(drawing, "_WORTH", 1)
+    monkeypatch.setattr(random_streams, "_WORTH", 1)
 
 
 def same(one, other):
@@ -76,7 +76,7 @@ def test_a_stretch_goes_on_where_the_one_before_ends(blocks):
 
 def test_stretches_cover_all_resamples_once_and_begin_with_a_batch(monkeypatch):
     for worth, resamples, batch, each in [(1, 10, 3, 1), (100, 1000, 4, 7), (10**9, 9999, 16, 5), (50, 3, 8, 1)]:
-        monkeypatch.setattr(drawing, "_WORTH", worth)
+        monkeypatch.setattr(random_streams, "_WORTH", worth)
         ranges = list(stretched(lambda which: which, resamples, batch=batch, each=each))
         assert [n for some in ranges for n in some] == list(range(resamples))
         assert all(some.start % batch == 0 for some in ranges)
@@ -115,10 +115,10 @@ def test_kernels_give_the_same_wherever(everywhere):
 
     def all_of_them(executor):
         return (
-            tuple(tests.sign_flips(d, block=block, executor=executor, **options)),
-            tests.max_t(d, shares, block=block, executor=executor, **options),
+            tuple(sign_flips.sign_flips(d, block=block, executor=executor, **options)),
+            sign_flips.max_t(d, shares, block=block, executor=executor, **options),
             intervals.bootstrap_intervals(errors, lengths, executor=executor, **options),
-            swaps.swap_test(contrast, 4, executor),
+            label_swaps.swap_test(contrast, 4, executor),
         )
 
     here = all_of_them(None)
@@ -134,11 +134,19 @@ def test_the_size_of_batches_and_stretches_changes_no_sign(monkeypatch):
     d, shares, group, block = blocks_of_groups(2, 301)
     options = {"group": group, "block": block, "n_groups": 2, "resamples": 999, "seed": 9}
     contrast = {(0, 1): np.round(d[:301])}
-    at_once = [tests.sign_flips(d, **options).p, tests.max_t(d, shares, **options), swaps.swap_test(contrast, 2)]
+    at_once = [
+        sign_flips.sign_flips(d, **options).p,
+        sign_flips.max_t(d, shares, **options),
+        label_swaps.swap_test(contrast, 2),
+    ]
     for cells in (5000, 301 * 8):
-        monkeypatch.setattr(tests, "_CELLS", cells)
-        monkeypatch.setattr(swaps, "_CELLS", cells)
-        now = [tests.sign_flips(d, **options).p, tests.max_t(d, shares, **options), swaps.swap_test(contrast, 2)]
+        monkeypatch.setattr(sign_flips, "_CELLS", cells)
+        monkeypatch.setattr(label_swaps, "_CELLS", cells)
+        now = [
+            sign_flips.sign_flips(d, **options).p,
+            sign_flips.max_t(d, shares, **options),
+            label_swaps.swap_test(contrast, 2),
+        ]
         identical(tuple(at_once), tuple(now))
 
 

@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from marked import difference_interval, difference_intervals, left_out, on_logits, step_down
 from scipy import stats
 
-from asrlab.stats import drawing, intervals
-from asrlab.stats import tests as kernels
+from asrlab.stats import intervals, random_streams
+from asrlab.stats import sign_flips as kernels
 from asrlab.stats.intervals import (
     bootstrap_intervals,
     ratio_interval,
     ratio_intervals,
 )
-from asrlab.stats.tests import max_t, sign_flip, sign_flips
+from asrlab.stats.sign_flips import max_t, sign_flip, sign_flips
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -595,7 +595,7 @@ def test_family_wise_errors_stay_at_the_level():
     assert 0.025 <= wrong / 500 <= 0.075
 
 
-@pytest.mark.parametrize("module", [drawing, intervals, kernels])
+@pytest.mark.parametrize("module", [random_streams, intervals, kernels])
 def test_kernels_need_numpy_and_scipy_only(module):
     tree = ast.parse(Path(module.__file__).read_text("utf-8"))
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
@@ -603,7 +603,7 @@ def test_kernels_need_numpy_and_scipy_only(module):
     assert {name if name.startswith("asrlab") else name.partition(".")[0] for name in names} <= {
         "asrlab.errors",
         "asrlab.executors",
-        "asrlab.stats.drawing",
+        "asrlab.stats.random_streams",
         "__future__",
         "collections",
         "functools",

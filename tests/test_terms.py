@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from asrlab.errors import InvalidInput
 from asrlab.scoring import score
-from asrlab.scoring.occurrences import count_terms
+from asrlab.scoring.term_recall import count_terms
 
 COUNTS = ["hits", "subs", "dels", "ins", "ref_len", "hyp_len"]
 

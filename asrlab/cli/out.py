@@ -81,7 +81,7 @@ def named(path: str | Path) -> str:
     """Name a path or URL without what is secret in it."""
     if "://" not in str(path):
         return str(path)
-    from asrlab.data.remote import shown  # noqa: PLC0415 - seldom needed, and slow to import
+    from asrlab.data.links import shown  # noqa: PLC0415 - seldom needed, and slow to import
 
     return shown(str(path))
 

@@ -11,7 +11,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 from asrlab.data.checks.texts import count
-from asrlab.data.remote import shown
+from asrlab.data.links import shown
 from asrlab.data.rows import rows_of, values_of
 from asrlab.errors import InvalidInput
 from asrlab.text import plain

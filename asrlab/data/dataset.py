@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 import pandas as pd
 
 from asrlab import tables
-from asrlab.data import card, checks, cuts, listening, making, remote, sampling, writing
+from asrlab.data import card, checks, cuts, links, listening, making, sampling, writing
 from asrlab.data.cuts import complain, unknown
 from asrlab.data.derived import BoundRecipe, Clip, Derivation
 from asrlab.data.places import inside, is_here, is_link, is_remote, local_copy, place
@@ -466,15 +466,15 @@ class Dataset(Shown):
             set; the message names it.
         """
         named = zip(self.utterances["audio"], self.utterances["digest"], strict=True)
-        links = {
+        linked = {
             row: link
             for row, (link, digest) in enumerate(named)
             if not pd.isna(link) and is_link(link) and (pd.isna(digest) or Recording(digest).weak)
         }
         ids = self.utterances["utt_id"]
-        found = remote.fetch({str(ids[row]): link for row, link in links.items()}, download, max_bytes)
+        found = links.fetch({str(ids[row]): link for row, link in linked.items()}, download, max_bytes)
         columns = {name: self.utterances[name].to_list() for name in ("digest", "duration_s", "channels")}
-        for row in links:
+        for row in linked:
             recording = found.get(ids[row])
             for name, values in columns.items():
                 if recording is not None and (value := getattr(recording, name)) is not None:
@@ -632,7 +632,7 @@ class Dataset(Shown):
         digest, duration_s, channels = (self._cell(utt_id, name) for name in ("digest", "duration_s", "channels"))
         # A manifest may say anything, and money is reserved by this: a length that is none is not known.
         return Recording(
-            remote.link_digest(self._audio(utt_id)) if digest is None else digest,
+            links.link_digest(self._audio(utt_id)) if digest is None else digest,
             float(duration_s) if duration_s is not None and 0 < duration_s < math.inf else None,
             int(channels) if channels is not None and channels > 0 else None,
         )
@@ -664,7 +664,7 @@ class Dataset(Shown):
         root = self.audio_root or self.folder
         if is_remote(named) or is_link(named) or root is None:
             raise InvalidInput(
-                f"The audio of {utt_id!r} is not a file below a folder of {self.name}: {remote.shown(named)!r}."
+                f"The audio of {utt_id!r} is not a file below a folder of {self.name}: {links.shown(named)!r}."
             )
         return inside(root, named)
 

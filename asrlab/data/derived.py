@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 
 from asrlab.data import audio
+from asrlab.data.audio_cache import is_kept, kept
 from asrlab.data.codecs import write_flac
-from asrlab.data.kept import is_kept, kept
 from asrlab.data.manifests.files import AUDIO_SUFFIXES, files_below
 from asrlab.data.perturb import VERSIONS, Shape, Sound, perturb, resampled, resampled_length, shape_after
 from asrlab.data.places import ask_all, is_place, local_copy, place

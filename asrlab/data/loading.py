@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from asrlab.data.archives import MAX_BYTES, is_archive, unpacked
 from asrlab.data.dataset import Dataset
+from asrlab.data.links import shown
 from asrlab.data.manifests import format_named, recognise
 from asrlab.data.manifests.base import Manifest, Options
 from asrlab.data.places import (
@@ -25,7 +26,6 @@ from asrlab.data.places import (
     ways_to,
     without_secrets,
 )
-from asrlab.data.remote import shown
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:

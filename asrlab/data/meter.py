@@ -1,4 +1,4 @@
-"""Levels: how loud a recording is from moment to moment, and what else its samples tell, in one pass over them."""
+"""Meter: how loud a recording is from moment to moment, and what else its samples tell, in one pass over them."""
 
 from __future__ import annotations
 

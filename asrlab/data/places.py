@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeGuard, TypeVar
 from urllib.parse import urlsplit
 
-from asrlab.data.remote import shown
+from asrlab.data.links import shown
 from asrlab.errors import AsrlabError, InvalidInput, MissingExtra
 from asrlab.folders import cache_folder, is_set
 

@@ -16,9 +16,9 @@ from itertools import islice
 from os import cpu_count
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
 
+from asrlab.data.links import shown
 from asrlab.data.places import OutOfReach, ask, ask_all, each_alone, is_here, local_copy
 from asrlab.data.recordings import Look, Recording, look, measure, recordings
-from asrlab.data.remote import shown
 from asrlab.errors import InvalidInput
 from asrlab.executors import check_executor, mapped, slots
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import pandas as pd
 
+from asrlab.data.links import shown
 from asrlab.data.manifests import format_named, formats
 from asrlab.data.places import at_once, is_here, is_remote, local_copy, place, present, put, ways_to
-from asrlab.data.remote import shown
 from asrlab.data.rows import rows_of
 from asrlab.data.spread import reporter
 from asrlab.errors import InvalidInput

@@ -16,10 +16,10 @@ from asrlab.scoring.alternatives import order
 from asrlab.scoring.batches import Batch, batches, work_off
 from asrlab.scoring.codes import encode
 from asrlab.scoring.counts import check_ties, count_pairs
-from asrlab.scoring.occurrences import count_terms, terms_by_target
-from asrlab.scoring.parts import score_in_parts
+from asrlab.scoring.out_of_core import score_in_parts
 from asrlab.scoring.settings import unanswered
 from asrlab.scoring.sheet import Sheet, constant, lay_out
+from asrlab.scoring.term_recall import count_terms, terms_by_target
 from asrlab.scoring.variants import variants_in
 from asrlab.text import fingerprint
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from asrlab.executors import Where
     from asrlab.normalize import NormalizerChoice
     from asrlab.scoring.given import References, Transcripts
-    from asrlab.scoring.occurrences import Target, Term
     from asrlab.scoring.sheet import Whole
+    from asrlab.scoring.term_recall import Target, Term
     from asrlab.scoring.variants import VariantsChoice
 
 
@@ -111,7 +111,7 @@ def score(
         What is counted. ``"auto"``: words, or characters for languages written without spaces (by the script of the
         reference where the language is not known); the column ``unit`` says what was chosen. The others are those of
         :func:`asrlab.scoring.tokens.tokens`; and ``"term"``: occurrences of the terms that are present, wherever they
-        are heard (:mod:`asrlab.scoring.occurrences`), so that ``dels / ref_len`` is the term miss rate, 1 -
+        are heard (:mod:`asrlab.scoring.term_recall`), so that ``dels / ref_len`` is the term miss rate, 1 -
         recall; subs and ins are 0, hyp_len is hits, and utterances without terms are left out; and ``"sentence"``: each
         answer is one unit, right if it has no error when cut as ``"auto"`` has it, else substituted, also where the
         reference is empty, so that the rate is the share of answers with any error (``ser`` of :func:`asrlab.rates`

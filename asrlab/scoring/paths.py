@@ -16,7 +16,7 @@ from asrlab.errors import InvalidInput
 from asrlab.scoring.codes import code_points
 from asrlab.scoring.counts import counts, hints
 from asrlab.scoring.likeness import likeness, pair_up
-from asrlab.scoring.nist import trace
+from asrlab.scoring.sclite import trace
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -22,8 +22,8 @@ from asrlab.stats.agreement import same_share
 from asrlab.stats.arguments import between
 from asrlab.stats.askings import askings
 from asrlab.stats.corrections import holm
-from asrlab.stats.swaps import RESAMPLES, repeat_contrast, swap_test, upper_end
-from asrlab.stats.tests import sign_flip
+from asrlab.stats.label_swaps import RESAMPLES, repeat_contrast, swap_test, upper_end
+from asrlab.stats.sign_flips import sign_flip
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -90,7 +90,7 @@ def compare(
     test : str
         What ``p`` is of; the interval is the ratio t interval by block whatever it is.
 
-        - ``"sign-flip"``: swaps of the two settings within blocks (:func:`asrlab.stats.tests.sign_flip`).
+        - ``"sign-flip"``: swaps of the two settings within blocks (:func:`asrlab.stats.sign_flips.sign_flip`).
         - ``"t"``: the ratio t by block, to which the interval belongs.
         - ``"wilcoxon"``: signed ranks of the blocks' differences (:func:`asrlab.stats.classical.wilcoxon`).
         - ``"mapsswe"``: NIST's matched pairs sentence-segment word error test (:mod:`asrlab.stats.mapsswe`), of the

@@ -10,7 +10,7 @@ import pandas as pd
 from asrlab.stats.blocks import FEWEST_BLOCKS
 from asrlab.stats.corrections import adjust, corrected
 from asrlab.stats.intervals import Intervals, influence, t_intervals
-from asrlab.stats.tests import EXACT_BLOCKS, max_t, sign_flips
+from asrlab.stats.sign_flips import EXACT_BLOCKS, max_t, sign_flips
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -135,7 +135,7 @@ def signs_flipped(found: Contrasts, kinds: Words, *, resamples: int, seed: int, 
     kinds : ndarray of str, shape (rows,)
         What the blocks of each row are.
     resamples, seed, executor
-        As in :func:`asrlab.stats.tests.sign_flips`.
+        As in :func:`asrlab.stats.sign_flips.sign_flips`.
     """
     flips = sign_flips(
         found.contributions,

@@ -13,14 +13,14 @@ from scipy.special import stdtrit
 from asrlab import tables
 from asrlab.errors import InvalidInput
 from asrlab.stats.arguments import one_of
-from asrlab.stats.tests import sign_flips
+from asrlab.stats.sign_flips import sign_flips
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     Floats = NDArray[np.float64]
 
-#: By name: what adjusts p. ``max-t`` needs the blocks: :func:`asrlab.stats.tests.max_t`.
+#: By name: what adjusts p. ``max-t`` needs the blocks: :func:`asrlab.stats.sign_flips.max_t`.
 CORRECTIONS: Final = ("holm", "max-t", "benjamini-hochberg", "none")
 #: Power that ``detectable`` is for.
 POWER: Final = 0.8

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.special import nctdtr, ndtr, stdtrit
 
-from asrlab.stats.drawing import stretched
 from asrlab.stats.intervals import DEAR
-from asrlab.stats.tests import EXACT_BLOCKS, sign_flips
+from asrlab.stats.random_streams import stretched
+from asrlab.stats.sign_flips import EXACT_BLOCKS, sign_flips
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,8 +18,8 @@ from asrlab.errors import InvalidInput
 from asrlab.executors import check_executor
 from asrlab.stats.arguments import common, one_of
 from asrlab.stats.blocks import blocks, checked, sums
-from asrlab.stats.drawing import stretched
 from asrlab.stats.intervals import DEAR, batch_of, draws, ratio_intervals
+from asrlab.stats.random_streams import stretched
 from asrlab.text import plain
 
 if TYPE_CHECKING:

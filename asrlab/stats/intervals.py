@@ -18,7 +18,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from asrlab.errors import InvalidInput
-from asrlab.stats.drawing import stretched
+from asrlab.stats.random_streams import stretched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -134,7 +134,7 @@ def power(
     -------
     DataFrame
         A ``power`` table: a row for each combination. ``power`` counts experiments in which the sign-flip test by
-        speaker (:func:`asrlab.stats.tests.sign_flip`) finds a difference, the interval by speaker (jackknife of a
+        speaker (:func:`asrlab.stats.sign_flips.sign_flip`) finds a difference, the interval by speaker (jackknife of a
         ratio, t with G - 1 degrees of freedom) does not contain 0 either, and the sign is right. ``n_utts`` is the
         expected total. What cannot be reached is ``<NA>``, and ``note`` says why: too few speakers can find nothing,
         and where the interaction is large no number of utterances makes up for speakers (``power`` is what it comes

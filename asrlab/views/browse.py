@@ -16,7 +16,7 @@ from asrlab import groups, tables
 from asrlab.errors import InvalidInput
 from asrlab.text import plain
 from asrlab.views.answers import completed, outcomes
-from asrlab.views.choice import COUNTS, ERRORS, NAME, OUTCOMES, SORTS, Choice, contains, folded, stands_in
+from asrlab.views.filters import COUNTS, ERRORS, NAME, OUTCOMES, SORTS, Choice, contains, folded, stands_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,7 @@ from asrlab.errors import InvalidInput
 from asrlab.scoring.confusions import confusions
 from asrlab.scoring.edits import edits
 from asrlab.views.answers import rows_of
-from asrlab.views.choice import Pair
+from asrlab.views.filters import Pair
 from asrlab.views.markup import is_missing
 from asrlab.wordings import form_as_given
 

@@ -7,10 +7,10 @@ from importlib import import_module
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from asrlab.data.links import shown
 from asrlab.data.manifests.base import is_file, is_folder
 from asrlab.data.manifests.files import AUDIO_SUFFIXES, named_few
 from asrlab.data.places import is_place, is_remote
-from asrlab.data.remote import shown
 from asrlab.errors import InvalidInput
 from asrlab.suggest import suggestion
 

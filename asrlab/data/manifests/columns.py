@@ -6,8 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
+from asrlab.data.links import shown
 from asrlab.data.places import is_here, is_remote
-from asrlab.data.remote import shown
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:

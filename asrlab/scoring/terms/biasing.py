@@ -15,7 +15,7 @@ from asrlab import tables
 from asrlab.errors import InvalidInput
 from asrlab.scoring.codes import encode
 from asrlab.scoring.marking import as_scores, best, pair_counts
-from asrlab.scoring.nist import trace
+from asrlab.scoring.sclite import trace
 from asrlab.scoring.sheet import lay_out
 from asrlab.scoring.terms.listed import spellings
 from asrlab.scoring.terms.tracing import DEL, INS, SUB, steps

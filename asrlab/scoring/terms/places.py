@@ -13,8 +13,8 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 
 from asrlab.scoring.counts import nist_costs
-from asrlab.scoring.nist import trace
 from asrlab.scoring.paths import DEL, INS, SUB, Steps, with_hits
+from asrlab.scoring.sclite import trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

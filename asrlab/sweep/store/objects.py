@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from asrlab.data.links import shown
 from asrlab.data.places import is_here, place, refused
-from asrlab.data.remote import shown
 from asrlab.errors import StoreError
 from asrlab.folders import is_set
 

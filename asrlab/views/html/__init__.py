@@ -6,10 +6,10 @@ a notebook that is not trusted.
 """
 
 from asrlab.views.answers import Recordings, completed, counted, outcomes
-from asrlab.views.html.columns import stacked
 from asrlab.views.html.lines import alignment
 from asrlab.views.html.marked import errors, trials
 from asrlab.views.html.sound import Sound, player, recording
+from asrlab.views.html.stacked import stacked
 from asrlab.views.markup import Html, table
 
 __all__ = [

@@ -10,8 +10,8 @@ import pandas as pd
 
 from asrlab.errors import AsrlabError
 from asrlab.text import escape, plain
-from asrlab.views.html.columns import under
 from asrlab.views.html.sound import MB
+from asrlab.views.html.stacked import under
 from asrlab.views.report.asked import axes_of
 from asrlab.views.stack import stacks
 

@@ -17,8 +17,8 @@ import numpy as np
 from asrlab import tables
 from asrlab.text import escape, plain
 from asrlab.views.browse import Index
-from asrlab.views.choice import ERRORS, SORTS, Choice
 from asrlab.views.confused import Found, marked_again, most_frequent, with_pair
+from asrlab.views.filters import ERRORS, SORTS, Choice
 from asrlab.views.stack import stacks
 from asrlab.views.widgets.kept import NOTHING_FITS, kept
 from asrlab.views.widgets.pages import page

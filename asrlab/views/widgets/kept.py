@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from asrlab.text import escape, plain
 from asrlab.views import html
-from asrlab.views.html.columns import under
 from asrlab.views.html.lines import pile, sentence
+from asrlab.views.html.stacked import under
 from asrlab.views.markup import Html
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from asrlab.views.answers import Recordings
     from asrlab.views.browse import Index, Places
-    from asrlab.views.choice import Choice
+    from asrlab.views.filters import Choice
     from asrlab.views.stack import Stack
 
 NOTHING_FITS: Final = "No utterance fits these choices."

@@ -1,4 +1,4 @@
-"""Figures: what answers come to under a combination of choices, exactly.
+"""Combinations: what answers come to under a combination of choices, exactly.
 
 Every combination is marked by :func:`asrlab.score` as it would be by itself, and its rate is the one that
 :func:`asrlab.rates` gives, as a fraction of whole numbers: differences of such rates add up without rounding.
@@ -15,7 +15,7 @@ import pandas as pd
 
 from asrlab import groups, tables
 from asrlab.errors import InvalidInput
-from asrlab.scoring.choices import BY, DEFAULTS, Known, facts_of, in_condition, in_split, with_script
+from asrlab.scoring.explain.choices import BY, DEFAULTS, Known, facts_of, in_condition, in_split, with_script
 from asrlab.scoring.given import answers, frames
 from asrlab.scoring.marking import score
 

@@ -1,4 +1,4 @@
-"""Drawing: random numbers that are the same wherever, and in however many parts, they are drawn.
+"""Random streams: random numbers that are the same wherever, and in however many parts, they are drawn.
 
 Resamples are cut into stretches. Whoever works on one begins the stream of the seed where that stretch begins, so that
 nothing but the number of its first resample has to travel, and no result hangs on who drew what.

@@ -1,4 +1,4 @@
-"""Paths by NIST's costs, as sclite traces them: many pairs at once, in step."""
+"""Sclite: paths by NIST's costs, as sclite traces them: many pairs at once, in step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parts: tables that need not fit into memory, marked some utterances at a time.
+"""Out of core: tables that need not fit into memory, marked some utterances at a time.
 
 First what only all of a table can tell is found, from the columns that are no texts: its settings, which utterances are
 known, what blocks are. Then rows go to files by their utterances, a file for each part. A part is marked as any table

@@ -1,4 +1,4 @@
-"""Choices: what a reader of many answers may ask for, in which order, and whether a text holds it."""
+"""Filters: what a reader of many answers may ask for, in which order, and whether a text holds it."""
 
 from __future__ import annotations
 

@@ -15,14 +15,14 @@ import pandas as pd
 
 from asrlab import tables
 from asrlab.errors import InvalidInput
-from asrlab.scoring.choices import DEFAULTS, resolved, same, with_named_script, words
-from asrlab.scoring.figures import Marker
-from asrlab.scoring.published import Published, percent, points, published
+from asrlab.scoring.explain.choices import DEFAULTS, resolved, same, with_named_script, words
+from asrlab.scoring.explain.combinations import Marker
+from asrlab.scoring.explain.published import Published, percent, points, published
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from asrlab.scoring.figures import Result
+    from asrlab.scoring.explain.combinations import Result
     from asrlab.scoring.given import References, Transcripts
 
     Settings = Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""Swaps: whether answers under two levels differ more often than repeats of one do.
+"""Label swaps: whether answers under two levels differ more often than repeats of one do.
 
 If a parameter does nothing, the two labels might as well be swapped between the answers to one utterance in one pass of
 repeats, in which they were asked close together (Fisher's randomisation test). That holds also where a service changes
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 from scipy.special import stdtrit
 
-from asrlab.stats.drawing import generator_after, stretched
-from asrlab.stats.tests import EXACT_BLOCKS
+from asrlab.stats.random_streams import generator_after, stretched
+from asrlab.stats.sign_flips import EXACT_BLOCKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

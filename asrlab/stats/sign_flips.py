@@ -14,7 +14,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from asrlab.errors import InvalidInput
-from asrlab.stats.drawing import generator_after, stretched
+from asrlab.stats.random_streams import generator_after, stretched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

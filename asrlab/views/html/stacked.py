@@ -1,4 +1,4 @@
-"""Columns: many conditions under one reference, unit by unit, in tables that a screen reader can walk."""
+"""Stacked: many conditions under one reference, unit by unit, in tables that a screen reader can walk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Terms: how many of the words and names that matter came through.
+"""Term recall: how many of the words and names that matter came through.
 
 This is recall, as "NE-FNR" in ContextASR-Bench (arXiv 2507.05727) counts it: the matches of a term are capped at its
 count in the reference. A transcript that names terms which were not said is not punished here, and one that echoes a
