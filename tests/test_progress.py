@@ -117,6 +117,14 @@ def test_where_nothing_is_to_ask_it_says_so_from_the_start():
     assert said == progress.text() == "nothing to ask · 64 stored before"
 
 
+def test_who_waits_for_another_does_not_know_yet_whether_there_is_anything_to_ask():
+    progress = Progress(0)
+    progress.phase, progress.because = "waiting", "another process drives"
+    assert progress.text() == "waiting: another process drives"
+    progress.finished = True
+    assert progress.text() == "nothing to ask"
+
+
 def test_dollars_are_said_only_where_something_is_paid_for():
     free, paid = Progress(9), Progress(9, usd=0.0)
     for progress in (free, paid):

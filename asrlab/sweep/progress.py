@@ -184,7 +184,7 @@ class Progress:
     def _lines(self) -> list[list[str]]:
         """Where it stands; what went wrong; what it has taken. Lines that say nothing are left out."""
         flying = f"{self.in_flight:,} {'left ' * self.finished}in flight" if self.in_flight else ""
-        stands = [f"{self.done:,}/{self.total:,} trials" if self.total else "nothing to ask", *self._going(), flying]
+        stands = [f"{self.done:,}/{self.total:,} trials" if self.total else "", *self._going(), flying]
         wrong = ", ".join(
             f"{self.ended[s]:,} {s}" for s in ("failed", "unknown", "submitted", "not run") if self.ended[s]
         )
@@ -205,7 +205,9 @@ class Progress:
     def _going(self) -> list[str]:
         why = f": {_clean(self.because, _LONGEST)}" if self.because else ""
         if not self.total:
-            return []
+            # Who waits for another process does not know yet what that leaves to be asked.
+            waits = self.phase == "waiting" and not self.finished
+            return [f"waiting{why}" if waits else "nothing to ask"]
         if self.finished:
             clock = _clock(self.elapsed_s)
             whole = self.done == self.total or (not why and self.ended.total() == self.total)
