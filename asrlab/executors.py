@@ -80,7 +80,7 @@ def mapped(work: Callable[[P], T], parts: Iterable[P], executor: Where = None) -
     work : callable
         A function of a module that can be imported, or a partial of one.
     parts : iterable
-        Each can be pickled, and is of some megabytes at most.
+        Each can be pickled, and is of some tens of megabytes at most.
     executor : Executor, distributed.Client or None
         Where; here if None.
 

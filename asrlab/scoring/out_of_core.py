@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from asrlab.executors import Where
     from asrlab.scoring.given import References, Transcripts
 
-#: Rows of a part, unless one utterance has more: some megabytes, a second of work, and some hundred megabytes while
-#: that is done.
+#: Rows of a part, unless one utterance has more: some twenty megabytes, one or two seconds of work, and some hundred
+#: megabytes while that is done.
 ROWS: Final = 100_000
 #: Most parts, each a file that is open while rows go to them.
 _MOST: Final = 500
