@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 import asrlab as lab
-from asrlab.cli.out import STREAM, records, to_json, write
+from asrlab.cli.out import STREAM, named, records, to_json, write
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -28,13 +29,28 @@ _REPLAY: Final = b'"asrlab_replay"'
 _HEAD: Final = 4096
 
 
-def transcripts(source: str, dataset: Dataset | None = None) -> pd.DataFrame | str:
+def place(source: str) -> Path | str:
+    """Give a path, or a URL, as what is never taken for a text that was said or heard.
+
+    Raises
+    ------
+    InvalidInput
+        If it is a URL with a blank, which would be taken for one.
+    """
+    if "://" not in source:
+        return Path(source)
+    if re.search(r"\s", source):
+        raise InvalidInput(f"{named(source)} has a blank, as no URL has. Write %20 for it, or ? where it is a bucket.")
+    return source
+
+
+def transcripts(source: str, dataset: Dataset | None = None) -> pd.DataFrame | Path | str:
     """Give transcripts: of a run, a replay, a table in a file, or a table from a pipe.
 
     Returns
     -------
-    DataFrame or str
-        The path, if it is Parquet, which needs not fit into memory.
+    DataFrame, path or URL
+        The place, if it is Parquet, which needs not fit into memory.
 
     Raises
     ------
@@ -46,8 +62,8 @@ def transcripts(source: str, dataset: Dataset | None = None) -> pd.DataFrame | s
     return table(source) if _is_table(source) else lab.open_sweep(source, dataset).transcripts
 
 
-def table(source: str) -> pd.DataFrame | str:
-    """Give a table: the path if it is Parquet, else what is read of CSV, TSV or JSON lines, or of a pipe (``-``).
+def table(source: str) -> pd.DataFrame | Path | str:
+    """Give a table: its place if it is Parquet, else what is read of CSV, TSV or JSON lines, or of a pipe (``-``).
 
     A text that is missing is not an empty one: a CSV must have a column ``state`` that tells them apart.
 
@@ -57,7 +73,7 @@ def table(source: str) -> pd.DataFrame | str:
         If it cannot be read.
     """
     if source != STREAM and _ending(source) not in {*_SEPARATORS, _LINES}:
-        return source
+        return place(source)
     name = "The standard input" if source == STREAM else source
     try:
         held = sys.stdin.buffer.read() if source == STREAM else Path(source).read_bytes()
@@ -75,7 +91,7 @@ def table(source: str) -> pd.DataFrame | str:
     return _from_separated(text, _SEPARATORS.get(_ending(source), "\t" if "\t" in head else ","), name)
 
 
-def scores(source: str) -> pd.DataFrame | str:
+def scores(source: str) -> pd.DataFrame | Path | str:
     """Give a table of scores, as :func:`table` does.
 
     Raises

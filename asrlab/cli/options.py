@@ -15,6 +15,7 @@ from asrlab.errors import MissingExtra
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from asrlab.data.dataset import Dataset
     from asrlab.engines.base import Engine
@@ -99,7 +100,7 @@ asking = several(
 )  # fmt: skip
 
 
-def take_dataset(chosen: dict[str, Any], instead: str | None = None) -> Any:  # noqa: ANN401 - a Dataset, or a path
+def take_dataset(chosen: dict[str, Any], instead: Path | str | None = None) -> Any:  # noqa: ANN401 - a Dataset, or a place
     """Take the options of :data:`reading` out of a verb's, and load the dataset; or give what is there instead."""
     names = ("dataset", "format", "columns", "language", "audio_root", "select")
     given = {name: chosen.pop(name) for name in names}

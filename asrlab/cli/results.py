@@ -76,7 +76,7 @@ def score(
     folder = output is not None and files.is_folder(output)
     if output is not None:
         may_write(output, force=force, urls=folder or output.endswith(".parquet"))
-    said = take_dataset(chosen, instead=references)
+    said = take_dataset(chosen, instead=None if references is None else files.place(references))
     with workers(executor) as where:
         heard = files.transcripts(transcripts)
         scores = lab.score(heard, said, executor=where, to=output if folder else None, **chosen)

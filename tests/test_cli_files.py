@@ -1,0 +1,59 @@
+"""The command line: what it takes for a file, what it refuses to read, and what it never writes over."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from asrlab import parquet
+from asrlab.cli import main
+
+SAID = pd.DataFrame({"utt_id": ["u1", "u2"], "text": ["hi there", "bye now"], "language": "en"})
+HEARD = pd.DataFrame({"utt_id": ["u1", "u2"], "text": ["hi there", "bye bye now"]})
+
+
+def run(*arguments, code=0, **options):
+    """Run a command line in this process, and give what it said: its output, or why it was refused."""
+    result = CliRunner().invoke(main, [*map(str, arguments)], **options)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == code, result.output
+    return result.stderr if code else result.stdout
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """The working folder, with what was heard and said in several forms."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("heard/part.parquet", "my heard.parquet", "heard.parquet"):
+        Path(name).parent.mkdir(exist_ok=True)
+        parquet.write(HEARD, "transcripts", name)
+    for name in ("said/part.parquet", "my said.parquet"):
+        Path(name).parent.mkdir(exist_ok=True)
+        parquet.write(SAID, "references", name)
+    HEARD.to_csv("heard.csv", index=False)
+    SAID.to_csv("said.csv", index=False)
+    return tmp_path
+
+
+class TestPlaces:
+    @pytest.mark.parametrize("heard", ["heard", "heard/", "heard/*", "my heard.parquet"])
+    @pytest.mark.parametrize("said", ["said", "my said.parquet"])
+    def test_a_name_is_never_marked_as_a_text(self, heard, said, here):
+        (row,) = json.loads(run("score", heard, "--references", said, "-o", "my scores", "--json"))["summary"]
+        assert (row["rate"], row["ref_len"]) == (0.25, 4)
+        assert json.loads(run("score", heard, "--dataset", "said.csv", "--json"))["summary"][0]["rate"] == 0.25
+
+    def test_so_it_is_with_scores(self, here):
+        heard = pd.concat([HEARD.assign(tool="a"), HEARD.assign(tool="b")])
+        parquet.write(heard, "transcripts", "two.parquet")
+        run("score", "two.parquet", "--references", "said", "-o", "my scores")
+        assert json.loads(run("compare", "my scores", "--along", "tool", "--json"))["comparison"]
+
+    def test_a_url_with_a_blank_would_be_a_text(self, here):
+        assert "has a blank" in run("score", "heard", "--references", "s3://bucket/my said.parquet", code=1)
+        assert "has a blank" in run("score", "s3://bucket/my heard.parquet", "--references", "said", code=1)
