@@ -57,3 +57,34 @@ class TestPlaces:
     def test_a_url_with_a_blank_would_be_a_text(self, here):
         assert "has a blank" in run("score", "heard", "--references", "s3://bucket/my said.parquet", code=1)
         assert "has a blank" in run("score", "s3://bucket/my heard.parquet", "--references", "said", code=1)
+
+
+class TestTables:
+    @pytest.mark.parametrize("end", ["\n", "\r\n"])
+    def test_a_quotation_mark_does_not_swallow_rows(self, end, here):
+        rows = ["utt_id\ttext", "", 'u1\t"hi there', 'u2\tbye now"', "u3\tok"]
+        table = "".join(f"{row}{end}" for row in rows)
+        said = run("score", "-", "--dataset", "said.csv", "--missing", "drop", code=1, input=table)
+        assert "line 3: a field that begins with a quotation mark goes on to line 4" in said
+
+    def test_a_label_of_several_lines_is_read_as_it_was_written(self, here):
+        heard = pd.concat([HEARD.assign(context=context) for context in ("none", 'two\n"lines"')])
+        parquet.write(heard, "transcripts", "two.parquet")
+        for ending in ("tsv", "csv"):
+            run("score", "two.parquet", "--references", "said", "-o", f"s.{ending}")
+            assert json.loads(run("compare", f"s.{ending}", "--along", "context", "--json"))["comparison"]
+
+    @pytest.mark.parametrize(
+        ("line", "why"),
+        [
+            (r'{"utt_id": "u2", "text": "\ud800"}', "half a surrogate pair"),
+            (r'{"utt_id": "u2", "\uD800": "x"}', "half a surrogate pair"),
+            ('{"utt_id": "u2", "text": "bye now", "text": "x"}', "'text' stands there twice"),
+            ("[" * 10**5, "no JSON"),
+        ],
+    )
+    def test_a_bad_line_is_named(self, line, why, here):
+        good = r'{"utt_id": "u1", "text": "hi \ud83d\ude00"}'
+        said = run("score", "-", "--dataset", "said.csv", code=1, input=f"{good}\n{line}\n")
+        assert "line 2" in said
+        assert why in said

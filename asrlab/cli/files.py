@@ -27,6 +27,10 @@ _LINES: Final = ".jsonl"
 _TABLES: Final = (_PARQUET, *_SEPARATORS, _LINES)
 _REPLAY: Final = b'"asrlab_replay"'
 _HEAD: Final = 4096
+#: Half of a surrogate pair, perhaps, which JSON can spell.
+_HALF: Final = re.compile(r"\\ud[89a-f]", re.I)
+#: Finds in a field of a table with tabs what swallowed a row: our own hold one or the other, if any.
+_SWALLOWED: Final = re.compile(r"\t[^\r\n]*[\r\n]|[\r\n][^\t]*\t").search
 
 
 def place(source: str) -> Path | str:
@@ -185,8 +189,14 @@ def _from_lines(text: str, name: str) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for number, line in enumerate(text.split("\n"), 1):
         try:
-            row = json.loads(line) if line.strip() else {}
-        except ValueError as error:
+            row = json.loads(line, object_pairs_hook=_object) if line.strip() else {}
+            if _HALF.search(line):
+                json.dumps(row, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise InvalidInput(
+                f"{name}, line {number}: this holds half a surrogate pair, which is no text. Mend it."
+            ) from error
+        except (ValueError, RecursionError) as error:
             raise InvalidInput(f"{name}, line {number}: this is no JSON ({error}).") from error
         if not isinstance(row, dict):
             raise InvalidInput(f"{name}, line {number}: a row is an object, {{...}}, not {row!r}.")
@@ -197,19 +207,38 @@ def _from_lines(text: str, name: str) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(texts, "string"))
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of JSON; one that says something twice does not say which is meant."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!a} stands there twice")
+    return made
+
+
 def _from_separated(text: str, separator: str, name: str) -> pd.DataFrame:
     import pandas as pd  # noqa: PLC0415 - slow to import
 
     from asrlab import tables  # noqa: PLC0415 - as above
 
     rows: list[list[str]] = []
+    line = 1
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
-        for row in filter(None, reader):
+        for row in reader:
+            first, line = line, reader.line_num + 1
+            if not row:
+                continue
             rows.append(row)
             if len(row) != len(rows[0]):
                 raise InvalidInput(
                     f"{name}, line {reader.line_num}: there are {len(row)} fields, and {len(rows[0])} in the header."
+                )
+            if separator == "\t" and any(map(_SWALLOWED, row)):
+                raise InvalidInput(
+                    f"{name}, line {first}: a field that begins with a quotation mark goes on to line "
+                    f"{reader.line_num}, over tabs and the end of the line. Put such a field in quotation marks, and "
+                    "double those in it."
                 )
     except csv.Error as error:
         raise InvalidInput(f"{name}, line {reader.line_num}: this is no table with a header ({error}).") from error
