@@ -296,6 +296,41 @@ def test_a_full_disk_is_said(tmp_path):
     assert [one.name for one in tmp_path.iterdir()] == ["said.parquet"]
 
 
+@pytest.mark.parametrize("which", ["heard", "said"])
+@pytest.mark.parametrize("rows", [2, 3, 4])
+def test_what_is_replaced_after_the_survey_is_refused(rows, which, tmp_path, monkeypatch):
+    said = pd.DataFrame({"utt_id": list("abc"), "text": ["x", "y", "z"]})
+    other = pd.DataFrame({"utt_id": list("abcd"), "text": ["p", "q", "r", "s"]}).head(rows)
+    for name in ("heard", "said"):
+        said.to_parquet(tmp_path / f"{name}.parquet")
+
+    class Slow(out_of_core._Survey):
+        def __init__(self, *given):
+            super().__init__(*given)
+            other.to_parquet(tmp_path / f"{which}.parquet")
+
+    monkeypatch.setattr(out_of_core, "_Survey", Slow)
+    with pytest.raises(InvalidInput, match=rf"{which}\.parquet was replaced or changed while its table was read"):
+        score(tmp_path / "heard.parquet", tmp_path / "said.parquet", missing="drop", to=tmp_path / "scores")
+    assert not (tmp_path / "scores").exists()
+
+
+def test_a_summary_of_scores_that_are_replaced_meanwhile_is_refused(tmp_path, monkeypatch):
+    said = pd.DataFrame({"utt_id": list("abc"), "text": ["x", "y", "z"]})
+    score(said, said, to=tmp_path / "scores")
+
+    class Slow(parquet.Stored):
+        def __init__(self, *given):
+            super().__init__(*given)
+            monkeypatch.undo()
+            score(said.assign(text="w").head(2), said.head(2), to=tmp_path / "scores")
+
+    monkeypatch.setattr(parquet, "Stored", Slow)
+    with pytest.raises(InvalidInput, match="was replaced or changed while its table was read"):
+        lab.summarize(tmp_path / "scores")
+    assert lab.summarize(tmp_path / "scores")["rate"].tolist() == [1.0]
+
+
 def in_both(folder, heard, said, **options):
     """Score in memory and in parts, and see that it is the same."""
     wanted = in_order(score(heard, said, missing="drop", **options), said["utt_id"].astype("string"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 
 from asrlab import parquet, tables
 from asrlab.errors import InvalidInput, MissingExtra, StoreError
+from asrlab.parquet import files
 
 
 def frame():
@@ -297,6 +299,93 @@ def test_what_cannot_be_read_or_written_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr("asrlab.parquet.files.importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=r"Reading s3:// links needs .*asrlab\[s3\]"):
         parquet.read("s3://bucket/t.parquet", None)
+
+
+def test_what_is_no_text_is_refused_where_it_is_read(tmp_path):
+    bad = pa.array([b"a", b"\xff\xfe"]).view(pa.string())
+    for name, table in (("text", {"utt_id": ["a", "b"], "text": bad}), ("utt_id", {"utt_id": bad, "text": ["a", "b"]})):
+        pq.write_table(pa.table(table), tmp_path / f"{name}.parquet")
+        for coded in (False, True):
+            with pytest.raises(InvalidInput, match=rf"{name}\.parquet holds what is no text in UTF-8"):
+                parquet.read(tmp_path / f"{name}.parquet", "transcripts", coded=coded)
+
+
+def test_columns_of_one_name_and_names_that_are_no_paths(tmp_path):
+    pq.write_table(pa.table([["a"], ["x"], ["y"]], names=["utt_id", "text", "text"]), tmp_path / "t.parquet")
+    with pytest.raises(InvalidInput, match=r"t\.parquet has several columns of one name"):
+        parquet.read(tmp_path / "t.parquet", "transcripts")
+    for name in ("x" * 300, "a\0b", "\ud800", "a\0*", "\ud800*", f"{'x' * 300}*"):
+        with pytest.raises(InvalidInput):
+            parquet.read(f"{name}.parquet", None)
+        with pytest.raises(InvalidInput):
+            parquet.read(f"{tmp_path}/{name}.parquet", None)
+
+
+def in_parts(url, *values):
+    """Write a folder of scores, a part for each value of n."""
+    with parquet.Folder(url, "scores") as folder:
+        for number, n in enumerate(values):
+            part = parquet.Part(number, len(values), folder.writing)
+            folder.add(parquet.encoded(frame().assign(n=n), "scores", part))
+
+
+@pytest.mark.parametrize("where", ["here", "there"])
+@pytest.mark.parametrize("parts", [2, 4])
+def test_a_folder_that_is_replaced_while_it_is_read_is_refused(parts, where, tmp_path):
+    url = tmp_path / "scores" if where == "here" else f"memory://{tmp_path.name}/replaced"
+    in_parts(url, 0, 0, 0, 0)
+    reading = parquet.chunks(url, "scores")
+    assert next(reading)["n"].tolist() == [0] * 4
+    in_parts(url, *[1] * parts)
+    with pytest.raises(InvalidInput, match=r"part-0000\d\.parquet was replaced or changed while its table was read"):
+        list(reading)
+    assert set(parquet.read(url, "scores")["n"]) == {1}
+
+
+@pytest.mark.parametrize("change", ["rows", "texts", "same", "gone"])
+def test_a_file_of_others_that_is_replaced_while_it_is_read_is_refused(change, tmp_path):
+    frame().to_parquet(tmp_path / "t.parquet")
+    stored = parquet.Stored(tmp_path / "t.parquet", "transcripts")
+    other = {"rows": frame().head(2), "texts": frame().assign(text="zzz"), "same": frame()}
+    (tmp_path / "t.parquet").unlink()
+    if change in other:
+        other[change].to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(InvalidInput, match=r"t\.parquet was replaced or changed while its table was read"):
+        stored.read()
+
+
+def test_what_goes_wrong_while_reading_ahead_keeps_its_place_and_leaves_no_thread(tmp_path, monkeypatch):
+    def torn(self, *_, **__):
+        yield batch
+        raise MemoryError
+
+    parquet.write(frame(), "transcripts", tmp_path / "t.parquet")
+    batch = pq.read_table(tmp_path / "t.parquet").to_batches()[0]
+    monkeypatch.setattr(files.File, "batches", torn)
+    with pytest.raises(MemoryError) as raised:
+        parquet.read(tmp_path / "t.parquet", "transcripts")
+    assert "torn" in [entry.name for entry in raised.traceback]
+    monkeypatch.undo()
+    for wanted in ("close", "interrupt"):  # by who reads
+        reading = parquet.chunks(tmp_path / "t.parquet", "transcripts", rows=1)
+        next(reading)
+        if wanted == "close":
+            reading.close()
+        else:
+            with pytest.raises(KeyboardInterrupt):
+                _interrupted(reading, monkeypatch)
+        assert not [thread for thread in threading.enumerate() if "asrlab-reading" in thread.name]
+
+
+def _interrupted(reading, monkeypatch):
+    """Go on reading, and be interrupted in waiting for what comes."""
+
+    def interrupt(self, timeout=None):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("concurrent.futures.Future.result", interrupt)
+        next(reading)
 
 
 def test_a_text_is_no_path():

@@ -80,37 +80,79 @@ def inside(name: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
     return one == whole or one.startswith(f"{whole}/") or fnmatchcase(one, whole)
 
 
+class Head(NamedTuple):
+    """What is known of a file before its rows are read: columns, what it says of itself, and what it is known by."""
+
+    schema: pa.Schema
+    said: Said
+    footer: pq.FileMetaData
+    stamp: tuple[int, ...]
+
+
 class File(NamedTuple):
     """A file of a table: how a message names it, whether it was named itself, and where it is opened."""
 
     shown: str
     alone: bool
-    source: Callable[[], Any]
+    source: str | Callable[[], Any]
 
-    def head(self) -> tuple[pa.Schema, int, Said]:
-        """Read its columns, how many rows it has, and what it says of itself."""
+    def head(self) -> Head:
+        """Read all but the rows."""
         with self._opened() as parquet:
-            schema, rows = parquet.schema_arrow, parquet.metadata.num_rows
+            schema, footer, stamp = parquet.schema_arrow, parquet.metadata, self._stamp()
         try:
-            return schema, rows, _said((schema.metadata or {}).get(KEY, b"{}"))
+            return Head(schema, _said((schema.metadata or {}).get(KEY, b"{}")), footer, stamp)
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise InvalidInput(f"{self.shown} says of itself what no asrlab writes. Write it anew.") from error
 
-    def batches(self, columns: Sequence[str] | None, *, coded: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
-        """Read some rows at a time."""
-        with self._opened(coded) as parquet:
-            yield from parquet.iter_batches(batch_size=rows, columns=columns)
+    def batches(
+        self, seen: Head, columns: Sequence[str] | None, *, coded: Sequence[str], rows: int
+    ) -> Iterator[pa.RecordBatch]:
+        """Read some rows at a time, of the file whose head was seen and no other."""
+        left = seen.footer.num_rows
+        with self._opened(coded, seen) as parquet:
+            for batch in parquet.iter_batches(batch_size=rows, columns=columns):
+                left -= batch.num_rows
+                self._check_texts(batch)
+                yield batch
+        if left:
+            raise self._replaced()
+
+    def _check_texts(self, batch: pa.RecordBatch) -> None:
+        """Refuse bytes that are no texts, here and not where one is first looked at; it takes little time."""
+        try:
+            batch.validate(full=True)
+        except ValueError as error:
+            raise InvalidInput(f"{self.shown} holds what is no text in UTF-8 ({error}). Write it anew.") from error
+
+    def _stamp(self) -> tuple[int, ...]:
+        """Tell a file of this machine from one that takes its place; behind a URL that is left to its footer."""
+        if not isinstance(self.source, str):
+            return ()
+        found = Path(self.source).stat()
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
+    def _replaced(self) -> InvalidInput:
+        return InvalidInput(
+            f"{self.shown} was replaced or changed while its table was read. Read that again when it is written."
+        )
 
     @contextmanager
-    def _opened(self, coded: Sequence[str] = ()) -> Iterator[pq.ParquetFile]:
+    def _opened(self, coded: Sequence[str] = (), seen: Head | None = None) -> Iterator[pq.ParquetFile]:
         import pyarrow as pa  # noqa: PLC0415 - slow to import
         import pyarrow.parquet as pq  # noqa: PLC0415
 
         try:
-            with pq.ParquetFile(self.source(), read_dictionary=list(coded), page_checksum_verification=True) as parquet:
+            source = self.source if isinstance(self.source, str) else self.source()
+            with pq.ParquetFile(source, read_dictionary=list(coded), page_checksum_verification=True) as parquet:
+                if seen and (self._stamp() != seen.stamp or not parquet.metadata.equals(seen.footer)):
+                    raise self._replaced()
                 yield parquet
+        except InvalidInput:
+            raise
         except FileNotFoundError:
-            raise InvalidInput(f"{self.shown} is not there. See that the path is right.") from None
+            gone = InvalidInput(f"{self.shown} is not there. See that the path is right.")
+            raise (self._replaced() if seen else gone) from None
         except (pa.ArrowInvalid, OSError, ValueError) as error:
             raise InvalidInput(
                 f"{self.shown} cannot be read as Parquet ({type(error).__name__}). Either it is something else, or it "
@@ -150,11 +192,11 @@ def files(name: str) -> list[File]:
         files = [File(f"{base}://{one}", alone, partial(fs.open, one, "rb")) for one in found]
     else:
         here = Path(name)
-        if here.is_dir():
+        if os.path.isdir(name):  # noqa: PTH112 - what can be no path is none, and not an error
             found = sorted(map(str, here.glob("*.parquet")))
         else:
-            found = sorted(map(str, _glob(here))) if _PATTERN.search(name) and not here.exists() else [name]
-        files = [File(one, found == [name], partial(str, one)) for one in found]
+            found = sorted(map(str, _glob(here))) if _PATTERN.search(name) and not os.path.exists(name) else [name]  # noqa: PTH110
+        files = [File(one, found == [name], one) for one in found]
     if not files:
         raise InvalidInput(f"{shown(name)} holds no Parquet files. See that the path is right.")
     return files

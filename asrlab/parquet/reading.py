@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from asrlab.parquet.files import File, Said
+    from asrlab.parquet.files import File, Head, Said
 
 T = TypeVar("T")
 
@@ -171,6 +171,7 @@ class Stored:
         self._name = os.fspath(url) if isinstance(url, os.PathLike) else str(url)
         self._table = table
         self._files = files(self._name)
+        self._heads: list[Head] = []
         self._migrations: list[Sequence[tables.Migration]] = []
         self.layout = Layout(self._name, table)
         self.rows = 0
@@ -238,9 +239,9 @@ class Stored:
     def _batches(
         self, columns: Sequence[str], coded: Sequence[str], rows: int
     ) -> Iterator[tuple[File, Sequence[tables.Migration], pa.RecordBatch]]:
-        for file, migrations in zip(self._files, self._migrations, strict=True):
+        for file, head, migrations in zip(self._files, self._heads, self._migrations, strict=True):
             there = None if migrations else list(columns)
-            for batch in file.batches(there, coded=() if migrations else coded, rows=rows):
+            for batch in file.batches(head, there, coded=() if migrations else coded, rows=rows):
                 yield file, migrations, batch
 
     def _widened(self, arrow: pa.Table, file: File) -> pa.Table:
@@ -277,7 +278,7 @@ class Stored:
             both = [pa.schema([(name, some)]) for some in (one, other)]
             widest = pa.unify_schemas(both, promote_options="permissive").field(name).type
         except pa.ArrowException:
-            before = next(there for there in self._files if name in there.head()[0].names)
+            before = next(there for there in self._files if name in there.head().schema.names)
             raise InvalidInput(
                 f"Column {name!r} is {one} in {before.shown}, and {other} in {file.shown}. Write it alike in all files."
             ) from None
@@ -285,7 +286,8 @@ class Stored:
 
     def _told(self, file: File) -> tuple[Said, list[str]]:
         """Note what a file says of itself and its categoricals; refuse what is another table, or of another time."""
-        schema, rows, said = file.head()
+        head = file.head()
+        schema, said = head.schema, head.said
         table, version = said.table, said.version
         if table and self._table and table != self._table:
             raise InvalidInput(f"{file.shown} is a table of {table}, and one of {self._table} is wanted.")
@@ -297,9 +299,10 @@ class Stored:
                     f"{tables.version(table)}. Read it with a newer asrlab."
                 )
             migrations = tables.MIGRATIONS.get(table, ())[version - 1 :]
-        named = {name: schema.field(name).type for name in schema.names if not _INDEX.fullmatch(name)}
-        if len(named) < sum(not _INDEX.fullmatch(name) for name in schema.names):
+        own = [name for name in schema.names if not _INDEX.fullmatch(name)]
+        if len(set(own)) < len(own):
             raise InvalidInput(f"{file.shown} has several columns of one name. Rename them.")
+        named = {name: schema.field(name).type for name in own}
         if migrations:
             import pyarrow as pa  # noqa: PLC0415 - slow to import
 
@@ -313,10 +316,11 @@ class Stored:
             raise InvalidInput(
                 f"{file.shown} has other columns than the files before it ({', '.join(odd)}). Read them one by one."
             )
+        self._heads.append(head)
         self._migrations.append(migrations)
         for name, kind in named.items():
             self.layout.types[name] = self._kind(name, kind, file)
-        self.rows += rows
+        self.rows += head.footer.num_rows
         # Parquet knows dictionaries of texts only: that others are levels stands in what we say of the file.
         dictionaries = [name for name, kind in named.items() if _is_dictionary(kind) or name in said.levels]
         return said, dictionaries

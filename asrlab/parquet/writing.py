@@ -205,7 +205,7 @@ class Folder:
             return False
         try:
             (file,) = files(f"{self.name}/{name}")
-            _, _, said = file.head()
+            said = file.head().said
         except InvalidInput:
             return False
         return said.table == table and said.part is not None
