@@ -88,3 +88,38 @@ class TestTables:
         said = run("score", "-", "--dataset", "said.csv", code=1, input=f"{good}\n{line}\n")
         assert "line 2" in said
         assert why in said
+
+
+class TestOutputs:
+    @pytest.mark.parametrize("output", ["heard.csv", "./heard.csv", "heard/new.csv", "said.csv", "ways.csv", "."])
+    def test_what_is_read_is_never_written_over(self, output, here):
+        Path("ways.csv").write_text("hi,hello\n")
+        heard = "heard" if output.startswith("heard/") else "heard.csv"
+        before = {path: path.read_bytes() for path in here.rglob("*") if path.is_file()}
+        arguments = ["score", heard, "--dataset", "said.csv", "--variants", "ways.csv", "-o", output, "--force"]
+        assert "is read here and never written over" in run(*arguments, code=1)
+        assert {path: path.read_bytes() for path in here.rglob("*") if path.is_file()} == before
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            "score heard --references said -o said/new.parquet",
+            "score heard/*.parquet --references said -o heard",
+            "compare heard.csv --along tool -o heard.csv",
+            "report run --dataset said.csv -o run/report.html",
+            "report run --dataset set -o set/README.md",
+            "convert said.csv said.csv",
+            "convert set set/utterances.jsonl",
+            "convert s3://bucket/said.csv s3://bucket/said.csv",
+        ],
+    )
+    def test_nor_by_another_verb(self, command, here):
+        Path("set").mkdir()
+        for name in ("README.md", "utterances.jsonl"):
+            (Path("set") / name).write_text("{}")
+        assert "is read here and never written over" in run(*command.split(), "--force", code=1)
+
+    def test_beside_a_dataset_there_is_room(self, here):
+        run("convert", "said.csv", "set", "--format", "tables")
+        run("score", "heard.csv", "--dataset", "set", "-o", "set/scores.csv")
+        assert Path("set/scores.csv").exists()

@@ -10,7 +10,7 @@ import click
 import asrlab as lab
 from asrlab.cli.ends import FAULTS, verb
 from asrlab.cli.options import as_json, dataset_first, force, load, reading, spread, workers
-from asrlab.cli.out import document, facts, may_write, named, records, wrapped
+from asrlab.cli.out import document, facts, keep, may_write, named, records, wrapped
 
 
 @verb(short_help="Look for what makes numbers wrong.")
@@ -72,6 +72,7 @@ def convert(
         asrlab convert datasets/dictation runs/kaldi --format kaldi --form spoken --bare
         asrlab convert corpus.tar.gz manifest.jsonl --copy-audio
     """
+    keep(target, dataset=source)
     may_write(target, force=force or Path(target).is_dir(), urls=True)
     loaded = load(source, format=read_as, **dataset)
     loaded = loaded if form is None else loaded.select(form=form)

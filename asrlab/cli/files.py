@@ -29,8 +29,6 @@ _REPLAY: Final = b'"asrlab_replay"'
 _HEAD: Final = 4096
 #: Half of a surrogate pair, perhaps, which JSON can spell.
 _HALF: Final = re.compile(r"\\ud[89a-f]", re.I)
-#: Finds in a field of a table with tabs what swallowed a row: our own hold one or the other, if any.
-_SWALLOWED: Final = re.compile(r"\t[^\r\n]*[\r\n]|[\r\n][^\t]*\t").search
 
 
 def place(source: str) -> Path | str:
@@ -234,7 +232,8 @@ def _from_separated(text: str, separator: str, name: str) -> pd.DataFrame:
                 raise InvalidInput(
                     f"{name}, line {reader.line_num}: there are {len(row)} fields, and {len(rows[0])} in the header."
                 )
-            if separator == "\t" and any(map(_SWALLOWED, row)):
+            # Our own fields hold tabs or ends of lines, if any, but hardly both: this one swallowed a row.
+            if separator == "\t" and any("\t" in field and ("\n" in field or "\r" in field) for field in row):
                 raise InvalidInput(
                     f"{name}, line {first}: a field that begins with a quotation mark goes on to line "
                     f"{reader.line_num}, over tabs and the end of the line. Put such a field in quotation marks, and "

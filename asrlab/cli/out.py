@@ -114,6 +114,36 @@ def may_write(path: str | Path, *, force: bool, urls: bool = False) -> None:
         raise InvalidInput(f"{path} is there already. Name another place, or replace it with --force.")
 
 
+def keep(output: str | Path, *inputs: str | Path | None, dataset: str | Path | None = None) -> None:
+    """Refuse to write over what is read, around it or into it, even where what is there is to be replaced.
+
+    Parameters
+    ----------
+    output : path
+        Where something is to be written.
+    *inputs : path, optional
+        What is read; None and ``-`` are nothing.
+    dataset : path, optional
+        A dataset that is read. Into its folder may be written what is not there yet.
+
+    Raises
+    ------
+    InvalidInput
+        If it would be written there.
+    """
+    from asrlab.parquet import inside  # noqa: PLC0415 - slow to import
+
+    is_new = "://" not in str(output) and not Path(output).exists()
+    for given in (*inputs, dataset):
+        if given is None or STREAM in {str(given), str(output)}:
+            continue
+        if inside(given, output) or (inside(output, given) and not (given is dataset and is_new)):
+            raise InvalidInput(
+                f"{named(output)} is, holds or lies in {named(given)}, which is read here and never written over. Name "
+                "another place."
+            )
+
+
 def write(path: str | Path, make: Callable[[Path], object]) -> None:
     """Write a file under another name, and give it its own when it is whole.
 

@@ -23,7 +23,7 @@ from asrlab.cli.options import (
     take_dataset,
     workers,
 )
-from asrlab.cli.out import STREAM, document, may_write, named, records, table, wrapped
+from asrlab.cli.out import STREAM, document, keep, may_write, named, records, table, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,6 +75,7 @@ def score(
         raise click.UsageError("-o - and --json both want the standard output. Give one of them.")
     folder = output is not None and files.is_folder(output)
     if output is not None:
+        keep(output, transcripts, references, chosen["variants"], dataset=chosen["dataset"])
         may_write(output, force=force, urls=folder or output.endswith(".parquet"))
     said = take_dataset(chosen, instead=None if references is None else files.place(references))
     with workers(executor) as where:
@@ -129,6 +130,7 @@ def compare(
             raise click.UsageError(
                 f"A comparison is one file: {output} does not end in .parquet, .csv, .tsv or .jsonl."
             )
+        keep(output, scores)
         may_write(output, force=force, urls=output.endswith(".parquet"))
     with workers(executor) as where:
         found = lab.compare(files.scores(scores), along, baseline, by=columns_of(by), executor=where, **choices)
@@ -175,6 +177,7 @@ def report(
         asrlab report runs/first --dataset datasets/dictation --form spoken --along language --baseline right \
           -o runs/first.html
     """
+    keep(output, store, chosen["variants"], dataset=chosen["dataset"])
     may_write(output, force=force)
     loaded = take_dataset(chosen)
     sweep = lab.open_sweep(store, loaded)
