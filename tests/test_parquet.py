@@ -321,6 +321,34 @@ def test_columns_of_one_name_and_names_that_are_no_paths(tmp_path):
             parquet.read(f"{tmp_path}/{name}.parquet", None)
 
 
+@pytest.mark.parametrize("name", ["", ".", "/", "./"])
+def test_a_folder_has_a_name(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidInput, match="names no folder"):
+        parquet.Folder(name, "scores")
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800", "circle"])
+def test_a_name_that_cannot_be_a_path_is_said_to_be_none(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("circle").symlink_to("circle")
+    with pytest.raises(InvalidInput, match="cannot be a path"):
+        parquet.Folder(name, "scores")
+    with pytest.raises(InvalidInput, match="cannot be a path"):
+        parquet.inside(name, "scores")
+
+
+def test_a_link_stays_a_link_and_what_it_leads_to_is_replaced(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "disk" / "scores")
+    for n in range(2):  # where it leads to is not there yet, and is there
+        in_parts(tmp_path / "link", n)
+        assert (tmp_path / "link").is_symlink()
+        assert parquet.read(tmp_path / "disk" / "scores", "scores")["n"].tolist() == [n] * 4
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["disk", "link"]
+    assert [one.name for one in (tmp_path / "disk").iterdir()] == ["scores"]
+
+
 def in_parts(url, *values):
     """Write a folder of scores, a part for each value of n."""
     with parquet.Folder(url, "scores") as folder:

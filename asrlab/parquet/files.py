@@ -74,10 +74,18 @@ def inside(name: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
 
     def plain(given: str | os.PathLike[str]) -> str:
         text = (os.fspath(given) if isinstance(given, os.PathLike) else str(given)).removeprefix("file://")
-        return text.rstrip("/") if URL.match(text) else str(Path(text).resolve())
+        return text.rstrip("/") if URL.match(text) else str(resolved(text))
 
     one, whole = plain(name), plain(other)
     return one == whole or one.startswith(f"{whole}/") or fnmatchcase(one, whole)
+
+
+def resolved(name: str) -> Path:
+    """Give the path that a name stands for, behind all links."""
+    try:
+        return Path(name).resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a zero byte, half of a character, links in a circle
+        raise InvalidInput(f"{name!r} cannot be a path: {error}. Name another.") from error
 
 
 class Head(NamedTuple):

@@ -14,7 +14,7 @@ import pandas as pd
 
 from asrlab import tables
 from asrlab.errors import InvalidInput, StoreError
-from asrlab.parquet.files import KEY, PART, ROWS, URL, Part, files, remote, shown
+from asrlab.parquet.files import KEY, PART, ROWS, URL, Part, files, remote, resolved, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -144,6 +144,12 @@ class Folder:
         named = os.fspath(url) if isinstance(url, os.PathLike) else str(url)
         #: Path or URL of the folder.
         self.name: Path | str = named.rstrip("/") if URL.match(named) else Path(named)
+        if self.name == Path(self.name).parent:
+            raise InvalidInput(
+                f"{named!r} names no folder that a table could be written to. Name one, such as 'scores'."
+            )
+        #: The folder itself, where the name is that of a link.
+        self._whole = None if isinstance(self.name, str) else resolved(named)
         #: The mark that all parts of this writing have.
         self.writing = secrets.token_hex(8)
         self._fs: Any
@@ -151,9 +157,7 @@ class Folder:
             self._fs, self._path = remote(str(self.name), "Writing to") if isinstance(self.name, str) else (None, "")
         except ValueError as error:
             raise StoreError(f"{shown(named)} cannot be reached ({type(error).__name__}).") from error
-        self._half = (
-            None if isinstance(self.name, str) else self.name.with_name(f".{self.name.name}.{self.writing}.half")
-        )
+        self._half = self._whole and self._whole.with_name(f".{self._whole.name}.{self.writing}.half")
         self._parts = 0
         if odd := [name for name in self._there() if not self._is_part(name, table)]:
             raise InvalidInput(
@@ -187,8 +191,8 @@ class Folder:
     def _there(self) -> list[str]:
         """Name what is in the folder."""
         try:
-            if isinstance(self.name, Path):
-                return sorted(one.name for one in self.name.iterdir())
+            if self._whole:
+                return sorted(one.name for one in self._whole.iterdir())
             self._fs.invalidate_cache()
             found = self._fs.ls(self._path, detail=False)
             return sorted(name for one in found if (name := one.rstrip("/").rpartition("/")[2]) and one != self._path)
@@ -215,15 +219,15 @@ class Folder:
             self._fs.rm(f"{self._path}/{name}")
 
     def _swap(self) -> None:
-        if self._half and isinstance(self.name, Path):
+        if self._half and self._whole:
             old = self._half.with_suffix(".old")
-            if self.name.exists():
-                self.name.rename(old)
+            if self._whole.exists():
+                self._whole.rename(old)
             try:
-                self._half.rename(self.name)
+                self._half.rename(self._whole)
             except BaseException:
                 if old.exists():
-                    old.rename(self.name)
+                    old.rename(self._whole)
                 raise
             shutil.rmtree(old, ignore_errors=True)
 
