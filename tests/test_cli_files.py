@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -123,3 +126,67 @@ class TestOutputs:
         run("convert", "said.csv", "set", "--format", "tables")
         run("score", "heard.csv", "--dataset", "set", "-o", "set/scores.csv")
         assert Path("set/scores.csv").exists()
+
+
+class TestStreams:
+    def ended(self, *arguments):
+        """Run a command line on the streams of this process, and give the exit code."""
+        with pytest.raises(SystemExit) as ended:
+            main([*map(str, arguments)])
+        return ended.value.code
+
+    @pytest.mark.parametrize(
+        "command", ["--version", "score --help", "score heard.csv --dataset said.csv --json", "doctor"]
+    )
+    def test_an_output_that_is_closed(self, command, here, monkeypatch, capsys):
+        monkeypatch.setattr(sys, "stdout", None)
+        assert self.ended(*command.split()) == 1
+        sys.stdout.close()
+        assert capsys.readouterr().err == "Error: The output cannot be written (Bad file descriptor).\n"
+
+    def test_an_input_that_is_closed(self, here, monkeypatch, capsys):
+        monkeypatch.setattr(sys, "stdin", None)
+        assert self.ended("score", "-", "--dataset", "said.csv") == 1
+        sys.stdin.close()
+        assert "The standard input is empty" in capsys.readouterr().err
+
+    def test_nobody_hears_what_is_said(self, here, monkeypatch, capsys):
+        monkeypatch.setattr(sys, "stderr", None)
+        assert self.ended("score", "heard.csv", "--dataset", "said.csv", "--json") == 0
+        sys.stderr.close()
+        assert json.loads(capsys.readouterr().out)["summary"]
+
+    @pytest.mark.parametrize("command", ["--help", "--version", "score --help", "score heard.csv --dataset said.csv"])
+    def test_a_reader_that_is_gone(self, command, here, monkeypatch):
+        ours, theirs = os.pipe()
+        os.close(ours)
+        with open(theirs, "w", encoding="utf-8") as output:  # noqa: PTH123 - its number
+            monkeypatch.setattr(sys, "stdout", output)
+            assert self.ended(*command.split()) == 141
+
+
+class TestFolders:
+    @pytest.mark.parametrize("look", ["is_file", "open"])
+    @pytest.mark.parametrize("command", ["score x.jsonl --dataset said.csv", "compare x.jsonl --along tool"])
+    def test_what_may_not_be_read_is_named(self, command, look, here, monkeypatch):
+        Path("x.jsonl").touch()
+        allowed = getattr(Path, look)
+
+        def refused(path, *arguments, **options):
+            if path.name == "x.jsonl":
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return allowed(path, *arguments, **options)
+
+        monkeypatch.setattr(Path, look, refused)
+        said = run(*command.split(), code=1)
+        assert said == "Error: x.jsonl cannot be read or written (Permission denied).\n"
+
+    @pytest.mark.parametrize("output", ["secret/x.csv", "secret/x", "secret/x.parquet"])
+    def test_nor_what_may_not_be_written(self, output, here, monkeypatch):
+        def mkdir(path, *_, **__):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+        monkeypatch.setattr(Path, "mkdir", mkdir)
+        said = run("score", "heard", "--references", "said", "-o", output, code=1)
+        assert "secret" in said
+        assert "cannot be" in said

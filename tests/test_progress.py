@@ -125,6 +125,14 @@ def test_who_waits_for_another_does_not_know_yet_whether_there_is_anything_to_as
     assert progress.text() == "nothing to ask"
 
 
+def test_where_the_error_output_is_closed_nothing_is_said(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stderr", None)
+    progress = Progress(9)
+    progress.finished = True
+    reporter()(progress)
+    assert capsys.readouterr().out == ""
+
+
 def test_dollars_are_said_only_where_something_is_paid_for():
     free, paid = Progress(9), Progress(9, usd=0.0)
     for progress in (free, paid):

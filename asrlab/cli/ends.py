@@ -11,6 +11,7 @@ import warnings
 from contextlib import suppress
 from functools import partial
 from io import TextIOWrapper, UnsupportedOperation
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -75,16 +76,28 @@ class Verbs(Verb, click.Group):
 
     def main(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as click has it
         """Run a command line; a terminal that lacks a character gets an escape in its place."""
+        _open_streams()
         if isinstance(sys.stdout, TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")
         try:
             return super().main(*args, **options)
         except OSError as error:
+            if isinstance(error.filename, str):
+                click.echo(f"Error: {error.filename} cannot be read or written ({error.strerror}).", err=True)
+                sys.exit(FAILED)
             if error.errno not in _UNWRITTEN:
                 raise
             _to_nowhere()
             click.echo(f"Error: The output cannot be written ({error.strerror}).", err=True)
             sys.exit(FAILED)
+
+    def make_context(self, *args: Any, **options: Any) -> click.Context:  # noqa: ANN401 - as click has it
+        """Parse a command line, which may write help, or the version."""
+        try:
+            return super().make_context(*args, **options)
+        except BrokenPipeError:
+            _to_nowhere()
+            raise click.exceptions.Exit(CLOSED) from None
 
     def invoke(self, ctx: click.Context) -> object:
         """Do what a verb says, and tell how it ended."""
@@ -122,6 +135,20 @@ class _Failed(click.ClickException):
 
 def _warn(message: Warning | str, *_: object) -> None:
     click.echo(f"Warning: {message}", err=True)
+
+
+def _open_streams() -> None:
+    """Give streams that were closed a file, or a file that is opened next is taken for them by its number.
+
+    Nothing can be read, what is said is not heard, and an output cannot be written, which is told as of any other.
+    """
+    nowhere = Path(os.devnull)
+    if sys.stdin is None:
+        sys.stdin = nowhere.open(encoding="utf-8")
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(nowhere, os.O_RDONLY), "w", encoding="utf-8")
+    if sys.stderr is None:
+        sys.stderr = nowhere.open("w", encoding="utf-8")
 
 
 def _to_nowhere() -> None:

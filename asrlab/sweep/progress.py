@@ -301,16 +301,18 @@ def _in_terminal() -> Callable[[Progress], None]:
 
 
 def _in_log() -> Callable[[Progress], None]:
-    return lambda progress: print(  # noqa: T201 - this is what it is for
-        f"{time.strftime('%Y-%m-%d %H:%M:%S')} {progress.text()}", file=sys.stderr, flush=True
-    )
+    def show(progress: Progress) -> None:
+        if sys.stderr is not None:  # where it is closed, print takes the standard output
+            print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {progress.text()}", file=sys.stderr, flush=True)  # noqa: T201 - is for it
+
+    return show
 
 
 def _kind() -> str:
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if getattr(shell, "kernel", None) is not None:
         return "notebook"
-    return "terminal" if sys.stderr.isatty() else "log"
+    return "terminal" if sys.stderr is not None and sys.stderr.isatty() else "log"
 
 
 def _columns() -> int:
