@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
 import sys
+import tempfile
 from pathlib import Path
 
 import pandas as pd
@@ -190,3 +192,21 @@ class TestFolders:
         said = run("score", "heard", "--references", "said", "-o", output, code=1)
         assert "secret" in said
         assert "cannot be" in said
+
+    @pytest.mark.parametrize(
+        ("writer", "output"), [("asrlab.parquet.Folder.add", "scores"), ("pandas.DataFrame.to_csv", "scores.csv")]
+    )
+    def test_a_sigterm_leaves_nothing_behind(self, writer, output, here, monkeypatch):
+        def terminate(*_, **__):
+            end = signal.getsignal(signal.SIGTERM)
+            assert callable(end)
+            end(signal.SIGTERM, None)
+
+        temporary = here / "temporary"
+        temporary.mkdir()
+        monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+        before = set(here.rglob("*"))
+        monkeypatch.setattr(writer, terminate)
+        run("score", "heard.csv", "--dataset", "said.csv", "-o", output, code=143)
+        assert set(here.rglob("*")) == before
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

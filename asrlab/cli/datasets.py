@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 import asrlab as lab
-from asrlab.cli.ends import FAULTS, verb
+from asrlab.cli.ends import FAULTS, terminable, verb
 from asrlab.cli.options import as_json, dataset_first, force, load, reading, spread, workers
 from asrlab.cli.out import document, facts, keep, may_write, named, records, wrapped
 
@@ -19,6 +19,7 @@ from asrlab.cli.out import document, facts, keep, may_write, named, records, wra
 @click.option("--engine", metavar="NAME", help="Whose languages and limits count; the paid service's if not given.")
 @spread
 @as_json
+@terminable()
 def check(*, no_audio: bool, engine: str | None, executor: str | None, as_json: bool, **dataset: Any) -> None:  # noqa: ANN401 - options of click
     """Look for what would be refused, or make numbers wrong.
 
@@ -51,6 +52,7 @@ def check(*, no_audio: bool, engine: str | None, executor: str | None, as_json: 
 @reading
 @force
 @as_json
+@terminable()
 def convert(
     *,
     source: str,

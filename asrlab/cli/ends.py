@@ -6,9 +6,11 @@ import errno
 import inspect
 import os
 import re
+import signal
 import sys
+import threading
 import warnings
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from io import TextIOWrapper, UnsupportedOperation
 from pathlib import Path
@@ -19,7 +21,7 @@ import click
 from asrlab.errors import AsrlabError, BudgetSpent, MissingTrials
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 DONE: Final = 0
 FAILED: Final = 1
@@ -117,6 +119,28 @@ class Verbs(Verb, click.Group):
 
 #: Makes a verb of a function.
 verb = partial(click.command, cls=Verb)
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM end a verb as an exception does, so that it takes away what it has half written.
+
+    Not for verbs that run sweeps: there it is counted, see :mod:`asrlab.sweep.interrupts`.
+    """
+
+    def end(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one ends it at once
+        raise SystemExit(TERMINATED)
+
+    before = signal.getsignal(signal.SIGTERM)
+    if before is not signal.SIG_DFL or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class _Failed(click.ClickException):

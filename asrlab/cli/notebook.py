@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 import asrlab as lab
-from asrlab.cli.ends import verb
+from asrlab.cli.ends import terminable, verb
 from asrlab.cli.options import as_json, dataset_named, engine_options, force, pairs, take_dataset
 from asrlab.cli.out import document, may_write, write
 
@@ -50,6 +50,7 @@ _CELLS: Final = (
 @click.option("--store", metavar="FOLDER", help="Where answers are kept; runs/ beside the notebook if not given.")
 @force
 @as_json
+@terminable()
 def new_notebook(
     *,
     name: str,

@@ -9,7 +9,7 @@ import click
 
 import asrlab as lab
 from asrlab.cli import files
-from asrlab.cli.ends import verb
+from asrlab.cli.ends import terminable, verb
 from asrlab.cli.options import (
     as_json,
     by,
@@ -50,6 +50,7 @@ _compared = several(
 @force
 @spread
 @as_json
+@terminable()
 def score(
     *,
     transcripts: str,
@@ -106,6 +107,7 @@ def score(
 @force
 @spread
 @as_json
+@terminable()
 def compare(
     *,
     scores: str,
@@ -157,6 +159,7 @@ def compare(
 @click.option("-o", "--output", required=True, metavar="FILE", help="Where the report goes: .html or .md.")
 @force
 @as_json
+@terminable()
 def report(
     *,
     store: str,
