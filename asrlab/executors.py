@@ -8,6 +8,7 @@ and by however many, the parts are worked on. Workers return results; only the c
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import pickle
 import sys
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 P = TypeVar("P")
 T = TypeVar("T")
 
+_log = logging.getLogger("asrlab")
+
 #: Parts that wait at each worker for one that is worked on; more would only hold memory.
 _WAITING: Final = 2
 
@@ -41,7 +44,7 @@ def check_executor(executor: object) -> None:
     Raises
     ------
     InvalidInput
-        If it is neither an executor of concurrent.futures, nor a synchronous Dask client, nor None.
+        If it is neither an executor of concurrent.futures, nor a synchronous Dask client that is open, nor None.
     """
     if executor is None or isinstance(executor, Executor):
         return
@@ -52,6 +55,8 @@ def check_executor(executor: object) -> None:
         )
     if executor.asynchronous:  # type: ignore[attr-defined]
         raise InvalidInput("executor= takes a Dask client without asynchronous=True: its results are waited for here.")
+    if executor.status in {"closing", "closed"}:  # type: ignore[attr-defined]
+        raise InvalidInput("executor= takes a Dask client that is open, and this one is closed. Make another.")
 
 
 def slots(executor: Where) -> int:
@@ -103,12 +108,14 @@ def mapped(work: Callable[[P], T], parts: Iterable[P], executor: Where = None) -
     waiting: deque[Any] = deque()
     going = iter(parts)
     most = (1 + _WAITING) * slots(executor)
+    if _is_dask(executor) and not places(executor):
+        _log.warning("The Dask cluster has no workers: work waits until some come. Start workers, or interrupt this.")
     task = _Task(work, version("asrlab"))
     try:
         while True:
             for part in islice(going, most - len(waiting)):
                 if apart and not waiting:
-                    _check_can_be_sent(work, part)
+                    pickled((work, part), "This")  # says before anything is done that it cannot be sent
                 waiting.append(_given(executor, task, part))
             if not waiting:
                 return
@@ -151,7 +158,7 @@ async def asked(work: Callable[[P], T], part: P, executor: Executor | distribute
         As :func:`mapped` does.
     """
     if not isinstance(executor, ThreadPoolExecutor):
-        _check_can_be_sent(work, part)
+        pickled((work, part), "This")
     loop = asyncio.get_running_loop()
     done = asyncio.Event()
 
@@ -159,10 +166,7 @@ async def asked(work: Callable[[P], T], part: P, executor: Executor | distribute
         with suppress(RuntimeError):  # of a loop that was closed meanwhile
             loop.call_soon_threadsafe(done.set)
 
-    try:
-        future = _given(executor, _Task(work, version("asrlab")), part, place)
-    except BrokenExecutor as error:
-        raise _died(error, work) from error
+    future = _given(executor, _Task(work, version("asrlab")), part, place)
     try:
         future.add_done_callback(tell)
         await done.wait()
@@ -177,7 +181,7 @@ class _Task(Generic[P, T]):
     """Work as it is done by a worker, which must be of the version of who asked: else numbers of two are mixed."""
 
     def __init__(self, work: Callable[[P], T], asked_by: str) -> None:
-        self._work = work
+        self.work = work
         self._asked_by = asked_by
 
     def __call__(self, part: P) -> T:
@@ -186,7 +190,7 @@ class _Task(Generic[P, T]):
             raise InvalidInput(
                 f"A worker has asrlab {here}, and {self._asked_by} asked it to work. Install one version everywhere."
             )
-        return self._work(part)
+        return self.work(part)
 
 
 def _is_dask(executor: object) -> bool:
@@ -195,20 +199,35 @@ def _is_dask(executor: object) -> bool:
 
 
 def _given(executor: Any, task: _Task[P, T], part: P, place: str = "") -> Future[T]:  # noqa: ANN401 - see Where
-    if not _is_dask(executor):
-        return executor.submit(task, part)  # type: ignore[no-any-return]
-    # The part travels with its task: one that was put on a worker beforehand would be lost with that worker.
-    wanted = {"workers": [place], "allow_other_workers": True} if place else {}
-    return executor.submit(task, part, pure=False, **wanted)  # type: ignore[no-any-return]
-
-
-def _check_can_be_sent(work: object, part: object) -> None:
+    how: dict[str, Any] = {}
+    if _is_dask(executor):
+        # The part travels with its task: one that was put on a worker beforehand would be lost with that worker.
+        how = {"pure": False, **({"workers": [place], "allow_other_workers": True} if place else {})}
     try:
-        pickle.dumps((work, part))
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        return executor.submit(task, part, **how)  # type: ignore[no-any-return]
+    except BrokenExecutor as error:
+        raise _died(error, task.work) from error
+    except RuntimeError as error:
+        raise AsrlabError(
+            f"executor= takes no more work ({error}), of {_named(task.work)}: it was shut down. Make another, and use "
+            "it inside its with block."
+        ) from error
+
+
+def pickled(this: object, name: str) -> bytes:
+    """Pickle what is sent to another process; ``name`` is what a message calls it.
+
+    Raises
+    ------
+    InvalidInput
+        If it cannot be pickled.
+    """
+    try:
+        return pickle.dumps(this)
+    except Exception as error:  # an object may say in its own way that it cannot
         raise InvalidInput(
-            f"This cannot be sent to another process: {error}. Use functions of a module that can be imported, or "
-            "leave executor= out."
+            f"{name} cannot be sent to another process ({type(error).__name__}: {error}). Use functions of a module "
+            "that can be imported (no lambda), or leave executor= out."
         ) from error
 
 

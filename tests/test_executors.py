@@ -17,6 +17,8 @@ import pytest
 from asrlab import executors
 from asrlab.errors import AsrlabError, InvalidInput
 from asrlab.executors import check_executor, mapped, slots
+from asrlab.normalize import Normalizer
+from asrlab.scoring.marking import score
 
 distributed = pytest.importorskip("distributed")
 
@@ -110,6 +112,78 @@ def test_what_cannot_be_sent_is_said_before_anything_is_done(work, client):
         for where in (pool, client):
             with pytest.raises(InvalidInput, match=r"cannot be sent to another process.*leave executor= out"):
                 list(mapped(work, [1], where))
+
+
+class Contrary:
+    """Says in its own way that it cannot be sent."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __reduce__(self):
+        raise self.error
+
+    def __call__(self, text):
+        return text
+
+
+def deep():
+    some = []
+    for _ in range(100_000):
+        some = [some]
+    return some
+
+
+UNSENDABLE = [Contrary(ValueError("pointers")), Contrary(RuntimeError("locked")), partial(power, deep())]
+
+
+@pytest.mark.parametrize("step", UNSENDABLE, ids=["value", "runtime", "deep"])
+def test_what_says_in_its_own_way_that_it_cannot_be_sent(step, tmp_path):
+    chain = Normalizer("mine-1", (step,))
+    with ProcessPoolExecutor(1) as pool:
+        with pytest.raises(InvalidInput, match=r"cannot be sent to another process.*leave executor= out"):
+            list(mapped(step, [1], pool))
+        for options in ({}, {"to": tmp_path / "scores"}):
+            with pytest.raises(InvalidInput, match=r"cannot be sent to another process.*leave executor= out"):
+                score(["a b"], ["a c"], normalizer=chain, executor=pool, **options)
+
+
+def test_a_pool_that_takes_no_more_work_is_said_to_be_of_no_use(client):
+    threads, processes, broken = ThreadPoolExecutor(1), ProcessPoolExecutor(1), ProcessPoolExecutor(1)
+    of_client = client.get_executor()
+    for pool in (threads, processes, of_client):
+        pool.shutdown()
+        with pytest.raises(AsrlabError, match=r"takes no more work.*of power.*Make another"):
+            list(mapped(partial(power, 2), [1], pool))
+    with pytest.raises(AsrlabError, match="ended before their work was done"):
+        list(mapped(die, [1], broken))
+    for work in (partial(power, 2), is_here):  # again and again
+        with pytest.raises(AsrlabError, match="ended before their work was done"):
+            list(mapped(work, [1], broken))
+    with pytest.raises(AsrlabError, match="ended before their work was done"):
+        asyncio.run(executors.asked(is_here, 1, broken))
+    with pytest.raises(AsrlabError, match="takes no more work"):
+        asyncio.run(executors.asked(is_here, 1, threads))
+
+
+def test_a_closed_client_is_refused(client):
+    one = distributed.Client(client.scheduler.address, set_as_default=False)
+    one.close()
+    with pytest.raises(InvalidInput, match=r"is closed\. Make another"):
+        check_executor(one)
+
+
+def test_a_cluster_without_workers_is_told_of(caplog):
+    with (
+        distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=":0") as cluster,
+        distributed.Client(cluster, set_as_default=False) as empty,
+    ):
+        threading.Timer(0.2, cluster.scale, [1]).start()
+        assert list(mapped(partial(power, 2), [3], empty)) == [8]
+        assert list(mapped(partial(power, 2), [3], empty)) == [8]
+    assert [one.message for one in caplog.records if one.name == "asrlab"] == [
+        "The Dask cluster has no workers: work waits until some come. Start workers, or interrupt this."
+    ]
 
 
 def test_processes_that_die_are_said_to_have_died():

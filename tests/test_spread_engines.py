@@ -286,7 +286,7 @@ def test_an_engine_that_is_another_at_the_worker_is_refused(run, processes):
 
 def test_an_engine_that_cannot_be_sent_is_said(run, processes):
     engine = ScriptedEngine(substitutions=lambda asked: 0.1, label="a function")
-    with pytest.raises(InvalidInput, match=r"cannot be sent to workers.*or leave executor= out"):
+    with pytest.raises(InvalidInput, match=r"cannot be sent to another process.*or leave executor= out"):
         run(processes, engine)
     assert run(None, engine).transcripts["state"].eq("answered").all()
 

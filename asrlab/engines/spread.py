@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from asrlab.engines.base import UNWATCHED, Answer, Capabilities, Engine, Question
 from asrlab.errors import AsrlabError, InvalidInput, ServiceError
-from asrlab.executors import asked, check_executor, places
+from asrlab.executors import asked, check_executor, pickled, places
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator, Mapping
@@ -263,13 +263,7 @@ class Spread(Engine):
     @cached_property
     def pickled(self) -> bytes:
         """The engine as it is sent, with the identity that it must have where it arrives."""
-        try:
-            return pickle.dumps((self._engine, dict(self._engine.identity)))
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
-            raise InvalidInput(
-                f"{self._engine!r} cannot be sent to workers: {error}. Give it functions of a module that can be "
-                "imported, or leave executor= out."
-            ) from error
+        return pickled((self._engine, dict(self._engine.identity)), repr(self._engine))
 
     @cached_property
     def key(self) -> str:

@@ -6,15 +6,13 @@ in many, however the pairs are parted. Pairs lie ordered by reference, so that a
 
 from __future__ import annotations
 
-import pickle
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from asrlab.errors import InvalidInput
-from asrlab.executors import mapped
+from asrlab.executors import mapped, pickled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -144,11 +142,5 @@ def work_off(work: Callable[[P], T], parts: Sequence[P], executor: Where) -> lis
     """
     if executor is not None and not isinstance(executor, ThreadPoolExecutor):
         for chain in {id(part.recipe.normalizer): part.recipe.normalizer for part in parts}.values():
-            try:
-                pickle.dumps(chain.steps)
-            except (pickle.PicklingError, AttributeError, TypeError) as error:
-                raise InvalidInput(
-                    f"{chain!r} cannot be sent to another process ({error}). Write its steps as functions of a module "
-                    "that can be imported (no lambda), or leave executor= out."
-                ) from error
+            pickled(chain.steps, repr(chain))
     return list(mapped(work, parts, executor))
