@@ -121,8 +121,14 @@ def test_who_waits_for_another_does_not_know_yet_whether_there_is_anything_to_as
     progress = Progress(0)
     progress.phase, progress.because = "waiting", "another process drives"
     assert progress.text() == "waiting: another process drives"
-    progress.finished = True
+    progress.because, progress.finished = None, True
     assert progress.text() == "nothing to ask"
+
+
+def test_what_is_stopped_before_that_is_known_does_not_say_that_nothing_is_to_be_asked():
+    progress = Progress(0)
+    progress.because, progress.finished = "interrupted", True
+    assert progress.text() == "stopped: interrupted"
 
 
 def test_where_the_error_output_is_closed_nothing_is_said(monkeypatch, capsys):

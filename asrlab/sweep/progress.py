@@ -206,8 +206,9 @@ class Progress:
         why = f": {_clean(self.because, _LONGEST)}" if self.because else ""
         if not self.total:
             # Who waits for another process does not know yet what that leaves to be asked.
-            waits = self.phase == "waiting" and not self.finished
-            return [f"waiting{why}" if waits else "nothing to ask"]
+            if self.finished:
+                return [f"stopped{why}" if why else "nothing to ask"]
+            return [f"waiting{why}" if self.phase == "waiting" else "nothing to ask"]
         if self.finished:
             clock = _clock(self.elapsed_s)
             whole = self.done == self.total or (not why and self.ended.total() == self.total)
