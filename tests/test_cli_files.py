@@ -14,9 +14,11 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+import asrlab as lab
 from asrlab import parquet
 from asrlab.cli import main
 
+QUIET = Path(__file__).parents[1] / "datasets" / "quiet"
 SAID = pd.DataFrame({"utt_id": ["u1", "u2"], "text": ["hi there", "bye now"], "language": "en"})
 HEARD = pd.DataFrame({"utt_id": ["u1", "u2"], "text": ["hi there", "bye bye now"]})
 
@@ -210,3 +212,13 @@ class TestFolders:
         run("score", "heard.csv", "--dataset", "said.csv", "-o", output, code=143)
         assert set(here.rglob("*")) == before
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+class TestRuns:
+    ASKING = (QUIET, "--engine", "scripted", "--store", "x")
+
+    @pytest.mark.parametrize("verb", ["plan", "run"])
+    @pytest.mark.parametrize("price", ["nan", "-1", "inf"])
+    def test_a_price_that_is_none_is_refused_of_a_free_engine_too(self, verb, price, here):
+        assert "a number from 0" in run(verb, *self.ASKING, "--price-usd-per-s", price, code=1)
+        assert not Path("x").exists() or not len(lab.open_sweep("x").transcripts)

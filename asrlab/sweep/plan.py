@@ -344,6 +344,7 @@ def make_plan(
         If a recording or a parameter cannot be used; nothing was sent.
     """
     _check(engines, utterances)
+    _check_price(price_usd_per_s)  # of a free engine, too, where it is not used
     standings = store.standings()
     before = {(a.utt_id, a.condition, a.repeat): a.trial for a in store.askings()}
     asked_of = {engine: canonical_engine(engine.identity) for engine in engines}
@@ -488,11 +489,16 @@ def _check(engines: Sequence[Engine], utterances: Sequence[Utterance]) -> None:
                 )
 
 
+def _check_price(usd_per_s: object) -> None:
+    if usd_per_s is None:
+        return
+    if isinstance(usd_per_s, bool) or not isinstance(usd_per_s, int | float) or not 0 <= usd_per_s < inf:
+        raise InvalidInput(f"price_usd_per_s must be a number from 0, not {usd_per_s!r}.")
+
+
 def _price(engine: Engine, usd_per_s: float | None) -> Price | None:
     if usd_per_s is None:
         return price_of(engine.identity)
-    if isinstance(usd_per_s, bool) or not isinstance(usd_per_s, int | float) or not 0 <= usd_per_s < inf:
-        raise InvalidInput(f"price_usd_per_s must be a number from 0, not {usd_per_s!r}.")
     return Price(usd_per_s, datetime.now(UTC).date(), _GIVEN)
 
 
