@@ -17,6 +17,7 @@ from click.testing import CliRunner
 import asrlab as lab
 from asrlab import parquet
 from asrlab.cli import main
+from asrlab.errors import BudgetSpent
 
 QUIET = Path(__file__).parents[1] / "datasets" / "quiet"
 SAID = pd.DataFrame({"utt_id": ["u1", "u2"], "text": ["hi there", "bye now"], "language": "en"})
@@ -222,3 +223,20 @@ class TestRuns:
     def test_a_price_that_is_none_is_refused_of_a_free_engine_too(self, verb, price, here):
         assert "a number from 0" in run(verb, *self.ASKING, "--price-usd-per-s", price, code=1)
         assert not Path("x").exists() or not len(lab.open_sweep("x").transcripts)
+
+    @pytest.mark.parametrize(("end", "code"), [(KeyboardInterrupt(), 130), (SystemExit(143), 143)])
+    def test_how_all_stands_is_said_of_an_interrupted_run_too(self, end, code, here, monkeypatch):
+        whole = lab.Sweep.run
+
+        def interrupted(sweep, **options):
+            with pytest.raises(BudgetSpent):
+                whole(sweep, **options)
+            raise end
+
+        paid = ["--option", "free=false", "--price-usd-per-s", "0.001", "--budget-usd", "0.02"]
+        monkeypatch.setattr(lab.Sweep, "run", interrupted)
+        result = CliRunner().invoke(main, [*map(str, ["run", *self.ASKING, *paid, "--json"])])
+        assert result.exit_code == code
+        said = json.loads(result.stdout)
+        assert said["states"]["answered"] + said["states"]["not run"] == said["askings"] == 16
+        assert len(said["unanswered"]) == said["states"]["not run"]

@@ -88,6 +88,7 @@ def run(
     The options of the grid are those of plan. Interrupt it as you like (Ctrl-C; twice to leave what is in flight) and
     run it again: it asks only for what is missing. Before money is spent it asks you, unless there is a budget or
     --yes; where nobody can be asked, that is an error.
+    With --json the document says how all askings stand, also where it was interrupted.
     With ASRLAB_OFFLINE=1 nothing is sent, and missing answers are an error.
 
         asrlab run datasets/dictation --axis enable_itn=false,true --store runs/itn
@@ -105,7 +106,7 @@ def run(
         )
     if not (yes or offline) and budget_usd is None and budget_minutes is None:
         _ask(sweep.plan(retry=retry, price_usd_per_s=price_usd_per_s), asks=not as_json)
-    spent: BudgetSpent | None = None
+    ended: BaseException | None = None
     try:
         with workers(executor) as where:
             sweep.run(
@@ -119,10 +120,14 @@ def run(
                 executor=where,
             )
     except BudgetSpent as error:
-        spent = error
+        ended = error
+    except (KeyboardInterrupt, SystemExit) as error:  # SystemExit: by SIGTERM
+        if not (as_json and is_run(sweep.source)):
+            raise
+        ended = error
     answered = _report(sweep, as_json=as_json)
-    if spent is not None:
-        raise spent
+    if ended is not None:
+        raise ended
     click.get_current_context().exit(0 if answered else UNANSWERED)
 
 
