@@ -416,6 +416,14 @@ def _interrupted(reading, monkeypatch):
         next(reading)
 
 
+def test_a_name_with_blanks_in_it_is_one_if_the_file_is_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert not parquet.is_stored("my heard.parquet")
+    parquet.write(frame(), None, "my heard.parquet")
+    assert parquet.is_stored("my heard.parquet")
+    assert not parquet.is_stored("my heard\0.parquet")
+
+
 def test_a_text_is_no_path():
     assert not any(map(parquet.is_stored, ["the cat", "http is a protocol", "", "3:2", frame(), ["a"], None]))
     assert all(map(parquet.is_stored, ["runs/t.parquet", "s3://bucket/scores", "runs/*.parquet"]))

@@ -7,6 +7,7 @@ every table. A change that can alter a count makes a new version.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -17,7 +18,7 @@ from asrlab.normalize.numbers import has_number_forms, number_steps
 from asrlab.normalize.scripts import only_han, traditional_to_simplified
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from asrlab.normalize.languages import Steps
 
@@ -92,6 +93,8 @@ def normalizer(
     >>> normalizer("zh", script="keep").name
     'zh-2+script=keep'
     """
+    if not isinstance(name, str):
+        raise _no_choice("normalizer() takes", name)
     bare, options = _parsed(name)
     given = {"script": script, "spelling": spelling, "numbers": numbers, "fillers": fillers, "upto": upto}
     given = {option: value for option, value in given.items() if value}
@@ -142,7 +145,7 @@ def choose(wanted: NormalizerChoice, language: str | None, text: str = "") -> No
     Raises
     ------
     InvalidInput
-        If a name is unknown, or a mapping lacks the language.
+        If it is none of these, a name is unknown, or a mapping lacks the language.
     """
     if isinstance(wanted, Normalizer):
         _check_name(wanted)
@@ -154,12 +157,23 @@ def choose(wanted: NormalizerChoice, language: str | None, text: str = "") -> No
         preset = preset_for(language, text)
         has = _options_of(preset)
         return _made(preset, tuple(sorted((o, v) for o, v in options.items() if o in has or o == "upto")))
+    if not isinstance(wanted, Mapping):
+        raise _no_choice("normalizer= takes", wanted)
     for tag in (language or "", base_language(language)):
         if tag in wanted:
             return choose(wanted[tag], language, text)
     raise InvalidInput(
         f"normalizer= gives one for {', '.join(map(repr, wanted)) or 'no language'}, and there are recordings in "
         f'{language or ""!r}. Add that language to the mapping (as "auto" for the usual one).'
+    )
+
+
+def _no_choice(takes: str, given: object) -> InvalidInput:
+    """Make the error of what can be no normalizer."""
+    return InvalidInput(
+        f'{takes} a name, such as "en" or "none"; score() and its kin also "auto", a Normalizer, or a mapping of '
+        f"languages to these; not {given!r}. For your own chain of steps make "
+        'asrlab.scoring.Normalizer("mine-1", (step, step, ...)) and pass that.'
     )
 
 

@@ -28,7 +28,7 @@ KEY: Final = b"asrlab"
 #: Names of the files of a folder that a table is written to.
 PART: Final = re.compile(r"part-\d{5,}\.parquet")
 URL: Final = re.compile(r"[a-z][a-z0-9+.-]*(?:::[a-z0-9+.-]+)*://", re.I)
-_NAMED: Final = re.compile(r"\S*\.(?:parquet|pq)", re.I)
+_NAMED: Final = re.compile(r"\.(?:parquet|pq)\Z", re.I)
 _PATTERN: Final = re.compile(r"[*?\[]")
 
 
@@ -52,13 +52,17 @@ class Said(NamedTuple):
 def is_stored(given: object) -> TypeGuard[str | os.PathLike[str]]:
     """Whether something names a table that is stored: a path, a URL, or a text that ends as the name of a Parquet file.
 
+    With white space in it, a text does so only if that file is there.
+
     Examples
     --------
     >>> is_stored("runs/heard.parquet"), is_stored("s3://bucket/heard"), is_stored("the cat sat")
     (True, True, False)
     """
     if isinstance(given, str):
-        return bool((URL.match(given) and not re.search(r"\s", given)) or _NAMED.fullmatch(given))
+        if re.search(r"\s", given):  # most likely a text
+            return _NAMED.search(given) is not None and os.path.exists(given)  # noqa: PTH110 - nor has it to be a path
+        return bool(URL.match(given) or _NAMED.search(given))
     return isinstance(given, os.PathLike) or hasattr(type(given), "fs")  # a path of universal-pathlib
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from itertools import product
 from math import prod
@@ -67,7 +68,10 @@ class Frames(NamedTuple):
 
 def frames(transcripts: Transcripts, references: References, language: str | None) -> tuple[pd.DataFrame, Frames]:
     """Bring whatever is given to tables; what is stored is read."""
+    if not isinstance(language, str | None):
+        raise InvalidInput(f'language takes one language code, such as "en", or None, not {language!r}.')
     transcripts, references = parquet.loaded(transcripts, "transcripts"), parquet.loaded(references, "references")
+    _refuse_names(transcripts, references)
     heard, said = _texts(transcripts), _texts(references)
     if (heard is None) != (said is None):
         raise InvalidInput(
@@ -111,6 +115,15 @@ def frames(transcripts: Transcripts, references: References, language: str | Non
         own = own.astype("string")
         known = known._replace(utterances=given.assign(language=own.mask(own == "").fillna(language)))
     return transcripts, known
+
+
+def _refuse_names(*given: object) -> None:
+    """Refuse two texts that are names of files or folders: such are hardly what was heard and said."""
+    if all(isinstance(one, str) and os.path.exists(one) for one in given):  # noqa: PTH110 - a text need not be a path
+        raise InvalidInput(
+            f"{' and '.join(map(repr, given))} are there as files or folders, and would be marked as texts. Pass them "
+            "as pathlib.Path, or ending in .parquet; in lists, if they are meant as texts."
+        )
 
 
 def _same_order(heard: pd.Series, said: pd.Series) -> None:
@@ -203,6 +216,8 @@ def answers(transcripts: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 
 def the_form(forms: Sequence[str], form: str | None) -> str | None:
     """Name the form to mark against, of those that references have, or say why it is none."""
+    if not isinstance(form, str | None):
+        raise InvalidInput(f'form takes the name of a form, "best" or None, not {form!r}.')
     if form is None and len(forms) > 1:
         raise InvalidInput(
             f"The references are written in {len(forms)} forms: {', '.join(forms)}. Say which to mark against, such as "

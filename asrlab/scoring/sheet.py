@@ -260,7 +260,7 @@ def check_options(unit: str, channels: str, missing: str) -> None:
     """Raise if an option has a value that it cannot have."""
     _one_of("channels", channels, CHANNELS)
     _one_of("missing", missing, MISSING)
-    if unit not in {"auto", *UNITS, *AS_WHOLE}:
+    if unit not in ("auto", *UNITS, *AS_WHOLE):
         raise unknown_unit(unit, ("auto", *UNITS, *AS_WHOLE))
 
 
