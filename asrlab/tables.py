@@ -7,10 +7,12 @@ each, holding the level's label.
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import cache
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+import numpy as np
 import pandas as pd
 
 from asrlab.errors import InvalidInput
@@ -804,10 +806,36 @@ def cast(column: pd.Series, table: str) -> pd.Series:
     """
     name = str(column.name)
     dtype, meaning = SCHEMAS[table][name]
+    if column.dtype == _dtype(dtype):
+        return column
+    if dtype == "string":
+        _refuse_no_text(column, f"Column {name} of the {table} table ({meaning})")
     try:
-        return column if column.dtype == _dtype(dtype) else column.astype(_dtype(dtype))
+        return column.astype(_dtype(dtype))
     except (TypeError, ValueError, OverflowError) as error:
         raise InvalidInput(f"Column {name} of the {table} table ({meaning}) must be {dtype}: {error}.") from error
+
+
+#: What pandas makes a text of by its repr, or as none would write it.
+_NO_TEXTS: Final = (
+    *(dict, list, tuple, set, frozenset, np.ndarray, bytes, bytearray, bool, np.bool),
+    *(dt.date, dt.time, dt.timedelta, np.datetime64, np.timedelta64),
+)
+
+
+def _refuse_no_text(column: pd.Series, what: str) -> None:
+    """Refuse what is no text; numbers are texts as they are written."""
+    levelled = isinstance(column.dtype, pd.CategoricalDtype)
+    dtype = column.cat.categories.dtype if levelled else column.dtype
+    if isinstance(dtype, pd.StringDtype) or dtype.kind in "iuf":
+        return
+    if levelled:
+        column = column.drop_duplicates().astype(object)
+    values = column.tolist()
+    kinds = {*map(type, values)} - {type(pd.NaT)}
+    if odd := {kind for kind in kinds if issubclass(kind, _NO_TEXTS)}:
+        value = next(value for value in values if type(value) in odd)
+        raise InvalidInput(f"{what} must be string, and holds {value!r}. Write it as text, or take the text out of it.")
 
 
 def check_frame(frame: object) -> None:

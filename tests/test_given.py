@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import asrlab as lab
@@ -51,3 +56,59 @@ def test_options_of_another_kind(options, says, where, tmp_path, monkeypatch):
 def test_a_normalizer_is_had_by_name():
     with pytest.raises(InvalidInput, match=r"normalizer\(\) takes a name"):
         lab.normalizer(5)
+
+
+NO_TEXTS = {
+    "dict": {"transcript": "hi there"},
+    "list": ["hi there"],
+    "bytes": b"hi there",
+    "flag": True,
+    "time": dt.datetime(2020, 1, 1),
+    "date": dt.date(2020, 1, 1),
+}
+
+
+@pytest.mark.parametrize("name", ["utt_id", "text", "condition"])
+@pytest.mark.parametrize("kind", NO_TEXTS)
+def test_what_is_no_text_is_not_marked_by_its_repr(kind, name, tmp_path):
+    said = pd.DataFrame({"utt_id": ["a", "b"], "text": ["x", "y"]})
+    heard = pd.DataFrame({"utt_id": ["a", "b"], "text": ["x", "y"], "condition": ["p", "p"]}, dtype=object)
+    heard[name] = pd.Series([None, NO_TEXTS[kind]], dtype=object)
+    pq.write_table(pa.Table.from_pandas(heard), tmp_path / "heard.parquet")
+    says = rf"Column {name} of the transcripts table \(.*\) must be string, and holds .*Write it as text"
+    with pytest.raises(InvalidInput, match=says):
+        score(heard, said, missing="drop")
+    with pytest.raises(InvalidInput, match=says):
+        score(heard.infer_objects(), said, missing="drop")
+    for options in ({}, {"to": tmp_path / "scores"}):
+        with pytest.raises(InvalidInput, match=says):
+            score(tmp_path / "heard.parquet", said, missing="drop", **options)
+
+
+@pytest.mark.parametrize("value", [{"x"}, ("x",), np.array(["x"]), np.True_, np.datetime64("2020"), pd.Timedelta("1s")])
+def test_other_things_that_are_no_texts(value):
+    said = pd.DataFrame({"utt_id": ["a"], "text": ["x"]})
+    for given in (pd.Series([value], dtype=object), pd.Categorical(pd.Series([value], dtype=object).map(repr))):
+        heard = said.assign(text=given)
+        if isinstance(given, pd.Categorical):
+            assert score(heard, said)["ref_len"].tolist() == [1]
+        else:
+            with pytest.raises(InvalidInput, match="Column text of the transcripts table"):
+                score(heard, said)
+
+
+def test_levels_that_are_no_texts_are_refused_if_they_are_used():
+    said = pd.DataFrame({"utt_id": ["a"], "text": ["x"]})
+    with pytest.raises(InvalidInput, match="must be string, and holds True"):
+        score(said.assign(condition=pd.Categorical([True], [False, True])), said)
+    assert score(said.assign(condition=pd.Categorical([3], [3])), said)["condition"].tolist() == ["3"]
+
+
+@pytest.mark.parametrize("value", [5, 5.5, Decimal("5.5"), np.int64(5), np.float32(5.5)])
+def test_numbers_are_taken_as_they_are_written(value):
+    said = pd.DataFrame({"utt_id": ["a", "b"], "text": ["x", "y"]})
+    for dtype in (None, object):
+        heard = said.assign(text=pd.Series([value, value], dtype=dtype))
+        assert score(heard, said)["subs"].tolist() == [1, 1]
+    gaps = said.assign(condition=pd.Series([pd.NaT, pd.NaT]), text=pd.Series([None, value], dtype=object))
+    assert score(gaps, said, missing="drop")["state"].tolist() == ["failed", "answered"]
