@@ -14,6 +14,7 @@ import pytest
 
 import asrlab as lab
 from asrlab.errors import InvalidInput
+from asrlab.scoring.given import numbers_of
 from asrlab.scoring.marking import score
 
 
@@ -112,3 +113,12 @@ def test_numbers_are_taken_as_they_are_written(value):
         assert score(heard, said)["subs"].tolist() == [1, 1]
     gaps = said.assign(condition=pd.Series([pd.NaT, pd.NaT]), text=pd.Series([None, value], dtype=object))
     assert score(gaps, said, missing="drop")["state"].tolist() == ["failed", "answered"]
+
+
+@pytest.mark.parametrize(
+    "codes", [[[2, -1, 2, -1]], [[-1, 0, -1, 1], [0, 1, 0, 2]], [[0, 1, 0, -3], [1, 0, 1, 0]], [[]]]
+)
+def test_numbers_of_any_codes_come_in_order(codes):
+    made = numbers_of(np.zeros(len(codes[0]), np.int64), *(np.array(code, np.int64) for code in codes))
+    wanted = pd.factorize(pd.Series(list(zip(*codes, strict=True)), dtype=object))[0]
+    assert made.tolist() == wanted.tolist()

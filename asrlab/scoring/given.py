@@ -330,14 +330,14 @@ def numbers(rows: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.int64]:
 def numbers_of(made: NDArray[np.int64], *codes: NDArray[np.int64]) -> NDArray[np.int64]:
     """Give each different combination of codes a number, from 0, in the order in which they come."""
     for code in codes:
-        if many := int(code.max(initial=0)):
+        if many := int(code.max(initial=0)) - int(code.min(initial=0)):  # -1 is what is missing
             made = _renumbered(made * (many + 1) + code)
     return made
 
 
 def _renumbered(key: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Give each different key, none of them negative, a number, from 0, in the order in which they come."""
-    if int(key.max(initial=0)) > _SPARSE * len(key):
+    """Give each different key a number, from 0, in the order in which they come."""
+    if int(key.max(initial=0)) > _SPARSE * len(key) or int(key.min(initial=0)) < 0:
         return pd.factorize(key)[0].astype(np.int64)
     # Keys that lie close together need no hashing, which takes several times as long.
     row = np.arange(len(key))

@@ -162,7 +162,8 @@ def score(
         declared columns. With ``to`` its folder or URL, which :func:`asrlab.summarize` and others take: there, the
         utterances are in the order of the references (of a dataset, of its utterances), the answers to each in the
         order of the transcripts, and after them what is missing; axes of whole numbers or flags can be without a value,
-        and those of text are of dtype string.
+        and those of text are of dtype string. Levels of text are ordered by where they first appear, which may be
+        another order there: name the baseline of a comparison, or make the axis a categorical, whose order stays.
 
         An empty reference has ``ref_len`` 0, and what was heard counts as insertions. Of alternatives
         in a form the one with the fewest errors is taken, as with ``form="best"``; ``alternative`` is its number, and
