@@ -186,7 +186,7 @@ class TestGrid:
     @pytest.mark.parametrize(
         ("axis", "why"),
         [
-            ("language", "has no name"),
+            ("language", "has no value"),
             ('context="open', "cannot be read"),
             ("context={", "begins as JSON"),
             ("snr=a:1,a:2", "labelled 'a'"),

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +19,8 @@ import asrlab as lab
 from asrlab import parquet
 from asrlab.cli import main
 from asrlab.errors import BudgetSpent
+
+doctor = import_module("asrlab.cli.doctor")  # the package has the verb of that name
 
 QUIET = Path(__file__).parents[1] / "datasets" / "quiet"
 SAID = pd.DataFrame({"utt_id": ["u1", "u2"], "text": ["hi there", "bye now"], "language": "en"})
@@ -66,6 +69,9 @@ class TestPlaces:
         assert "has a blank" in run("score", "heard", "--references", "s3://bucket/my said.parquet", code=1)
         assert "has a blank" in run("score", "s3://bucket/my heard.parquet", "--references", "said", code=1)
 
+    def test_references_that_are_a_dataset(self, here):
+        assert "Give said.csv as --dataset" in run("score", "heard", "--references", "said.csv", code=1)
+
 
 class TestTables:
     @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -96,6 +102,13 @@ class TestTables:
         said = run("score", "-", "--dataset", "said.csv", code=1, input=f"{good}\n{line}\n")
         assert "line 2" in said
         assert why in said
+
+    def test_rows_may_be_of_what_the_dataset_knows(self, here):
+        SAID.assign(topic=["a", "b"]).to_csv("topics.csv", index=False)
+        arguments = ["score", "heard.csv", "--dataset", "topics.csv", "--by", "topic", "--json"]
+        for more in ([], ["-o", "scores"]):
+            rows = json.loads(run(*arguments, *more))["summary"]
+            assert [(row["topic"], row["rate"]) for row in rows] == [("a", 0.0), ("b", 0.5)]
 
 
 class TestOutputs:
@@ -131,6 +144,16 @@ class TestOutputs:
         run("convert", "said.csv", "set", "--format", "tables")
         run("score", "heard.csv", "--dataset", "set", "-o", "set/scores.csv")
         assert Path("set/scores.csv").exists()
+
+    def test_what_was_left_out_on_purpose_is_left_out_by_an_option(self, here):
+        HEARD[:1].to_csv("one.csv", index=False)
+        said = run("score", "one.csv", "--dataset", "said.csv", code=1)
+        assert said.endswith("On the command line: --select, --missing\n")
+        assert json.loads(run("score", "one.csv", "--dataset", "said.csv", "--select", "utt_id == 'u1'", "--json"))
+
+    def test_one_is_not_said_as_several(self, here):
+        said = run("convert", "said.csv", "one.csv", "--select", "utt_id == 'u1'")
+        assert said == "1 utterance written to one.csv\n"
 
 
 class TestStreams:
@@ -195,6 +218,16 @@ class TestFolders:
         said = run("score", "heard", "--references", "said", "-o", output, code=1)
         assert "secret" in said
         assert "cannot be" in said
+
+    def test_a_store_that_may_not_be_looked_at(self, monkeypatch):
+        def is_dir(path):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+        monkeypatch.setattr(Path, "is_dir", is_dir)
+        ((status, what, said, todo),) = doctor._store("secret/runs")
+        assert (status, what) == ("fail", "store")
+        assert "Permission denied" in said
+        assert todo
 
     @pytest.mark.parametrize(
         ("writer", "output"), [("asrlab.parquet.Folder.add", "scores"), ("pandas.DataFrame.to_csv", "scores.csv")]

@@ -66,7 +66,8 @@ def grid(dataset: Dataset, axes: Iterable[str], settings: Iterable[str], where: 
             name, equals, said = text.partition("=")
             name = name.strip()
             if not equals or not name:
-                raise click.UsageError(f"{option} {text!r} has no name. Write {option} NAME=..., as in snr=20,10,0.")
+                lacks = "name" if equals else "value"
+                raise click.UsageError(f"{option} {text!r} has no {lacks}. Write {option} NAME=..., as in snr=20,10,0.")
             if name in given:
                 raise click.UsageError(f"{name} is given twice. Put all its levels into one --axis.")
             given[name] = read(dataset, said.strip(), name)

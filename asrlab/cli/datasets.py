@@ -82,4 +82,4 @@ def convert(
     if as_json:
         document({"written": named(target), "format": format_, "utterances": len(loaded)})
     else:
-        click.echo(f"{len(loaded):,} utterances written to {named(target)}")
+        click.echo(f"{len(loaded):,} utterance{'s' * (len(loaded) != 1)} written to {named(target)}")

@@ -42,6 +42,7 @@ _EXTRAS: Final = {
 }
 #: Name, extras, versions, and the extra of asrlab that a requirement is of.
 _REQUIREMENT: Final = re.compile(r"([\w.-]+)(?:\[([^\]]*)\])?([^;]*)(?:;\s*extra == [\"']([\w-]+)[\"'])?\s*$")
+_ELSEWHERE: Final = "Name another folder with --store."
 _SIGNS: Final = {"Chinese": "汉", "Japanese": "か", "Korean": "한"}
 
 
@@ -204,8 +205,12 @@ def _store(store: str) -> Iterable[Line]:
     from asrlab.sweep.store.disks import unfit  # noqa: PLC0415 - not needed by other verbs
 
     folder = Path(store)
-    why = unfit(folder)
-    there = next((parent for parent in (folder, *folder.absolute().parents) if parent.is_dir()), Path("/"))
+    try:
+        why = unfit(folder)
+        there = next((parent for parent in (folder, *folder.absolute().parents) if parent.is_dir()), Path("/"))
+    except OSError as error:
+        yield Line("fail", "store", f"{folder} cannot be looked at ({error.strerror})", _ELSEWHERE)
+        return
     if why is not None:
         yield Line(
             "warn",
@@ -214,7 +219,7 @@ def _store(store: str) -> Iterable[Line]:
             "Keep them on a disk of this machine, with --store.",
         )
     elif not os.access(there, os.W_OK):
-        yield Line("fail", "store", f"{there} cannot be written", "Name another folder with --store.")
+        yield Line("fail", "store", f"{there} cannot be written", _ELSEWHERE)
     else:
         yield Line("ok", "store", f"{folder}, on a disk of this machine")
 

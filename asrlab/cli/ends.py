@@ -50,7 +50,7 @@ MEANINGS: Final[Mapping[int, str]] = {
 #: Why an output is not taken: a full disk or quota, one that fails, one that is not there.
 _UNWRITTEN: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 #: Names in our errors, as Python has them, that are options of verbs.
-_OPTIONS: Final = re.compile(r"\b(bare(?=\(\))|(?:form|missing|retry|allow_unknown_length)(?==))")
+_OPTIONS: Final = re.compile(r"\b((?:bare|select)(?=\(\))|(?:form|missing|retry|allow_unknown_length)(?==))")
 
 
 class Verb(click.Command):

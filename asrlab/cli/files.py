@@ -46,6 +46,19 @@ def place(source: str) -> Path | str:
     return source
 
 
+def references(source: str) -> Path | str:
+    """Give the :func:`place` of references that need not fit into memory.
+
+    Raises
+    ------
+    InvalidInput
+        If it is a table of another kind, which is a dataset.
+    """
+    if _ending(source) in {*_SEPARATORS, _LINES}:
+        raise InvalidInput(f"--references reads Parquet. Give {named(source)} as --dataset.")
+    return place(source)
+
+
 def transcripts(source: str, dataset: Dataset | None = None) -> pd.DataFrame | Path | str:
     """Give transcripts: of a run, a replay, a table in a file, or a table from a pipe.
 

@@ -31,7 +31,14 @@ def demo(*, dataset: Path, store: Path, report: Path) -> None:
     "--engine", type=click.Choice(["whisper", "sphinx", "scripted"]), default="whisper", help="What recognises."
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Loopback address to listen on.")
-@click.option("--port", type=int, default=8300, show_default=True, help="Port; 0 for a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="NUMBER",
+    default=8300,
+    show_default=True,
+    help="Port; 0 for a free one.",
+)
 @click.option("--media", multiple=True, metavar="URL", help="A file server it may fetch from; repeatable.")
 @click.option("--key", envvar="ASRLAB_SERVE_KEY", help="The one API key it takes; any key if not given.")
 @click.option("--workers", type=int, default=1, show_default=True, help="How many tasks run at once.")

@@ -78,7 +78,7 @@ def score(
     if output is not None:
         keep(output, transcripts, references, chosen["variants"], dataset=chosen["dataset"])
         may_write(output, force=force, urls=folder or output.endswith(".parquet"))
-    said = take_dataset(chosen, instead=None if references is None else files.place(references))
+    said = take_dataset(chosen, instead=None if references is None else files.references(references))
     with workers(executor) as where:
         heard = files.transcripts(transcripts)
         scores = lab.score(heard, said, executor=where, to=output if folder else None, **chosen)
@@ -86,7 +86,7 @@ def score(
             files.write_table(scores, "scores", output)
         if output == STREAM:
             return
-        rates = lab.summarize(scores, by=columns_of(by))
+        rates = lab.summarize(scores, by=columns_of(by), dataset=said if references is None else None)
     if as_json:
         document({"scores": output and named(output), "summary": records(rates)})
     else:
@@ -186,7 +186,7 @@ def report(
     sweep = lab.open_sweep(store, loaded)
     scores = lab.score(sweep.transcripts, loaded, **chosen)
     rows = columns_of(by)
-    results = [lab.summarize(scores, by=rows if rows is None or along is None else [*rows, along])]
+    results = [lab.summarize(scores, by=rows if rows is None or along is None else [*rows, along], dataset=loaded)]
     if along is not None:
         results.append(lab.compare(scores, along, baseline, by=rows))
     path = lab.Report(sweep, scores, *results, question=question, title=title).save(output)
