@@ -120,3 +120,14 @@ def test_numbers_of_any_codes_come_in_order(codes):
     made = numbers_of(np.zeros(len(codes[0]), np.int64), *(np.array(code, np.int64) for code in codes))
     wanted = pd.factorize(pd.Series(list(zip(*codes, strict=True)), dtype=object))[0]
     assert made.tolist() == wanted.tolist()
+
+
+@pytest.mark.parametrize("name", ["utt_id", "text"])
+def test_stored_texts_that_are_not_utf_8(name, tmp_path):
+    said = pd.DataFrame({"utt_id": ["a", "b"], "text": ["x", "y"]})
+    bad = pa.array([b"a", b"\xff\xfe"]).view(pa.string())
+    pq.write_table(pa.table({"utt_id": ["a", "b"], "text": ["x", "y"], name: bad}), tmp_path / "bad.parquet")
+    for given in ((tmp_path / "bad.parquet", said), (said, tmp_path / "bad.parquet")):
+        for options in ({}, {"to": tmp_path / "scores"}):
+            with pytest.raises(InvalidInput, match=r"bad\.parquet holds what is no text in UTF-8"):
+                score(*given, **options)

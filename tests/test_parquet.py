@@ -301,15 +301,6 @@ def test_what_cannot_be_read_or_written_is_said(tmp_path, monkeypatch):
         parquet.read("s3://bucket/t.parquet", None)
 
 
-def test_what_is_no_text_is_refused_where_it_is_read(tmp_path):
-    bad = pa.array([b"a", b"\xff\xfe"]).view(pa.string())
-    for name, table in (("text", {"utt_id": ["a", "b"], "text": bad}), ("utt_id", {"utt_id": bad, "text": ["a", "b"]})):
-        pq.write_table(pa.table(table), tmp_path / f"{name}.parquet")
-        for coded in (False, True):
-            with pytest.raises(InvalidInput, match=rf"{name}\.parquet holds what is no text in UTF-8"):
-                parquet.read(tmp_path / f"{name}.parquet", "transcripts", coded=coded)
-
-
 def test_columns_of_one_name_and_names_that_are_no_paths(tmp_path):
     pq.write_table(pa.table([["a"], ["x"], ["y"]], names=["utt_id", "text", "text"]), tmp_path / "t.parquet")
     with pytest.raises(InvalidInput, match=r"t\.parquet has several columns of one name"):

@@ -5,7 +5,7 @@ its schema, how the levels of its axes are ordered, and which part of how many: 
 """
 
 from asrlab.parquet.files import Part, inside, is_stored, shown
-from asrlab.parquet.reading import Layout, Stored, chunks, columns, loaded, read
+from asrlab.parquet.reading import Layout, Stored, check_texts, chunks, columns, loaded, read
 from asrlab.parquet.writing import Folder, encoded, put, write
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Layout",
     "Part",
     "Stored",
+    "check_texts",
     "chunks",
     "columns",
     "encoded",

@@ -125,17 +125,9 @@ class File(NamedTuple):
         with self._opened(coded, seen) as parquet:
             for batch in parquet.iter_batches(batch_size=rows, columns=columns):
                 left -= batch.num_rows
-                self._check_texts(batch)
                 yield batch
         if left:
             raise self._replaced()
-
-    def _check_texts(self, batch: pa.RecordBatch) -> None:
-        """Refuse bytes that are no texts, here and not where one is first looked at; it takes little time."""
-        try:
-            batch.validate(full=True)
-        except ValueError as error:
-            raise InvalidInput(f"{self.shown} holds what is no text in UTF-8 ({error}). Write it anew.") from error
 
     def _stamp(self) -> tuple[int, ...]:
         """Tell a file of this machine from one that takes its place; behind a URL that is left to its footer."""

@@ -89,6 +89,26 @@ def chunks(
         yield stored.layout.frame(arrow)
 
 
+def check_texts(given: object, table: str) -> None:
+    """Raise if a stored table holds texts that are not UTF-8: to look at each before it is needed would take time.
+
+    Raises
+    ------
+    InvalidInput
+        If it does, or cannot be read.
+    """
+    if not is_stored(given):
+        return
+    stored = Stored(given, table)
+    for arrow in stored.arrow(stored.columns):
+        try:
+            arrow.validate(full=True)
+        except ValueError as error:
+            raise InvalidInput(
+                f"{shown(str(given))} holds what is no text in UTF-8 ({error}). Write it anew."
+            ) from error
+
+
 def columns(url: str | os.PathLike[str], table: str | None) -> list[str]:
     """Name the columns of a stored table; errors are those of :func:`read`."""
     return Stored(url, table).columns

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 import numpy as np
 import pandas as pd
 
-from asrlab import tables
+from asrlab import parquet, tables
+from asrlab.errors import AsrlabError
 from asrlab.executors import check_executor
 from asrlab.scoring.alternatives import order
 from asrlab.scoring.batches import Batch, batches, work_off
@@ -218,9 +219,16 @@ def score(
     known = variants_in(variants)
     options: dict[str, Any] = {"form": form, "unit": unit, "normalizer": normalizer, "language": language}
     options |= {"channels": channels, "ties": ties, "missing": missing, "variants": known}
-    if to is not None:
-        return score_in_parts(transcripts, references, to, mark=marked, options=options, executor=executor)
-    return marked(transcripts, references, **options, executor=executor)
+    try:
+        if to is not None:
+            return score_in_parts(transcripts, references, to, mark=marked, options=options, executor=executor)
+        return marked(transcripts, references, **options, executor=executor)
+    except AsrlabError:
+        raise
+    except Exception:  # of whatever reads a stored text that is none
+        parquet.check_texts(transcripts, "transcripts")
+        parquet.check_texts(references, "references")
+        raise
 
 
 def marked(
