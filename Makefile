@@ -28,7 +28,7 @@ lab: $(LAB)
 	$(BIN)/jupyter lab notebooks/01-quickstart.ipynb
 
 test: check
-	$(BIN)/pytest -n 2 --dist loadfile --durations=25 --doctest-modules asrlab tests
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=25 --doctest-modules asrlab tests
 	$(BIN)/pytest -n 2 --dist loadfile --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg --nbval-cell-timeout 300 notebooks
 
 check: $(READY)

@@ -25,14 +25,26 @@ def pytest_configure(config):
         settings.load_profile("seeded")
 
 
-#: Files of which the gate takes one case of each test, chosen by its name: they start processes, servers or browsers.
+#: Files of which the gate takes one case of each test, chosen by its name: they start processes, servers or browsers,
+#: or draw figures.
 ONE_CASE_EACH = {
     f"test_{name}.py"
     for name in (
         *("browser", "cli", "dataset_s3", "local", "out_of_core", "parts", "running", "spread_data", "spread_engines"),
         *("spread_stats", "store_s3", "store_s3_sweeps"),
+        *("agreement", "context_tables", "monitor", "plot", "plot_context", "plot_curves", "plot_frontier"),
+        *("plot_repeats", "plot_room", "report", "store"),
     )
 }
+#: Files that take longest, first: of two that test, neither then waits long for the other in the end.
+LONGEST = [
+    f"test_{name}.py"
+    for name in (
+        *("docs", "running", "browser", "cli", "docs_code", "packaging", "local", "whisper", "parts", "spread_engines"),
+        *("fuzz", "demo", "contract", "engines", "sphinx", "store_s3_sweeps", "dataset_s3", "simulations", "sweep"),
+        *("comparison", "manifests", "store_s3", "store", "plot", "reprs", "saved_notebooks", "executors", "package"),
+    )
+]
 ONE_CASE_EACH_OF = {"test_template_takes_other_recordings_and_another_engine"}
 
 
@@ -53,6 +65,8 @@ def pytest_collection_modifyitems(config, items):
     full = [item for item in items if "acceptance" in item.keywords]
     items[:] = [item for item in items if "acceptance" not in item.keywords]
     config.hook.pytest_deselected(items=full)
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(place)))
 
 
 @pytest.fixture(autouse=True)

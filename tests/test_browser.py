@@ -261,6 +261,7 @@ def test_axe_finds_nothing_serious_in_the_explorer(explorers):
 # Saved notebooks
 
 
+@pytest.mark.acceptance
 @pytest.mark.parametrize("trust", ["untrusted", "trusted"])
 def test_a_saved_notebook_is_whole_in_jupyterlab(browser, jupyterlab, trust):
     """One of the reader's own is trusted, and opens with a kernel that knows none of its widgets."""

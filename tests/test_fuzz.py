@@ -5,7 +5,7 @@ from __future__ import annotations
 import fuzzing
 import pytest
 
-CASES = {"manifests": 150, "results": 1000, "stores": 150, "normalizers": 300}
+CASES = {"manifests": 80, "results": 600, "stores": 80, "normalizers": 120}
 
 
 @pytest.mark.parametrize("target", CASES)

@@ -693,7 +693,7 @@ def test_numbers_come_back_as_num2words_has_them(language, number):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_two_numbers_become_one(language):
     drawn = random.Random(1)
-    numbers = {*range(5_000), *(drawn.randrange(10**9) for _ in range(3_000))}
+    numbers = {*range(2_000), *(drawn.randrange(10**9) for _ in range(2_000))}
     assert len({CHAINS[language](_spelled(number, language)) for number in numbers}) == len(numbers)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,7 @@ class NotForTypes(ast.NodeTransformer):
         return None if ast.unparse(node.test) == "TYPE_CHECKING" else self.generic_visit(node)
 
 
+@cache
 def imports(path: Path) -> set[str]:
     """Whatever a module imports, in functions too, but not for types alone."""
     found = set()
@@ -77,6 +79,7 @@ def dotted(path: Path) -> str:
     return path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
 
 
+@cache
 def modules() -> dict[str, set[str]]:
     """Every module of the package by its dotted name, with those of ours that it imports."""
     named = {dotted(path): path for path in PACKAGE.rglob("*.py")}

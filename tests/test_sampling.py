@@ -110,16 +110,16 @@ def test_short_recordings_and_early_letters_are_not_favoured():
     )
     ds = Dataset("lengths", table)
     mean = table["duration_s"].mean()
-    taken = [sample(ds, minutes=20, seed=seed).utterances["duration_s"].mean() for seed in range(200)]
-    assert np.mean(taken) == pytest.approx(mean, rel=0.06)
+    taken = [sample(ds, minutes=20, seed=seed).utterances["duration_s"].mean() for seed in range(100)]
+    assert np.mean(taken) == pytest.approx(mean, rel=0.08)
     firsts = Counter(
         language
-        for seed in range(150)
+        for seed in range(75)
         for language, count in sample(ds, 4, by="language", seed=seed).utterances["language"].value_counts().items()
         if count == 2
     )
     assert set(firsts) == {"de", "en", "zh"}
-    assert min(firsts.values()) > 30
+    assert min(firsts.values()) > 12
 
 
 def test_many_strata_are_no_matter():
