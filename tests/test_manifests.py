@@ -1144,3 +1144,9 @@ def test_what_is_refused_is_written_when_bare(tmp_path, name):
     both = dataclasses.replace(full, references=pd.concat([full.references, full.references.assign(form="written")]))
     with pytest.raises(InvalidInput, match=r"dataset\.select\(form='spoken'\)\.bare\(\)"):
         write(both, tmp_path / f"both{out.suffix}", name)
+
+
+def test_a_line_that_says_something_twice_is_named(tmp_path):
+    (tmp_path / "m.jsonl").write_text('{"id": "a", "text": "x"}\n{"id": "b", "text": "y", "text": "z"}\n')
+    with pytest.raises(InvalidInput, match=r"m\.jsonl, line 2: .*'text' stands there twice"):
+        read(tmp_path / "m.jsonl")

@@ -197,10 +197,12 @@ def _is_replay(path: Path) -> bool:
 def _from_lines(text: str, name: str) -> pd.DataFrame:
     import pandas as pd  # noqa: PLC0415 - slow to import
 
+    from asrlab.data.manifests.jsonl import said_once  # noqa: PLC0415 - as above
+
     rows: list[dict[str, Any]] = []
     for number, line in enumerate(text.split("\n"), 1):
         try:
-            row = json.loads(line, object_pairs_hook=_object) if line.strip() else {}
+            row = json.loads(line, object_pairs_hook=said_once) if line.strip() else {}
             if _HALF.search(line):
                 json.dumps(row, ensure_ascii=False).encode()
         except UnicodeEncodeError as error:
@@ -216,15 +218,6 @@ def _from_lines(text: str, name: str) -> pd.DataFrame:
     frame = pd.DataFrame(rows, dtype=object)
     texts = [column for column in frame if frame[column].dropna().map(lambda cell: isinstance(cell, str)).all()]
     return frame.astype(dict.fromkeys(texts, "string"))
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make an object of JSON; one that says something twice does not say which is meant."""
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!a} stands there twice")
-    return made
 
 
 def _from_separated(text: str, separator: str, name: str) -> pd.DataFrame:

@@ -145,14 +145,14 @@ def json_rows(file: Path) -> Iterator[tuple[int, Row]]:
     Raises
     ------
     InvalidInput
-        If a line is something else, or has half a surrogate pair; the message names it.
+        If a line is something else, says something twice, or has half a surrogate pair; the message names it.
     """
     lines = enumerate(bounded_gzip(file, _LARGEST), 1) if file.name.lower().endswith(".gz") else text_lines(file)
     for number, line in lines:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = json.loads(line, object_pairs_hook=said_once)
         except (ValueError, RecursionError) as error:
             raise InvalidInput(f"{file}, line {number}: this is not JSON ({error}). Mend or remove it.") from None
         if not isinstance(row, dict):
@@ -162,6 +162,15 @@ def json_rows(file: Path) -> Iterator[tuple[int, Row]]:
         if "\\u" in line:
             _check_surrogates(row, f"{file}, line {number}")
         yield number, row
+
+
+def said_once(pairs: list[tuple[str, Any]]) -> Row:
+    """Make an object of JSON; a ValueError if it says something twice, as nobody knows which of the two is meant."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!a} stands there twice")
+    return made
 
 
 def json_lines(path: str | Path) -> list[Row]:
