@@ -16,7 +16,7 @@ from stand_ins import Scripted, file_server
 pytest.register_assert_rewrite("engine_contract", "browsing", "explored")
 collect_ignore_glob = ["formats/*", "tables/*"]  # what other tools wrote, and the scripts that had them do so
 
-settings.register_profile("seeded", derandomize=True)
+settings.register_profile("seeded", derandomize=True, max_examples=40)
 
 
 def pytest_configure(config):
