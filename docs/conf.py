@@ -23,6 +23,7 @@ include_patterns = [
     "notebooks/experiments/*.ipynb",
     "datasets/*/README.md",
     "benchmarks/*.md",
+    "benchmarks/results/*.md",
     "*.md",
 ]
 exclude_patterns = [".*", "asrlab", "build", "runs", "tests", "*.egg-info", "**/__pycache__", "datasets/*/audio"]
