@@ -16,13 +16,14 @@ from stand_ins import Scripted, file_server
 pytest.register_assert_rewrite("engine_contract", "browsing", "explored")
 collect_ignore_glob = ["formats/*", "tables/*"]  # what other tools wrote, and the scripts that had them do so
 
-settings.register_profile("seeded", derandomize=True, max_examples=40)
+# Without deadlines: a machine may be busy with other things.
+settings.register_profile("drawn", deadline=None)
+settings.register_profile("seeded", deadline=None, derandomize=True, max_examples=40)
 
 
 def pytest_configure(config):
     """Let a change be judged by the same examples each time; `make acceptance` draws new ones."""
-    if not config.getoption("-m"):
-        settings.load_profile("seeded")
+    settings.load_profile("drawn" if config.getoption("-m") else "seeded")
 
 
 #: Files of which the gate takes one case of each test, chosen by its name: they start processes, servers or browsers,
