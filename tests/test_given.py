@@ -131,3 +131,14 @@ def test_stored_texts_that_are_not_utf_8(name, tmp_path):
         for options in ({}, {"to": tmp_path / "scores"}):
             with pytest.raises(InvalidInput, match=r"bad\.parquet holds what is no text in UTF-8"):
                 score(*given, **options)
+
+
+@pytest.mark.parametrize("spread", [1, 3, 50])  # all of them, one in three, and so few that a table of them is too long
+@pytest.mark.parametrize("order", ["as they come", "again and again", "mixed"])
+def test_many_numbers_are_as_pandas_numbers_them(order, spread):
+    many = np.arange(20_000) * spread
+    code = {"as they come": many, "again and again": np.tile(many, 3)}.get(order)
+    if code is None:
+        code = np.random.default_rng(1).choice(many, 60_000)
+    found = numbers_of(np.zeros(len(code), np.int64), code)
+    assert found.tolist() == pd.factorize(code)[0].tolist()

@@ -29,6 +29,8 @@ KEPT: Final = ("trial", "utt_id", "condition", "repeat", "channel", "state", "te
 PLACE: Final = "utterance place"
 #: Texts that the wordings of the channels of one recording may make when they are joined.
 _MOST_COMBINATIONS: Final = 1000
+#: Numbers below which hashing is the quicker way.
+_FEW: Final = 1 << 14
 #: How many times as many numbers as rows are few enough for a table of them all.
 _SPARSE: Final = 4
 #: Columns that marking, pooling and pairing make for themselves.
@@ -337,9 +339,9 @@ def numbers_of(made: NDArray[np.int64], *codes: NDArray[np.int64]) -> NDArray[np
 
 def _renumbered(key: NDArray[np.int64]) -> NDArray[np.int64]:
     """Give each different key a number, from 0, in the order in which they come."""
-    if int(key.max(initial=0)) > _SPARSE * len(key) or int(key.min(initial=0)) < 0:
+    if not _FEW <= int(key.max(initial=0)) <= _SPARSE * len(key) or int(key.min(initial=0)) < 0:
         return pd.factorize(key)[0].astype(np.int64)
-    # Keys that lie close together need no hashing, which takes several times as long.
+    # Many that lie close together need no hashing, which takes two to five times as long; few are hashed at once.
     row = np.arange(len(key))
     first = np.empty(int(key.max(initial=-1)) + 1, np.int64)
     first[key[::-1]] = row[::-1]
