@@ -111,6 +111,8 @@ SCHEMAS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "context": ("string", "context as it was sent; <NA> where none was"),
         "channel_id": ("string", "audio channels asked for, with commas between them"),
         "enable_words": ("boolean", "whether word times were asked for"),
+        "language_hints": ("string", "languages that may be spoken, as sent, with commas between them; <NA> without"),
+        "vocabulary_id": ("string", "list of words kept by the service; <NA> without"),
     },
     "transcripts": {
         "trial": ("string", "id of the question"),

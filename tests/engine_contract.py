@@ -186,7 +186,15 @@ class EngineContract:
         assert [heard(answer) for answer in together] == [heard(ask(**other)), heard(ask(**one))]
 
     def test_what_it_ignores_is_reported_and_changes_nothing(self, ask, stereo):
-        given = {"language": "en", "enable_itn": True, "context": "Kestrel", "channel_id": (1,), "enable_words": True}
+        given = {
+            "language": "en",
+            "enable_itn": True,
+            "context": "Kestrel",
+            "channel_id": (1,),
+            "enable_words": True,
+            "language_hints": ("en",),
+            "vocabulary_id": "vocab-1",
+        }
         assert set(given) == set(PARAMETERS)
         assert set(ask.engine.capabilities.ignored) == set(PARAMETERS) - ask.engine.capabilities.parameters
         plain = ask(stereo if "channel_id" in ask.engine.capabilities.ignored else None)
@@ -212,7 +220,14 @@ class EngineContract:
             (only,) = takes.languages
             assert ask(language=only).unsupported == ()
             return
-        given = {"language": (others or [None])[-1], "enable_itn": True, "context": "Kestrel", "enable_words": True}
+        given = {
+            "language": (others or [None])[-1],
+            "enable_itn": True,
+            "context": "Kestrel",
+            "enable_words": True,
+            "language_hints": tuple(others[-1:]),
+            "vocabulary_id": "vocab-1",
+        }
         answer = ask(**{name: given[name]})
         assert answer.unsupported == ()
         assert heard(answer) != heard(plain)

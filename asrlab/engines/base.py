@@ -37,11 +37,15 @@ class Parameters(Shown):
         Audio channels to transcribe, counted from 0; each is answered (and billed) apart.
     enable_words : bool
         Ask for word times.
+    language_hints : tuple of str
+        Codes of the languages that may be spoken, for models that take several in place of ``language``.
+    vocabulary_id : str, optional
+        Id of a list of words that the service keeps, for models that take one in place of ``context``.
 
     Raises
     ------
     InvalidInput
-        If one of them is of another type.
+        If one of them is of another type, or a language and hints are given.
     """
 
     language: str | None = None
@@ -49,6 +53,8 @@ class Parameters(Shown):
     context: str | None = None
     channel_id: tuple[int, ...] = (0,)
     enable_words: bool = False
+    language_hints: tuple[str, ...] = ()
+    vocabulary_id: str | None = None
 
     @classmethod
     def from_mapping(cls, given: Mapping[str, Any]) -> Self:
@@ -68,13 +74,11 @@ class Parameters(Shown):
         for name in given:
             if name not in known:
                 raise InvalidInput(f"{name!r} is not a request parameter. {suggestion(name, known)}")
-        values = dict(given)
-        if isinstance(values.get("channel_id"), list):
-            values["channel_id"] = tuple(values["channel_id"])
-        return cls(**values)
+        lists = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
+        return cls(**{**given, **lists})
 
     def __post_init__(self) -> None:
-        for name in ("language", "context"):
+        for name in ("language", "context", "vocabulary_id"):
             value = getattr(self, name)
             if value is not None and not isinstance(value, str):
                 raise InvalidInput(f"{name} must be text or None, not {value!r}.")
@@ -85,6 +89,20 @@ class Parameters(Shown):
         whole = isinstance(channels, tuple) and all(type(c) is int and c >= 0 for c in channels)
         if not whole or not channels or len(set(channels)) != len(channels):
             raise InvalidInput(f"channel_id must be a list of different channel numbers from 0, not {channels!r}.")
+        hints = self.language_hints
+        texts = isinstance(hints, tuple) and all(isinstance(hint, str) and hint for hint in hints)
+        if not texts or len(set(hints)) != len(hints):
+            raise InvalidInput(f"language_hints must be a list of different language codes, not {hints!r}.")
+        if hints and self.language is not None:
+            raise InvalidInput(
+                f"language={self.language!r} and language_hints={list(hints)} are both given. One language is the hint "
+                "of all models; several go to those that take them. Leave one out."
+            )
+
+
+def differences(one: Parameters, other: Parameters) -> list[str]:
+    """Name the parameters in which two requests differ, in order."""
+    return [f.name for f in fields(Parameters) if getattr(one, f.name) != getattr(other, f.name)]
 
 
 @dataclass(frozen=True, repr=False)
@@ -211,8 +229,7 @@ class Capabilities(Shown):
 
     def unsupported(self, parameters: Parameters) -> tuple[str, ...]:
         """Names of the parameters set away from their defaults that this engine does not obey."""
-        default = Parameters()
-        given = [f.name for f in fields(Parameters) if getattr(parameters, f.name) != getattr(default, f.name)]
+        given = differences(parameters, Parameters())
         deaf = [name for name in given if name not in self.parameters]
         if "language" in given and "language" not in deaf and parameters.language not in self.languages:
             deaf.append("language")
@@ -308,7 +325,7 @@ class Engine(ABC, Shown):
         return identity.get("engine") == self.name
 
     def variant(self, **options: str) -> Engine:
-        """Give an engine like this one, with another ``model`` or ``region``: what a grid's axes of this name ask for.
+        """Give an engine like this one, with another ``model``, ``region`` or ``mode``: what a grid's axes ask for.
 
         Raises
         ------
@@ -333,6 +350,17 @@ class Engine(ABC, Shown):
             Which it is, from 1, and how many there are.
         """
         return copy(self)
+
+    def sent(self, parameters: Parameters) -> Parameters:
+        """Give the parameters as they are sent: those that the model does not have are at their defaults.
+
+        Settings that come to the same request are one question, asked and paid for once.
+        """
+        return parameters
+
+    def requests(self, duration_s: float) -> int:
+        """Into how many requests a recording is divided at most; each is billed by its begun seconds."""
+        return 1
 
     def check(self, parameters: Parameters) -> None:
         """Refuse parameters that the engine would refuse, ignore or misread, before anything is sent.

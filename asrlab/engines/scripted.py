@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, NamedTuple
 
 from asrlab.data.audio import digest, probe
-from asrlab.engines.base import UNWATCHED, Answer, Capabilities, Engine, Parameters, Sentence, Transcript
+from asrlab.engines.base import UNWATCHED, Answer, Capabilities, Engine, Parameters, Sentence, Transcript, differences
 from asrlab.engines.itn import make_word
 from asrlab.engines.mishearing import draws, hashed, join, language_of, made_up, misheard, split
 from asrlab.errors import InvalidInput, OutcomeUnknown, ServiceError, TaskFailed
@@ -291,9 +291,7 @@ class ScriptedEngine(Engine):
         return self._known[key]
 
     def _drawn_by(self, recording: _Recording, asked: Parameters, repeat: int) -> str:
-        default = Parameters()
-        names = [field.name for field in fields(Parameters)]
-        given = {name: getattr(asked, name) for name in names if getattr(asked, name) != getattr(default, name)}
+        given = {name: getattr(asked, name) for name in differences(asked, Parameters())}
         return json.dumps([self._seed, recording.digest, given, repeat], sort_keys=True)
 
 

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from asrlab.engines.base import Capabilities
 from asrlab.errors import InvalidInput
 from asrlab.sweep.identity import canonical_engine
 
@@ -116,7 +115,7 @@ def asked_of(engine: Engine, stored: str) -> str:
 def is_known(engine: Engine) -> bool:
     """Whether an engine says all that a plan needs without being entered, which may want a key or start a service."""
     try:
-        return bool(engine.identity) and isinstance(vars(type(engine)).get("capabilities"), Capabilities)
+        return bool(engine.identity) and bool(engine.capabilities.languages)
     except RuntimeError:
         return False
 

@@ -11,12 +11,12 @@ from asrlab.errors import InvalidInput
 _ROUNDING: Final = 1e-9  # dollars, or seconds: sums of prices are not exact, nor are minutes made of seconds
 
 
-def billed_s(duration_s: float, channels: int) -> int:
-    """Seconds that are billed for a recording: each begun second of each channel.
+def billed_s(duration_s: float, channels: int, requests: int = 1) -> int:
+    """Seconds that are billed for a recording: each begun second of each channel, of each request it is divided into.
 
     How the service rounds is not documented; a begun second counts in full here, so that no budget is passed.
     """
-    return ceil(duration_s) * channels
+    return (ceil(duration_s) + requests - 1) * channels
 
 
 @dataclass

@@ -28,7 +28,7 @@ Level = Any  # a value, a Column, or a function of the utterance's row
 KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "request": tuple(f.name for f in fields(Parameters)),
     "audio": ("audio", *(f.name for f in fields(Recipe))),
-    "engine": ("engine", "model", "region"),
+    "engine": ("engine", "model", "region", "mode"),
 }
 _LABEL_LENGTH: Final = 40
 _RESERVED: Final = frozenset(
@@ -93,7 +93,7 @@ class Condition(Shown):
 
     @property
     def asks(self) -> dict[str, str]:
-        """Who is asked, as far as the grid says it: ``engine``, ``model``, ``region``."""
+        """Who is asked, and how, as far as the grid says it: ``engine``, ``model``, ``region``, ``mode``."""
         return {name: self.levels[name] for name in KINDS["engine"] if self.levels.get(name) is not None}
 
     def parameters(self, utterance: pd.Series) -> Parameters:
@@ -243,14 +243,15 @@ def grid(**axes: Level | Sequence[Level] | Mapping[str, Level]) -> Conditions:
         For each parameter its levels: a mapping of label to level, or a list of levels that name themselves. A single
         value is given in all conditions and is no axis. There are three kinds:
 
-        - of the request: ``language``, ``enable_itn``, ``context``, ``channel_id``, ``enable_words``;
+        - of the request: ``language``, ``enable_itn``, ``context``, ``channel_id``, ``enable_words``,
+          ``language_hints``, ``vocabulary_id``. What a model does not take is not sent to it, and the plan says so;
         - of the audio, which is disturbed before it is asked about: ``snr``, ``noise``, ``codec``, ``speed`` and
           whatever else :class:`asrlab.data.recipe.Recipe` has; or ``audio``, whose levels are whole recipes:
           ``audio={"GSM": {"codec": "gsm", "packet_loss": 0.05}, "wire": None}``. The same noise is laid under an
           utterance at every SNR. Babble is made of the other recordings of the set that is swept: of another selection
           it is another babble, which is asked about anew;
-        - of the engine: ``model`` and ``region``, as far as the engine can be had of another (only plain values), and
-          ``engine``, the labels of those given to :class:`Sweep`.
+        - of the engine: ``model``, ``region`` and ``mode``, as far as the engine can be had of another (only plain
+          values), and ``engine``, the labels of those given to :class:`Sweep`.
 
         A level is a value, a :func:`column`, or a function of the utterance's row (a Series with the columns of the
         utterance table). ``None`` leaves the parameter out.
@@ -278,7 +279,7 @@ def grid(**axes: Level | Sequence[Level] | Mapping[str, Level]) -> Conditions:
         kind = kind_of(name)
         if isinstance(given, Mapping):
             varied[name] = _labelled(name, [(str(label), level) for label, level in given.items()])
-        elif isinstance(given, tuple) and name != "channel_id":
+        elif isinstance(given, tuple) and name not in ("channel_id", "language_hints"):
             raise InvalidInput(f"The levels of {name} are given as a list, [...], not as a tuple.")
         elif isinstance(given, list):
             varied[name] = _labelled(name, [(_label(name, level), level) for level in given])

@@ -21,6 +21,10 @@ RECIPE: Final = 1
 _NO: Final = object()  # no value of JSON is equal to it
 _TRIAL_DIGITS: Final = 32  # hexadecimal: 128 bits
 _PARAMETERS: Final = tuple(f.name for f in fields(Parameters))
+_LATER: Final = (
+    "language_hints",
+    "vocabulary_id",
+)  # written where given: questions without them are the same as before
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -79,7 +83,8 @@ class Identity(Shown):
 @lru_cache(maxsize=4096)
 def canonical_parameters(parameters: Parameters) -> str:
     """Write request parameters in canonical form."""
-    return canonical_json({name: getattr(parameters, name) for name in _PARAMETERS})
+    values = {name: getattr(parameters, name) for name in _PARAMETERS}
+    return canonical_json({name: value for name, value in values.items() if value or name not in _LATER})
 
 
 def canonical_engine(identity: Mapping[str, str]) -> str:

@@ -15,13 +15,14 @@ import numpy as np
 import pandas as pd
 
 from asrlab import tables
+from asrlab.engines.base import differences
 from asrlab.errors import InvalidInput
 from asrlab.shown import Shown, words
 from asrlab.sweep.budget import billed_s
 from asrlab.sweep.identity import Identity, canonical_engine, canonical_parameters
 from asrlab.sweep.prices import Price, price_of
 from asrlab.sweep.store import Asking, Standing
-from asrlab.sweep.warn import warnings_of
+from asrlab.sweep.warn import warnings_of, warnings_of_kept_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -350,10 +351,13 @@ def make_plan(
     asked_of = {engine: canonical_engine(engine.identity) for engine in engines}
     prices = {engine: _price(engine, price_usd_per_s) for engine in dict.fromkeys(engines) if not engine.free}
     cells: list[_Cell] = []  # in the order of the table
+    kept_back = Counter[tuple["Engine", str]]()
     for repeat, utterance, (condition, place) in product(
         range(repeats), utterances, zip(conditions, range(len(conditions)), strict=True)
     ):
         setting, engine = utterance.settings[place], engines[place]
+        given = setting.parameters
+        setting = setting._replace(parameters=engine.sent(given))
         digest, request = setting.recording.digest, canonical_parameters(setting.parameters)
         identity = Identity(digest, asked_of[engine], request, repeat)
         trial = identity.trial
@@ -365,6 +369,8 @@ def make_plan(
             was = store.identity(former)
             why = f"changed: {', '.join(was.differences(identity))}" if was is not None else why
         cells.append(_Cell(repeat, utterance.utt_id, condition, engine, setting, identity, trial, standing, works, why))
+        if works:
+            kept_back.update((engine, name) for name in differences(given, setting.parameters))
 
     jobs: dict[str, Job] = {}
     order = np.random.default_rng(seed)
@@ -384,7 +390,7 @@ def make_plan(
         lost=list({cell.trial: cell.job(prices) for cell in cells if cell.standing.state == "unknown"}.values()),
     )
     plan.expected_s = _expected_s(plan.to_send, store)
-    plan.warnings = warnings_of(plan.jobs, dataset, store)
+    plan.warnings = [*warnings_of_kept_back(kept_back), *warnings_of(plan.jobs, dataset, store)]
     return plan
 
 
@@ -416,7 +422,7 @@ class _Cell(NamedTuple):
             self.standing.task_id,
             self.standing.submitted,
             0.0 if length is None else length * channels,
-            0 if length is None else billed_s(length, channels),
+            0 if length is None else billed_s(length, channels, self.engine.requests(length)),
         )
 
 

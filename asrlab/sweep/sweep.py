@@ -427,7 +427,8 @@ class Sweep(Answers):
                     if asking is not None:
                         was = identities[asking.trial]
                         audio, identity = digests[recipe] or was.audio, identity_of(engine, was.engine)
-                        now = Identity(audio, identity, canonical_parameters(parameters), repeat).trial
+                        request = canonical_parameters(engine.sent(parameters))
+                        now = Identity(audio, identity, request, repeat).trial
                         askings.append(Asking(utt_id, condition.name, repeat, now, condition.labels))
         return askings
 

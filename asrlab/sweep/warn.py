@@ -15,7 +15,7 @@ import pandas as pd
 from asrlab.sweep.identity import canonical_engine
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from asrlab.data.dataset import Dataset
     from asrlab.engines.base import Capabilities, Engine
@@ -59,6 +59,24 @@ def warnings_of(jobs: Sequence[Job], dataset: Dataset, store: Store) -> list[str
         )
     ]
     return [*found, *_weak(sent, dataset)]
+
+
+def warnings_of_kept_back(kept_back: Mapping[tuple[Engine, str], int]) -> list[str]:
+    """Say which parameters are not sent, since the model has none of the kind.
+
+    Parameters
+    ----------
+    kept_back : mapping
+        Engine and name of the parameter -> number of askings.
+    """
+    asked: dict[Engine, Counter[str]] = {}
+    for (engine, name), n in kept_back.items():
+        asked.setdefault(engine, Counter())[name] += n
+    return [
+        f"{engine!r} does not take {_counted(names, 'askings')}: not sent, so that settings which differ in nothing "
+        "else are one question there"
+        for engine, names in asked.items()
+    ]
 
 
 def _in_vain(sent: Sequence[Job], dataset: Dataset, takes: Capabilities) -> Iterator[str]:
@@ -141,8 +159,8 @@ def _apart(engine: Engine, store: Store) -> Iterator[str]:
         )
 
 
-def _counted(names: Counter[str]) -> str:
-    return ", ".join(f"{name} ({n} trials)" for name, n in names.most_common(5)) + ("..." if len(names) > 5 else "")
+def _counted(names: Counter[str], what: str = "trials") -> str:
+    return ", ".join(f"{name} ({n} {what})" for name, n in names.most_common(5)) + ("..." if len(names) > 5 else "")
 
 
 def _named(some: Collection[str], dataset: Dataset) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from asrlab.engines.base import Parameters
+from asrlab.engines.base import Parameters, differences
 from asrlab.errors import InvalidInput
 from asrlab.sweep.shrinking.attempts import reply_of
 from asrlab.sweep.shrinking.parts import NAMES
@@ -98,9 +98,7 @@ def control_of(sweep: Sweep, case: Case, control: str | Mapping[str, Any] | None
         heard = sweep.heard(control)
         row = heard.utterances[heard.utterances["utt_id"] == case.utt_id].iloc[0]
         other = heard.condition.parameters(row)
-        changed = {
-            name: getattr(other, name) for name in NAMES if getattr(other, name) != getattr(case.parameters, name)
-        }
+        changed = {name: getattr(other, name) for name in differences(other, case.parameters)}
     else:
         Parameters.from_mapping(control)  # says what is no parameter
         changed = {name: value for name, value in control.items() if value != getattr(case.parameters, name)}

@@ -15,7 +15,7 @@ import numpy as np
 
 from asrlab.data import audio
 from asrlab.data.codecs import write_flac
-from asrlab.engines.base import Parameters
+from asrlab.engines.base import Parameters, differences
 from asrlab.errors import InvalidInput
 from asrlab.shown import Shown
 from asrlab.text import canonical_json
@@ -59,8 +59,8 @@ class Request(Shown):
     @property
     def size(self) -> tuple[int, int, int, int]:
         """What makes one request smaller than another: length, channels, context, other parameters."""
-        asked, usual = self.parameters, Parameters()
-        given = [name for name in NAMES if getattr(asked, name) != getattr(usual, name)]
+        asked = self.parameters
+        given = differences(asked, Parameters())
         return self.samples, self.channel is None, len(asked.context or ""), len(given)
 
 

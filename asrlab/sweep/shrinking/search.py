@@ -6,12 +6,11 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from asrlab.engines.base import Parameters
+from asrlab.engines.base import Parameters, differences
 from asrlab.errors import InvalidInput
 from asrlab.lists import items
 from asrlab.sweep.shrinking.attempts import Halted, with_controls
 from asrlab.sweep.shrinking.deltas import minimal, narrowed
-from asrlab.sweep.shrinking.parts import NAMES, Request
 from asrlab.sweep.shrinking.showing import join_context, split_context
 from asrlab.text import plain
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from asrlab.engines.base import Engine
     from asrlab.sweep.shrinking.attempts import Attempts
+    from asrlab.sweep.shrinking.parts import Request
     from asrlab.sweep.shrinking.showing import Reply, Showing
 
 #: What is noted of each request asked about, and its dtype.
@@ -27,7 +27,7 @@ COLUMNS: Final = {
     "step": "string", "audio_s": "Float64", "context_items": "Int64", "parameters": "string",
     "shown": "Int64", "no_answer": "Int64", "asked": "Int64", "shows": "boolean",
 }  # fmt: skip
-_SWITCHES: Final = ("language", "enable_itn", "enable_words")
+_SWITCHES: Final = ("language", "enable_itn", "enable_words", "language_hints", "vocabulary_id")
 _MARGINS_S: Final = (0.0, 0.25, 0.5, 1.0, 2.0)  # about what the times of words say, which are rough
 _TIMED_S: Final = 30.0  # of shorter recordings the times of words are not worth a request: halving costs twice that
 
@@ -307,8 +307,7 @@ def count(request: Request) -> int:
 
 def names(request: Request) -> set[str]:
     """Name its parameters away from their defaults."""
-    usual = Parameters()
-    return {name for name in NAMES if getattr(request.parameters, name) != getattr(usual, name)}
+    return set(differences(request.parameters, Parameters()))
 
 
 def given(request: Request) -> str:
