@@ -68,7 +68,7 @@ def test_where_takes_part():
     ("axes", "said"),
     [
         ({"itn": [True]}, "'itn' is nothing that a grid can vary. What comes nearest to it here is 'enable_itn'"),
-        ({"language_hints": ["en"]}, "What comes nearest to it here is 'language'"),
+        ({"language_hint": ["en"]}, "What comes nearest to it here is 'language'"),
         ({"language": []}, "no levels"),
         ({"language": {}}, "no levels"),
         ({"language": ["en", "en"]}, "labelled 'en'"),
@@ -102,3 +102,15 @@ def test_values_that_make_no_sense_name_their_utterance_or_column(axes, said):
 def test_there_is_always_a_condition():
     with pytest.raises(InvalidInput, match="no conditions"):
         Conditions([])
+
+
+def test_hints_and_a_vocabulary_are_parameters_and_mode_is_of_the_engine():
+    conditions = grid(language_hints={"none": None, "two": ["zh", "en"]}, vocabulary_id=[None, "v-1"], mode=["a", "b"])
+    assert conditions.kinds == {"language_hints": "request", "vocabulary_id": "request", "mode": "engine"}
+    rows = [(c.parameters(pd.Series({"utt_id": "u"})), c.asks) for c in conditions]
+    assert {row.language_hints for row, _ in rows} == {(), ("zh", "en")}
+    assert [asks["mode"] for _, asks in rows] == ["a", "b"] * 4
+    with pytest.raises(InvalidInput, match="both given"):
+        grid(language="zh", language_hints=("zh", "en"))[0].parameters(pd.Series({"utt_id": "u"}))
+    with pytest.raises(InvalidInput, match="different language codes"):
+        grid(language_hints=("zh", "zh"))[0].parameters(pd.Series({"utt_id": "u"}))

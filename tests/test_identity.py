@@ -107,6 +107,7 @@ def check_parameters():
     """Check that each request parameter changes the trial."""
     identity = {"engine": "e", "model": "m", "region": "r"}
     others = {"language": "en", "context": "Kestrel", "channel_id": (1,)}
+    others |= {"language_hints": ("en",), "vocabulary_id": "vocab-1"}
     trials = {trial(identity)}
     for field in fields(Parameters):
         value = other_value(field.name, field.default, others)

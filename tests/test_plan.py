@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from asrlab.data.dataset import Dataset
-from asrlab.engines.base import UNWATCHED, Answer, Capabilities, Engine, Transcript
+from asrlab.engines.base import UNWATCHED, Answer, Capabilities, Engine, Parameters, Transcript
 from asrlab.engines.filetrans import FiletransEngine
 from asrlab.errors import InvalidInput
 from asrlab.sweep.grid import column, grid
@@ -193,3 +193,45 @@ def test_levels_are_resolved_for_each_recording_and_checked_before_anything_is_s
     half = grid(context="half \ud83d")
     with pytest.raises(InvalidInput, match="half a surrogate pair"):
         Sweep(dataset, Parrot(), half, store=tmp_path / "run").plan()
+
+
+class Deaf(Parrot):
+    """A model that has neither ITN nor context, and takes a recording in pieces of two seconds."""
+
+    def sent(self, parameters):
+        return Parameters(language=parameters.language, channel_id=parameters.channel_id)
+
+    def requests(self, duration_s):
+        return int(duration_s // 2) + 1
+
+
+def test_settings_that_come_to_the_same_request_are_one_question(dataset, tmp_path):
+    conditions = grid(enable_itn=[False, True], context={"none": None, "terms": "Kestrel"})
+    sweep = Sweep(dataset, Deaf(obeys={"language", "channel_id"}), conditions, store=tmp_path / "run")
+    plan = sweep.plan()
+    assert (len(plan.table), plan.table["trial"].nunique(), len(plan.to_send)) == (12, 3, 3)
+    assert [warning for warning in plan.warnings if "does not take" in warning] == [
+        "<Deaf> does not take context (6 askings), enable_itn (6 askings): not sent, so that settings which differ in "
+        "nothing else are one question there"
+    ]
+    with pytest.warns(UserWarning, match="does not take"):
+        sweep.run(progress=False)
+    heard = sweep.transcripts
+    assert (len(heard), set(heard["state"]), heard["trial"].nunique()) == (12, {"answered"}, 3)
+    assert sweep.costs["shared_by"].eq(4).all()
+    assert sweep.costs["usd"].sum() == pytest.approx(plan.usd)
+    assert sweep.parameters["context"].isna().all()
+    again = sweep.plan()
+    assert (again.counts, again.warnings) == ({"stored": 3}, [])
+
+
+def test_what_is_asked_in_pieces_is_reckoned_by_their_begun_seconds(planned):
+    # Of 1.25, 2.5 and 3 s in at most 1, 2 and 2 pieces.
+    assert planned(Deaf(obeys={"language", "channel_id"})).billed_min == (2 + 4 + 4) / 60
+
+
+def test_conditions_of_an_utterance_are_asked_together(planned):
+    plan = planned(Parrot(), grid(enable_itn=[False, True]))
+    asked = [job.utt_id for job in plan.jobs]
+    assert plan.order == [(0, utt_id) for utt_id in asked[::2]]
+    assert asked == [utt_id for _, utt_id in plan.order for _ in range(2)]

@@ -115,6 +115,8 @@ class Plan(Shown):
         What to look at before it is sent.
     jobs, lost : sequence of Job
         What is worked on, in its order; and trials whose last submit has an unknown outcome.
+    order : sequence of (int, str)
+        Repeat and utterance of each block of that order, in which all conditions are asked before the next begins.
     """
 
     table: pd.DataFrame
@@ -126,6 +128,7 @@ class Plan(Shown):
     lost: Sequence[Job] = ()
     identities: Mapping[str, Identity] = field(default_factory=dict)
     jobs: Sequence[Job] = ()
+    order: Sequence[tuple[int, str]] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -373,10 +376,12 @@ def make_plan(
             kept_back.update((engine, name) for name in differences(given, setting.parameters))
 
     jobs: dict[str, Job] = {}
-    order = np.random.default_rng(seed)
+    order: list[tuple[int, str]] = []
+    random = np.random.default_rng(seed)
     for repeat in range(repeats):
-        for u in order.permutation(len(utterances)).tolist():
-            for c in order.permutation(len(conditions)).tolist():
+        for u in random.permutation(len(utterances)).tolist():
+            order.append((repeat, utterances[u].utt_id))
+            for c in random.permutation(len(conditions)).tolist():
                 cell = cells[(repeat * len(utterances) + u) * len(conditions) + c]
                 if cell.works and cell.trial not in jobs:
                     jobs[cell.trial] = cell.job(prices)
@@ -387,6 +392,7 @@ def make_plan(
         askings=[Asking(c.utt_id, c.condition.name, c.repeat, c.trial, c.condition.labels) for c in cells],
         identities={cell.trial: cell.identity for cell in cells},
         jobs=sorted(jobs.values(), key=lambda job: job.task_id is None),
+        order=order,
         lost=list({cell.trial: cell.job(prices) for cell in cells if cell.standing.state == "unknown"}.values()),
     )
     plan.expected_s = _expected_s(plan.to_send, store)
