@@ -91,7 +91,7 @@ def swept(tmp_path, monkeypatch, caplog):
     service = Service()
     transport = httpx.MockTransport(service)
     fast = functools.partial(AsyncClient, transport=transport, limits=lab.dashscope.UNLIMITED)
-    monkeypatch.setattr("asrlab.engines.filetrans.AsyncClient", fast)
+    monkeypatch.setattr("asrlab.engines.service.AsyncClient", fast)
     folder = tmp_path / "set"
     folder.mkdir()
     rows = []

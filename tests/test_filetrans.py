@@ -94,7 +94,7 @@ def ask_service(monkeypatch):
 
     def ask_it(service, question, steps=UNWATCHED, **options):
         transport = httpx.MockTransport(service)
-        monkeypatch.setattr("asrlab.engines.filetrans.AsyncClient", functools.partial(AsyncClient, transport=transport))
+        monkeypatch.setattr("asrlab.engines.service.AsyncClient", functools.partial(AsyncClient, transport=transport))
 
         async def scenario():
             at = {"base_url": "https://proxy.example/api/v1"} | options

@@ -287,7 +287,7 @@ def test_where_tasks_cannot_be_listed_that_is_said(service):
 @pytest.mark.parametrize("answer", ["lost", "refused"])
 def test_an_engine_finds_what_it_lost(service, answer, monkeypatch):
     transport = httpx.MockTransport(service)
-    monkeypatch.setattr("asrlab.engines.filetrans.AsyncClient", functools.partial(AsyncClient, transport=transport))
+    monkeypatch.setattr("asrlab.engines.service.AsyncClient", functools.partial(AsyncClient, transport=transport))
 
     async def scenario():
         async with FiletransEngine(api_key=KEY) as engine:

@@ -1,40 +1,31 @@
-"""The paid service as an engine, and the way of asking that the local service shares with it."""
+"""The service's file transcription as an engine, and the way of asking it that the local service shares."""
 
 from __future__ import annotations
 
 from collections import Counter
-from copy import copy
-from dataclasses import replace
-from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
-from anyio.to_thread import run_sync
-
-from asrlab.dashscope import AsyncClient, Limits, wire
-from asrlab.dashscope.access import find_base_url
-from asrlab.dashscope.checks import check_model, check_parameters
-from asrlab.dashscope.pacing import PACE_MARGIN
-from asrlab.data.audio import probe
-from asrlab.engines.base import UNWATCHED, Answer, Capabilities, Engine, Sentence, Transcript, Word
+from asrlab.dashscope import wire
+from asrlab.engines.base import UNWATCHED, Answer, Capabilities, Sentence, Transcript, Word
+from asrlab.engines.service import ServiceEngine, check, facts_of, is_link
 from asrlab.errors import InvalidInput, ServiceError, TaskFailed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
-    from types import TracebackType
 
     from asrlab import dashscope
-    from asrlab.engines.base import Parameters, Question, Steps
+    from asrlab.dashscope import AsyncClient, Limits
+    from asrlab.engines.base import Question, Steps
     from asrlab.errors import OutcomeUnknown
 
-_FOR_FFMPEG: Final = wire.FORMATS - {"aiff", "flac", "mp3", "ogg", "opus", "wav"}  # libsndfile cannot read these
 _IN_FLIGHT: Final = 1000  # tasks; at 540 submits a minute, those of the last two minutes
 _PARAMETERS: Final = frozenset({"language", "enable_itn", "context", "channel_id", "enable_words"})
 
 
-class FiletransEngine(Engine):
-    """The service's file transcription, asked over HTTP. Each answer costs money.
+class FiletransEngine(ServiceEngine):
+    """The service's file transcription. Each answer costs money.
 
     A local file is uploaded first, once for all its trials; an http(s) or oss URL is fetched by the service.
 
@@ -59,15 +50,9 @@ class FiletransEngine(Engine):
 
     name = "filetrans"
     options: ClassVar[Mapping[str, Literal["identity", "runtime"]]] = {
-        "model": "identity",
-        "region": "identity",
+        **ServiceEngine.options,
         "also_send_text": "identity",
-        "api_key": "runtime",
-        "workspace": "runtime",
-        "base_url": "runtime",
-        "limits": "runtime",
     }
-    free = False
     concurrency = _IN_FLIGHT
     capabilities = Capabilities(
         _PARAMETERS,
@@ -89,103 +74,16 @@ class FiletransEngine(Engine):
         limits: Limits | None = None,
         also_send_text: bool = False,
     ) -> None:
-        check_model(model)
-        self._model = model
-        self._region = region
-        self._api_key = api_key
-        self._workspace = workspace
-        # Refused here, and not only when the service is asked: until then it may be pickled, and a password in it too.
-        self._base_url = base_url if base_url is None else find_base_url(region, workspace, base_url)
-        self._limits = limits
+        super().__init__(model, region=region, api_key=api_key, workspace=workspace, base_url=base_url, limits=limits)
         self._also_send_text = also_send_text
-        self._client: AsyncClient | None = None
 
     @property
     def identity(self) -> Mapping[str, str]:
         """Engine, model, region, and whether the context goes under both names."""
-        facts = {"engine": self.name, "model": self._model, "region": self._region}
-        return facts | {"also_send_text": "true"} if self._also_send_text else facts
+        return {**super().identity, **({"also_send_text": "true"} if self._also_send_text else {})}
 
-    @property
-    def submits_per_minute(self) -> float:  # type: ignore[override]  # follows from the limits
-        """How many submits this engine may send in a minute: its part of what the account may, less a margin."""
-        limits = self._limits or Limits()
-        return PACE_MARGIN * limits.submits_per_minute / limits.part[1]
-
-    @property
-    def server(self) -> str | None:
-        """How the service named itself in its last answer."""
-        return None if self._client is None else self._client.server
-
-    @property
-    def throttled(self) -> int:
-        """How many requests the service refused because there were too many."""
-        return 0 if self._client is None else self._client.throttled
-
-    def __repr__(self) -> str:
-        return f"<FiletransEngine {self._model} in {self._region}>"
-
-    async def __aenter__(self) -> Self:
-        """Find the key, and hold connections."""
-        self._client = AsyncClient(
-            api_key=self._api_key,
-            region=self._region,
-            workspace=self._workspace,
-            base_url=self._base_url,
-            limits=self._limits,
-        )
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Let go of the connections."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
-
-    def variant(self, **options: str) -> FiletransEngine:
-        """Give an engine with another ``model`` or ``region``.
-
-        Raises
-        ------
-        InvalidInput
-            If there is no such model or region; or another region is wanted, and the key, workspace or URL was given,
-            which are of one region.
-        """
-        model, region = options.get("model", self._model), options.get("region", self._region)
-        bound = {"api_key": self._api_key, "workspace": self._workspace, "base_url": self._base_url}
-        if region != self._region and (given := [name for name, value in bound.items() if value is not None]):
-            raise InvalidInput(
-                f"{' and '.join(given)} of {self!r} hold for its region, and {region!r} needs its own. Set the keys as "
-                "DASHSCOPE_API_KEY_SINGAPORE and DASHSCOPE_API_KEY_BEIJING, or give Sweep an engine for each region: "
-                "{'singapore': ..., 'beijing': ...}."
-            )
-        if region not in wire.HOSTS:
-            raise InvalidInput(f"region must be {' or '.join(wire.HOSTS)}, where the model runs, not {region!r}.")
-        return FiletransEngine(
-            model,
-            region=region,  # type: ignore[arg-type]  # one of them, as was just seen
-            api_key=self._api_key,
-            workspace=self._workspace,
-            base_url=self._base_url,
-            limits=self._limits,
-            also_send_text=self._also_send_text,
-        )
-
-    def part(self, number: int, of: int) -> FiletransEngine:
-        """Give an engine for one of several processes or machines, with its part of the account's limits."""
-        made = copy(self)
-        made._api_key, made._limits = self._api_key, replace(self._limits or Limits(), part=(number, of))
-        return made
-
-    def __getstate__(self) -> dict[str, Any]:
-        # A key stays in this process: another takes its own from the environment.
-        return self.__dict__ | {"_api_key": None, "_client": None}
-
-    def check(self, parameters: Parameters) -> None:
-        """Refuse parameters that the service would refuse, ignore or misread."""
-        check(parameters)
+    def _given(self) -> dict[str, Any]:
+        return {**super()._given(), "also_send_text": self._also_send_text}
 
     async def transcribe(self, question: Question, steps: Steps = UNWATCHED) -> Answer:
         """Ask the service, or collect what it was asked before.
@@ -203,45 +101,22 @@ class FiletransEngine(Engine):
             As :class:`asrlab.engines.base.Engine` says; a ServiceError with code ``StandIn`` if the answer came from
             the local service and not from the real one.
         """
-        if self._client is None:
-            raise RuntimeError("FiletransEngine must be entered first: async with FiletransEngine() as engine: ...")
-        answer = await ask(self._client, question, steps, model=self._model, also_send_text=self._also_send_text)
+        answer = await ask(self._entered, question, steps, model=self._model, also_send_text=self._also_send_text)
         self._refuse_stand_in(answer)
         return answer
-
-    def _refuse_stand_in(self, answer: Answer) -> None:
-        # Silence comes without a document, so only the name of the service marks it as the stand-in's.
-        if wire.STAND_IN in answer.raw or self.server == wire.STAND_IN:
-            raise ServiceError(
-                f"A local stand-in answered at {self._base_url}, and its answers must not pass for those of "
-                f"{self._model}. Use engine('local') to ask it.",
-                code="StandIn",
-                request_id=answer.request_id,
-            )
 
     async def find_lost(self, question: Question, lost: OutcomeUnknown, claimed: Collection[str]) -> str | None:
         """Find the task that a question became; see :class:`asrlab.engines.base.FindsLost`."""
         if self._client is None or lost.sent_at is None:
             return None
         # A link of the user's own was stored without its query, an upload's has none.
-        link = question.audio if _is_link(question.audio) else lost.link
+        link = question.audio if is_link(question.audio) else lost.link
         if link is None:
             return None
         task = await self._client.find_submitted(
             link, sent_at=lost.sent_at, lost_at=lost.lost_at, model=self._model, claimed=claimed
         )
         return None if task is None else task.task_id
-
-
-def check(asked: Parameters) -> None:
-    """Refuse parameters that the service would refuse, ignore or misread."""
-    check_parameters(
-        language=asked.language,
-        enable_itn=asked.enable_itn,
-        context=asked.context,
-        channel_id=asked.channel_id,
-        enable_words=asked.enable_words,
-    )
 
 
 async def ask(
@@ -332,30 +207,23 @@ async def ask(
     )
 
 
-def _is_link(audio: str) -> bool:
-    return audio.lower().startswith(("http://", "https://", "oss://"))
-
-
 async def _reachable(client: AsyncClient, question: Question, model: str) -> tuple[str, float | None]:
     """Give a URL the service can fetch, and the audio's length in seconds where known."""
     audio = question.audio
-    if _is_link(audio):
+    if is_link(audio):
         return audio, None
-    try:
-        facts = await run_sync(probe, audio)
-    except InvalidInput:
-        # Without PyAV, or in a coding that it does not know, the service may yet read what is not read here.
-        if Path(audio).suffix.lower().removeprefix(".") in _FOR_FFMPEG:
-            return await client.upload(audio, model=model), None
-        raise
-    if beyond := [c for c in question.parameters.channel_id if c >= facts.channels]:
-        raise InvalidInput(
-            f"channel_id {beyond[0]} is not in {audio}, which has {facts.channels} channel(s), counted from 0. "
-            "Ask for a channel it has."
-        )
-    if facts.duration_s > wire.AUDIO_S:
-        raise InvalidInput(f"{audio} lasts {facts.duration_s:,.0f} s; the service takes {wire.AUDIO_S:,}. Split it.")
-    return await client.upload(audio, model=model), facts.duration_s
+    facts = await facts_of(audio)
+    if facts is not None:
+        if beyond := [c for c in question.parameters.channel_id if c >= facts.channels]:
+            raise InvalidInput(
+                f"channel_id {beyond[0]} is not in {audio}, which has {facts.channels} channel(s), counted from 0. "
+                "Ask for a channel it has."
+            )
+        if facts.duration_s > wire.AUDIO_S:
+            raise InvalidInput(
+                f"{audio} lasts {facts.duration_s:,.0f} s; the service takes {wire.AUDIO_S:,}. Split it."
+            )
+    return await client.upload(audio, model=model), None if facts is None else facts.duration_s
 
 
 def _transcripts(

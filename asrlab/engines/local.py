@@ -151,7 +151,7 @@ class LocalEngine(Engine):
 
     def check(self, parameters: Parameters) -> None:
         """Refuse parameters that the protocol does not have."""
-        from asrlab.engines.filetrans import check  # noqa: PLC0415 - brings httpx, which is slow to import
+        from asrlab.engines.service import check  # noqa: PLC0415 - brings httpx, which is slow to import
 
         check(parameters)
 
