@@ -25,6 +25,7 @@ from object_storage import bucket, bucket_with_keys, server_of_s3  # noqa: F401
 from test_store import LEDGER, answer, ask, intent, questions
 from upath import UPath
 
+from asrlab.data import storage
 from asrlab.errors import StoreError
 from asrlab.sweep.store import Standing, Store, is_run, lease, log, objects
 
@@ -433,10 +434,10 @@ def test_a_server_that_takes_connections_and_says_nothing_is_given_up_soon(s3, m
     """It is asked as often as is said, each time for as long as is said: that bounds what a run waits for."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
         monkeypatch.setenv("AWS_ENDPOINT_URL", "http://{}:{}".format(*silent.getsockname()))
-        monkeypatch.setitem(objects._CONFIG, "read_timeout", 0.1)
+        monkeypatch.setitem(storage.CONFIG, "read_timeout", 0.1)
         with pytest.raises(StoreError, match="its host cannot be reached"):
             Store(f"{s3.url}/run")
-        monkeypatch.setattr(objects, "_PUT_S", 0.3)  # a PUT waits for "100 Continue", without the limits of botocore
+        monkeypatch.setattr(storage, "PUT_S", 0.3)  # a PUT waits for "100 Continue", without the limits of botocore
         monkeypatch.setattr(objects, "_PATIENCE_S", 0.0)
         silent.setblocking(False)
         asked = 0
@@ -444,12 +445,12 @@ def test_a_server_that_takes_connections_and_says_nothing_is_given_up_soon(s3, m
             while True:
                 silent.accept()[0].close()
                 asked += 1
-        assert asked == objects._CONFIG["retries"]["total_max_attempts"]
+        assert asked == storage.CONFIG["retries"]["total_max_attempts"]
         for write in ("create", "replace", "creates_once"):
             with pytest.raises(StoreError, match="its host cannot be reached"):
                 getattr(objects.Objects(objects.located(f"{s3.url}/run")), write)("a", b"x")
     monkeypatch.undo()
-    assert objects._PATIENCE_S + max(objects._PUT_S, asked * objects._CONFIG["read_timeout"]) <= 120
+    assert objects._PATIENCE_S + max(storage.PUT_S, asked * storage.CONFIG["read_timeout"]) <= 120
 
 
 def test_what_hangs_does_not_keep_a_store_from_closing(hasty, planned):

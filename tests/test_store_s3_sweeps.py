@@ -97,7 +97,7 @@ def test_offline_no_replay_is_fetched_or_written_at_a_url(dataset, there, monkey
     sweep = Sweep(dataset, Scripted(), CONDITIONS, store=tmp_path / "run")
     sweep.run(progress=False)
     monkeypatch.setenv("ASRLAB_OFFLINE", "1")
-    monkeypatch.setattr(objects, "_files_of", lambda where: pytest.fail(f"{where} was asked for"))
+    monkeypatch.setattr(objects, "files_of", lambda where: pytest.fail(f"{where} was asked for"))
     url = f"{there}/replay.jsonl"
     for read in (open_sweep, sweep.save_replay, Sweep(dataset, Scripted(), CONDITIONS, store=url).replay):
         with pytest.raises(StoreError, match=r"replay\.jsonl is not asked for, since ASRLAB_OFFLINE is set"):

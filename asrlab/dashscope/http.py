@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
@@ -39,6 +40,7 @@ _API_AT_ONCE: Final = 16  # a task in flight is not a request in flight
 _LINKS_AT_ONCE: Final = 6  # counted apart: long uploads must not keep tasks from being looked at
 _LIMITS: Final = httpx.Limits(max_connections=_API_AT_ONCE + _LINKS_AT_ONCE)
 _API_BYTES: Final = 4 << 20
+_COMPLAINT_BYTES: Final = 20_000
 _RESULT_BYTES: Final = 128 << 20  # 12 h of speech with word times, on several channels
 _REDIRECTS: Final = 3
 _API_S: Final = 120  # for a whole answer; the timeout above is for each piece of it
@@ -301,9 +303,60 @@ class Http:
         return busy
 
 
+async def size_behind(link: SignedUrl) -> int:
+    """Ask how many bytes are behind a signed link, as the service will ask for them: by GET, without the key.
+
+    A link that is signed for GET refuses HEAD; so one byte is asked for, and what is sent beyond it is not read.
+
+    Raises
+    ------
+    Busy, NoAnswer
+        If its host could not answer now, or gave no readable answer.
+    ServiceError
+        If it refused, with the status; no redirect is followed.
+    """
+    url = link.reveal()
+    token = _quiet.set(True)
+    try:
+        with anyio.fail_after(_API_S):
+            async with (
+                _client(None, trust_env=not is_loopback(url)) as client,
+                client.stream("GET", url, headers={"Range": "bytes=0-0", "Accept-Encoding": "identity"}) as response,
+            ):
+                status, headers = response.status_code, response.headers
+                said = b""
+                async for block in response.aiter_bytes():
+                    said += block
+                    if status in (200, 206) or len(said) > _COMPLAINT_BYTES:
+                        break
+        silence = None
+    except (httpx.HTTPError, ssl.SSLError, TimeoutError) as error:
+        silence = NoAnswer(f"{_where(url)} gave no answer ({type(error).__name__}).", code="ConnectionFailed")
+    finally:
+        _quiet.reset(token)
+    if silence is not None:
+        raise silence
+    if status in (200, 206):
+        _, _, whole = headers.get("content-range", "").rpartition("/")
+        size = whole or headers.get("content-length", "")
+        if size.isdecimal():
+            return int(size)
+        raise NoAnswer(f"{_where(url)} does not say how large a file is.", code="BadResponse", http_status=status)
+    code, message, request_id = wire.complaint(status, said) or ("Unknown", "It gave no reason.", None)
+    kind = Busy if status in (408, 429) or status >= 500 else ServiceError
+    raise kind(message, code=code, request_id=request_id, http_status=status)
+
+
+@cache
+def _trusted(*, trust_env: bool) -> ssl.SSLContext:
+    """Load whom to trust, which takes longer than a request, once."""
+    return httpx.create_ssl_context(trust_env=trust_env)
+
+
 def _client(transport: httpx.AsyncBaseTransport | None, *, trust_env: bool) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         transport=transport,
+        verify=_trusted(trust_env=trust_env),
         trust_env=trust_env,
         timeout=_TIMEOUT,
         limits=_LIMITS,

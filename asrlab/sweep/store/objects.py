@@ -8,33 +8,25 @@ that keeps two processes from asking the same question twice; so a storage witho
 from __future__ import annotations
 
 import contextlib
-import re
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from asrlab.data.links import shown
 from asrlab.data.places import is_here, place, refused
-from asrlab.errors import StoreError
+from asrlab.data.storage import check_keyless, files_of
+from asrlab.errors import InvalidInput, StoreError
 from asrlab.folders import is_set
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
-#: Of S3: listings are not remembered, an object is read by one request, and a server that takes connections and says
-#: nothing is given up after 30 s: three tries, all of botocore. Those of s3fs, five by default and 25 to read, would
-#: multiply them.
-_S3: Final[dict[str, Any]] = {"use_listings_cache": False, "max_concurrency": 1}
-_CONFIG: Final[dict[str, Any]] = {"connect_timeout": 5, "read_timeout": 10, "retries": {"total_max_attempts": 3}}
-_PUT_S: Final = 45.0  # for a PUT, which waits for "100 Continue" without those limits
-#: Protocols of fsspec whose ``pipe_file(mode="create")`` creates conditionally, and what is set for each.
-_CREATE: Final[dict[str, dict[str, Any]]] = {"s3": _S3, "s3a": _S3, "memory": {}}
-_SECRET: Final = re.compile(r"(?i)key|secret|token|passw|user(?!_agent)|cred|auth|connection_string|^sas")
+#: Protocols of fsspec whose ``pipe_file(mode="create")`` creates conditionally.
+_CREATE: Final = frozenset({"s3", "s3a", "memory"})
 _HERE: Final = ("", "file", "local")
 _PATIENCE_S: Final = 60.0  # for a storage that does not answer, while something waits to be stored
 _PAUSE_S: Final = 1.0
@@ -56,27 +48,11 @@ def located(named: str | os.PathLike[str]) -> Path:
         return where
     if where.protocol in _HERE:  # type: ignore[attr-defined]
         return Path(where.path)  # type: ignore[attr-defined]
-    url = str(where)
-    if set("@?#") & set(url):
-        raise StoreError(
-            f"{shown(url)} is given with a user name, a query or a fragment. Name the bucket and folder alone; keys "
-            "are taken from the environment (AWS_ACCESS_KEY_ID ...)."
-        )
-    if held := sorted(set(_secrets(where.storage_options))):  # type: ignore[attr-defined]
-        raise StoreError(
-            f"{shown(url)} is given with {', '.join(held)}, which would be written wherever its place is. Name the "
-            "bucket and folder alone; keys are taken from the environment (AWS_ACCESS_KEY_ID ...)."
-        )
+    try:
+        check_keyless(where)
+    except InvalidInput as error:
+        raise StoreError(str(error)) from None
     return where
-
-
-def _secrets(options: Mapping[str, Any]) -> Iterator[str]:
-    """Name options of a file system that may hold a credential."""
-    for name, value in options.items():
-        if isinstance(value, dict):
-            yield from _secrets(value)
-        elif value and (_SECRET.search(name) or (isinstance(value, str) and re.search("://[^/]*@", value))):
-            yield name
 
 
 class Objects:
@@ -106,7 +82,7 @@ class Objects:
         _check_online(where)
         self._where = where
         self._root = where.path.rstrip("/")  # type: ignore[attr-defined]
-        self._files: Any = _files_of(where)
+        self._files: Any = files_of(where)
 
     def read(self, name: str) -> bytes | None:
         """Read an object; None if there is none."""
@@ -210,29 +186,6 @@ def _check_online(where: Path) -> None:
         )
 
 
-def _files_of(where: Path) -> Any:  # noqa: ANN401 - fsspec has no types
-    """Give the file system of a place behind a URL, which remembers no listings: they hold what was."""
-    import fsspec  # noqa: PLC0415 - an extra, and slow to import
-
-    protocol, options = where.protocol, where.storage_options  # type: ignore[attr-defined]
-    if protocol not in _CREATE:
-        files = where.fs  # type: ignore[attr-defined]
-        files.invalidate_cache()
-        return files
-    made = {**options, **_CREATE[protocol]}
-    if protocol != "memory":
-        made["config_kwargs"] = {**_CONFIG, **options.get("config_kwargs", {})}
-    files = fsspec.filesystem(protocol, **made)
-    if protocol != "memory":
-        from fsspec.asyn import sync_wrapper  # noqa: PLC0415 - as above
-
-        files.retries = 1
-        for name in ("pipe_file", "put_file"):
-            call = sync_wrapper(getattr(files, f"_{name}"), obj=files)
-            setattr(files, name, partial(call, timeout=_PUT_S))
-    return files
-
-
 def is_file(where: Path) -> bool:
     """Whether there is a file at a path of this machine or behind any URL.
 
@@ -245,7 +198,7 @@ def is_file(where: Path) -> bool:
         return where.is_file()
     _check_online(where)
     try:
-        told = _files_of(where).info(where.path)  # type: ignore[attr-defined]  # isfile() takes any error for a no
+        told = files_of(where).info(where.path)  # type: ignore[attr-defined]  # isfile() takes any error for a no
     except FileNotFoundError:
         return False
     except Exception as error:
@@ -269,7 +222,7 @@ def here(where: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="asrlab-") as folder:
         file = Path(folder) / where.name
         try:
-            _files_of(where).get_file(where.path, str(file))  # type: ignore[attr-defined]
+            files_of(where).get_file(where.path, str(file))  # type: ignore[attr-defined]
         except FileNotFoundError as error:
             raise StoreError(f"There is no run at {where}. Check the URL.") from error
         except Exception as error:
@@ -287,7 +240,7 @@ def write_file(where: Path, content: bytes) -> None:
     """
     _check_online(where)
     try:
-        _files_of(where).pipe_file(where.path, content)  # type: ignore[attr-defined]
+        files_of(where).pipe_file(where.path, content)  # type: ignore[attr-defined]
     except Exception as error:
         raise fault(where, "written", error) from error
 
