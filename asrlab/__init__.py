@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from asrlab.stats.frontier import frontier as frontier
     from asrlab.stats.power import power as power
     from asrlab.stats.precision_recall import precision_recall as precision_recall
+    from asrlab.stats.racing import Race as Race
     from asrlab.stats.sentences import sentences as sentences
     from asrlab.stats.summary import summarize as summarize
     from asrlab.stats.summary import with_and_without as with_and_without
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
 _HOMES: Final = {
     "AsrlabError": "asrlab.errors:AsrlabError",
     "Dataset": "asrlab.data.dataset:Dataset",
+    "Race": "asrlab.stats.racing:Race",
     "Report": "asrlab.views.report:Report",
     "Sweep": "asrlab.sweep.sweep:Sweep",
     "adjust": "asrlab.stats.corrections:adjust",
