@@ -18,6 +18,7 @@ from asrlab.shown import Shown, words
 from asrlab.sweep.costs import costs
 from asrlab.sweep.digest import digest
 from asrlab.sweep.export import export
+from asrlab.sweep.racing import RACE
 from asrlab.sweep.replay import read_replay, write_replay
 from asrlab.sweep.store import Standing, Store, is_run, located
 from asrlab.sweep.store.objects import is_file
@@ -138,6 +139,18 @@ class Answers(Shown):
         return tables.check(columns, "parameters")
 
     @property
+    def race(self) -> pd.DataFrame:
+        """The ``race`` table: one row a look and setting that was left then, against the rival it did worst by.
+
+        Empty where the sweep was not raced, or no look was taken yet. The settings that are left have answers to all;
+        those that were dropped have answers to the blocks of the order of trials up to there. A table over all
+        settings, such as :func:`asrlab.summarize`, has rates of more utterances for some than for others.
+        """
+        with self._stored() as store:
+            rows = store.meta().get(RACE, {}).get("looks", [])
+        return tables.check(pd.DataFrame(rows, columns=list(tables.SCHEMAS["race"]), dtype=object), "race")
+
+    @property
     def failures(self) -> pd.DataFrame:
         """The rows of :attr:`transcripts` that have no answer though they were asked, with code and message."""
         frame = self.transcripts
@@ -169,6 +182,7 @@ class Answers(Shown):
         with self._stored() as store:
             meta = self._facts(store)
         axes = {axis: ", ".join(labels) for axis, labels in meta.pop("axes", [])}
+        meta.pop(RACE, None)
         return {name: _plain(value) for name, value in {**meta, **axes}.items()}
 
     @property

@@ -376,15 +376,12 @@ def make_plan(
             kept_back.update((engine, name) for name in differences(given, setting.parameters))
 
     jobs: dict[str, Job] = {}
-    order: list[tuple[int, str]] = []
-    random = np.random.default_rng(seed)
-    for repeat in range(repeats):
-        for u in random.permutation(len(utterances)).tolist():
-            order.append((repeat, utterances[u].utt_id))
-            for c in random.permutation(len(conditions)).tolist():
-                cell = cells[(repeat * len(utterances) + u) * len(conditions) + c]
-                if cell.works and cell.trial not in jobs:
-                    jobs[cell.trial] = cell.job(prices)
+    order = in_random_order(len(utterances), len(conditions), repeats=repeats, seed=seed)
+    for repeat, u, of_block in order:
+        for c in of_block:
+            cell = cells[(repeat * len(utterances) + u) * len(conditions) + c]
+            if cell.works and cell.trial not in jobs:
+                jobs[cell.trial] = cell.job(prices)
     plan = Plan(
         _table(cells, conditions),
         all(engine.free for engine in engines),
@@ -392,12 +389,24 @@ def make_plan(
         askings=[Asking(c.utt_id, c.condition.name, c.repeat, c.trial, c.condition.labels) for c in cells],
         identities={cell.trial: cell.identity for cell in cells},
         jobs=sorted(jobs.values(), key=lambda job: job.task_id is None),
-        order=order,
+        order=[(repeat, utterances[u].utt_id) for repeat, u, _ in order],
         lost=list({cell.trial: cell.job(prices) for cell in cells if cell.standing.state == "unknown"}.values()),
     )
     plan.expected_s = _expected_s(plan.to_send, store)
     plan.warnings = [*warnings_of_kept_back(kept_back), *warnings_of(plan.jobs, dataset, store)]
     return plan
+
+
+def in_random_order(
+    n_utterances: int, n_conditions: int, *, repeats: int, seed: int
+) -> list[tuple[int, int, list[int]]]:
+    """Give the blocks in which questions are asked: repeat, place of the utterance, and the conditions in order."""
+    random = np.random.default_rng(seed)
+    return [
+        (repeat, u, random.permutation(n_conditions).tolist())
+        for repeat in range(repeats)
+        for u in random.permutation(n_utterances).tolist()
+    ]
 
 
 class _Cell(NamedTuple):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import platform
 import warnings
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
+
+from anyio.to_thread import run_sync
 
 from asrlab.engines.spread import Workers
 from asrlab.errors import BudgetSpent, InvalidInput, StoreError
@@ -17,6 +20,7 @@ from asrlab.sweep.lost import LostSubmits
 from asrlab.sweep.parts import MERGED, Division, check_still_out, check_there, warning_of
 from asrlab.sweep.progress import Progress
 from asrlab.sweep.provenance import collect
+from asrlab.sweep.racing import RACE, Racing
 from asrlab.sweep.runner import Runner
 from asrlab.sweep.store import Store
 from asrlab.sweep.warn import SweepWarning
@@ -27,10 +31,13 @@ if TYPE_CHECKING:
     from asrlab.executors import Where
     from asrlab.sweep.budget import Budget
     from asrlab.sweep.plan import Job, Plan, Retry
+    from asrlab.sweep.racing import Race
     from asrlab.sweep.sweep import Sweep
 
 _LOOK_S: Final = 0.5  # between looks whether another process has finished
 _TICK_S: Final = 1.0  # between reports of progress while nothing happens
+
+_log = logging.getLogger("asrlab.sweep")
 
 
 class Run:
@@ -44,6 +51,7 @@ class Run:
         *,
         concurrency: int | None,
         allow_unknown_length: bool,
+        race: Race | None,
         executor: Where,
     ) -> None:
         self._sweep = sweep
@@ -51,6 +59,7 @@ class Run:
         self._report = report
         self._concurrency = concurrency
         self._allow_unknown_length = allow_unknown_length
+        self._race = race
         self._executor = executor
         self._progress = Progress(0)
         self._runner: Runner | None = None
@@ -85,6 +94,8 @@ class Run:
             planned = partial(sweep._planned, store, asked, retry, price_usd_per_s, self._executor)
             plan = await planned()
             self._check(plan)
+            if self._race is not None:
+                self._check_race(store)
             self._check_division(store)
             for warning in plan.warnings:
                 warnings.warn(warning, SweepWarning, stacklevel=2)
@@ -97,6 +108,7 @@ class Run:
                 "python": platform.python_version(),
             }
             store.plan(plan.askings, plan.identities, sweep._facts(store) | made)
+            racing = None if self._race is None else await self._racing(self._race, plan, store)
             number = store.begin_run(
                 collect(
                     sweep.dataset,
@@ -107,6 +119,7 @@ class Run:
                     prices=plan.prices,
                 )
                 | ({} if sweep._part is None else {"part": sweep._part.facts})
+                | ({} if self._race is None else {RACE: dict(self._race.rules)})
             )
             ticking = asyncio.create_task(self._tick())
             try:
@@ -114,6 +127,7 @@ class Run:
                 if plan.lost and await self._found(lost, plan.lost):
                     plan = await planned()
                     self._progress.total = len(plan.jobs)
+                    racing = None if self._race is None else await self._racing(self._race, plan, store)
                 self._runner = runner = Runner(
                     engines,
                     store,
@@ -122,7 +136,10 @@ class Run:
                     lost=lost,
                     budget=self._budget,
                 )
-                await runner.run(plan.jobs, concurrency=self._concurrency)
+                if racing is None:
+                    await runner.run(plan.jobs, concurrency=self._concurrency)
+                else:
+                    await self._run_race(racing, runner, len(plan.jobs))
             except BaseException as error:
                 with suppress(StoreError):  # it has been said
                     self._end(store, number, "interrupted" if self._interrupted else f"failed: {type(error).__name__}")
@@ -133,11 +150,27 @@ class Run:
             if runner.fatal is not None:
                 raise runner.fatal
             if runner.over_budget:
+                wanted = len(plan.to_send) - (0 if racing is None else len(racing.spared()))
                 raise BudgetSpent(
-                    f"The budget left {len(plan.to_send) - runner.sent} of {len(plan.to_send)} trials unsent: "
+                    f"The budget left {wanted - runner.sent} of {wanted} trials unsent: "
                     f"{self._budget} are spent, by all runs of this store. What came is stored; raise the budget "
                     "and run again for the rest."
                 )
+
+    async def _racing(self, race: Race, plan: Plan, store: Store) -> Racing:
+        names = [condition.name for condition in self._sweep.grid]
+        return await run_sync(Racing, race, plan, store, names, abandon_on_cancel=True)
+
+    async def _run_race(self, racing: Racing, runner: Runner, n_jobs: int) -> None:
+        """Ask from look to look, and no more of what was dropped."""
+        await runner.run(racing.submitted(), concurrency=self._concurrency)
+        for asked, jobs in racing.stretches():
+            if runner.stopping:
+                return
+            self._progress.total = n_jobs - len(racing.spared())
+            await runner.run(jobs, concurrency=self._concurrency)
+            if not runner.stopping and (lost := await run_sync(racing.look, asked)):
+                _log.info("After %d blocks these settings are dropped: %s", asked, "; ".join(lost))
 
     async def _turn(self, store: Store) -> None:
         """Wait until no other process asks for this run."""
@@ -184,6 +217,15 @@ class Run:
             warnings.warn(warning_of(division), SweepWarning, stacklevel=2)
             for number in division.out:
                 self._budget.leave(*division.budget(number, self._budget.usd, self._budget.minutes))
+
+    def _check_race(self, store: Store) -> None:
+        """Refuse a race of which no run sees all the answers."""
+        division = Division.read(store.meta())
+        if self._sweep._part is not None or (division is not None and division.out):
+            raise InvalidInput(
+                "A race looks at all settings together, and this sweep is divided into parts that do not see one "
+                "another's answers. Run the whole sweep with race=, or its parts without."
+            )
 
     def _end(self, store: Store, number: int, outcome: str) -> None:
         self._progress.because = None if outcome == "finished" else outcome

@@ -24,8 +24,9 @@ from asrlab.sweep.interrupts import blocking
 from asrlab.sweep.merge import Merged, drives, merge
 from asrlab.sweep.opened import Answers, Heard
 from asrlab.sweep.parts import DIVIDED, Division, Part, divide, place_of, whys_left
-from asrlab.sweep.plan import Plan, Under, check_retry, make_plan, resolve, resolve_conditions
+from asrlab.sweep.plan import Plan, Under, check_retry, in_random_order, make_plan, resolve, resolve_conditions
 from asrlab.sweep.progress import Progress, guarded, reporter
+from asrlab.sweep.racing import RACE, dropped
 from asrlab.sweep.run import Run
 from asrlab.sweep.store import Asking, Store, is_run, located
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from asrlab.executors import Where
     from asrlab.sweep.grid import Conditions
     from asrlab.sweep.plan import Retry
+    from asrlab.sweep.racing import Race
 
 
 class Sweep(Answers):
@@ -128,6 +130,7 @@ class Sweep(Answers):
         price_usd_per_s: float | None = None,
         on_interrupt: Literal["wait", "leave"] = "wait",
         concurrency: int | None = None,
+        race: Race | None = None,
         executor: Where = None,
         progress: bool | Callable[[Progress], None] = True,
     ) -> None:
@@ -161,6 +164,11 @@ class Sweep(Answers):
             What a first interrupt does with questions in flight.
         concurrency : int, optional
             How many trials are under way at once with each engine; as many as suit it if not given.
+        race : Race, optional
+            Drops settings that are clearly worse than another, and asks no more of them: see :class:`asrlab.Race`. It
+            looks between blocks of the order of trials, each time when all that was asked so far has ended, and what it
+            decides is in :attr:`race` and holds in later runs, with ``race=`` again; a run without sends what was
+            dropped. Plans and budgets are of all trials, so that they are the most it may cost.
         executor : Executor or distributed.Client, optional
             Workers: processes of this machine (``ProcessPoolExecutor(4)``), or a Dask cluster. Each loads a model of
             every engine that computes (``whisper``, ``sphinx``, ``scripted``) once and keeps it, with the worker's
@@ -176,7 +184,7 @@ class Sweep(Answers):
         ------
         InvalidInput
             If a recording or parameter cannot be used, or a budget cannot be kept; if this is a part that was merged or
-            given up. Nothing was sent.
+            given up; if a race began otherwise, or cannot mark. Nothing was sent.
         BudgetSpent
             If the budget did not suffice for everything. What was sent is stored.
         ServiceError
@@ -201,7 +209,7 @@ class Sweep(Answers):
         if self._part is not None:
             budget = Budget(_least(budget.usd, self._part.usd), _least(budget.minutes, self._part.minutes))
         if is_set("ASRLAB_OFFLINE"):
-            self.replay()
+            self.replay(raced=race is not None)
             return
         if self.source.suffix == ".jsonl":
             raise StoreError(f"{self.source} is a replay, which is only read. Name a folder as store to ask anew.")
@@ -211,6 +219,7 @@ class Sweep(Answers):
             guarded(progress if callable(progress) else reporter() if progress else lambda _: None),
             concurrency=concurrency,
             allow_unknown_length=allow_unknown_length,
+            race=race,
             executor=executor,
         )
         blocking(
@@ -326,10 +335,15 @@ class Sweep(Answers):
             planned = partial(self._written, store)
             return merge(store, self.source, sources, without, dataset=self.dataset, plan=lambda: blocking(planned))
 
-    def replay(self) -> None:
+    def replay(self, *, raced: bool = False) -> None:
         """Make sure that the store or replay has everything this sweep asks, and send nothing.
 
         Failed and unknown trials are there: they were asked, and their rows say so.
+
+        Parameters
+        ----------
+        raced : bool
+            Whether settings that a race has dropped need no answers to what came after.
 
         Raises
         ------
@@ -342,6 +356,13 @@ class Sweep(Answers):
             for utt_id in self._utterances["utt_id"]
             for condition in self.grid
         ]
+        if raced:
+            with self._stored() as store:
+                lost = dropped(store.meta().get(RACE, {}).get("looks", []))
+            utt_ids = self._utterances["utt_id"].tolist()
+            order = in_random_order(len(utt_ids), len(self.grid), repeats=self._repeats, seed=self._seed)
+            place = {(utt_ids[u], repeat): at for at, (repeat, u, _) in enumerate(order)}
+            wanted = [cell for cell in wanted if place[cell[0], cell[2]] < lost.get(cell[1], len(order))]
         frame = self.transcripts
         asked = frame[frame["state"].isin(["answered", "failed", "unknown"])]
         there = set(zip(asked["utt_id"], asked["condition"], asked["repeat"], strict=True))
