@@ -18,7 +18,17 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Literal, Self, TypeVar
 
 from asrlab.data.audio import decode, digest
-from asrlab.engines.base import UNWATCHED, Answer, Capabilities, Engine, Parameters, Sentence, Transcript, Word
+from asrlab.engines.base import (
+    UNWATCHED,
+    Answer,
+    Capabilities,
+    Engine,
+    Parameters,
+    Sentence,
+    Transcript,
+    Word,
+    differences,
+)
 from asrlab.engines.itn import ITN_LANGUAGES, in_form, make_word, text_of
 from asrlab.engines.weights import SHA256, find_weights
 from asrlab.errors import MissingExtra, TaskFailed
@@ -35,6 +45,7 @@ if TYPE_CHECKING:
 
 _RATE: Final = 16_000  # Hz; what Whisper was trained on
 _MODEL: Final = "whisper-base"
+_PARAMETERS: Final = frozenset({"language", "enable_itn", "context", "channel_id", "enable_words"})
 _COMPUTE: Final = "int8"
 _RECIPE: Final = 1  # goes up with every change here that can alter a text
 _THREADS: Final = 4  # base gains little from more
@@ -133,7 +144,7 @@ class WhisperEngine(Engine):
         """All parameters; the languages the model has tokens for, known once entered."""
         languages = self._recogniser.languages if self._recogniser else frozenset[str]()
         return Capabilities(
-            frozenset({"language", "enable_itn", "context", "channel_id", "enable_words"}),
+            _PARAMETERS,
             frozenset(languages),
             itn_languages=ITN_LANGUAGES,
             context_tokens=_PROMPT_TOKENS,
@@ -218,7 +229,7 @@ def pick_channels(path: str | Path, channels: tuple[int, ...]) -> list[NDArray[n
 
 def _answer(recogniser: _Recogniser, question: Question, identity: Mapping[str, str]) -> Answer:
     asked = question.parameters
-    unsupported = set[str]()
+    unsupported = set(differences(asked, Parameters())) - _PARAMETERS
     language = asked.language
     if language is not None and language not in recogniser.languages:
         unsupported.add("language")
