@@ -83,7 +83,7 @@ def fetch(tmp_path, answer, *urls, named="http://127.0.0.1:{port}", then=None, h
             then()
         for url in urls or ("http://127.0.0.1:{port}/a.wav",):
             try:
-                async with media.local(url.format(port=port), MODEL, resolve_oss=False) as path:
+                async with media.local(url.format(port=port), MODEL) as path:
                     got.append(path.read_bytes())
             except TaskFailed as error:
                 got.append(error)
@@ -183,7 +183,7 @@ def test_a_secure_server_is_asked_for_the_certificate_of_its_name(tmp_path, name
         port = listening.sockets[0].getsockname()[1]
         media = Media(None, tmp_path, frozenset({f"https://files.example:{port}"}))
         with pytest.raises(TaskFailed, match="ConnectError"):
-            async with media.local(f"https://files.example:{port}/a.wav", MODEL, resolve_oss=False):
+            async with media.local(f"https://files.example:{port}/a.wav", MODEL):
                 pass
         listening.close()
 

@@ -960,7 +960,7 @@ def test_told_twice_it_ends_without_draining():
             started.set()
             await asyncio.Event().wait()
 
-        server = Server(None, drain)
+        server = Server(None, drain, lambda: None)
         server.end()
         await started.wait()
         assert not server.should_exit

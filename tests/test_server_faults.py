@@ -293,7 +293,7 @@ def test_a_wish_that_cannot_be_met_is_refused(service, client, route, wish, name
     [
         ("", "ROUTE=KIND"),
         ("submit", "ROUTE=KIND"),
-        ("submits=500", "submit, query, list, cancel, policy, upload, result, task"),
+        ("submits=500", "submit, query, list, cancel, policy, upload, result, generate, chat, task"),
         ("=500", "Routes"),
         ("submit=", "429-retry-after"),
         ("submit=teapot", "drop-before"),

@@ -41,7 +41,7 @@ def demo(*, dataset: Path, store: Path, report: Path) -> None:
 )
 @click.option("--media", multiple=True, metavar="URL", help="A file server it may fetch from; repeatable.")
 @click.option("--key", envvar="ASRLAB_SERVE_KEY", help="The one API key it takes; any key if not given.")
-@click.option("--workers", type=int, default=1, show_default=True, help="How many tasks run at once.")
+@click.option("--workers", type=int, default=1, show_default=True, help="How much is worked on at once.")
 @click.option("--no-limits", is_flag=True, help="Let accounts ask as often as they like.")
 @click.option("--submits-per-minute", type=float, help="Submits an account may send in a minute, in place of 600.")
 @click.option("--queries-per-second", type=float, help="Task queries an account may send in a second, in place of 20.")
@@ -50,6 +50,12 @@ def demo(*, dataset: Path, store: Path, report: Path) -> None:
 @click.option("--run-delay", type=float, default=0.0, metavar="SECONDS", help="How long a task is RUNNING at least.")
 @click.option("--fault", multiple=True, metavar="ROUTE=KIND[@RATE]", help="What is to go wrong; repeatable.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of faults with a rate.")
+@click.option(
+    "--vocabulary",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="Words, one a line, that sibling models take by this vocabulary_id; repeatable.",
+)
 @click.option("--idle-exit", type=float, metavar="SECONDS", help="End after so long without a request.")
 def serve(
     *,
@@ -67,11 +73,13 @@ def serve(
     run_delay: float,
     fault: tuple[str, ...],
     seed: int,
+    vocabulary: tuple[str, ...],
     idle_exit: float | None,
 ) -> None:
     """Run a transcription service on this machine that speaks the protocol of the real one.
 
-    Emotion is not modelled and always neutral; times are UTC; usage is whole seconds, rounded up, times channels.
+    It serves qwen3-asr-flash-filetrans, its siblings on that path, and the synchronous qwen3-asr-flash. Emotion is not
+    modelled and always neutral; times are UTC; usage is whole seconds, rounded up, times channels.
     """
     from asrlab.server.limits import Limits  # noqa: PLC0415 - not needed by other verbs
     from asrlab.server.run import run  # noqa: PLC0415 - an extra, and slow to import
@@ -93,5 +101,19 @@ def serve(
         run_s=run_delay,
         faults=fault,
         seed=seed,
+        vocabularies=dict(_vocabulary(text) for text in vocabulary),
         idle_exit=idle_exit,
     )
+
+
+def _vocabulary(text: str) -> tuple[str, list[str]]:
+    """Read a vocabulary that is written NAME=FILE."""
+    name, equals, file = text.partition("=")
+    try:
+        lines = Path(file).read_text(encoding="utf-8-sig").splitlines() if equals else []
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"The words of {name!r} cannot be read from {file} ({error}).") from error
+    words = [line.strip() for line in lines if line.strip()]
+    if not name or not words:
+        raise click.UsageError(f"A vocabulary is written NAME=FILE, with a word on each line of FILE, not {text!r}.")
+    return name, words

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
-import json
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from asrlab.errors import ServiceError
+from asrlab.server.asked import DATA_BYTES, Ask, read_chat, read_generation
+from asrlab.server.bodies import is_unread, json_object, member, read_body
 from asrlab.server.documents import (
-    OTHER_PATH_MODELS,
-    SERVED_MODELS,
+    COMPATIBLE,
     TOO_MANY,
-    Document,
     accepted_document,
     error_document,
     list_document,
@@ -31,15 +31,19 @@ from asrlab.server.documents import (
     unknown_document,
 )
 from asrlab.server.faults import Faulty
+from asrlab.server.models import ASYNC, ELSEWHERE, SYNC
+from asrlab.server.replies import EVENT_STREAM, chat_document, chat_frames, generation_document, generation_frames
 from asrlab.server.tasks import KEPT_S
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 
     from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from asrlab.server.documents import Document
+    from asrlab.server.recognition import Heard
     from asrlab.server.service import Service
 
     _Endpoint = Callable[[Request], Awaitable[Response]]
@@ -48,10 +52,8 @@ PREFIX: Final = "/api/v1"
 UPLOAD_PATH: Final = "/upload"
 BODY_BYTES: Final = 1 << 20
 """Longest body of a submit; a context of 10,000 tokens is far below."""
-DEPTH: Final = 64
-"""How deeply a submit may be nested."""
-
-_UNREAD: Final = "asrlab_unread"
+ASK_BYTES: Final = 2 * DATA_BYTES
+"""Longest body of a synchronous request: one with somewhat too much audio is read, and told so."""
 
 
 def make_app(service: Service) -> ASGIApp:
@@ -73,7 +75,9 @@ def make_app(service: Service) -> ASGIApp:
             route("cancel", f"{PREFIX}/tasks/{{task_id}}/cancel", routes.cancel, "POST"),
             route("policy", f"{PREFIX}/uploads", routes.grant_upload, "GET"),
             route("upload", UPLOAD_PATH, routes.upload, "POST"),
-            route("result", "/results/{task_id}.json", routes.result, "GET"),
+            route("result", "/results/{name}.json", routes.result, "GET"),
+            route("generate", f"{PREFIX}/services/aigc/multimodal-generation/generation", routes.generate, "POST"),
+            route("chat", f"{COMPATIBLE}/chat/completions", routes.chat, "POST"),
         ],
         exception_handlers={ServiceError: _refused, HTTPException: _no_such_route, ClientDisconnect: _nobody},
     )
@@ -110,30 +114,26 @@ class _Routes:
     async def submit(self, request: Request) -> Response:
         """Check in the documented order; what is wrong with the link or the audio shows later, in the task."""
         # The body is read before anything is refused, so that the connection can go on to serve its client.
-        content = await _body(request)
+        content = await read_body(request, BODY_BYTES)
         self._admit(request, "submit")
-        body = _json_object(content)
-        model = body.get("model")
-        if model is None or model == "":
-            raise refusal(400, "BadRequest.EmptyModel", "The request names no model.")
-        if not isinstance(model, str):
-            raise refusal(400, "InvalidParameter", "model must be a string.")
-        if model not in (*SERVED_MODELS, *OTHER_PATH_MODELS):
-            raise refusal(404, "ModelNotFound", f"There is no model {model[:100]!r} here; there is {SERVED_MODELS[0]}.")
-        if request.headers.get("X-DashScope-Async", "").lower() != "enable":
+        body = json_object(content)
+        model = _model(body)
+        if model not in ASYNC and model not in (*SYNC, *ELSEWHERE):
+            raise _no_model(model)
+        if not _enabled(request, "X-DashScope-Async"):
             raise refusal(
                 403,
                 "AccessDenied",
                 "This API does not support synchronous calls: send the header X-DashScope-Async: enable.",
             )
-        if model in OTHER_PATH_MODELS:
-            raise refusal(400, "InvalidParameter", "url error, please check url！")
-        if not body.get("input"):
-            raise refusal(400, "BadRequest.EmptyInput", "The request has no input.")
+        if model not in ASYNC:
+            raise _other_path()
+        _check_input(body)
+        parameters = None if body.get("parameters") is None else member(body, "parameters")
         task = self._service.submit(
             model,
-            {"input": _member(body, "input"), "parameters": _member(body, "parameters")},
-            resolve_oss=request.headers.get("X-DashScope-OssResourceResolve", "").lower() == "enable",
+            {"input": member(body, "input"), "parameters": parameters},
+            resolve_oss=_enabled(request, "X-DashScope-OssResourceResolve"),
             fault=request.headers.get("X-Asrlab-Fault"),
         )
         return JSONResponse(accepted_document(task))
@@ -145,7 +145,7 @@ class _Routes:
         if task is None:
             return JSONResponse(unknown_document(task_id))
         self._service.tasks.told(task)
-        return JSONResponse(task_document(task, self._service.result_url(task)))
+        return JSONResponse(task_document(task, self._service.result_urls(task)))
 
     async def cancel(self, request: Request) -> Response:
         self._admit(request, "cancel")
@@ -187,13 +187,56 @@ class _Routes:
     async def result(self, request: Request) -> Response:
         """Give a result to whoever has its link: no key is asked for, nor wanted."""
         document = self._service.result(
-            request.path_params["task_id"],
+            request.path_params["name"],
             request.query_params.get("Expires", ""),
             request.query_params.get("Signature", ""),
         )
         if document is None:
             raise refusal(403, "AccessDenied", "Request has expired, or its signature is wrong.")
         return Response(document, media_type="application/json")
+
+    async def generate(self, request: Request) -> Response:
+        """Answer a synchronous request in the native form, checked in the order of submits."""
+        ask = await self._asked(request, "generate")
+        heard = await self._heard(request, ask)
+        if ask.stream:
+            return _stream(generation_frames(ask, heard, self._service.engine.identity))
+        return JSONResponse(generation_document(heard, self._service.engine.identity))
+
+    async def chat(self, request: Request) -> Response:
+        """Answer a synchronous request in the compatible form; the order of its checks is not documented."""
+        ask = await self._asked(request, "chat")
+        heard = await self._heard(request, ask)
+        if ask.stream:
+            return _stream(chat_frames(ask, heard, self._service.engine.identity))
+        return JSONResponse(chat_document(ask, heard, self._service.engine.identity))
+
+    async def _asked(self, request: Request, route: str) -> Ask:
+        """Read a synchronous request; its body, which may be large, is let go of with that."""
+        content = await read_body(request, ASK_BYTES)
+        self._admit(request, route)
+        body = json_object(content)
+        model = _model(body)
+        if model not in ASYNC and model not in SYNC:
+            raise _no_model(model)
+        if _enabled(request, "X-DashScope-Async"):
+            raise refusal(
+                403,
+                "AccessDenied",
+                "This API does not support asynchronous calls: leave the header X-DashScope-Async out.",
+            )
+        if route == "chat":
+            if model not in SYNC:
+                raise refusal(404, "model_not_supported", f"The model {model} is not of this path.")
+            return read_chat(body)
+        if model not in SYNC:
+            raise _other_path()
+        _check_input(body)
+        return read_generation(body, stream=_enabled(request, "X-DashScope-SSE"))
+
+    async def _heard(self, request: Request, ask: Ask) -> Heard:
+        resolve_oss = _enabled(request, "X-DashScope-OssResourceResolve")
+        return await _unless_gone(request, self._service.answer(ask, resolve_oss=resolve_oss))
 
     def _admit(self, request: Request, route: str, *within: str) -> None:
         """Let in whoever has a key, as often as the key's account may ask."""
@@ -234,58 +277,65 @@ class _FromThisMachine:
         await self._app(scope, receive, send)
 
 
-async def _body(request: Request) -> bytes | None:
-    """Read the body; None where it is longer than any submit, and then its rest is not waited for."""
-    body = bytearray()
-    async for block in request.stream():
-        body += block
-        if len(body) > BODY_BYTES:
-            setattr(request.state, _UNREAD, True)
-            return None
-    return bytes(body)
+def _enabled(request: Request, header: str) -> bool:
+    return request.headers.get(header, "").lower() == "enable"
 
 
-def _json_object(body: bytes | None) -> Document:
-    if body is None:
-        raise refusal(400, "BadRequest.TooLarge", f"The body is longer than {BODY_BYTES} bytes.")
+def _model(body: Document) -> str:
+    model = body.get("model")
+    if model is None or model == "":
+        raise refusal(400, "BadRequest.EmptyModel", "The request names no model.")
+    if not isinstance(model, str):
+        raise refusal(400, "InvalidParameter", "model must be a string.")
+    return model
+
+
+def _check_input(body: Document) -> None:
+    if not body.get("input"):
+        raise refusal(400, "BadRequest.EmptyInput", "The request has no input.")
+
+
+def _no_model(model: str) -> ServiceError:
+    return refusal(
+        404, "ModelNotFound", f"There is no model {model[:100]!r} here; there is {', '.join((*ASYNC, *SYNC))}."
+    )
+
+
+def _other_path() -> ServiceError:
+    return refusal(400, "InvalidParameter", "url error, please check url！")
+
+
+def _stream(frames: Iterator[bytes]) -> Response:
+    async def one_by_one() -> AsyncIterator[bytes]:
+        for frame in frames:
+            yield frame
+
+    return StreamingResponse(one_by_one(), media_type=EVENT_STREAM)
+
+
+async def _unless_gone(request: Request, work: Coroutine[Any, Any, Heard]) -> Heard:
+    """Do work for a client that waits; if it hangs up, the work is ended.
+
+    Raises
+    ------
+    ClientDisconnect
+        If it hung up.
+    """
+    job, gone = asyncio.create_task(work), asyncio.create_task(_hung_up(request))
     try:
-        document = json.loads(body.decode("utf-8-sig"), parse_constant=_no_number)
-        json.dumps(document, ensure_ascii=False).encode()  # half a surrogate pair is not text
-    except (ValueError, RecursionError) as error:
-        raise refusal(400, "BadRequest.IllegalInput", "The body is not JSON in UTF-8.") from error
-    if not isinstance(document, dict):
-        raise refusal(400, "BadRequest.IllegalInput", "The body must be a JSON object.")
-    if _depth(document) > DEPTH:
-        raise refusal(400, "BadRequest.IllegalInput", f"The body is nested more than {DEPTH} deep.")
-    return document
+        await asyncio.wait({job, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not job.done():
+            raise ClientDisconnect
+        return await job
+    finally:
+        for task in (job, gone):
+            task.cancel()
+        await asyncio.gather(job, gone, return_exceptions=True)
 
 
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _depth(document: Document) -> int:
-    depth = 0
-    level: list[dict[str, Any] | list[Any]] = [document]
-    while level:
-        depth += 1
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
-        ]
-    return depth
-
-
-def _member(body: Document, name: str) -> Document:
-    """Take an object out of the body; one that is missing or null counts as empty."""
-    member = body.get(name)
-    if member is None:
-        return {}
-    if not isinstance(member, dict):
-        raise refusal(400, "InvalidParameter", f"{name} must be an object.")
-    return member
+async def _hung_up(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _whole(request: Request, name: str, default: int) -> int:
@@ -308,14 +358,16 @@ def _moment(request: Request, name: str) -> float | None:
 
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServiceError)  # noqa: S101 - registered for nothing else
-    headers = {"Connection": "close"} if getattr(request.state, _UNREAD, False) else None
-    return JSONResponse(error_document(error.code, error.message), error.http_status or 500, headers)
+    headers = {"Connection": "close"} if is_unread(request) else None
+    document = error_document(error.code, error.message, request.scope["path"])
+    return JSONResponse(document, error.http_status or 500, headers)
 
 
 def _no_such_route(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for nothing else
     message = f"There is no {request.method} {request.scope['path'][:200]} here."
-    return JSONResponse(error_document("InvalidParameter", message), error.status_code)
+    document = error_document("InvalidParameter", message, request.scope["path"])
+    return JSONResponse(document, error.status_code)
 
 
 def _nobody(request: Request, error: Exception) -> Response:

@@ -68,9 +68,11 @@ class Server(uvicorn.Server):
         What is served.
     drain : callable
         Awaited before the end, where that is asked for by :meth:`end`.
+    stop : callable
+        Called at the end, so that whoever waits for an answer is told and need not be waited for.
     """
 
-    def __init__(self, app: ASGIApp, drain: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, app: ASGIApp, drain: Callable[[], Awaitable[None]], stop: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -87,12 +89,18 @@ class Server(uvicorn.Server):
             )
         )
         self._drain = drain
+        self._stop = stop
         self._ending: asyncio.Task[None] | None = None
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to us: uvicorn would end the process before files are cleaned up."""
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop what is under way, and let the connections end."""
+        self._stop()
+        await super().shutdown(sockets)
 
     def end(self) -> None:
         """Drain, then end; asked for a second time, end at once."""

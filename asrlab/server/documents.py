@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -11,32 +13,12 @@ from asrlab.errors import ServiceError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from asrlab.data.audio import AudioInfo
-    from asrlab.engines.base import Answer, Sentence, Transcript
-    from asrlab.server.tasks import Task
+    from asrlab.engines.base import Sentence, Transcript
+    from asrlab.server.models import Family
+    from asrlab.server.recognition import Heard
+    from asrlab.server.tasks import Part, Task
 
 Document = dict[str, Any]
-
-SERVED_MODELS: Final = ("qwen3-asr-flash-filetrans", "qwen3-asr-flash-filetrans-2025-11-17")
-OTHER_PATH_MODELS: Final = (
-    "qwen3-asr-flash",
-    "qwen3-asr-flash-2025-09-08",
-    "qwen3-asr-flash-2026-02-10",
-    "qwen3-asr-flash-us",
-    "qwen3-asr-flash-2025-09-08-us",
-    "qwen-audio-3.0-asr-flash",
-    "qwen-audio-3.1-asr-flash",
-    "fun-asr-flash-2026-06-15",
-)
-"""Models of the synchronous paths (service documentation, models)."""
-
-# fmt: off
-LANGUAGES: Final = frozenset({
-    "zh", "yue", "en", "ja", "de", "ko", "ru", "fr", "pt", "ar", "it", "es", "hi", "id", "th", "tr", "uk", "vi", "cs",
-    "da", "fil", "fi", "is", "ms", "no", "pl", "sv",
-})
-# fmt: on
-"""The codes ``language`` may take (service documentation, request parameters)."""
 
 ACCESS_KEY_ID: Final = "asrlab-local"
 """Of the storage host: in upload policies and result links."""
@@ -44,9 +26,24 @@ ACCESS_KEY_ID: Final = "asrlab-local"
 TOO_MANY: Final = ("Throttling.RateQuota", "Requests rate limit exceeded, please try again later.")
 """Code and message of a request over a limit, with status 429 (service documentation, temporary upload)."""
 
+COMPATIBLE: Final = "/compatible-mode/v1"
+"""Where the paths begin whose shapes are those of OpenAI's."""
+_COMPATIBLE_CODES: Final = {  # to code and type; what is not documented here are the types
+    "InvalidApiKey": ("invalid_api_key", "invalid_request_error"),
+    "ModelNotFound": ("model_not_found", "invalid_request_error"),
+    "InvalidParameter": ("invalid_parameter_error", "invalid_request_error"),
+    "Throttling.RateQuota": ("limit_requests", "limit_requests"),
+    "InternalError": ("internal_error", "internal_error"),
+    "InternalError.Algo": ("internal_error", "internal_error"),
+}
+
 LOST: Final = "lost"
 SCHEDULE_TIME: Final = "schedule-time"
-"""Faults of a task that are no failure: it is forgotten at once, or its query spells ``schedule_time``."""
+NO_SUCCESS: Final = "no-success"
+"""Faults of a task that are no failure: it is forgotten at once, its query spells ``schedule_time``, or it has
+SUCCEEDED although none of its sub-tasks has."""
+
+_TOKEN: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+|[^\w\s]")
 
 PENDING, RUNNING, SUCCEEDED, FAILED, CANCELED, UNKNOWN = (
     "PENDING",
@@ -63,9 +60,15 @@ def new_request_id() -> str:
     return str(uuid.uuid4())
 
 
-def error_document(code: str, message: str) -> Document:
-    """Body of a refused request."""
-    return {"request_id": new_request_id(), "code": code, "message": message}
+def error_document(code: str, message: str, path: str = "") -> Document:
+    """Body of a refused request; on the compatible paths it has a shape of its own."""
+    if not path.startswith(COMPATIBLE):
+        return {"request_id": new_request_id(), "code": code, "message": message}
+    if code == "InvalidApiKey":
+        message = "Incorrect API key provided."
+    code, kind = _COMPATIBLE_CODES.get(code, (code, "invalid_request_error"))
+    error = {"code": code, "message": message, "type": kind, "param": None}
+    return {"error": error, "request_id": new_request_id()}
 
 
 def refusal(status: int, code: str, message: str) -> ServiceError:
@@ -83,8 +86,8 @@ def unknown_document(task_id: str) -> Document:
     return {"request_id": new_request_id(), "output": {"task_id": task_id, "task_status": UNKNOWN}}
 
 
-def task_document(task: Task, result_url: str | None) -> Document:
-    """Body of the answer to a task query; ``result_url`` is where its result is, once the task has succeeded."""
+def task_document(task: Task, links: Sequence[str | None]) -> Document:
+    """Body of the answer to a task query; ``links`` lead to the results of its parts, where they have one."""
     output: Document = {
         "task_id": task.task_id,
         "task_status": task.state,
@@ -94,13 +97,17 @@ def task_document(task: Task, result_url: str | None) -> Document:
         "end_time": _timestamp(task.ended),
     }
     document: Document = {"request_id": new_request_id(), "output": output}
-    if task.state in (PENDING, RUNNING):
-        output["task_metrics"] = {"TOTAL": 1, "SUCCEEDED": 0, "FAILED": 0}
+    if task.family.is_sibling or task.state in (PENDING, RUNNING):
+        output["task_metrics"] = _metrics(task)
+    if task.family.is_sibling and task.ended and task.parts:
+        output["results"] = [_subtask(part, link) for part, link in zip(task.parts, links, strict=True)]
     elif task.state == SUCCEEDED:
-        output["result"] = {"transcription_url": result_url}
-        document["usage"] = {"seconds": task.usage_s}
-    elif task.state == FAILED:
+        output["result"] = {"transcription_url": links[0]}
+    if task.state == FAILED:
         output |= {"code": task.code, "message": task.message}
+    elif task.state == SUCCEEDED:
+        used = [part.usage for part in task.parts]
+        document["usage"] = {name: sum(one.get(name, 0) for one in used) for one in used for name in one}
     document["output"] = {name: value for name, value in output.items() if value is not None}
     return document
 
@@ -117,19 +124,76 @@ def list_document(page: Sequence[Task], *, total: int, page_no: int, page_size: 
     }
 
 
-def result_document(file_url: str, audio: AudioInfo, answer: Answer, identity: Mapping[str, str]) -> Document:
+def result_document(family: Family, file_url: str, heard: Heard, identity: Mapping[str, str]) -> Document:
     """Build the transcription result: the documented shape, and one member ``asrlab`` of our own."""
+    audio, transcripts = heard.audio, heard.answer.transcripts
+    acted = acted_document(heard, identity)
+    if not family.is_sibling:
+        return {
+            "file_url": file_url,
+            "audio_info": {"format": audio.format, "sample_rate": audio.sample_rate},
+            "transcripts": [_transcript(transcript) for transcript in transcripts],
+            "asrlab": acted,
+        }
+    # What could not be obeyed is named as it was sent; words are not asked for, and there all the same.
+    names = {"language": "language_hints", "context": "vocabulary_id", "enable_words": None}
+    unsupported = {names.get(name, name) for name in acted["unsupported"]} - {None}
     return {
         "file_url": file_url,
-        "audio_info": {"format": audio.format, "sample_rate": audio.sample_rate},
-        "transcripts": [_transcript(transcript) for transcript in answer.transcripts],
-        "asrlab": {
-            "recogniser": dict(identity),
-            "model": answer.model,
-            "context_tokens": answer.context_tokens,
-            "unsupported": list(answer.unsupported),
+        "properties": {
+            "audio_format": audio.format,  # the samples name a coding here, such as pcm_s16le
+            "channels": list(range(audio.channels)),
+            "original_sampling_rate": audio.sample_rate,
+            "original_duration_in_milliseconds": round(1000 * audio.duration_s),
         },
+        "transcripts": [_sibling_transcript(transcript) for transcript in transcripts],
+        "asrlab": acted
+        | {"unsupported": sorted(unsupported), "languages": [transcript.language for transcript in transcripts]},
     }
+
+
+def acted_document(heard: Heard, identity: Mapping[str, str]) -> Document:
+    """Say what recognised, and what of the request acted."""
+    answer = heard.answer
+    return {
+        "recogniser": dict(identity),
+        "model": answer.model,
+        "context_tokens": answer.context_tokens,
+        "unsupported": list(answer.unsupported),
+    }
+
+
+def usage_document(family: Family, heard: Heard) -> dict[str, int]:
+    """Count what a file of a task has used, under the names of the family."""
+    if family.usage == "seconds":
+        return {"seconds": heard.audio_s}
+    if family.usage == "speech":
+        spoken_ms = sum(_speech_ms(transcript) for transcript in heard.answer.transcripts)
+        return {"duration": math.ceil(spoken_ms / 1000)}
+    used = {"duration": heard.audio_s}
+    if family.usage == "tokens":  # documented is that there are tokens, and not what they are called
+        said = sum(count_tokens(transcript.text) for transcript in heard.answer.transcripts)
+        used |= {"input_tokens": heard.audio_tokens + (heard.answer.context_tokens or 0), "output_tokens": said}
+    return used
+
+
+def count_tokens(text: str) -> int:
+    """Count the tokens of a text as nearly as can be without the service's tokenizer: words, marks and ideographs."""
+    return len(_TOKEN.findall(text))
+
+
+def _metrics(task: Task) -> Document:
+    succeeded = sum(part.result is not None for part in task.parts)
+    failed = task.files if task.state == FAILED else len(task.parts) - succeeded
+    return {"TOTAL": task.files, "SUCCEEDED": succeeded, "FAILED": failed}
+
+
+def _subtask(part: Part, link: str | None) -> Document:
+    if link is None:
+        told = {"code": part.code, "message": part.message, "subtask_status": FAILED}
+    else:
+        told = {"transcription_url": link, "subtask_status": SUCCEEDED}
+    return {"file_url": part.file_url, **told}
 
 
 def _transcript(transcript: Transcript) -> Document:
@@ -147,11 +211,37 @@ def _sentence(number: int, sentence: Sentence, transcript: Transcript) -> Docume
         "text": sentence.text,
     }
     if sentence.words:
-        document["words"] = [
-            {"begin_time": word.begin_ms, "end_time": word.end_ms, "text": word.text, "punctuation": word.punctuation}
-            for word in sentence.words
-        ]
+        document["words"] = _words(sentence)
     return document
+
+
+def _sibling_transcript(transcript: Transcript) -> Document:
+    return {
+        "channel_id": transcript.channel,
+        "content_duration_in_milliseconds": _speech_ms(transcript),
+        "text": transcript.text,
+        "sentences": [
+            {
+                "begin_time": sentence.begin_ms,
+                "end_time": sentence.end_ms,
+                "sentence_id": number,
+                "text": sentence.text,
+                "words": _words(sentence),  # that qwen-audio has a confidence of each is left out: nothing here has one
+            }
+            for number, sentence in enumerate(transcript.sentences, start=1)
+        ],
+    }
+
+
+def _words(sentence: Sentence) -> list[Document]:
+    return [
+        {"begin_time": word.begin_ms, "end_time": word.end_ms, "text": word.text, "punctuation": word.punctuation}
+        for word in sentence.words
+    ]
+
+
+def _speech_ms(transcript: Transcript) -> int:
+    return sum(sentence.end_ms - sentence.begin_ms for sentence in transcript.sentences)
 
 
 def _row(task: Task) -> Document:

@@ -22,8 +22,9 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from asrlab.errors import InvalidInput
 from asrlab.server.connections import hang_up
-from asrlab.server.documents import LOST, SCHEDULE_TIME, TOO_MANY, error_document, refusal
+from asrlab.server.documents import LOST, NO_SUCCESS, SCHEDULE_TIME, TOO_MANY, error_document, refusal
 from asrlab.server.forms import MalformedForm, read_form
+from asrlab.server.replies import EVENT_STREAM, error_frame
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 TASK: Final = "task"
 """The route of faults that act on a task and not on a request."""
-ROUTES: Final = ("submit", "query", "list", "cancel", "policy", "upload", "result", TASK)
+ROUTES: Final = ("submit", "query", "list", "cancel", "policy", "upload", "result", "generate", "chat", TASK)
 
 _FAILURE: Final = ("InternalError", "An internal error has occurred, please try again later.")
 _ANSWERS: Final = {
@@ -48,6 +49,9 @@ _ANSWERS: Final = {
 _INSTEAD: Final = (*_ANSWERS, "502-html", "drop-before")
 _AFTER: Final = ("drop-after", "slow", "truncated", "wrong-length")
 _NEED_A_BODY: Final = ("slow", "truncated", "wrong-length")
+_OF_STREAMS: Final = ("drop-mid", "error-frame")
+_ASKED: Final = ("generate", "chat")  # routes that may answer with a stream
+_LINK: Final = re.compile(r"(https?|oss)://", re.IGNORECASE)
 _HEADER: Final = b"x-asrlab-fault"
 _PIECES, _PIECE_S = 10, 0.1
 _MISSING_BYTES: Final = 1000
@@ -207,15 +211,17 @@ class Faulty:
             await self._app(scope, receive, send)
         elif kind in _AFTER:
             await _spoil(kind, await _answer(self._app, scope, receive), scope, receive, send)
+        elif kind in _OF_STREAMS:
+            await _break_off(kind, await _messages(self._app, scope, receive), scope, receive, send)
         elif kind == "drop-before":
             await hang_up(scope, receive)
         else:
-            await _instead(kind)(scope, receive, send)
+            await _instead(kind, scope["path"])(scope, receive, send)
 
     async def _said(self, scope: Scope, ahead: _ReadAhead) -> str:
         """Put in words what a request says, without names that are drawn anew in each run."""
-        if self._route == "submit":
-            return said_by_submit(b"".join([block async for block in ahead.blocks()]), self._service)
+        if self._route in ("submit", *_ASKED):
+            return said_by_body(b"".join([block async for block in ahead.blocks()]), self._service)
         if self._route == "upload":
             return await _said_by_upload(scope, ahead)
         task_id = scope["path_params"].get("task_id")
@@ -225,17 +231,24 @@ class Faulty:
         return task.identity if task is not None else task_id
 
 
-def said_by_submit(body: bytes | Document, service: Service) -> str:
-    """Put in words what a submit says: an upload counts by its content, a link by its path.
+def said_by_body(body: bytes | Document, service: Service) -> str:
+    """Put in words what a submit or a synchronous request says: an upload counts by its content, a link by its path.
 
     Names of uploads are drawn anew each time, and hosts, ports and signatures change from run to run.
     """
+
+    def known(said: object) -> object:
+        if isinstance(said, dict):
+            return {name: known(value) for name, value in said.items()}
+        if isinstance(said, list):
+            return [known(value) for value in said]
+        if isinstance(said, str) and _LINK.match(said):
+            return service.uploads.digest(said) or urlsplit(said).path
+        return said
+
     try:
-        document = json.loads(body) if isinstance(body, bytes) else body
-        file_url = document["input"]["file_url"]
-        known = service.uploads.digest(file_url) or urlsplit(file_url).path
-        return json.dumps({**document, "input": {**document["input"], "file_url": known}}, sort_keys=True)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return json.dumps(known(json.loads(body) if isinstance(body, bytes) else body), sort_keys=True)
+    except (ValueError, TypeError, RecursionError):
         return hashlib.sha256(body if isinstance(body, bytes) else repr(body).encode()).hexdigest()
 
 
@@ -287,17 +300,39 @@ class _ReadAhead:
                 return
 
 
-async def _answer(app: ASGIApp, scope: Scope, receive: Receive) -> Response:
-    """Let a route act, and keep its answer."""
+async def _messages(app: ASGIApp, scope: Scope, receive: Receive) -> list[Message]:
+    """Let a route act, and keep what it sends."""
     messages: list[Message] = []
 
     async def keep(message: Message) -> None:
         messages.append(message)
 
     await app(scope, receive, keep)
-    response = Response(b"".join(message.get("body", b"") for message in messages[1:]), messages[0]["status"])
-    response.raw_headers = messages[0]["headers"]
+    return messages
+
+
+async def _answer(app: ASGIApp, scope: Scope, receive: Receive) -> Response:
+    """Let a route act, and keep its answer."""
+    head, *pieces = await _messages(app, scope, receive)
+    response = Response(b"".join(piece.get("body", b"") for piece in pieces), head["status"])
+    response.raw_headers = head["headers"]
     return response
+
+
+async def _break_off(kind: str, messages: list[Message], scope: Scope, receive: Receive, send: Send) -> None:
+    """Send the first frame of a stream and then a failure or nothing; what is no stream is sent as it is."""
+    head, first, *_ = messages
+    if not dict(head["headers"]).get(b"content-type", b"").startswith(EVENT_STREAM.encode()):
+        for message in messages:
+            await send(message)
+        return
+    await send(head)
+    await send(first)
+    if kind == "drop-mid":
+        await hang_up(scope, receive)
+    else:
+        frame = error_frame(scope["path"], 500, *_FAILURE)
+        await send({"type": "http.response.body", "body": frame})
 
 
 async def _spoil(kind: str, response: Response, scope: Scope, receive: Receive, send: Send) -> None:
@@ -325,13 +360,13 @@ async def _spoil(kind: str, response: Response, scope: Scope, receive: Receive, 
         await send({"type": "http.response.body", "body": body})
 
 
-def _instead(kind: str) -> Response:
+def _instead(kind: str, path: str) -> Response:
     """Make the answer of a fault that keeps a request from being acted on."""
     if kind == "502-html":
         return HTMLResponse("<html><body><h1>502 Bad Gateway</h1></body></html>\n", 502)
     status, code, message = _ANSWERS[kind]
     headers = {"Retry-After": "1"} if kind == "429-retry-after" else None
-    return JSONResponse(error_document(code, message), status, headers)
+    return JSONResponse(error_document(code, message, path), status, headers)
 
 
 def _wish(route: str, header: str) -> str | None:
@@ -351,12 +386,13 @@ def _wish(route: str, header: str) -> str | None:
 
 def _check_kind(route: str, kind: str) -> None:
     if route == TASK:
-        if kind not in (LOST, SCHEDULE_TIME) and not re.fullmatch(r"[A-Z][A-Za-z0-9_.]*", kind):
+        if kind not in (LOST, SCHEDULE_TIME, NO_SUCCESS) and not re.fullmatch(r"[A-Z][A-Za-z0-9_.]*", kind):
             raise InvalidInput(
-                f"On {TASK} a fault is {LOST}, {SCHEDULE_TIME}, or an error code to fail with such as DECODE_ERROR, "
-                f"not {kind!r}."
+                f"On {TASK} a fault is {LOST}, {SCHEDULE_TIME}, {NO_SUCCESS}, or an error code to fail with such as "
+                f"DECODE_ERROR, not {kind!r}."
             )
         return
     kinds = [known for known in (*_INSTEAD, *_AFTER) if route != "upload" or known not in _NEED_A_BODY]
+    kinds += _OF_STREAMS if route in _ASKED else ()
     if kind not in kinds:
         raise InvalidInput(f"On {route} a fault is one of {', '.join(kinds)}, not {kind!r}.")

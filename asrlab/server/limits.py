@@ -29,7 +29,8 @@ class Limits:
     uploads_per_s : float
         Upload policies a second, for each model apart.
     submits_per_minute : float
-        Submits a minute. A sixtieth of it, rounded up, holds for each second.
+        Submits a minute. A sixtieth of it, rounded up, holds for each second. The two synchronous routes have the same
+        number each to themselves; how they count together is not documented.
 
     Raises
     ------
@@ -69,12 +70,15 @@ class Throttle:
         """Requests that were too many, by route."""
         self._clock = clock
         queries = _windows((1.0, limits.queries_per_s))
+        submits = _windows((1.0, limits.submits_per_minute / 60), (60.0, limits.submits_per_minute))
         self._windows: dict[str, _Windows] = {
             "query": queries,
             "list": queries,
             "cancel": queries,
             "policy": _windows((1.0, limits.uploads_per_s)),
-            "submit": _windows((1.0, limits.submits_per_minute / 60), (60.0, limits.submits_per_minute)),
+            "submit": submits,
+            "generate": submits,
+            "chat": submits,
         }
         # Least recently used first: the times of each account's requests, as far back as its longest window goes.
         self._admitted: dict[tuple[str, ...], deque[float]] = {}
@@ -85,7 +89,7 @@ class Throttle:
         Parameters
         ----------
         route : str
-            What is asked for: submit, query, list, cancel or policy.
+            What is asked for: submit, query, list, cancel, policy, generate or chat.
         *account : str
             Who asks; for upload policies also for which model.
         """

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from asrlab.errors import InvalidInput, TaskFailed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     import httpx
@@ -70,8 +70,8 @@ class Media:
         self._client: httpx.AsyncClient | None = None
 
     @contextlib.asynccontextmanager
-    async def local(self, url: object, model: str, *, resolve_oss: bool) -> AsyncIterator[Path]:
-        """Make the file behind a link available on this machine while entered.
+    async def local(self, url: object, model: str, *, bound: int | None = None) -> AsyncIterator[Path]:
+        """Make the file behind a link available on this machine while entered; a bound may be lower than all have.
 
         Raises
         ------
@@ -80,15 +80,23 @@ class Media:
         """
         if not isinstance(url, str) or not url.lower().startswith(("http://", "https://", "oss://")):
             raise _malformed()
+        bound = self._bound if bound is None else bound
         if url.lower().startswith("oss://"):
-            yield self._uploaded(url, model, resolve_oss=resolve_oss)
+            path = self._uploaded(url, model)
+            if path.stat().st_size > bound:
+                raise _too_large(bound)
+            yield path
             return
-        file = self._folder / f"{secrets.token_hex(16)}.media"
-        try:
-            await self._fetch(self._allowed(url), file)
+        with self._scratch() as file:
+            await self._fetch(self._allowed(url), file, bound)
             yield file
-        finally:
-            file.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def inline(self, content: bytes) -> Iterator[Path]:
+        """Make content that came in a request itself available as a file while entered."""
+        with self._scratch() as file:
+            file.write_bytes(content)
+            yield file
 
     async def aclose(self) -> None:
         """Close the connections to file servers."""
@@ -96,11 +104,15 @@ class Media:
             await self._client.aclose()
             self._client = None
 
-    def _uploaded(self, url: str, model: str, *, resolve_oss: bool) -> Path:
-        if not resolve_oss:
-            raise _download_failed(
-                "An oss:// link needs the header X-DashScope-OssResourceResolve: enable on the submit."
-            )
+    @contextlib.contextmanager
+    def _scratch(self) -> Iterator[Path]:
+        file = self._folder / f"{secrets.token_hex(16)}.media"
+        try:
+            yield file
+        finally:
+            file.unlink(missing_ok=True)
+
+    def _uploaded(self, url: str, model: str) -> Path:
         path = self._uploads.find(url, model)
         if path is None:
             raise _download_failed(
@@ -127,13 +139,13 @@ class Media:
             )
         return parsed
 
-    async def _fetch(self, url: httpx.URL, file: Path) -> None:
+    async def _fetch(self, url: httpx.URL, file: Path, bound: int) -> None:
         import httpx  # noqa: PLC0415 - slow to import, and not needed where all audio is uploaded
 
         try:
             async with asyncio.timeout(self._seconds), contextlib.aclosing(await self._get(url)) as response:
-                self._check(response)
-                await self._save(response, file)
+                _check(response, bound)
+                await _save(response, file, bound)
         except (httpx.HTTPError, TimeoutError) as error:
             raise _download_failed(f"The file could not be fetched: {type(error).__name__}.") from error
 
@@ -171,41 +183,42 @@ class Media:
                 failure = error
         raise failure
 
-    def _check(self, response: httpx.Response) -> None:
-        status = response.status_code
-        if response.is_redirect:
-            raise _download_failed(
-                "The file server answered with a redirect, and none is followed. Give the final URL."
-            )
-        if status != 200:
-            code = _CODES.get(status, "FILE_SERVER_ERROR" if status >= 500 else "FILE_DOWNLOAD_FAILED")
-            raise TaskFailed(f"The file server answered HTTP {status}.", code=code)
-        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise _download_failed("The file server compressed the file, which it was not asked to.")
-        if int(response.headers.get("Content-Length", 0)) > self._bound:
-            raise self._too_large()
 
-    async def _save(self, response: httpx.Response, file: Path) -> None:
-        import httpx  # noqa: PLC0415 - as above
+def _check(response: httpx.Response, bound: int) -> None:
+    status = response.status_code
+    if response.is_redirect:
+        raise _download_failed("The file server answered with a redirect, and none is followed. Give the final URL.")
+    if status != 200:
+        code = _CODES.get(status, "FILE_SERVER_ERROR" if status >= 500 else "FILE_DOWNLOAD_FAILED")
+        raise TaskFailed(f"The file server answered HTTP {status}.", code=code)
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise _download_failed("The file server compressed the file, which it was not asked to.")
+    if int(response.headers.get("Content-Length", 0)) > bound:
+        raise _too_large(bound)
 
-        size = 0
-        with file.open("xb") as target:
-            try:
-                async for block in response.aiter_raw():
-                    size += len(block)
-                    if size > self._bound:
-                        raise self._too_large()
-                    target.write(block)
-            except httpx.RemoteProtocolError as error:
-                announced = response.headers.get("Content-Length")
-                if announced is None:
-                    raise
-                raise TaskFailed(
-                    f"The file server announced {announced} bytes and sent {size}.", code="CONTENT_LENGTH_CHECK_FAILED"
-                ) from error
 
-    def _too_large(self) -> TaskFailed:
-        return TaskFailed(f"The file is larger than {self._bound} bytes.", code="FILE_TOO_LARGE")
+async def _save(response: httpx.Response, file: Path, bound: int) -> None:
+    import httpx  # noqa: PLC0415 - as above
+
+    size = 0
+    with file.open("xb") as target:
+        try:
+            async for block in response.aiter_raw():
+                size += len(block)
+                if size > bound:
+                    raise _too_large(bound)
+                target.write(block)
+        except httpx.RemoteProtocolError as error:
+            announced = response.headers.get("Content-Length")
+            if announced is None:
+                raise
+            raise TaskFailed(
+                f"The file server announced {announced} bytes and sent {size}.", code="CONTENT_LENGTH_CHECK_FAILED"
+            ) from error
+
+
+def _too_large(bound: int) -> TaskFailed:
+    return TaskFailed(f"The file is larger than {bound} bytes.", code="FILE_TOO_LARGE")
 
 
 def _addresses_of(host: str) -> list[str]:

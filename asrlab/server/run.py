@@ -18,7 +18,7 @@ from asrlab.server.limits import DOCUMENTED
 from asrlab.shown import Shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from asrlab.engines.base import Engine
     from asrlab.server.connections import Server
@@ -42,6 +42,7 @@ class _Options(TypedDict, total=False):
     run_s: float
     faults: tuple[str, ...]
     seed: int
+    vocabularies: Mapping[str, Iterable[str]]
 
 
 class LocalService(Shown):
@@ -109,12 +110,17 @@ def serve(
     run_s: float = 0.0,
     faults: Iterable[str] = (),
     seed: int = 0,
+    vocabularies: Mapping[str, Iterable[str]] | None = None,
 ) -> Iterator[LocalService]:
     """Run a transcription service within this process, on a thread of its own, while entered.
 
-    It speaks the protocol of the real service, and differs from it in this: ``emotion`` is not modelled and always
+    It speaks the protocol of the real service, for ``qwen3-asr-flash-filetrans`` and its siblings (``qwen-audio-3.0-``
+    and ``-3.1-asr-flash-filetrans``, ``fun-asr``, ``paraformer-v2``) as for the synchronous ``qwen3-asr-flash``, with
+    one recogniser behind all of them. It differs from the real one in this: ``emotion`` is not modelled and always
     ``"neutral"``; times without a zone, which the documentation leaves open, are UTC; ``usage`` is the whole seconds of
-    the file, rounded up, times the channels asked for; a key is an account, and every account sees all tasks.
+    the file, rounded up, times the channels asked for; tokens are counted by words; a stream begins once all has been
+    recognised; of the siblings' parameters only ``language_hints``, ``vocabulary_id`` and ``channel_id`` act, and words
+    have no ``confidence``; a key is an account, and every account sees all tasks.
 
     Parameters
     ----------
@@ -129,7 +135,7 @@ def serve(
     key : str, optional
         The one API key it takes; any key if not given.
     workers : int
-        How many tasks run at once.
+        How many tasks and synchronous requests are worked on at once.
     limits : Limits, optional
         How often an account may ask, as documented for the real service; as often as it likes if None.
     page_rows : int
@@ -141,18 +147,22 @@ def serve(
         ``"submit=drop-after@0.05"``. Which ones depends on the seed and on what a request says, and not on the order of
         requests.
 
-        The routes ``submit``, ``query``, ``list``, ``cancel``, ``policy``, ``upload`` and ``result`` have answers
-        instead of theirs: ``429``, ``429-retry-after``, ``500``, ``503``, ``502-html``, ``code-only`` (200 without an
-        output); ``drop-before`` and ``drop-after``, where the connection is closed before or after the request has been
+        The routes ``submit``, ``query``, ``list``, ``cancel``, ``policy``, ``upload``, ``result``, ``generate`` and
+        ``chat`` (the synchronous ones, native and compatible) have answers instead of theirs: ``429``,
+        ``429-retry-after``, ``500``, ``503``, ``502-html``, ``code-only`` (200 without an output); ``drop-before`` and ``drop-after``, where the connection is closed before or after the request has been
         acted on; and spoilt answers: ``slow`` (1 s), ``truncated`` (in its JSON) and ``wrong-length`` (broken off), the
-        latter three not for ``upload``, which answers with no body.
+        latter three not for ``upload``, which answers with no body. Streams of ``generate`` and ``chat`` have, after
+        their first frame, ``drop-mid`` (broken off) and ``error-frame``.
 
-        ``task`` has ``lost`` (accepted, and afterwards unknown), ``schedule-time`` (that spelling in its query), or an
-        error code with which the task fails, such as ``task=DECODE_ERROR@0.1``.
+        ``task`` has ``lost`` (accepted, and afterwards unknown), ``schedule-time`` (that spelling in its query),
+        ``no-success`` (of siblings: SUCCEEDED, with no sub-task that has), or an error code with which the task fails,
+        such as ``task=DECODE_ERROR@0.1``.
 
         A single request meets a fault if it has the header ``X-Asrlab-Fault: KIND``, or ``task:KIND`` for a submit.
     seed : int
         Of the faults with a rate.
+    vocabularies : mapping of str to iterable of str, optional
+        Words and phrases by the ``vocabulary_id`` under which siblings take them; they act as a context does.
 
     Yields
     ------
@@ -162,7 +172,7 @@ def serve(
     Raises
     ------
     InvalidInput
-        If the engine, a file server, a fault or a number is none, or the port is taken.
+        If the engine, a file server, a fault, a number or a vocabulary is none, or the port is taken.
     MissingExtra
         If the extra ``local`` is not installed.
 
@@ -193,6 +203,7 @@ def serve(
                     run_s=run_s,
                     faults=tuple(faults),
                     seed=seed,
+                    vocabularies=vocabularies or {},
                 )
             )
         except BaseException as error:
@@ -286,7 +297,7 @@ async def _serve_engine(
         url = f"http://{f'[{address}]' if ':' in address else address}:{bound_port}"
         service = Service(engine, url, **options)
         async with service.running():
-            server = Server(make_app(service), drain=lambda: service.tasks.drain(_DRAIN_S))
+            server = Server(make_app(service), lambda: service.tasks.drain(_DRAIN_S), service.tasks.stop)
             announce(service, server)
             async with asyncio.TaskGroup() as group:
                 watch = group.create_task(_stop_when_idle(service, server, idle_exit))

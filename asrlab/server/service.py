@@ -1,4 +1,4 @@
-"""What the service does with a task: check it, get its audio, ask the recogniser, write the result."""
+"""What the service does with a request: get its audio, ask the recogniser, write the result."""
 
 from __future__ import annotations
 
@@ -11,31 +11,34 @@ from collections import Counter
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from anyio.to_thread import run_sync
-
-from asrlab.data.audio import NoAudio, probe
-from asrlab.engines.base import Parameters, Question
 from asrlab.errors import InvalidInput, TaskFailed
-from asrlab.server.documents import ACCESS_KEY_ID, LANGUAGES, Document, refusal, result_document
-from asrlab.server.faults import ROUTES, TASK, Faults, said_by_submit
+from asrlab.server.asked import read_links, read_parameters
+from asrlab.server.documents import ACCESS_KEY_ID, NO_SUCCESS, Document, refusal, result_document, usage_document
+from asrlab.server.faults import ROUTES, TASK, Faults, said_by_body
 from asrlab.server.limits import DOCUMENTED, UNLIMITED, Throttle
 from asrlab.server.media import AUDIO_S, Media, named_origin
+from asrlab.server.models import ASYNC, LANGUAGES
+from asrlab.server.recognition import file_code, recognise, refused
 from asrlab.server.signing import Signer
-from asrlab.server.tasks import KEPT_S, Tasks
+from asrlab.server.tasks import KEPT_S, Part, Tasks, ending
 from asrlab.server.uploads import Uploads
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
-    from asrlab.data.audio import AudioInfo
-    from asrlab.engines.base import Engine
+    from asrlab.engines.base import Engine, Parameters
+    from asrlab.server.asked import Ask
     from asrlab.server.limits import Limits
+    from asrlab.server.recognition import Heard
     from asrlab.server.tasks import Task
 
+_ASKED_BYTES: Final = 10 << 20  # 10 MB, of a file behind a link (service documentation, synchronous model)
+_ASKED_S: Final = 300  # 5 min (as above); that there is a least length is documented, and not which
 _SILENCE: Final = "SUCCESS_WITH_NO_VALID_FRAGMENT"
+_PROTOCOL: Final = frozenset({"language", "enable_itn", "context", "channel_id", "enable_words"})  # of qwen3's tasks
 
 
 class Service:
@@ -52,7 +55,7 @@ class Service:
     key : str, optional
         The one API key it takes; any key if not given.
     workers : int
-        How many tasks run at once.
+        How many tasks and synchronous requests are worked on at once.
     limits : Limits, optional
         How often an account may ask; as often as it likes if None.
     page_rows : int
@@ -63,13 +66,15 @@ class Service:
         Faults that hold throughout; see :class:`asrlab.server.faults.Fault`.
     seed : int
         Of the faults.
+    vocabularies : mapping of str to iterable of str
+        Words and phrases by the ``vocabulary_id`` under which sibling models take them.
     clock : callable
         Seconds since the epoch.
 
     Raises
     ------
     InvalidInput
-        If a file server, a number or a fault is none.
+        If a file server, a number, a fault or a vocabulary is none.
     """
 
     def __init__(
@@ -86,6 +91,7 @@ class Service:
         run_s: float = 0.0,
         faults: Iterable[str] = (),
         seed: int = 0,
+        vocabularies: Mapping[str, Iterable[str]] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         _check_whole(workers=workers, page_rows=page_rows)
@@ -98,7 +104,12 @@ class Service:
         self.faults = Faults(faults, seed=seed)
         self.requests: Counter[str] = Counter()
         """Requests by route, whatever became of them."""
+        self.submits = 0
+        """Tasks and synchronous requests that were taken."""
+        self.submits_by_file: Counter[str] = Counter()
+        """How many of them were about each file."""
         self.signer = Signer()
+        self._vocabularies = _vocabularies(vocabularies or {})
         self._given_clock = clock
         self._ahead_s = 0.0
         self.tasks = Tasks(self._transcribe, workers=workers, queue_s=queue_s, run_s=run_s, clock=self._clock)
@@ -141,7 +152,7 @@ class Service:
         model : str
             Model named in the request.
         request : dict
-            The ``input`` and ``parameters`` of the request.
+            The ``input`` and ``parameters`` of the request, the latter None where there were none.
         resolve_oss : bool
             Whether ``oss://`` links are to be resolved.
         fault : str, optional
@@ -153,12 +164,38 @@ class Service:
             If the service is ending.
         """
         if not self.tasks.accepting:
-            raise refusal(503, "ModelUnavailable", "The service is ending and takes no more tasks.")
+            raise ending()
         identity = ""
         if self.faults.lasting(*ROUTES):
-            identity = self.faults.identify(TASK, said_by_submit({"model": model, **request}, self))
+            identity = self.faults.identify(TASK, said_by_body({"model": model, **request}, self))
         kind = self.faults.decide(TASK, fault, identity)
-        return self.tasks.submit(model, request, resolve_oss=resolve_oss, fault=kind, identity=identity)
+        links: list[object] = [None]
+        with contextlib.suppress(TaskFailed):  # as it will when it runs
+            links = read_links(ASYNC[model], request["input"])
+        self._count(_name(link) for link in links)
+        return self.tasks.submit(
+            model, request, resolve_oss=resolve_oss, fault=kind, identity=identity, files=len(links)
+        )
+
+    async def answer(self, ask: Ask, *, resolve_oss: bool) -> Heard:
+        """Answer a synchronous request, in its turn among the tasks.
+
+        Raises
+        ------
+        ServiceError
+            If it cannot be answered; ``http_status`` and ``code`` say how it is refused.
+        """
+        if not self.tasks.accepting:
+            raise ending()
+        if _is_upload(ask.audio) and not resolve_oss:
+            raise refusal(400, "InvalidParameter.DataInspection", "The media cannot be had: its link is not resolved.")
+        self._count([_name(ask.audio)])
+        try:
+            return await self.tasks.in_turn(self._answer(ask))
+        except TaskFailed as error:
+            raise refused(error) from error
+        finally:
+            self.touch()
 
     def status(self) -> Document:
         """Describe the service: what recognises, what that obeys, and what has been asked so far."""
@@ -168,13 +205,13 @@ class Service:
             "version": version("asrlab"),
             "recogniser": dict(self.engine.identity),
             "capabilities": {
-                "parameters": sorted(capabilities.parameters),
+                "parameters": sorted(capabilities.parameters & _PROTOCOL),
                 "languages": sorted(capabilities.languages & LANGUAGES),
                 "itn_languages": None if capabilities.itn_languages is None else sorted(capabilities.itn_languages),
                 "context_tokens": capabilities.context_tokens,
             },
-            "submits": self.tasks.submits.total(),
-            "submits_by_file": dict(self.tasks.submits),
+            "submits": self.submits,
+            "submits_by_file": dict(self.submits_by_file),
             "tasks": self.tasks.states(),
             "limits": {
                 name: number if math.isfinite(number) else None for name, number in asdict(self.throttle.limits).items()
@@ -183,20 +220,24 @@ class Service:
             "throttled": {route: self.throttle.refused[route] for route in ROUTES if route != TASK},
         }
 
-    def result_url(self, task: Task) -> str | None:
-        """Sign a link to a task's result that holds for as long as the task is kept; None where it has none."""
-        if task.ended is None or task.result is None:
-            return None
+    def result_urls(self, task: Task) -> list[str | None]:
+        """Sign a link to each result of a task, that holds for as long as it is kept; None where there is none."""
+        if task.ended is None:
+            return []
         expires = math.ceil(task.ended + KEPT_S)
-        return self._signed(f"/results/{task.task_id}.json", expires)
+        return [
+            None if part.result is None else self._signed(f"/results/{task.task_id}.{number}.json", expires)
+            for number, part in enumerate(task.parts)
+        ]
 
-    def result(self, task_id: str, expires: str, signature: str) -> bytes | None:
+    def result(self, name: str, expires: str, signature: str) -> bytes | None:
         """Look up the result behind a signed link; None where the signature is wrong or the link has expired."""
-        path = f"/results/{task_id}.json"
+        path = f"/results/{name}.json"
         if not self.signer.holds(f"{path}?{expires}", signature) or self._clock() > int(expires):
             return None
+        task_id, _, number = name.rpartition(".")
         task = self.tasks.find(task_id)
-        return task.result if task is not None else None
+        return task.parts[int(number)].result if task is not None else None
 
     def _signed(self, path: str, expires: int) -> str:
         signature = self.signer.sign(f"{path}?{expires}")
@@ -205,34 +246,84 @@ class Service:
     def _clock(self) -> float:
         return self._given_clock() + self._ahead_s
 
-    async def _transcribe(self, task: Task) -> tuple[bytes, int]:
-        parameters, file_url = _parameters(task.request["parameters"]), str(task.file_url)
-        async with self._media.local(task.file_url, task.model, resolve_oss=task.resolve_oss) as path:
-            try:
-                # On a thread of its own, as the length of much of what FFmpeg reads is known by decoding it.
-                audio = await run_sync(probe, path, abandon_on_cancel=True)
-                if audio.duration_s > AUDIO_S:
-                    raise TaskFailed(
-                        f"The audio is longer than {AUDIO_S // 3600} h. Split it.", code="AUDIO_DURATION_TOO_LONG"
-                    )
-                _check_channels(parameters, audio)
-                answer = await self.engine.transcribe(Question(str(path), parameters))
-            except NoAudio as error:
-                raise TaskFailed("There is no audio in the file.", code="NO_VALID_AUDIO_ERROR") from error
-            except InvalidInput as error:
-                raise TaskFailed(
-                    "The file holds no audio that can be read. Convert it to WAV or FLAC, 16 kHz.", code="DECODE_ERROR"
-                ) from error
-        if not any(transcript.text for transcript in answer.transcripts):
+    def _count(self, files: Iterable[str]) -> None:
+        self.submits += 1
+        self.submits_by_file.update(files)
+
+    async def _answer(self, ask: Ask) -> Heard:
+        async with contextlib.AsyncExitStack() as stack:
+            if ask.content is not None:
+                path = stack.enter_context(self._media.inline(ask.content))
+            else:
+                local = self._media.local(ask.audio, ask.model, bound=_ASKED_BYTES)
+                path = await stack.enter_async_context(local)
+            return await recognise(self.engine, path, ask.parameters, longest_s=_ASKED_S)
+
+    async def _transcribe(self, task: Task) -> tuple[Part, ...]:
+        family = task.family
+        links = read_links(family, task.request["input"])
+        parameters = read_parameters(family, task.request["parameters"], self._vocabularies)
+        if not family.is_sibling:
+            return (await self._part(task, links[0], parameters),)
+        if task.fault == NO_SUCCESS:
+            message = "The audio file cannot be downloaded."
+            return tuple(Part.failed(self._shown(link), "InvalidFile.DownloadFailed", message) for link in links)
+        for link in links:
+            task.parts += (await self._subtask(task, link, parameters),)
+        return task.parts
+
+    async def _subtask(self, task: Task, link: object, parameters: Parameters) -> Part:
+        try:
+            return await self._part(task, link, parameters)
+        except TaskFailed as error:
+            return Part.failed(self._shown(link), file_code(error.code), error.message)
+
+    async def _part(self, task: Task, link: object, parameters: Parameters) -> Part:
+        if _is_upload(link) and not task.resolve_oss:
+            raise TaskFailed(
+                "An oss:// link needs the header X-DashScope-OssResourceResolve: enable on the submit.",
+                code=task.family.unresolved,
+            )
+        async with self._media.local(link, task.model) as path:
+            heard = await recognise(self.engine, path, parameters, longest_s=AUDIO_S)
+        if heard.is_silent:  # of siblings it is not documented which of the two codes of silence they have
             raise TaskFailed(_SILENCE, code=_SILENCE)
-        if file_url.startswith("oss://"):
-            # The service gives a signed http link here (service documentation, transcription result), and what a
-            # storage host signs is the object's name. Uploads cannot be downloaded, so nothing answers under this one.
-            name = quote(file_url.removeprefix("oss://"))
-            file_url = self._signed(f"/uploads/{name}", math.ceil(self._clock() + KEPT_S))
         self.touch()
-        document = result_document(file_url, audio, answer, self.engine.identity)
-        return json.dumps(document, ensure_ascii=False).encode(), math.ceil(audio.duration_s) * len(answer.transcripts)
+        file_url = self._shown(link)
+        document = result_document(task.family, file_url, heard, self.engine.identity)
+        result = json.dumps(document, ensure_ascii=False).encode()
+        return Part(file_url, result, usage_document(task.family, heard))
+
+    def _shown(self, link: object) -> str:
+        """Give a link as results have it.
+
+        For an upload the service gives a signed http link (service documentation, transcription result), and what a
+        storage host signs is the object's name. Uploads cannot be downloaded, so nothing answers under this one.
+        """
+        shown = link if isinstance(link, str) else ""
+        if _is_upload(shown):
+            return self._signed(f"/uploads/{quote(shown[len('oss://') :])}", math.ceil(self._clock() + KEPT_S))
+        return shown
+
+
+def _is_upload(link: object) -> bool:
+    return isinstance(link, str) and link.lower().startswith("oss://")
+
+
+def _name(link: object) -> str:
+    """Make the name under which a file is counted: a signed link is the same file whatever its signature."""
+    return link.partition("?")[0].partition("#")[0] if isinstance(link, str) else ""
+
+
+def _vocabularies(given: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """Make the text of each vocabulary that helps the recogniser."""
+    texts = {}
+    for name, words in given.items():
+        listed = [words] if isinstance(words, str) else list(words)
+        if not name or not listed or not all(isinstance(word, str) and word.strip() for word in listed):
+            raise InvalidInput(f"A vocabulary has a name and words, not {name!r} with {listed!r}.")
+        texts[name] = ", ".join(word.strip() for word in listed)
+    return texts
 
 
 def _check_whole(**numbers: object) -> None:
@@ -245,36 +336,3 @@ def _check_seconds(**durations: object) -> None:
     for name, duration in durations.items():
         if isinstance(duration, bool) or not isinstance(duration, int | float) or not 0 <= duration < math.inf:
             raise InvalidInput(f"{name} must be a number of seconds from 0, not {duration!r}.")
-
-
-def _check_channels(parameters: Parameters, audio: AudioInfo) -> None:
-    beyond = [channel for channel in parameters.channel_id if channel >= audio.channels]
-    if beyond:
-        raise TaskFailed(
-            f"channel_id {beyond[0]} is not in the audio, whose channels are 0 to {audio.channels - 1}.",
-            code="InvalidParameter",
-        )
-
-
-def _parameters(sent: Document) -> Parameters:
-    """Read the parameters of a request: unknown ones are ignored as in the real service, wrong values fail the task."""
-    corpus = sent.get("corpus")
-    contexts = (corpus.get("text") if isinstance(corpus, dict) else None, sent.get("text"))
-    given: dict[str, Any] = {
-        "language": sent.get("language"),
-        "enable_itn": sent.get("enable_itn"),
-        "enable_words": sent.get("enable_words"),
-        "channel_id": sent.get("channel_id"),
-        # Both names are documented; the samples use the first (service documentation, context).
-        "context": next((text for text in contexts if text), None),
-    }
-    try:
-        parameters = Parameters.from_mapping({name: value for name, value in given.items() if value is not None})
-    except InvalidInput as error:
-        raise TaskFailed(str(error), code="InvalidParameter") from error
-    if parameters.language is not None and parameters.language not in LANGUAGES:
-        raise TaskFailed(
-            f"language must be one of {', '.join(sorted(LANGUAGES))}, or left out, not {parameters.language!r}.",
-            code="InvalidParameter",
-        )
-    return parameters

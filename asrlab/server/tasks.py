@@ -8,23 +8,30 @@ import logging
 import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from asrlab.errors import TaskFailed
 from asrlab.server.documents import (
     CANCELED,
     FAILED,
     LOST,
+    NO_SUCCESS,
     PENDING,
     RUNNING,
     SCHEDULE_TIME,
     SUCCEEDED,
     Document,
     new_request_id,
+    refusal,
 )
+from asrlab.server.models import ASYNC, Family
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+
+    from asrlab.errors import ServiceError
+
+Found = TypeVar("Found")
 
 KEPT_S: Final = 24 * 3600.0
 """Seconds a finished task and its result can be asked for (service documentation, task management)."""
@@ -36,6 +43,34 @@ _NOTHING: Final[Document] = {"input": {}, "parameters": {}}
 _log = logging.getLogger("asrlab.server")
 
 
+@dataclass(frozen=True)
+class Part:
+    """What became of one file of a task.
+
+    Parameters
+    ----------
+    file_url : str
+        The file's link, as results give it.
+    result : bytes, optional
+        The result as JSON, if there is one.
+    usage : mapping of str to int
+        What is to be paid for.
+    code, message : str, optional
+        What it failed with.
+    """
+
+    file_url: str
+    result: bytes | None = None
+    usage: Mapping[str, int] = field(default_factory=dict)
+    code: str | None = None
+    message: str | None = None
+
+    @classmethod
+    def failed(cls, file_url: str, code: str, message: str) -> Part:
+        """Make one that failed."""
+        return cls(file_url, code=code, message=message[:_MESSAGE_CHARS])
+
+
 @dataclass(eq=False, slots=True)
 class Task:
     """One submitted transcription.
@@ -45,15 +80,18 @@ class Task:
     model : str
         Model named in the request.
     request : dict
-        The ``input`` and ``parameters`` of the request, as received; they are forgotten when the task ends.
+        The ``input`` and ``parameters`` of the request, as received, the latter None where there were none; they are
+        forgotten when the task ends.
     resolve_oss : bool
         Whether the submit asked for ``oss://`` links to be resolved.
     submitted : float
         Seconds since the epoch.
     fault : str, optional
-        What is to go wrong with it: one of the two of ``documents``, or an error code to fail with.
+        What is to go wrong with it: one of the three of ``documents``, or an error code to fail with.
     identity : str
         What it is known by where ids, which differ from run to run, must not count.
+    files : int
+        How many files it is about.
     """
 
     model: str
@@ -62,6 +100,7 @@ class Task:
     submitted: float
     fault: str | None = None
     identity: str = ""
+    files: int = 1
     task_id: str = field(default_factory=new_request_id)
     request_id: str = field(default_factory=new_request_id)
     state: str = PENDING
@@ -69,24 +108,25 @@ class Task:
     ended: float | None = None
     code: str | None = None
     message: str | None = None
-    result: bytes | None = None
-    usage_s: int | None = None
+    parts: tuple[Part, ...] = ()
 
     @property
-    def file_url(self) -> object:
-        """The value of ``input.file_url``, whatever was sent there."""
-        return self.request["input"].get("file_url")
+    def family(self) -> Family:
+        """The family of its model."""
+        return ASYNC[self.model]
 
 
 class Transcriber(Protocol):
     """Does the work of a task."""
 
-    async def __call__(self, task: Task) -> tuple[bytes, int]:
-        """Give the result as JSON and the seconds used; raise TaskFailed with a documented code where that fails."""
+    async def __call__(self, task: Task) -> tuple[Part, ...]:
+        """Give what became of its files; raise TaskFailed with a documented code where the whole of it fails."""
 
 
 class Tasks:
     """All tasks of a service, oldest first, and the workers that run them.
+
+    The workers are shared with requests that are waited for, which do not queue as tasks.
 
     Parameters
     ----------
@@ -111,6 +151,7 @@ class Tasks:
     ) -> None:
         self._transcribe = transcribe
         self._workers = workers
+        self._places = asyncio.Semaphore(workers)
         self._queue_s = queue_s
         self._run_s = run_s
         self._clock = clock
@@ -119,12 +160,11 @@ class Tasks:
         self._ended: deque[Task] = deque()  # in the order in which they ended
         self._states: Counter[str] = Counter()
         self._running: list[asyncio.Task[None]] = []
+        self._waited_for: set[asyncio.Task[Any]] = set()
         self._untold: set[str] = set()  # tasks that were ended by the service's own end
         self._all_told = asyncio.Event()
         self.accepting = True
-        """Whether tasks are taken."""
-        self.submits: Counter[str] = Counter()
-        """Submits by file URL, without its query."""
+        """Whether tasks, and requests that are waited for, are taken."""
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -133,12 +173,12 @@ class Tasks:
         try:
             yield
         finally:
-            self._stop()
+            self.stop()
             await asyncio.gather(*self._running, return_exceptions=True)
 
     async def drain(self, patience_s: float) -> None:
         """End all tasks under way as FAILED, and wait until each of them has been told, at most so many seconds."""
-        self._stop()
+        self.stop()
         if self._untold:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(patience_s):
@@ -152,12 +192,18 @@ class Tasks:
                 self._all_told.set()
 
     def submit(
-        self, model: str, request: Document, *, resolve_oss: bool, fault: str | None = None, identity: str = ""
+        self,
+        model: str,
+        request: Document,
+        *,
+        resolve_oss: bool,
+        fault: str | None = None,
+        identity: str = "",
+        files: int = 1,
     ) -> Task:
         """Queue a task."""
         self._forget_old()
-        task = Task(model, request, resolve_oss, self._clock(), fault, identity)
-        self.submits[_without_query(task.file_url)] += 1
+        task = Task(model, request, resolve_oss, self._clock(), fault, identity, files)
         if fault != LOST:
             self._tasks[task.task_id] = task
             self._states[PENDING] += 1
@@ -200,33 +246,68 @@ class Tasks:
             and (model is None or task.model == model)
         ]
 
+    async def in_turn(self, work: Coroutine[Any, Any, Found]) -> Found:
+        """Do the work of a request that is waited for, once a worker is free.
+
+        Raises
+        ------
+        ServiceError
+            If the service is ending, or ends before the work is done.
+        """
+        if not self.accepting:
+            work.close()
+            raise ending()
+        job = asyncio.create_task(self._at_a_place(work))
+        self._waited_for.add(job)
+        try:
+            return await job
+        except asyncio.CancelledError:
+            if self.accepting:
+                raise
+            raise ending() from None
+        finally:
+            self._waited_for.discard(job)
+            work.close()  # where it was not begun
+
     def states(self) -> dict[str, int]:
         """How many tasks there are in each state."""
         return dict(+self._states)
 
     @property
     def busy(self) -> bool:
-        """Whether any task is queued or under way."""
-        return self._states[PENDING] > 0 or self._states[RUNNING] > 0
+        """Whether any task is queued or under way, or any request is waited for."""
+        return self._states[PENDING] > 0 or self._states[RUNNING] > 0 or bool(self._waited_for)
+
+    def stop(self) -> None:
+        """Take no more, and end as FAILED whichever tasks have not ended; whoever waits is told."""
+        self.accepting = False
+        for job in (*self._running, *self._waited_for):
+            job.cancel()
+        stopped = _failure("SERVER_ERROR", "The service was stopped before the task had finished.")
+        for task in self._tasks.values():
+            if task.ended is None:
+                self._enter(task, **stopped)
+                self._untold.add(task.task_id)
+
+    async def _at_a_place(self, work: Coroutine[Any, Any, Found]) -> Found:
+        async with self._places:
+            return await work
 
     async def _work(self) -> None:
         while self.accepting:  # asked too, because a recogniser may take no notice of being cancelled
             due, task = await self._queue.get()
             # All wait equally long: the head of the queue is due first, and to wait for it delays no other.
             await asyncio.sleep(due - time.monotonic())
-            if task.state == PENDING:
-                await self._run(task)
+            async with self._places:
+                if task.state == PENDING:
+                    await self._run(task)
 
     async def _run(self, task: Task) -> None:
         task.started = self._clock()
         self._enter(task, RUNNING)
         least = time.monotonic() + self._run_s
         try:
-            if task.fault is not None and task.fault != SCHEDULE_TIME:
-                outcome = _failure(task.fault, task.fault)
-            else:
-                result, usage_s = await self._transcribe(task)
-                outcome = {"state": SUCCEEDED, "result": result, "usage_s": usage_s}
+            outcome = await self._outcome(task)
         except TaskFailed as error:
             outcome = _failure(error.code, error.message)
         except Exception as error:  # whatever a recogniser does, it ends its task and not the service
@@ -236,16 +317,14 @@ class Tasks:
         if task.ended is None:  # it may have been ended meanwhile, by the service's own end
             self._enter(task, **outcome)
 
-    def _stop(self) -> None:
-        """Take no more tasks, and end as FAILED whichever have not ended."""
-        self.accepting = False
-        for worker in self._running:
-            worker.cancel()
-        stopped = _failure("SERVER_ERROR", "The service was stopped before the task had finished.")
-        for task in self._tasks.values():
-            if task.ended is None:
-                self._enter(task, **stopped)
-                self._untold.add(task.task_id)
+    async def _outcome(self, task: Task) -> dict[str, Any]:
+        if task.fault not in (None, SCHEDULE_TIME, NO_SUCCESS):
+            return _failure(task.fault, task.fault)
+        parts = await self._transcribe(task)
+        if task.fault == NO_SUCCESS or any(part.result is not None for part in parts):
+            return {"state": SUCCEEDED, "parts": parts}
+        # How a task looks none of whose sub-tasks has succeeded is not documented.
+        return _failure(str(parts[0].code), str(parts[0].message)) | {"parts": parts}
 
     def _enter(self, task: Task, state: str, **facts: object) -> None:
         self._states[task.state] -= 1
@@ -270,8 +349,6 @@ def _failure(code: str, message: str) -> dict[str, Any]:
     return {"state": FAILED, "code": code, "message": message[:_MESSAGE_CHARS]}
 
 
-def _without_query(file_url: object) -> str:
-    """Make the name under which a file is counted: a signed link is the same file whatever its signature."""
-    if not isinstance(file_url, str):
-        return ""
-    return file_url.partition("?")[0].partition("#")[0]
+def ending() -> ServiceError:
+    """Make the refusal of whatever is asked of a service that is ending."""
+    return refusal(503, "ModelUnavailable", "The service is ending and takes no more requests.")
