@@ -149,10 +149,11 @@ def serve(
 
         The routes ``submit``, ``query``, ``list``, ``cancel``, ``policy``, ``upload``, ``result``, ``generate`` and
         ``chat`` (the synchronous ones, native and compatible) have answers instead of theirs: ``429``,
-        ``429-retry-after``, ``500``, ``503``, ``502-html``, ``code-only`` (200 without an output); ``drop-before`` and ``drop-after``, where the connection is closed before or after the request has been
-        acted on; and spoilt answers: ``slow`` (1 s), ``truncated`` (in its JSON) and ``wrong-length`` (broken off), the
-        latter three not for ``upload``, which answers with no body. Streams of ``generate`` and ``chat`` have, after
-        their first frame, ``drop-mid`` (broken off) and ``error-frame``.
+        ``429-retry-after``, ``500``, ``503``, ``502-html``, ``code-only`` (200 without an output); ``drop-before`` and
+        ``drop-after``, where the connection is closed before or after the request has been acted on; and spoilt
+        answers: ``slow`` (1 s), ``truncated`` (in its JSON) and ``wrong-length`` (broken off), the latter three not for
+        ``upload``, which answers with no body. Streams of ``generate`` and ``chat`` have, after their first frame,
+        ``drop-mid`` (broken off) and ``error-frame``.
 
         ``task`` has ``lost`` (accepted, and afterwards unknown), ``schedule-time`` (that spelling in its query),
         ``no-success`` (of siblings: SUCCEEDED, with no sub-task that has), or an error code with which the task fails,
