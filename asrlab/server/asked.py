@@ -205,11 +205,11 @@ def _link_and_content(audio: str) -> tuple[str, bytes | None]:
     """
     if audio[:5].lower() != "data:":
         return audio, None
-    head, _, encoded = audio.partition(",")
+    head, comma, encoded = audio.partition(",")
     if len(encoded) > DATA_BYTES:  # whether the head counts is not documented
         raise _refused(f"Exceeded limit on max bytes per data-uri item : {DATA_BYTES}")
     content = None
-    if head.lower().endswith(";base64"):
+    if comma and head.lower().endswith(";base64"):
         with suppress(ValueError):
             content = base64.b64decode(encoded, validate=True)
     if content is None:

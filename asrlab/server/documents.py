@@ -32,6 +32,7 @@ _COMPATIBLE_CODES: Final = {  # to code and type; what is not documented here ar
     "InvalidApiKey": ("invalid_api_key", "invalid_request_error"),
     "ModelNotFound": ("model_not_found", "invalid_request_error"),
     "InvalidParameter": ("invalid_parameter_error", "invalid_request_error"),
+    "InvalidParameter.DataInspection": ("invalid_parameter_error", "invalid_request_error"),
     "Throttling.RateQuota": ("limit_requests", "limit_requests"),
     "InternalError": ("internal_error", "internal_error"),
     "InternalError.Algo": ("internal_error", "internal_error"),

@@ -188,7 +188,12 @@ class Service:
         if not self.tasks.accepting:
             raise ending()
         if _is_upload(ask.audio) and not resolve_oss:
-            raise refusal(400, "InvalidParameter.DataInspection", "The media cannot be had: its link is not resolved.")
+            raise refusal(
+                400,
+                "InvalidParameter.DataInspection",
+                "The URL does not appear to be valid: an oss:// link needs the header "
+                "X-DashScope-OssResourceResolve: enable.",
+            )
         self._count([_name(ask.audio)])
         try:
             return await self.tasks.in_turn(self._answer(ask))
