@@ -18,6 +18,8 @@ LAB := $(or $(wildcard .venv/.ready),.venv/.lab)
 .venv/.demo: EXTRAS := local
 .venv/.lab: EXTRAS := local,notebooks
 export UV_PYTHON_DOWNLOADS := never
+# The tests start hundreds of processes, each of which would compile anew what it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo lab test check acceptance bench docs notebooks format clean
 
@@ -34,7 +36,7 @@ test: check
 check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers 2
 
 acceptance: $(READY)
 	ASRLAB_SPEECH="$(SPEECH)" ASRLAB_BIASING="$(BIASING)" ASRLAB_CONTEXTASR="$(CONTEXTASR)" $(BIN)/pytest -m acceptance -s tests
