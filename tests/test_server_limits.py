@@ -200,5 +200,5 @@ def test_the_status_tells_the_limits(client):
     with serve(Scripted()) as service:
         status = service.status()
         assert status["limits"] == {"queries_per_s": 20, "uploads_per_s": 100, "submits_per_minute": 600}
-        routes = {"submit", "query", "list", "cancel", "policy", "upload", "result"}
+        routes = {"submit", "query", "list", "cancel", "policy", "upload", "result", "generate", "chat"}
         assert set(status["requests"]) == set(status["throttled"]) == routes
