@@ -352,7 +352,7 @@ def answers():
 
 def results(draws, folder):
     """A result goes all the way into a store and out of it; the other answers are parsed."""
-    from asrlab.dashscope import wire
+    from asrlab.dashscope import wire, wire_uploads
     from asrlab.engines.base import Answer
     from asrlab.engines.filetrans import _transcripts
     from asrlab.errors import ServiceError
@@ -366,7 +366,8 @@ def results(draws, folder):
     read = wire.read_json(body)
     if said is not None or read is None:
         return
-    for parse in (wire.parse_task, partial(wire.parse_task, submitted=True), wire.parse_task_page, wire.parse_policy):
+    tasks = wire.parse_task, partial(wire.parse_task, submitted=True), wire.parse_task_page
+    for parse in (*tasks, wire_uploads.parse_policy):
         with suppress(ServiceError):
             repr(parse(read))
     task = wire.parse_task(answers()[draws.choice((1, 2))])

@@ -42,11 +42,13 @@ from asrlab.dashscope import (
     account,
     pacing,
     wire,
+    wire_uploads,
 )
 from asrlab.dashscope.checks import check_parameters
 from asrlab.dashscope.client import patience
 from asrlab.dashscope.http import _seconds
 from asrlab.dashscope.links import bare, is_loopback, percent_encoded, scrub
+from asrlab.dashscope.models import model_of
 from asrlab.dashscope.retries import jittered
 from asrlab.errors import InvalidInput, OutcomeUnknown, ServiceError, TaskFailed
 
@@ -603,7 +605,7 @@ odd = st.fixed_dictionaries(
     ),
 )
 def test_no_answer_whatsoever_breaks_the_reading(document, transcripts):
-    for read in (wire.parse_task, wire.parse_policy, wire.parse_transcription):
+    for read in (wire.parse_task, wire_uploads.parse_policy, wire.parse_transcription):
         with contextlib.suppress(ServiceError):
             read(document | {"transcripts": transcripts})
 
@@ -820,19 +822,19 @@ def test_a_file_changed_under_way_is_not_remembered(sleeps, tmp_path):
 )  # fmt: skip
 def test_the_language_meant_is_suggested(typed, code):
     with pytest.raises(InvalidInput, match=f"Did you mean '{code}'"):
-        check_parameters(language=typed)
+        check_parameters(model_of(MODEL), language=typed)
 
 
 @pytest.mark.parametrize("typed", ["dutch", "javanese", "nl", "no-suches", "klingon", "x"])
 def test_a_language_that_is_not_there_is_not_taken_for_another(typed):
     with pytest.raises(InvalidInput, match="It takes: zh, yue, en"):
-        check_parameters(language=typed)
+        check_parameters(model_of(MODEL), language=typed)
 
 
 def test_the_27_codes_are_taken():
     assert len(wire.LANGUAGES) == 27
     for code in wire.LANGUAGES:
-        check_parameters(language=code)
+        check_parameters(model_of(MODEL), language=code)
 
 
 @pytest.mark.parametrize(
@@ -851,7 +853,7 @@ def test_the_27_codes_are_taken():
         ({"channel_id": [True]}, "channel numbers"),
         ({"context": ["Kestrel"]}, "must be text"),
         ({"context": "\ud800"}, "surrogate"),
-        ({"model": "fun-asr"}, "other models take other requests"),
+        ({"model": "fun-asr-flash-2026-06-15"}, "requests of another shape"),
     ],
 )
 def test_what_the_service_would_ignore_is_refused_here(options, match):
@@ -864,16 +866,16 @@ def test_what_the_service_would_ignore_is_refused_here(options, match):
 def test_a_context_is_counted_in_tokens_where_bytes_do_not_settle_it(monkeypatch):
     from asrlab.dashscope import checks
 
-    check_parameters(context="x" * 10_000)
+    check_parameters(model_of(MODEL), context="x" * 10_000)
     pytest.importorskip("dashscope")
-    check_parameters(context="Kestrel " * 3_000)
-    check_parameters(context="<|endoftext|>" * 1_000)
+    check_parameters(model_of(MODEL), context="Kestrel " * 3_000)
+    check_parameters(model_of(MODEL), context="<|endoftext|>" * 1_000)
     with pytest.raises(InvalidInput, match="this one has 27,999"):
-        check_parameters(context="红隼 Ostrava " * 4_000)
+        check_parameters(model_of(MODEL), context="红隼 Ostrava " * 4_000)
     checks._token_counter.cache_clear()
     monkeypatch.setitem(sys.modules, "dashscope.tokenizers", None)
     with pytest.raises(InvalidInput, match="install the package dashscope"):
-        check_parameters(context="Kestrel " * 3_000)
+        check_parameters(model_of(MODEL), context="Kestrel " * 3_000)
     checks._token_counter.cache_clear()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import functools
 import json
 
@@ -12,6 +13,7 @@ import pytest
 import soundfile
 
 from asrlab.dashscope import AsyncClient
+from asrlab.dashscope.models import model_of
 from asrlab.engines.base import UNWATCHED, Parameters, Question, Steps, Transcript
 from asrlab.engines.filetrans import FiletransEngine, ask
 from asrlab.errors import InvalidInput, OutcomeUnknown, ServiceError, TaskFailed
@@ -289,8 +291,14 @@ def test_what_cannot_be_asked_is_said_before_anything_is_sent(ask_service, audio
     assert service.log == []
 
 
+def taking_at_most(seconds, monkeypatch):
+    """Make the model take no more than that."""
+    row = dataclasses.replace(model_of(MODEL), audio_s=seconds)
+    monkeypatch.setattr("asrlab.engines.filetrans.model_of", lambda _: row)
+
+
 def test_a_recording_longer_than_the_service_takes_is_refused(ask_service, audio, monkeypatch):
-    monkeypatch.setattr("asrlab.dashscope.wire.AUDIO_S", 0.4)
+    taking_at_most(0.4, monkeypatch)
     with pytest.raises(InvalidInput, match="lasts"):
         ask_service(Service(heard(0)), Question(str(audio / "mono.wav")))
 
@@ -308,7 +316,7 @@ def test_channels_and_length_of_what_ffmpeg_reads_are_known_before_it_is_sent(as
     service = Service(heard(0))
     with pytest.raises(InvalidInput, match=r"channel_id 1 is not in .*phone.m4a, which has 1"):
         ask_service(service, Question(str(path), Parameters(channel_id=(0, 1))))
-    monkeypatch.setattr("asrlab.dashscope.wire.AUDIO_S", 0.9)
+    taking_at_most(0.9, monkeypatch)
     with pytest.raises(InvalidInput, match="lasts 1 s"):
         ask_service(service, Question(str(path)))
     assert service.log == []
@@ -322,8 +330,8 @@ def test_an_engine_is_entered_before_it_is_asked_and_needs_a_key_only_then(monke
         asyncio.run(engine.transcribe(URL))
     with pytest.raises(InvalidInput, match="DASHSCOPE_API_KEY"):
         asyncio.run(engine.__aenter__())
-    with pytest.raises(InvalidInput, match="fun-asr"):
-        FiletransEngine("fun-asr")
+    with pytest.raises(InvalidInput, match="whisper-1"):
+        FiletransEngine("whisper-1")
 
 
 # Through a service that bears no mark.

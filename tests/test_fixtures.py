@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from asrlab.dashscope import AsyncClient, wire
+from asrlab.dashscope import AsyncClient, wire, wire_uploads
 from asrlab.errors import ServiceError
 
 LINK = (
@@ -230,10 +230,10 @@ POLICY = {
 @pytest.mark.parametrize("kind", [int, str])
 def test_leave_to_upload(kind):
     numbers = {name: kind(value) for name, value in POLICY.items() if isinstance(value, int)}
-    policy = wire.parse_policy(received({"request_id": "f6", "data": POLICY | numbers}))
+    policy = wire_uploads.parse_policy(received({"request_id": "f6", "data": POLICY | numbers}))
     assert (policy.host, policy.folder) == (POLICY["upload_host"], POLICY["upload_dir"])
     assert policy.max_bytes == 1024 << 20
-    fields, url = wire.upload_form(policy, "a.wav")
+    fields, url = wire_uploads.upload_form(policy, "a.wav")
     assert fields == {
         "OSSAccessKeyId": "LTAIx",
         "Signature": "g5K/a+b=",
@@ -249,7 +249,7 @@ def test_leave_to_upload(kind):
 @pytest.mark.parametrize("missing", ["policy", "signature", "upload_dir", "upload_host", "oss_access_key_id"])
 def test_leave_that_lacks_something_is_none(missing):
     with pytest.raises(ServiceError, match=missing) as caught:
-        wire.parse_policy({"request_id": "f6", "data": POLICY | {missing: None}})
+        wire_uploads.parse_policy({"request_id": "f6", "data": POLICY | {missing: None}})
     assert caught.value.code == "BadResponse"
 
 

@@ -188,7 +188,7 @@ def test_levels_are_resolved_for_each_recording_and_checked_before_anything_is_s
     sweep = Sweep(
         dataset, FiletransEngine(api_key="sk-x"), grid(language={"right": column("language")}), store=tmp_path / "r"
     )
-    with pytest.raises(InvalidInput, match="language='zh-en' is not a code of the service"):
+    with pytest.raises(InvalidInput, match="language='zh-en' is not a code of qwen3-asr-flash-filetrans"):
         sweep.plan()
     half = grid(context="half \ud83d")
     with pytest.raises(InvalidInput, match="half a surrogate pair"):

@@ -12,13 +12,13 @@ from typing import get_args, get_type_hints
 import pytest
 
 import asrlab.engines
-from asrlab.engines.filetrans import FiletransEngine
+from asrlab.engines.service import ServiceEngine
 from asrlab.sweep import prices
 from asrlab.sweep.prices import Price, price_of
 
 TABLE = json.loads(files("asrlab.sweep").joinpath("prices.json").read_text(encoding="utf-8"))
 MODELS = [name for name, home in asrlab.engines._HOMES.items() if home == asrlab.engines._FILETRANS]
-REGIONS = get_args(get_type_hints(FiletransEngine.__init__)["region"])
+REGIONS = get_args(get_type_hints(ServiceEngine.__init__)["region"])
 MODEL = "qwen3-asr-flash-filetrans"
 
 

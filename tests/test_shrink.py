@@ -20,9 +20,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asrlab.dashscope import wire
+from asrlab.dashscope.models import model_of
 from asrlab.data.audio import decode
 from asrlab.data.dataset import Dataset
 from asrlab.engines.base import UNWATCHED, Answer, Capabilities, Engine, Parameters, Sentence, Transcript, Word
+from asrlab.engines.service import requested
 from asrlab.errors import InvalidInput, TaskFailed
 from asrlab.lists import items
 from asrlab.sweep.grid import grid
@@ -761,10 +763,10 @@ def test_the_request_is_what_the_client_sends():
         (Parameters(), {}),
         (Parameters(language="zh", context=HOSTILE, channel_id=(1, 0), enable_words=True), {"also_send_text": "true"}),
     ]:
+        row = model_of(wire.MODEL)
         sent = wire.submit_body(
-            "AUDIO_URL", model=wire.MODEL, language=asked.language, enable_itn=asked.enable_itn, context=asked.context,
-            channel_id=asked.channel_id, enable_words=asked.enable_words, also_send_text=bool(identity),
-        )  # fmt: skip
+            "AUDIO_URL", requested(asked, row), model=wire.MODEL, row=row, also_send_text=bool(identity)
+        )
         assert json.loads(request_json(asked, identity)) == sent
 
 

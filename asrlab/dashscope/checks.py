@@ -12,14 +12,17 @@ from datetime import datetime, timedelta
 from difflib import get_close_matches
 from functools import cache, wraps
 from inspect import signature
-from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from asrlab.dashscope import wire
+from asrlab.dashscope.models import NAMES
 from asrlab.errors import InvalidInput
 from asrlab.suggest import suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from asrlab.dashscope.models import Model
 
 # What people type for a language, beside its code, its English name, and either with a region after it.
 _ALIASES: Final = {
@@ -38,6 +41,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+_CODE: Final = re.compile(r"[a-z]{2,3}")  # ISO 639
 _REGION: Final = re.compile(r"([a-z]{4}(-|$))?([a-z]{2}|\d{3})?")  # a script, a region, or both
 
 
@@ -49,15 +53,35 @@ class NotForProduction(UserWarning):
     """Something is used that the service documents as not being for production."""
 
 
+def check_given(model: Model, given: Mapping[str, Any]) -> None:
+    """Check what is given of a request before it is sent to a model; None is what is not given.
+
+    Raises
+    ------
+    InvalidInput
+        If the service would refuse, ignore or misread something of it.
+    """
+    for name, value in given.items():
+        if value is not None and name not in model.parameters:
+            raise InvalidInput(
+                f"{name!r} is not a parameter of {model.name}, which would ignore it. "
+                f"{suggestion(name, model.parameters)}"
+            )
+    check_parameters(model, **given)
+
+
 def check_parameters(
+    model: Model,
     *,
     language: str | None = None,
     enable_itn: bool | None = None,
     context: str | None = None,
     channel_id: Sequence[int] | None = None,
     enable_words: bool | None = None,
+    language_hints: Sequence[str] | None = None,
+    vocabulary_id: str | None = None,
 ) -> None:
-    """Check request parameters before they are sent.
+    """Check request parameters before they are sent to a model; None is what is not given.
 
     Raises
     ------
@@ -65,7 +89,7 @@ def check_parameters(
         If the service would refuse, ignore or misread one of them.
     """
     if language is not None:
-        _check_language(language)
+        _check_language(language, model)
     for name, value in (("enable_itn", enable_itn), ("enable_words", enable_words)):
         if value is not None and not isinstance(value, bool):
             raise InvalidInput(f"{name} must be True, False, or None to leave it out, not {value!r}.")
@@ -75,21 +99,12 @@ def check_parameters(
         whole = isinstance(channel_id, list | tuple | range) and all(type(c) is int and c >= 0 for c in channel_id)
         if not whole or not channel_id or len(set(channel_id)) != len(channel_id):
             raise InvalidInput(f"channel_id must be a list of different channel numbers from 0, not {channel_id!r}.")
-
-
-def check_model(model: str) -> None:
-    """Check that a model takes the requests of this client; its siblings take other ones.
-
-    Raises
-    ------
-    InvalidInput
-        If it does not.
-    """
-    if not isinstance(model, str) or not wire.MODELS.fullmatch(model):
-        raise InvalidInput(
-            f"This client speaks to {wire.MODEL} and its dated snapshots, not {model!r}: other models take other "
-            "requests, and some fail only later, as a task."
-        )
+    if language_hints is not None:
+        _check_hints(language_hints, model)
+    if language is not None and language_hints:
+        raise InvalidInput(f"language={language!r} is the one hint of {model.name}: leave language_hints out.")
+    if vocabulary_id is not None and (not isinstance(vocabulary_id, str) or not vocabulary_id.strip()):
+        raise InvalidInput(f"vocabulary_id must be the id of a list of words, not {vocabulary_id!r}.")
 
 
 def refuse_unknown(verb: Callable[P, R]) -> Callable[P, R]:
@@ -104,7 +119,7 @@ def refuse_unknown(verb: Callable[P, R]) -> Callable[P, R]:
         for name in kwargs:
             if name not in known:
                 raise InvalidInput(
-                    f"{name!r} is not a parameter of {wire.MODEL}, which would ignore it. {suggestion(name, known)}"
+                    f"{name!r} is not a parameter of the service, which would ignore it. {suggestion(name, known)}"
                 )
         return verb(*args, **kwargs)
 
@@ -152,15 +167,17 @@ def warn_of_no_effect(language: str | None, enable_itn: bool | None) -> None:
         )
 
 
-def _check_language(language: str) -> None:
+def _check_language(language: str, model: Model) -> None:
     if not isinstance(language, str):
         raise InvalidInput(f"language must be a code such as 'en', or None to detect it, not {language!r}.")
-    if language in wire.LANGUAGES:
+    codes = list(NAMES) if model.languages is None else [code for code in NAMES if code in model.languages]
+    if language in codes or (model.languages is None and _CODE.fullmatch(language)):
         return
     typed = language.strip().lower().replace("_", "-")
     if typed in ("", "auto", "detect", "none"):
         raise InvalidInput(f"language={language!r} is not a language code. Leave language out to have it detected.")
-    known = {name.lower(): code for code, name in wire.LANGUAGES.items()} | _ALIASES | {c: c for c in wire.LANGUAGES}
+    known = {NAMES[code].lower(): code for code in codes}
+    known |= {alias: code for alias, code in _ALIASES.items() if code in codes} | {code: code for code in codes}
     base, _, suffix = typed.partition("-")
     code = known.get(typed) or (known.get(base) if _REGION.fullmatch(suffix) else None)
     if code is None:  # a name among other words; the last says most, as in "Chinese (Cantonese)"
@@ -169,8 +186,17 @@ def _check_language(language: str) -> None:
         )
     if code is None and len(typed) > 3:
         code = next((known[name] for name in get_close_matches(typed, known, n=1, cutoff=0.9)), None)
-    hint = f"Did you mean {code!r} ({wire.LANGUAGES[code]})?" if code else f"It takes: {', '.join(wire.LANGUAGES)}."
-    raise InvalidInput(f"language={language!r} is not a code of the service. {hint}")
+    hint = f"Did you mean {code!r} ({NAMES[code]})?" if code else f"It takes: {', '.join(codes)}."
+    raise InvalidInput(f"language={language!r} is not a code of {model.name}. {hint}")
+
+
+def _check_hints(hints: Sequence[str], model: Model) -> None:
+    if not isinstance(hints, list | tuple) or len(set(map(repr, hints))) != len(hints):
+        raise InvalidInput(f"language_hints must be a list of different language codes, not {hints!r}.")
+    for hint in hints:
+        _check_language(hint, model)
+    if model.most_hints is not None and len(hints) > model.most_hints:
+        raise InvalidInput(f"{model.name} takes {model.most_hints} language hints at most, not {len(hints)}.")
 
 
 def _check_context(context: str) -> None:

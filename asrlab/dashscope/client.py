@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import logging
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Self
@@ -16,22 +15,23 @@ from asrlab.dashscope import wire
 from asrlab.dashscope.access import find_base_url, find_key
 from asrlab.dashscope.account import account
 from asrlab.dashscope.checks import (
-    check_model,
-    check_parameters,
+    check_given,
     check_task_id,
     check_window,
     refuse_unknown,
     warn_of_no_effect,
 )
 from asrlab.dashscope.http import Http
-from asrlab.dashscope.links import bare, percent_encoded
+from asrlab.dashscope.links import percent_encoded
 from asrlab.dashscope.listing import Listing
 from asrlab.dashscope.lost import Window, choose
+from asrlab.dashscope.models import check_region, model_of
 from asrlab.dashscope.monitor import Monitor
-from asrlab.dashscope.retries import Busy, NoAnswer, persist
+from asrlab.dashscope.retries import persist
+from asrlab.dashscope.sending import Told, send_once
 from asrlab.dashscope.tasks import Transcription
 from asrlab.dashscope.uploads import Uploads
-from asrlab.errors import InvalidInput, OutcomeUnknown, ServiceError, TaskFailed
+from asrlab.errors import InvalidInput, ServiceError, TaskFailed
 from asrlab.shown import Shown
 
 if TYPE_CHECKING:
@@ -41,10 +41,9 @@ if TYPE_CHECKING:
     import httpx
 
     from asrlab.dashscope.links import SignedUrl
+    from asrlab.dashscope.models import Model
     from asrlab.dashscope.pacing import Change, Limits
     from asrlab.dashscope.tasks import Task, TaskPage
-
-_log = logging.getLogger("asrlab.dashscope")
 
 _PATIENCE_S: Final = 15 * 60
 _PATIENCE_PER_AUDIO_S: Final = 0.2
@@ -98,6 +97,7 @@ class AsyncClient(Shown):
         base = find_base_url(region, workspace, base_url)
         key, source = find_key(region, api_key)
         self._region = region
+        self._at_home = base_url is None
         self._http = Http(base, key=key, key_source=source, region=region, workspace=workspace, transport=transport)
         self._account = account(base, key, limits)
         self._uploads = Uploads(self._http, self._account)
@@ -157,6 +157,8 @@ class AsyncClient(Shown):
         context: str | None = None,
         channel_id: Sequence[int] | None = None,
         enable_words: bool | None = None,
+        language_hints: Sequence[str] | None = None,
+        vocabulary_id: str | None = None,
         also_send_text: bool = False,
         before_sending: Callable[[str], Awaitable[None]] | None = None,
         when_refused: Callable[[], Awaitable[None]] | None = None,
@@ -172,9 +174,9 @@ class AsyncClient(Shown):
         file_url : str
             Public http(s) link to the recording, or an oss URL from :meth:`upload`. Spaces and non-ASCII are encoded.
         model : str
-            The model, or a dated snapshot of it.
+            The model, or a dated snapshot of it; of those that answer at once, see :meth:`transcribe`.
         language : str, optional
-            Code of the language spoken, one of 27; detected if left out.
+            Code of the language spoken; detected if left out. Models that take several get it as their one hint.
         enable_itn : bool, optional
             Write spoken numbers as digits; Chinese and English only. The service's default is not to.
         context : str, optional
@@ -182,7 +184,11 @@ class AsyncClient(Shown):
         channel_id : list of int, optional
             Channels to transcribe, counted from 0, each billed apart. The service's default is channel 0.
         enable_words : bool, optional
-            Ask for word times; also makes sentences end at punctuation.
+            Ask for word times; also makes sentences end at punctuation. Siblings always give them.
+        language_hints : list of str, optional
+            Codes of the languages that may be spoken, for models that take several.
+        vocabulary_id : str, optional
+            Id of a list of words that the service keeps, for models that take one.
         also_send_text : bool
             Send the context under its second documented name too.
         before_sending : async callable, optional
@@ -206,74 +212,38 @@ class AsyncClient(Shown):
         ServiceError
             If it was not accepted.
         """
-        check_model(model)
-        check_parameters(
-            language=language, enable_itn=enable_itn, context=context, channel_id=channel_id, enable_words=enable_words
-        )
+        row = self._row(model, "async")
+        parameters = {
+            "language": language,
+            "enable_itn": enable_itn,
+            "enable_words": enable_words,
+            "channel_id": channel_id,
+            "context": context,
+            "language_hints": language_hints,
+            "vocabulary_id": vocabulary_id,
+        }
+        check_given(row, parameters)
         warn_of_no_effect(language, enable_itn)
         file_url = percent_encoded(file_url)
-        body = wire.submit_body(
-            file_url,
-            model=model,
-            language=language,
-            enable_itn=enable_itn,
-            context=context,
-            channel_id=channel_id,
-            enable_words=enable_words,
-            also_send_text=also_send_text,
-        )
+        body = wire.submit_body(file_url, parameters, model=model, row=row, also_send_text=also_send_text)
         content = json.dumps(body, ensure_ascii=False).encode()
         headers = wire.submit_headers(file_url)
 
-        room = self._account.concurrency
-        sent_at: datetime | None = None
-
         async def send() -> Task:
-            nonlocal sent_at
-            async with self._http.slot:
-                await self._account.submits.turn()
-                if before_sending is not None:
-                    await before_sending(file_url)
-                sent_at = datetime.now(UTC)
-                try:
-                    answer = await self._http.api("POST", wire.SUBMIT_PATH, body=content, headers=headers)
-                except (Busy, NoAnswer) as error:
-                    if isinstance(error, Busy) and error.refused:
-                        room.throttled()
-                    if _surely_not_accepted(error):
-                        sent_at = None
-                        if when_refused is not None:
-                            await when_refused()
-                    raise
-            room.passed()
+            answer = await self._http.api("POST", wire.SUBMIT_PATH, body=content, headers=headers)
             task = wire.parse_task(answer, submitted=True)
             self._account.accepted(task.task_id)
             return task
 
-        try:
-            async with room.room():
-                return await persist(send, local=self._http.local, again=_surely_not_accepted)
-        except ServiceError as error:
-            if not _may_have_been_accepted(error):
-                raise
-            lost = OutcomeUnknown(
-                f"The submit was sent, and whether it was accepted is not known: {error.message} "
-                "It is not sent again, since it may be running and be billed.",
-                code=error.code,
-                request_id=error.request_id,
-                http_status=error.http_status,
-            )
-            lost.sent_at, lost.lost_at, lost.link = sent_at, datetime.now(UTC), file_url
-        except BaseException as error:
-            if sent_at is not None:  # interrupted, mostly
-                said = (
-                    f"A submit of {bare(file_url)} was sent at {sent_at.isoformat()} and its answer not waited for: it "
-                    "may have been accepted, and be billed. Look for it with find_submitted() before sending it again."
-                )
-                _log.warning(said)
-                error.add_note(said)
-            raise
-        raise lost
+        return await send_once(
+            self._http,
+            self._account,
+            send,
+            what="submit",
+            link=file_url,
+            told=Told(before_sending, when_refused),
+            look="Look for it with find_submitted() before sending it again.",
+        )
 
     async def query(self, task_id: str) -> Task:
         """Look at a task.
@@ -423,7 +393,7 @@ class AsyncClient(Shown):
         ServiceError
             If the tasks cannot be listed.
         """
-        check_model(model)
+        model_of(model)
         lost_at = sent_at + timedelta(minutes=2) if lost_at is None else lost_at
         if sent_at.tzinfo is None or lost_at.tzinfo is None:
             raise InvalidInput("sent_at and lost_at must have a time zone, such as datetime.now(UTC) has.")
@@ -564,6 +534,16 @@ class AsyncClient(Shown):
         """
         self._uploads.forget(file_url)
 
+    def _row(self, model: str, path: str) -> Model:
+        """Find the row of a model that is asked by a verb's path, and in this region."""
+        row = model_of(model)
+        if row.path != path:
+            verb = "submit() and wait()" if row.path == "async" else "transcribe()"
+            raise InvalidInput(f"{model} is asked by {verb}, and not so.")
+        if self._at_home:
+            check_region(row, self._region)
+        return row
+
     async def _query(self, task_id: str) -> Task:
         async with self._http.slot:
             await self._account.queries.turn()
@@ -588,16 +568,6 @@ def patience(audio_s: float | None) -> float:
     """
     longest = wire.AUDIO_S if audio_s is None else audio_s
     return min(_PATIENCE_S + _PATIENCE_PER_AUDIO_S * longest, _LONGEST_S)
-
-
-def _surely_not_accepted(error: Busy | NoAnswer) -> bool:
-    return error.refused if isinstance(error, Busy) else not error.sent
-
-
-def _may_have_been_accepted(error: ServiceError) -> bool:
-    if isinstance(error, Busy | NoAnswer):
-        return not _surely_not_accepted(error)
-    return error.code == "BadResponse"  # a success without a task in it
 
 
 def _settled(task: Task) -> Task:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 import anyio
 from anyio.to_thread import run_sync
 
-from asrlab.dashscope import wire
+from asrlab.dashscope import wire, wire_uploads
 from asrlab.dashscope.checks import NotForProduction
 from asrlab.dashscope.retries import persist
 from asrlab.errors import InvalidInput
@@ -91,12 +91,12 @@ class Uploads:
         # Each attempt with leave of its own (it holds for 300 s) and under a name of its own (nothing is overwritten).
         async with self._http.slot:
             await self._account.uploads.turn()
-            granted = await self._http.api("GET", wire.UPLOADS_PATH, query=wire.policy_query(model))
-        policy = wire.parse_policy(granted)
+            granted = await self._http.api("GET", wire.UPLOADS_PATH, query=wire_uploads.policy_query(model))
+        policy = wire_uploads.parse_policy(granted)
         if (size := os.fstat(file.fileno()).st_size) > policy.max_bytes:
             raise InvalidInput(f"{path} has {size:,} bytes; an upload for {model} takes {policy.max_bytes:,.0f}.")
         name = _object_name(path)
-        fields, url = wire.upload_form(policy, name)
+        fields, url = wire_uploads.upload_form(policy, name)
         await self._http.post_form(policy.host, fields, name, file)
         return url
 

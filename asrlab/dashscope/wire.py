@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +17,9 @@ from asrlab.dashscope.tasks import ListedTask, Sentence, Task, TaskPage, Transcr
 from asrlab.errors import ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
+
+    from asrlab.dashscope.models import Model
 
 Document = dict[str, Any]
 
@@ -38,9 +39,13 @@ TASKS_PATH: Final = "/tasks"
 TASK_PATH: Final = "/tasks/{task_id}"
 CANCEL_PATH: Final = "/tasks/{task_id}/cancel"
 UPLOADS_PATH: Final = "/uploads"
+GENERATE_PATH: Final = "/services/aigc/multimodal-generation/generation"
+COMPATIBLE_PREFIX: Final = "/compatible-mode/v1"
+CHAT_PATH: Final = "/chat/completions"
 MODEL: Final = "qwen3-asr-flash-filetrans"
-MODELS: Final = re.compile(rf"{MODEL}(-\d{{4}}-\d{{2}}-\d{{2}})?")
-"""The model, an alias of its newest snapshot, and its dated snapshots."""
+FLASH: Final = "qwen3-asr-flash"
+MODES: Final = ("native", "native-stream", "compatible", "compatible-stream")
+"""The ways in which a model that answers at once is asked: two shapes, and either as it comes."""
 
 STAND_IN: Final = "asrlab"
 """How a service on this machine names itself, in the header ``Server`` and in a member of its results."""
@@ -51,6 +56,7 @@ JSON_TYPE: Final = "application/json; charset=utf-8"
 ASYNC_HEADER: Final = "X-DashScope-Async"
 RESOLVE_HEADER: Final = "X-DashScope-OssResourceResolve"
 WORKSPACE_HEADER: Final = "X-DashScope-WorkSpace"
+SSE_HEADER: Final = "X-DashScope-SSE"
 ENABLE: Final = "enable"
 
 # Limits (service documentation, limits; rate limiting; temporary uploads; task management).
@@ -61,6 +67,9 @@ UPLOAD_BYTES: Final = 1 << 30
 UPLOAD_LIFE_S: Final = 48 * 3600
 AUDIO_S: Final = 12 * 3600
 FILE_BYTES: Final = 2 << 30
+FLASH_AUDIO_S: Final = 300
+FLASH_BYTES: Final = 10_485_760
+"""Of a file, and of a data URI, which counts after it is encoded."""
 CONTEXT_TOKENS: Final = 10_000
 TASK_LIFE_H: Final = 24
 WINDOW_H: Final = 24
@@ -154,53 +163,33 @@ ADVICE: Final = {
 """What to do about a code."""
 
 
-@dataclass(frozen=True, repr=False)
-class Policy:
-    """Leave to upload one file; never shown, for it is a credential."""
-
-    host: str
-    folder: str
-    fields: Mapping[str, str]
-    max_bytes: float
-
-
 def submit_body(
-    file_url: str,
-    *,
-    model: str,
-    language: str | None = None,
-    enable_itn: bool | None = None,
-    context: str | None = None,
-    channel_id: Sequence[int] | None = None,
-    enable_words: bool | None = None,
-    also_send_text: bool = False,
+    file_url: str, parameters: Mapping[str, Any], *, model: str, row: Model, also_send_text: bool = False
 ) -> Document:
-    """Build the body of a submit; options that are None are left out, as is an empty context.
+    """Build the body of a submit; parameters that are None are left out, as is what is empty of others.
 
     The context has two documented names. All samples use ``corpus.text``; one edition's table says ``text``, and
-    `also_send_text` sends that too (service documentation, context).
+    `also_send_text` sends that too (service documentation, context). Siblings take one language as the only hint.
     """
-    parameters: Document = {
-        "language": language,
-        "enable_itn": enable_itn,
-        "enable_words": enable_words,
-        "channel_id": None if channel_id is None else list(channel_id),
-        "corpus": {"text": context} if context else None,
-        "text": context if also_send_text and context else None,
-    }
-    given = {name: value for name, value in parameters.items() if value is not None}
-    return {"model": model, "input": {"file_url": file_url}, "parameters": given}
+    given: Document = {}
+    for name, value in parameters.items():
+        if value is None or value == "" or (name == "language_hints" and not value):
+            continue
+        theirs = row.parameters[name]
+        several = name in ("channel_id", "language_hints")
+        given[theirs] = list(value) if several else [value] if theirs == "language_hints" else value
+    if "corpus" in given:
+        given["corpus"] = {"text": given["corpus"]}
+        if also_send_text:
+            given["text"] = given["corpus"]["text"]
+    links = {"file_url": file_url} if row.link == "file_url" else {"file_urls": [file_url]}
+    return {"model": model, "input": links, "parameters": given}
 
 
 def submit_headers(file_url: str) -> dict[str, str]:
     """Headers of a submit beyond those of every request; an uploaded file is found only with the second."""
     headers = {"Content-Type": JSON_TYPE, ASYNC_HEADER: ENABLE}
     return headers | {RESOLVE_HEADER: ENABLE} if file_url.startswith("oss://") else headers
-
-
-def policy_query(model: str) -> dict[str, str]:
-    """Query of the request for leave to upload."""
-    return {"action": "getPolicy", "model": model}
 
 
 def list_query(
@@ -217,12 +206,6 @@ def list_query(
     asked |= {name: text for name, text in (("model_name", model), ("status", status)) if text is not None}
     window = (("start_time", start_time), ("end_time", end_time))
     return asked | {name: moment.strftime("%Y%m%d%H%M%S") for name, moment in window if moment is not None}
-
-
-def upload_form(policy: Policy, file_name: str) -> tuple[dict[str, str], str]:
-    """Fields of the upload form, to be followed by the field ``file``, and the oss URL that the file will have."""
-    key = f"{policy.folder}/{file_name}"
-    return {**policy.fields, "key": key, "success_action_status": "200"}, f"oss://{key}"
 
 
 def read_json(body: bytes) -> Document | None:
@@ -246,10 +229,10 @@ def complaint(status: int, body: bytes) -> tuple[str, str, str | None] | None:
         return None if 200 <= status < 300 else _foreign_complaint(status, body)
     nested = document.get("error")
     said = nested if isinstance(nested, dict) else document
-    code, message = _text(said, "code"), _text(said, "message")
+    code, message = text_in(said, "code"), text_in(said, "message")
     if 200 <= status < 300 and (not code or "output" in document or "data" in document):
         return None
-    return code or "Unknown", scrub(message or "The service gave no reason."), _text(document, "request_id")
+    return code or "Unknown", scrub(message or "The service gave no reason."), text_in(document, "request_id")
 
 
 def _foreign_complaint(status: int, body: bytes) -> tuple[str, str, str | None]:
@@ -272,30 +255,54 @@ def parse_task(document: Document, *, submitted: bool = False) -> Task:
     """
     output = document.get("output")
     if not isinstance(output, dict):
-        raise _bad(document, "it has no output")
-    task_id, status = _text(output, "task_id"), _text(output, "task_status")
+        raise unreadable(document, "it has no output")
+    task_id, status = text_in(output, "task_id"), text_in(output, "task_status")
     if submitted and not status:
         status = PENDING  # what was accepted may be billed: nothing but its id is needed to find it
     if not task_id or not status:
-        raise _bad(document, "its output has no task_id or no task_status")
-    code, message = _text(output, "code"), _text(output, "message")
-    result, usage = output.get("result"), document.get("usage")
-    link = _text(result, "transcription_url") if isinstance(result, dict) else None
+        raise unreadable(document, "its output has no task_id or no task_status")
+    result = _result(document, output, status)
+    if text_in(result, "subtask_status") == FAILED and status == SUCCEEDED:
+        status = FAILED
+    code, message = (text_in(output, name) or text_in(result, name) for name in ("code", "message"))
+    link, usage = text_in(result, "transcription_url"), document.get("usage")
     return Task(
         task_id=task_id,
         status=status,
-        request_id=_text(document, "request_id"),
+        request_id=text_in(document, "request_id"),
         submit_time=_time(output, "submit_time"),
         # A field table says schedule_time, every sample scheduled_time (service documentation, task query).
         scheduled_time=_time(output, "scheduled_time") or _time(output, "schedule_time"),
         end_time=_time(output, "end_time"),
-        audio_s=_number(usage, "seconds") if isinstance(usage, dict) else None,
+        audio_s=_billed_s(usage) if isinstance(usage, dict) else None,
         code=code,
         message=scrub(message) if message else None,
         link=SignedUrl(link) if link else None,
         ended=status in ENDED,
         silent=status == FAILED and code in SILENCE,
     )
+
+
+def _result(document: Document, output: Document, status: str) -> Document:
+    """Find the one result: under its name, as the only sub-task, or in the output itself.
+
+    A task of siblings is SUCCEEDED if any of its files is, so its sub-task decides; one raw report has the link in the
+    output (service documentation, siblings).
+    """
+    found = output.get("result")
+    if isinstance(found, dict):
+        return found
+    several = output.get("results")
+    parts = [part for part in several if isinstance(part, dict)] if isinstance(several, list) else []
+    if len(parts) > 1 and status in (SUCCEEDED, FAILED):
+        raise unreadable(document, f"its task has {len(parts)} sub-tasks, and one recording was asked about")
+    return parts[0] if parts else output
+
+
+def _billed_s(usage: Document) -> float | None:
+    """Seconds that are billed: siblings call them duration; those that bill tokens tell none."""
+    seconds = number_in(usage, "seconds")
+    return number_in(usage, "duration") if seconds is None else seconds
 
 
 def parse_task_page(document: Document) -> TaskPage:
@@ -307,11 +314,11 @@ def parse_task_page(document: Document) -> TaskPage:
         With code ``BadResponse`` if it is none.
     """
     rows = document.get("data")
-    numbers = {name: _number(document, name) for name in ("total", "total_page", "page_no", "page_size")}
+    numbers = {name: number_in(document, name) for name in ("total", "total_page", "page_no", "page_size")}
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise _bad(document, "it has no list of tasks in data")
+        raise unreadable(document, "it has no list of tasks in data")
     if missing := [name for name, number in numbers.items() if number is None]:
-        raise _bad(document, f"its list of tasks has no {', '.join(missing)}")
+        raise unreadable(document, f"its list of tasks has no {', '.join(missing)}")
     counts = {name: int(number) for name, number in numbers.items() if number is not None}
     return TaskPage(
         tasks=tuple(_listed(document, row) for row in rows),
@@ -323,49 +330,18 @@ def parse_task_page(document: Document) -> TaskPage:
 
 
 def _listed(document: Document, row: Document) -> ListedTask:
-    task_id, status = _text(row, "task_id"), _text(row, "status")
+    task_id, status = text_in(row, "task_id"), text_in(row, "status")
     if not task_id or not status:
-        raise _bad(document, "a task in its list has no task_id or no status")
+        raise unreadable(document, "a task in its list has no task_id or no status")
     return ListedTask(
         task_id=task_id,
         status=status,
-        model=_text(row, "model_name"),
-        region=_text(row, "region"),
-        request_id=_text(row, "request_id"),
+        model=text_in(row, "model_name"),
+        region=text_in(row, "region"),
+        request_id=text_in(row, "request_id"),
         created=_moment(row, "gmt_create"),
         started=_moment(row, "start_time"),
         ended=_moment(row, "end_time"),
-    )
-
-
-def parse_policy(document: Document) -> Policy:
-    """Read the leave to upload; its numbers come as strings or as numbers.
-
-    Raises
-    ------
-    ServiceError
-        With code ``BadResponse`` if something is missing.
-    """
-    data = document.get("data")
-    if not isinstance(data, dict):
-        raise _bad(document, "it has no data")
-    names = {
-        "OSSAccessKeyId": "oss_access_key_id",
-        "Signature": "signature",
-        "policy": "policy",
-        "x-oss-object-acl": "x_oss_object_acl",
-        "x-oss-forbid-overwrite": "x_oss_forbid_overwrite",
-    }
-    found = {name: _text(data, name) for name in ("upload_host", "upload_dir", *names.values())}
-    if missing := [name for name, value in found.items() if not value]:
-        raise _bad(document, f"its upload policy has no {', '.join(missing)}")
-    texts = {name: value for name, value in found.items() if value}
-    megabytes = _number(data, "max_file_size_mb")
-    return Policy(
-        host=texts["upload_host"],
-        folder=texts["upload_dir"].strip("/"),
-        fields={field_name: texts[name] for field_name, name in names.items()},
-        max_bytes=float("inf") if megabytes is None else megabytes * (1 << 20),
     )
 
 
@@ -380,8 +356,8 @@ def parse_transcription(document: Document) -> Transcription:
     try:
         transcripts = tuple(_transcript(found) for found in document["transcripts"])
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise _bad(document, f"its transcripts have not the documented shape ({type(error).__name__})") from error
-    file_url = _text(document, "file_url")
+        raise unreadable(document, f"its transcripts have not the documented shape ({type(error).__name__})") from error
+    file_url = text_in(document, "file_url")
     return Transcription(transcripts, scrub_document(document), SignedUrl(file_url) if file_url else None)
 
 
@@ -395,8 +371,8 @@ def _sentence(found: Document) -> Sentence:
         begin_ms=int(found["begin_time"]),
         end_ms=int(found["end_time"]),
         text=_required(found, "text"),
-        language=_text(found, "language"),
-        emotion=_text(found, "emotion"),
+        language=text_in(found, "language"),
+        emotion=text_in(found, "emotion"),
         words=tuple(
             Word(int(word["begin_time"]), int(word["end_time"]), _required(word, "text"), word.get("punctuation") or "")
             for word in found.get("words") or ()
@@ -411,20 +387,23 @@ def _required(found: Document, name: str) -> str:
     return value
 
 
-def _bad(document: Document, what: str) -> ServiceError:
+def unreadable(document: Document, what: str) -> ServiceError:
+    """Make the error of an answer that cannot be read."""
     return ServiceError(
-        f"The service's answer cannot be read: {what}.", code="BadResponse", request_id=_text(document, "request_id")
+        f"The service's answer cannot be read: {what}.", code="BadResponse", request_id=text_in(document, "request_id")
     )
 
 
-def _text(found: Document, name: str) -> str | None:
+def text_in(found: Document, name: str) -> str | None:
+    """Read a text, or what may stand for one; None where there is none."""
     value = found.get(name)
     if isinstance(value, bool | int | float):
         return str(value).lower() if isinstance(value, bool) else str(value)
     return value if isinstance(value, str) and value else None
 
 
-def _number(found: Document, name: str) -> float | None:
+def number_in(found: Document, name: str) -> float | None:
+    """Read a number, also one that is written as text; None where there is none."""
     value = found.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
@@ -436,7 +415,7 @@ def _number(found: Document, name: str) -> float | None:
 
 
 def _moment(found: Document, name: str) -> datetime | None:
-    milliseconds = _number(found, name)
+    milliseconds = number_in(found, name)
     try:
         return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
     except (ValueError, OverflowError, OSError):
@@ -445,6 +424,6 @@ def _moment(found: Document, name: str) -> datetime | None:
 
 def _time(found: Document, name: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(_text(found, name) or "").replace(tzinfo=None)
+        return datetime.fromisoformat(text_in(found, name) or "").replace(tzinfo=None)
     except ValueError:
         return None

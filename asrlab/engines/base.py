@@ -203,8 +203,8 @@ class Capabilities(Shown):
     ----------
     parameters : frozenset of str
         Names of the request parameters that act; any other is reported as unsupported in the answer.
-    languages : frozenset of str
-        Codes that ``language`` may take.
+    languages : frozenset of str or None
+        Codes that ``language`` may take; None if they are not documented, and any may be tried.
     itn_languages : frozenset of str, optional
         Codes of the languages in which ``enable_itn`` acts; None if in all, or not known.
     context_tokens : int, optional
@@ -216,7 +216,7 @@ class Capabilities(Shown):
     """
 
     parameters: frozenset[str]
-    languages: frozenset[str]
+    languages: frozenset[str] | None
     itn_languages: frozenset[str] | None = None
     context_tokens: int | None = None
     audio_s: float | None = None
@@ -231,8 +231,8 @@ class Capabilities(Shown):
         """Names of the parameters set away from their defaults that this engine does not obey."""
         given = differences(parameters, Parameters())
         deaf = [name for name in given if name not in self.parameters]
-        if "language" in given and "language" not in deaf and parameters.language not in self.languages:
-            deaf.append("language")
+        if "language" in given and "language" not in deaf and self.languages is not None:
+            deaf += [] if parameters.language in self.languages else ["language"]
         return tuple(sorted(deaf))
 
 

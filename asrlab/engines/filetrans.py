@@ -7,8 +7,9 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from asrlab.dashscope import wire
-from asrlab.engines.base import UNWATCHED, Answer, Capabilities, Sentence, Transcript, Word
-from asrlab.engines.service import ServiceEngine, check, facts_of, is_link
+from asrlab.dashscope.models import model_of
+from asrlab.engines.base import UNWATCHED, Answer, Sentence, Transcript, Word
+from asrlab.engines.service import ServiceEngine, check, facts_of, is_link, requested, unsupported
 from asrlab.errors import InvalidInput, ServiceError, TaskFailed
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from asrlab.errors import OutcomeUnknown
 
 _IN_FLIGHT: Final = 1000  # tasks; at 540 submits a minute, those of the last two minutes
-_PARAMETERS: Final = frozenset({"language", "enable_itn", "context", "channel_id", "enable_words"})
 
 
 class FiletransEngine(ServiceEngine):
@@ -54,14 +54,6 @@ class FiletransEngine(ServiceEngine):
         "also_send_text": "identity",
     }
     concurrency = _IN_FLIGHT
-    capabilities = Capabilities(
-        _PARAMETERS,
-        frozenset(wire.LANGUAGES),
-        itn_languages=wire.ITN_LANGUAGES,
-        context_tokens=wire.CONTEXT_TOKENS,
-        audio_s=wire.AUDIO_S,
-        audio_bytes=wire.FILE_BYTES,
-    )
 
     def __init__(
         self,
@@ -157,20 +149,15 @@ async def ask(
     TaskFailed, OutcomeUnknown, ServiceError
         As the client's verbs.
     """
-    asked = question.parameters
-    check(asked)
+    asked, row = question.parameters, model_of(model)
+    check(asked, row)
     if question.task_id is None:
         file_url, audio_s = await _reachable(client, question, model)
         start = monotonic()
-        # Parameters at their defaults are sent too: should the service's defaults change, the answer does not.
         task = await client.submit(
             file_url,
             model=model,
-            language=asked.language,
-            enable_itn=asked.enable_itn,
-            context=asked.context,
-            channel_id=asked.channel_id,
-            enable_words=asked.enable_words,
+            **requested(asked, row),
             also_send_text=also_send_text,
             before_sending=steps.sending,
             when_refused=steps.refused,
@@ -192,13 +179,12 @@ async def ask(
         elapsed_s = _seconds(task.submit_time, task.end_time)
 
     marked = result.document.get(wire.STAND_IN) or {}
-    itn_deaf = asked.enable_itn and asked.language is not None and asked.language not in wire.ITN_LANGUAGES
     return Answer(
         transcripts=_transcripts(result, asked.channel_id, task),
         audio_s=task.audio_s,
         model=marked.get("model", model),
         context_tokens=marked.get("context_tokens"),
-        unsupported=tuple(marked.get("unsupported", ("enable_itn",) if itn_deaf else ())),
+        unsupported=unsupported(asked, row, marked.get("unsupported")),
         queued_s=_seconds(task.submit_time, task.scheduled_time),
         elapsed_s=elapsed_s,
         request_id=request_id,
@@ -219,10 +205,9 @@ async def _reachable(client: AsyncClient, question: Question, model: str) -> tup
                 f"channel_id {beyond[0]} is not in {audio}, which has {facts.channels} channel(s), counted from 0. "
                 "Ask for a channel it has."
             )
-        if facts.duration_s > wire.AUDIO_S:
-            raise InvalidInput(
-                f"{audio} lasts {facts.duration_s:,.0f} s; the service takes {wire.AUDIO_S:,}. Split it."
-            )
+        most_s = model_of(model).audio_s
+        if most_s is not None and facts.duration_s > most_s:
+            raise InvalidInput(f"{audio} lasts {facts.duration_s:,.0f} s; {model} takes {most_s:,}. Split it.")
     return await client.upload(audio, model=model), None if facts is None else facts.duration_s
 
 

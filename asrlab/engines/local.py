@@ -151,9 +151,10 @@ class LocalEngine(Engine):
 
     def check(self, parameters: Parameters) -> None:
         """Refuse parameters that the protocol does not have."""
-        from asrlab.engines.service import check  # noqa: PLC0415 - brings httpx, which is slow to import
+        from asrlab.dashscope.models import model_of  # noqa: PLC0415 - brings httpx, which is slow to import
+        from asrlab.engines.service import check  # noqa: PLC0415 - see above
 
-        check(parameters)
+        check(parameters, model_of(_MODEL))
 
     async def transcribe(self, question: Question, steps: Steps = UNWATCHED) -> Answer:
         """Ask the service; see :class:`asrlab.engines.base.Engine`."""

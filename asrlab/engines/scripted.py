@@ -277,7 +277,7 @@ class ScriptedEngine(Engine):
     def _obeyed(self, given: Parameters, truth: str) -> tuple[Parameters, tuple[str, ...]]:
         """Give the parameters that act, and the names of those that do not."""
         takes, asked, unsupported = self.capabilities, given, list[str]()
-        if given.language is not None and given.language not in takes.languages:
+        if "language" in takes.unsupported(given):
             asked, unsupported = replace(asked, language=None), ["language"]
         language = asked.language or language_of(truth)
         if given.enable_itn and takes.itn_languages is not None and language not in takes.itn_languages:

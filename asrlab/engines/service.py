@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 
@@ -11,19 +11,22 @@ from anyio.to_thread import run_sync
 
 from asrlab.dashscope import AsyncClient, Limits, wire
 from asrlab.dashscope.access import find_base_url
-from asrlab.dashscope.checks import check_model, check_parameters
+from asrlab.dashscope.checks import check_parameters
+from asrlab.dashscope.models import check_region, model_of
 from asrlab.dashscope.pacing import PACE_MARGIN
 from asrlab.data.audio import probe
-from asrlab.engines.base import Engine
+from asrlab.engines.base import Capabilities, Engine, Parameters, differences
 from asrlab.errors import InvalidInput, ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from types import TracebackType
 
+    from asrlab.dashscope.models import Model
     from asrlab.data.audio import AudioInfo
-    from asrlab.engines.base import Answer, Parameters
+    from asrlab.engines.base import Answer
 
+_EMPTY: Final = ("language_hints", "vocabulary_id")  # not sent where they are
 _FOR_FFMPEG: Final = wire.FORMATS - {"aiff", "flac", "mp3", "ogg", "opus", "wav"}  # libsndfile cannot read these
 
 
@@ -67,7 +70,9 @@ class ServiceEngine(Engine):
         base_url: str | None = None,
         limits: Limits | None = None,
     ) -> None:
-        check_model(model)
+        self._row = model_of(model)
+        if base_url is None:
+            check_region(self._row, region)
         self._model = model
         self._region = region
         self._api_key = api_key
@@ -76,6 +81,11 @@ class ServiceEngine(Engine):
         self._base_url = base_url if base_url is None else find_base_url(region, workspace, base_url)
         self._limits = limits
         self._client: AsyncClient | None = None
+
+    @property
+    def capabilities(self) -> Capabilities:  # type: ignore[override]  # differs by model
+        """What the model obeys, and takes."""
+        return capabilities_of(self._row)
 
     @property
     def identity(self) -> Mapping[str, str]:
@@ -162,9 +172,13 @@ class ServiceEngine(Engine):
         # A key stays in this process: another takes its own from the environment.
         return self.__dict__ | {"_api_key": None, "_client": None}
 
+    def sent(self, parameters: Parameters) -> Parameters:
+        """Give the parameters as they are sent, which differs by model; a single hint is a language."""
+        return sent(parameters, self._row)
+
     def check(self, parameters: Parameters) -> None:
-        """Refuse parameters that the service would refuse, ignore or misread."""
-        check(parameters)
+        """Refuse parameters that the service would refuse or misread."""
+        check(parameters, self._row)
 
     @property
     def _entered(self) -> AsyncClient:
@@ -184,15 +198,61 @@ class ServiceEngine(Engine):
             )
 
 
-def check(asked: Parameters) -> None:
-    """Refuse parameters that the service would refuse, ignore or misread."""
-    check_parameters(
-        language=asked.language,
-        enable_itn=asked.enable_itn,
-        context=asked.context,
-        channel_id=asked.channel_id,
-        enable_words=asked.enable_words,
+def capabilities_of(row: Model) -> Capabilities:
+    """Say what a model obeys and takes, as an engine does."""
+    return Capabilities(
+        frozenset(row.parameters),
+        row.languages,
+        itn_languages=wire.ITN_LANGUAGES if "enable_itn" in row.parameters else None,
+        context_tokens=wire.CONTEXT_TOKENS if "context" in row.parameters else None,
+        audio_s=row.audio_s,
+        audio_bytes=row.audio_bytes,
     )
+
+
+def sent(asked: Parameters, row: Model) -> Parameters:
+    """Give the parameters as they are sent to a model: what it does not take is at its default.
+
+    A single hint is the same request as a language, which is what it is told as.
+    """
+    default = Parameters()
+    kept = replace(
+        asked, **{f.name: getattr(default, f.name) for f in fields(Parameters) if f.name not in row.parameters}
+    )
+    if len(kept.language_hints) == 1:
+        return replace(kept, language=kept.language_hints[0], language_hints=())
+    return kept
+
+
+def requested(asked: Parameters, row: Model) -> dict[str, Any]:
+    """Give what a model is sent, by our names; what is at its default too, should the service's defaults change."""
+    kept = sent(asked, row)
+    values = {name: getattr(kept, name) for name in row.parameters}
+    return {name: value or None if name in _EMPTY else value for name, value in values.items()}
+
+
+def check(asked: Parameters, row: Model) -> None:
+    """Refuse parameters that the service would refuse or misread; what the model does not take is not sent."""
+    check_parameters(row, **requested(asked, row))
+
+
+def unsupported(asked: Parameters, row: Model, told: Iterable[str] | None) -> tuple[str, ...]:
+    """Name what was asked for and could not be obeyed: what was not sent, and what the service did not obey.
+
+    Parameters
+    ----------
+    asked : Parameters
+        The request.
+    row : Model
+        The model that was asked.
+    told : iterable of str or None
+        What a local service says that it did not obey; None where the service does not say.
+    """
+    not_sent = [name for name in differences(asked, Parameters()) if name not in row.parameters]
+    if told is None:
+        deaf = asked.enable_itn and asked.language is not None and asked.language not in wire.ITN_LANGUAGES
+        told = ("enable_itn",) if deaf else ()
+    return tuple(sorted({*not_sent, *told}))
 
 
 def is_link(audio: str) -> bool:

@@ -115,7 +115,7 @@ def asked_of(engine: Engine, stored: str) -> str:
 def is_known(engine: Engine) -> bool:
     """Whether an engine says all that a plan needs without being entered, which may want a key or start a service."""
     try:
-        return bool(engine.identity) and bool(engine.capabilities.languages)
+        return bool(engine.identity) and engine.capabilities.languages != frozenset()
     except RuntimeError:
         return False
 

@@ -88,7 +88,7 @@ def _in_vain(sent: Sequence[Job], dataset: Dataset, takes: Capabilities) -> Iter
         unsupported = takes.unsupported(asked)
         unheard.update(f"language={asked.language!r}" if name == "language" and name in takes.parameters else name
                        for name in unsupported)  # fmt: skip
-        several = _in_several(spoken, tags[job.utt_id], takes.languages)
+        several = _in_several(spoken, tags[job.utt_id], takes.languages or ())
         language = asked.language or (None if several or pd.isna(spoken) else spoken)
         if asked.enable_itn and takes.itn_languages is not None and "enable_itn" not in unsupported:
             spoken_in = _parts(language)[:1] if language else []  # "zh-CN" is "zh"

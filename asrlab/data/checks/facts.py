@@ -82,7 +82,7 @@ def limits_of(engine: Any = None) -> Limits:  # noqa: ANN401 - anything with cap
             "the service", wire.LANGUAGES, wire.AUDIO_S, wire.FILE_BYTES, wire.UPLOAD_BYTES, wire.FORMATS
         )  # fmt: skip
     can = _capabilities(engine)
-    return Limits(str(getattr(engine, "name", "the engine")), can.languages, can.audio_s, can.audio_bytes)
+    return Limits(str(getattr(engine, "name", "the engine")), can.languages or (), can.audio_s, can.audio_bytes)
 
 
 def _capabilities(engine: Any) -> Any:  # noqa: ANN401 - see limits_of
@@ -93,7 +93,7 @@ def _capabilities(engine: Any) -> Any:  # noqa: ANN401 - see limits_of
             return engine.capabilities
 
     with suppress(RuntimeError):
-        if engine.capabilities.languages or not hasattr(engine, "__aenter__"):
+        if engine.capabilities.languages != frozenset() or not hasattr(engine, "__aenter__"):
             return engine.capabilities
     with ThreadPoolExecutor(1) as pool:  # of its own, as a notebook has an event loop
         return pool.submit(asyncio.run, once_entered()).result()
