@@ -4,12 +4,15 @@ Two, since each lacks what the other has. ``moto`` holds to conditional writes (
 as the right one. ``rclone serve s3`` checks keys, keeps objects as files, and takes no notice of conditions.
 
 A test module takes the fixtures ``s3`` and ``s3_with_keys`` by importing what makes them:
-``from object_storage import bucket, bucket_with_keys, server_of_s3  # noqa: F401``.
+``from object_storage import bucket, bucket_with_keys, server_of_s3  # noqa: F401``. What stands between is
+``s3_front``, by ``front_of_s3``.
 """
 
 from __future__ import annotations
 
 import contextlib
+import http.client
+import http.server
 import itertools
 import re
 import shutil
@@ -18,6 +21,7 @@ import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -189,3 +193,68 @@ def bucket_with_keys(tmp_path, monkeypatch):
     (tmp_path / "objects").mkdir()
     with serving("rclone", tmp_path / "objects") as server, reached(server, monkeypatch):
         yield Bucket(server, server.bucket())
+
+
+class _Front(http.server.BaseHTTPRequestHandler):
+    """Passes requests on to a server, but for those that are answered here."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts = urlsplit(self.path)
+        answer = self.server.answers(self.command, parts.path, parts.query)
+        if answer is None:
+            onward = http.client.HTTPConnection(urlsplit(self.server.onto).netloc)
+            with contextlib.closing(onward):
+                onward.request(self.command, self.path, body, dict(self.headers))
+                response = onward.getresponse()
+                content, headers, status = response.read(), response.getheaders(), response.status
+            answer = self.server.statuses.get(status)
+        if answer is not None:
+            status, code = answer
+            said = f"<Error><Code>{code}</Code><Message>As planned.</Message></Error>" if code else ""
+            content, headers = said.encode(), []
+        self.send_response(status)
+        for name, value in headers:
+            if name.lower() not in ("content-length", "connection", "transfer-encoding"):
+                self.send_header(name, value)
+        # Of HEAD, what it would be.
+        length = dict(headers).get("Content-Length") if self.command == "HEAD" else len(content)
+        self.send_header("Content-Length", length)
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_PUT = do_POST = do_DELETE = do_HEAD = do_GET  # noqa: N815 - named by the base class
+
+    def log_message(self, *args):
+        pass
+
+
+@contextlib.contextmanager
+def front(server):
+    """Stand before a server of the S3 protocol while entered.
+
+    What comes has a ``url``; ``answers``, a function of method, path and query that gives a status and an error code
+    where a request is not to be passed on (no code: no error); and ``statuses``, of what the server answers to what is
+    answered in its place.
+    """
+    made = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Front)
+    made.url, made.onto = f"http://127.0.0.1:{made.server_port}", server.url
+    made.answers, made.statuses = lambda method, path, query: None, {}
+    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield made
+    finally:
+        made.shutdown()
+        thread.join()
+        made.server_close()
+
+
+@pytest.fixture(name="s3_front")
+def front_of_s3(s3, monkeypatch):
+    """What stands before the server of ``s3`` then."""
+    with front(s3.server) as made:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", made.url)
+        yield made

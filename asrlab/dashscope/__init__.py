@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from asrlab.dashscope.bucket import Bucket, LapsesEarly
 from asrlab.dashscope.checks import NoEffect, NotForProduction
 from asrlab.dashscope.client import AsyncClient
 from asrlab.dashscope.links import SignedUrl
@@ -16,7 +17,9 @@ from asrlab.dashscope.tasks import ListedTask, Sentence, Task, TaskPage, Transcr
 __all__ = [
     "UNLIMITED",
     "AsyncClient",
+    "Bucket",
     "Client",
+    "LapsesEarly",
     "Limits",
     "ListedTask",
     "NoEffect",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import ssl
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ from asrlab.dashscope.retries import Busy, NoAnswer
 from asrlab.errors import ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from asrlab.dashscope.links import SignedUrl
 
@@ -49,6 +49,7 @@ _LINK_S: Final = 3600  # for an upload of 1 GB, as the official SDK has it (serv
 _log = logging.getLogger("asrlab.dashscope")
 
 # httpx logs URLs with their query, httpcore the headers of responses with their Location.
+_LOGGERS: Final = ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")))
 _quiet: ContextVar[bool] = ContextVar("quiet", default=False)
 
 
@@ -56,8 +57,16 @@ def _unless_quiet(record: logging.LogRecord) -> bool:
     return not _quiet.get()
 
 
-for _name in ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks"))):
-    logging.getLogger(_name).addFilter(_unless_quiet)
+@contextmanager
+def quietly(*loggers: str) -> Iterator[None]:
+    """Keep what httpx logs, and other loggers by their names, out of the log while entered."""
+    for name in (*_LOGGERS, *loggers):
+        logging.getLogger(name).addFilter(_unless_quiet)
+    token = _quiet.set(True)
+    try:
+        yield
+    finally:
+        _quiet.reset(token)
 
 
 @dataclass(frozen=True, repr=False)
@@ -214,11 +223,8 @@ class Http:
     async def _link(self) -> AsyncIterator[None]:
         """Take a turn at links, and keep them out of the log."""
         async with self._for_links:
-            token = _quiet.set(True)
-            try:
+            with quietly():
                 yield
-            finally:
-                _quiet.reset(token)
 
     async def _follow(self, url: str) -> wire.Document:
         for _ in range(_REDIRECTS + 1):
@@ -316,9 +322,8 @@ async def size_behind(link: SignedUrl) -> int:
         If it refused, with the status; no redirect is followed.
     """
     url = link.reveal()
-    token = _quiet.set(True)
     try:
-        with anyio.fail_after(_API_S):
+        with quietly(), anyio.fail_after(_API_S):
             async with (
                 _client(None, trust_env=not is_loopback(url)) as client,
                 client.stream("GET", url, headers={"Range": "bytes=0-0", "Accept-Encoding": "identity"}) as response,
@@ -332,8 +337,6 @@ async def size_behind(link: SignedUrl) -> int:
         silence = None
     except (httpx.HTTPError, ssl.SSLError, TimeoutError) as error:
         silence = NoAnswer(f"{_where(url)} gave no answer ({type(error).__name__}).", code="ConnectionFailed")
-    finally:
-        _quiet.reset(token)
     if silence is not None:
         raise silence
     if status in (200, 206):

@@ -10,6 +10,7 @@ import time
 import unicodedata
 import warnings
 from collections import defaultdict
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 import anyio
@@ -21,6 +22,7 @@ from asrlab.dashscope.retries import persist
 from asrlab.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from asrlab.dashscope.account import Account
@@ -49,18 +51,8 @@ class Uploads:
 
     async def url(self, path: Path, model: str) -> str:
         """Give the oss URL of a file's content, uploading it where need be."""
-        try:
-            file = await run_sync(path.open, "rb")
-        except OSError as error:
-            raise InvalidInput(f"{path} cannot be read ({error.strerror}). Check the path.") from error
-        with file:
-            before = os.fstat(file.fileno())
-            if not 0 < before.st_size <= wire.UPLOAD_BYTES:
-                raise InvalidInput(
-                    f"{path} has {before.st_size:,} bytes; an upload takes 1 to {wire.UPLOAD_BYTES:,}. "
-                    "Compress it to FLAC or Opus, or give a public https link, which may be of 2 GB."
-                )
-            digest = (await run_sync(hashlib.file_digest, file, "sha256")).hexdigest()
+        instead = "Compress it to FLAC or Opus, or put it into a bucket of your own, from which 2 GB are taken."
+        async with content(path, wire.UPLOAD_BYTES, instead) as (file, before, digest):
             what = (digest, model)
             async with self._locks[what]:
                 url, until = self._uploaded.get(what, ("", 0.0))
@@ -69,7 +61,8 @@ class Uploads:
                 if not self._http.local:
                     warnings.warn(
                         "Temporary uploads are for trying things out: the service's documentation says not to use them "
-                        "in production or for load tests, and keeps them 48 h. Give https links to files of your own.",
+                        "in production or for load tests, and keeps them 48 h. Name a bucket of your own (bucket=), "
+                        "or give https links.",
                         NotForProduction,
                         stacklevel=1,
                     )
@@ -99,6 +92,20 @@ class Uploads:
         fields, url = wire_uploads.upload_form(policy, name)
         await self._http.post_form(policy.host, fields, name, file)
         return url
+
+
+@asynccontextmanager
+async def content(path: Path, most: int, advice: str) -> AsyncIterator[tuple[BinaryIO, os.stat_result, str]]:
+    """Open a file of 1 to so many bytes; gives it, how it stands, and the SHA-256 of what is in it."""
+    try:
+        file = await run_sync(path.open, "rb")
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read ({error.strerror}). Check the path.") from error
+    with file:
+        state = os.fstat(file.fileno())
+        if not 0 < state.st_size <= most:
+            raise InvalidInput(f"{path} has {state.st_size:,} bytes; an upload takes 1 to {most:,}. {advice}")
+        yield file, state, (await run_sync(hashlib.file_digest, file, "sha256")).hexdigest()
 
 
 def _object_name(path: Path) -> str:

@@ -315,14 +315,14 @@ def put(file: Path, target: Path) -> None:
         raise refused(error, target, "cannot be written") from None
 
 
-def refused(error: Exception, path: Path, what: str) -> InvalidInput:
+def refused(error: Exception, path: Path | str, what: str) -> InvalidInput:
     """Make an error of one that a file system raised, without its words, which may hold a key.
 
     Parameters
     ----------
     error : Exception
         Each file system raises its own.
-    path : Path
+    path : Path or str
         What it is of.
     what : str
         What was to be done, the rest of a sentence: ``"cannot be written"``.

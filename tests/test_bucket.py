@@ -1,0 +1,437 @@
+"""A bucket of one's own, on real servers of the S3 protocol: put once, read by signed links, and never half there."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import collections
+import hashlib
+import hmac
+import logging
+import pickle
+import re
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from datetime import UTC, datetime
+
+import pytest
+from object_storage import KEY, SECRET, bucket, bucket_with_keys, front_of_s3, server_of_s3  # noqa: F401 - fixtures
+from upath import UPath
+
+from asrlab.dashscope import bucket as buckets
+from asrlab.dashscope import retries
+from asrlab.dashscope.bucket import Bucket, LapsesEarly
+from asrlab.errors import InvalidInput, MissingExtra, ServiceError
+
+pytest.importorskip("s3fs")
+
+SOUND = bytes(range(256)) * 40
+NAME = f"{hashlib.sha256(SOUND).hexdigest()}.wav"
+SECRETS = re.compile(rf"{SECRET}|{KEY}|Signature=|X-Amz|planted", re.I)
+
+
+@pytest.fixture
+def sound(tmp_path):
+    path = tmp_path / "Patient Müller, 3 May.WAV"
+    path.write_bytes(SOUND)
+    return path
+
+
+@pytest.fixture(params=["s3", "s3_with_keys"])
+def kept(request):
+    """A bucket of each server."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """Count what a storage is asked, by its verbs."""
+    from s3fs.core import S3FileSystem
+
+    counted, real = collections.Counter(), S3FileSystem.call_s3
+
+    def call(self, method, *arguments, **options):
+        counted[method] += 1
+        return real(self, method, *arguments, **options)
+
+    monkeypatch.setattr(S3FileSystem, "call_s3", call)
+    return counted
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """Let a storage that does not answer be given up within moments."""
+    monkeypatch.setattr(retries, "_LOCAL_BACKOFF_S", (0.01,))
+
+
+def link_to(place, path, **options):
+    return asyncio.run(Bucket(place, **options).link(path))
+
+
+def fetched(url, method="GET", data=None):
+    """Status and body of what a link gives."""
+    request = urllib.request.Request(url, data, method=method)
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as response:
+            return response.status, response.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read()
+
+
+# What is put, and what the link gives
+
+
+def test_a_recording_is_put_once_whoever_asks_and_its_link_gives_it(kept, sound, calls):
+    place = f"{kept.url}/calls of 2026/ä"
+    first = link_to(place, sound)
+    assert fetched(first) == (200, SOUND)
+    assert kept.names() == [f"calls of 2026/ä/{NAME}"]
+    assert first.isascii()
+    assert " " not in first
+    copy = sound.with_name("other.wav")
+    copy.write_bytes(SOUND)
+    assert fetched(link_to(place, copy)) == (200, SOUND)
+    assert calls == {"put_object": 1}
+
+
+def test_nothing_of_a_files_name_is_told_but_a_format_that_is_known(s3, sound):
+    named = {"M\N{LATIN SMALL LETTER U WITH DIAERESIS}ller.FLAC": ".flac", "x.secret": "", "noend": "", "a.mp3 ": ""}
+    for name, suffix in named.items():
+        path = sound.with_name(name)
+        path.write_bytes(SOUND + suffix.encode())
+        link = urllib.parse.urlsplit(link_to(s3.url, path)).path
+        assert link == f"/{s3.name}/{hashlib.sha256(path.read_bytes()).hexdigest()}{suffix}"
+
+
+def test_what_is_asked_for_at_once_is_put_once(s3, sound, calls):
+    async def at_once():
+        mine = Bucket(s3.url)
+        return await asyncio.gather(*(mine.link(sound) for _ in range(8)))
+
+    assert {fetched(link)[1] for link in asyncio.run(at_once())} == {SOUND}
+    assert calls == {"put_object": 1}
+
+
+def test_a_bucket_is_used_by_one_event_loop_after_the_other(s3, sound):
+    mine = Bucket(s3.url)
+    for _ in range(2):
+        assert fetched(asyncio.run(mine.link(sound)))[0] == 200
+
+
+def test_the_link_lets_read_this_file_and_do_nothing_else(s3_with_keys, sound):
+    """By a server that checks signatures."""
+    link = link_to(s3_with_keys.url, sound)
+    other = sound.with_name("other.wav")
+    other.write_bytes(b"other")
+    link_to(s3_with_keys.url, other)
+    elsewhere = link.replace(NAME, f"{hashlib.sha256(b'other').hexdigest()}.wav")
+    assert fetched(link)[0] == 200
+    for url, method, data in (
+        (link, "PUT", b"x"), (link, "DELETE", None), (link, "HEAD", None), (elsewhere, "GET", None),
+        (link.replace("X-Amz-Expires=172800", "X-Amz-Expires=604800"), "GET", None),
+        (link.partition("?")[0], "GET", None),
+    ):  # fmt: skip
+        assert fetched(url, method, data)[0] in (400, 403), (method, url)
+    assert fetched(link) == (200, SOUND)
+
+
+def test_links_hold_as_long_as_is_said_and_48_hours_otherwise(s3_with_keys, sound):
+    assert "&X-Amz-Expires=172800&" in link_to(s3_with_keys.url, sound)
+    short = link_to(s3_with_keys.url, sound, life_s=1)
+    time.sleep(2.1)  # of a clock in seconds
+    assert fetched(short)[0] in (400, 403)
+
+
+def test_a_large_file_goes_in_parts(s3_with_keys, sound, calls, monkeypatch):
+    monkeypatch.setattr(buckets, "_BLOCK", 5 << 20)
+    sound.write_bytes(SOUND * 1100)  # 11 MB
+    status, body = fetched(link_to(s3_with_keys.url, sound))
+    assert (status, hashlib.sha256(body).hexdigest()) == (200, hashlib.sha256(SOUND * 1100).hexdigest())
+    assert calls == {"create_multipart_upload": 1, "upload_part": 3, "complete_multipart_upload": 1}
+
+
+# What must never be taken for the file
+
+
+def test_what_is_not_whole_is_put_anew(kept, sound):
+    kept.files.pipe_file(f"{kept.name}/{NAME}", SOUND[:-1])
+    assert fetched(link_to(kept.url, sound)) == (200, SOUND)
+
+
+@pytest.mark.parametrize("size", [len(SOUND), 6 << 20], ids=["in one", "in parts"])
+def test_a_file_that_changes_while_it_is_put_is_not_there(s3, sound, size, monkeypatch):
+    monkeypatch.setattr(buckets, "_BLOCK", 5 << 20)
+    sound.write_bytes(b"1" * size)
+    look = Bucket._look
+
+    async def change(self, name, **options):
+        sound.write_bytes(b"2" * size)
+        return await look(self, name, **options)
+
+    monkeypatch.setattr(Bucket, "_look", change)
+    with pytest.raises(InvalidInput, match="was changed while it was put"):
+        link_to(s3.url, sound)
+    assert s3.names() == []
+    assert "Uploads" not in s3.files.call_s3("list_multipart_uploads", Bucket=s3.name)
+
+
+def test_a_put_that_is_left_ends_and_leaves_nothing(s3, sound, monkeypatch):
+    monkeypatch.setattr(buckets, "_BLOCK", 5 << 20)
+    sound.write_bytes(b"1" * (12 << 20))
+    write, begun, ended = buckets._write, threading.Event(), []
+
+    def slowly(storage, key, file, digest):
+        class Slow:
+            seek = file.seek
+
+            def read(self, size):
+                begun.set()
+                time.sleep(0.02)
+                return file.read(size)
+
+        try:
+            write(storage, key, Slow(), digest)
+        except ValueError as error:
+            ended.append(str(error))
+
+    monkeypatch.setattr(buckets, "_write", slowly)
+
+    async def leave():
+        asking = asyncio.create_task(Bucket(s3.url).link(sound))
+        assert await asyncio.to_thread(begun.wait, 20)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        while not ended:  # noqa: ASYNC110 - set on a thread
+            await asyncio.sleep(0.01)
+
+    asyncio.run(asyncio.wait_for(leave(), 30))
+    assert "closed file" in ended[0]
+    assert s3.names() == []
+    assert "Uploads" not in s3.files.call_s3("list_multipart_uploads", Bucket=s3.name)
+
+
+# What is refused
+
+
+def test_files_that_cannot_be_sent_are_refused_before_anything_is_asked(s3, tmp_path, calls):
+    empty, vast = tmp_path / "empty.wav", tmp_path / "vast.wav"
+    empty.touch()
+    with vast.open("wb") as file:
+        file.truncate((2 << 30) + 1)
+    for path, wrong in ((empty, "has 0 bytes"), (vast, "2,147,483,649"), (tmp_path, "cannot be read")):
+        with pytest.raises(InvalidInput, match=wrong):
+            link_to(s3.url, path)
+    with pytest.raises(InvalidInput, match="cannot be read"):
+        link_to(s3.url, tmp_path / "none.wav")
+    assert not calls
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("memory://bucket/x", "No links can be signed"), ("file:///tmp/x", "No links can be signed"),
+        ("recordings", "has a URL"), ("s3://", "names no bucket"), ("s3:///x", "names no bucket"),
+        ("s3://bucket/a/../b", "leads out of it"), ("nonsense://bucket", "no kind of link"),
+        ("s3://planted:planted@bucket/x", "Name the bucket and folder alone"),
+        ("s3://bucket/x?X-Amz-Signature=planted", "Name the bucket and folder alone"),
+        (UPath("s3://bucket/x", key="planted", secret="planted"), "is given with key, secret"),
+        ("oss://planted@bucket/x", "Name the bucket and folder alone"),
+    ],
+)  # fmt: skip
+def test_what_is_no_bucket_is_refused_when_it_is_named(url, why):
+    with pytest.raises(InvalidInput, match=why) as told:
+        Bucket(url)
+    assert "planted" not in str(told.value)
+
+
+def test_the_extra_that_is_missing_is_named(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match=r"asrlab\[s3\]"):
+        Bucket("s3://bucket")
+    with pytest.raises(MissingExtra, match=r"asrlab\[s3\]"):
+        Bucket("oss://bucket")
+
+
+@pytest.mark.parametrize("life_s", [0, -1, 604_801, float("nan"), True, "1 h", None])
+def test_links_hold_for_a_week_at_the_most(life_s):
+    with pytest.raises(InvalidInput, match="life_s must be 1 to 604,800 seconds"):
+        Bucket("s3://bucket", life_s=life_s)
+
+
+def test_offline_nothing_is_put(s3, sound, calls, monkeypatch):
+    monkeypatch.setenv("ASRLAB_OFFLINE", "1")
+    with pytest.raises(InvalidInput, match="ASRLAB_OFFLINE is set"):
+        link_to(s3.url, sound)
+    assert not calls
+
+
+# Storages that refuse
+
+
+def refusal(url, path):
+    with pytest.raises(ServiceError) as told:
+        link_to(url, path)
+    assert told.value.code == "Bucket"
+    said = str(told.value)
+    assert SECRETS.search(said) is None
+    assert told.value.__cause__ is told.value.__context__ is None  # whose words may hold a key
+    return said
+
+
+def test_a_bucket_that_is_not_there(kept, sound):
+    assert "There is no bucket none-here" in refusal("s3://none-here/x", sound)
+
+
+def test_a_key_that_is_wrong(s3_with_keys, sound, monkeypatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "planted-of-another")
+    assert "access is refused; check the key" in refusal(s3_with_keys.url, sound)
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    assert s3_with_keys.names() == []
+
+
+def test_without_a_key(s3, sound, monkeypatch):
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    assert "access is refused; check the key" in refusal(s3.url, sound)
+
+
+def test_an_endpoint_where_nothing_listens(s3, sound, monkeypatch, hasty):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    assert "127.0.0.1:9 gave no answer" in refusal(s3.url, sound)
+
+
+def test_an_endpoint_by_http_elsewhere_is_refused(s3, sound, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://storage.example")
+    with pytest.raises(InvalidInput, match="is reached by http") as told:
+        link_to(s3.url, sound)
+    assert SECRETS.search(str(told.value)) is None
+
+
+def test_a_key_that_may_write_and_not_read(s3, s3_front, sound):
+    s3_front.answers = lambda method, *_: (403, "AccessDenied") if method == "GET" else None
+    said = refusal(s3.url, sound)
+    assert "cannot be fetched" in said
+    assert "s3:GetObject" in said
+
+
+def test_a_key_that_may_read_and_not_write(s3, s3_front, sound):
+    s3_front.answers = lambda method, *_: (403, "AccessDenied") if method == "PUT" else None
+    assert "cannot be written: access is refused" in refusal(s3.url, sound)
+    s3.files.pipe_file(f"{s3.name}/{NAME}", SOUND)
+    assert fetched(link_to(s3.url, sound)) == (200, SOUND)
+
+
+def test_a_key_that_may_not_list_is_told_that_all_is_forbidden_that_is_not_there(s3, s3_front, sound):
+    s3_front.statuses = {404: (403, "AccessDenied")}
+    assert fetched(link_to(s3.url, sound)) == (200, SOUND)
+
+
+def test_a_link_that_is_refused_for_another_reason_is_said_before_anything_is_put(s3, s3_front, sound):
+    """Such as a bucket in another region than is signed for, where S3 answers so."""
+    s3_front.answers = lambda method, *_: (400, "AuthorizationQueryParametersError") if method == "GET" else None
+    said = refusal(s3.url, sound)
+    assert "AuthorizationQueryParametersError" in said
+    assert "AWS_DEFAULT_REGION" in said
+    assert s3.names() == []
+
+
+def test_a_storage_that_is_busy_for_a_moment_is_asked_again(s3, s3_front, sound):
+    asked = []
+
+    def answers(method, path, query):
+        asked.append(method)
+        return (503, "SlowDown") if len(asked) in (1, 4) else None
+
+    s3_front.answers = answers
+    assert fetched(link_to(s3.url, sound)) == (200, SOUND)
+    assert asked[:5] == ["GET", "GET", "PUT", "GET", "GET"]
+
+
+def test_a_size_that_is_another_one_after_all_is_said(s3, s3_front, sound):
+    s3_front.answers = lambda method, *_: (200, "") if method == "PUT" else None  # takes it, and keeps nothing
+    s3.files.pipe_file(f"{s3.name}/{NAME}", SOUND[:-1])
+    assert "has 10239 bytes, and 10240 were put" in refusal(s3.url, sound)
+
+
+# Credentials
+
+
+def test_no_signature_and_no_key_is_logged_shown_or_pickled(kept, sound, caplog):
+    for name in ("", "httpx", "httpcore", "botocore", "aiobotocore", "s3fs", "asrlab"):
+        caplog.set_level(logging.DEBUG, name or None)
+    mine = Bucket(kept.url)
+    link = asyncio.run(mine.link(sound))
+    told = repr(mine) + mine._repr_html_() + "\n".join(record.getMessage() for record in caplog.records)
+    pickled = pickle.dumps(mine)
+    assert f"{NAME} was put into {kept.url}" in told
+    for secret in (KEY, SECRET, link.rpartition("=")[2]):
+        assert secret not in told
+        assert secret.encode() not in pickled
+    again = pickle.loads(pickled)
+    assert (again.url, again._life_s) == (mine.url, mine._life_s)
+    assert fetched(asyncio.run(again.link(sound))) == (200, SOUND)
+
+
+def test_temporary_credentials_are_warned_of_once(s3, sound, monkeypatch):
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "planted-token")
+    mine = Bucket(s3.url)
+    with pytest.warns(LapsesEarly, match="may read and write in this folder alone") as told:
+        link = asyncio.run(mine.link(sound))
+    assert "planted-token" in link
+    assert "planted" not in str(told[0].message)
+    asyncio.run(mine.link(sound))  # where a warning is an error
+
+
+# OSS
+
+
+OSS = {"OSS_ACCESS_KEY_ID": KEY, "OSS_ACCESS_KEY_SECRET": SECRET}
+
+
+def test_a_bucket_of_oss_is_signed_as_oss_documents_it(sound, monkeypatch):
+    """Under its own host, by the protocol of S3 with signatures of version 2, which are computed here from its text."""
+    for name, value in {**OSS, "OSS_REGION": "ap-southeast-1"}.items():
+        monkeypatch.setenv(name, value)
+    seen = []
+
+    async def size(link):
+        seen.append(link.reveal())
+        return len(SOUND)
+
+    monkeypatch.setattr(buckets, "size_behind", size)
+    link = link_to("oss://recordings/asr", sound)
+    parts = urllib.parse.urlsplit(link)
+    assert f"{parts.scheme}://{parts.netloc}{parts.path}" == (
+        f"https://recordings.s3.oss-ap-southeast-1.aliyuncs.com/asr/{NAME}"
+    )
+    query = dict(urllib.parse.parse_qsl(parts.query))
+    assert abs(int(query["Expires"]) - datetime.now(UTC).timestamp() - 48 * 3600) < 60
+    text = f"GET\n\n\n{query['Expires']}\n/recordings/asr/{NAME}"
+    signed = hmac.digest(SECRET.encode(), text.encode(), "sha1")
+    assert query["Signature"] == base64.b64encode(signed).decode()
+    assert seen == [link]
+
+
+def test_a_bucket_of_oss_takes_what_is_put(s3, sound, monkeypatch):
+    for name, value in {**OSS, "OSS_ENDPOINT": s3.server.url}.items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name)
+    mine = Bucket(f"oss://{s3.name}/asr")
+    assert fetched(asyncio.run(mine.link(sound))) == (200, SOUND)
+    assert s3.names() == [f"asr/{NAME}"]
+    assert SECRET.encode() not in pickle.dumps(mine)
+    assert repr(mine) == f"<Bucket oss://{s3.name}/asr>"
+
+
+def test_a_bucket_of_oss_without_its_keys(sound, monkeypatch):
+    for name in (*OSS, "OSS_REGION", "OSS_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(InvalidInput, match=r"needs OSS_REGION .*OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET"):
+        link_to("oss://recordings", sound)
