@@ -54,13 +54,13 @@ def talking(files):
         yield service
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def talker(talking):
     with httpx.Client(base_url=talking.url, trust_env=False) as client:
         yield client
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(shared):
     with httpx.Client(base_url=shared[0].url, trust_env=False) as client:
         yield client
@@ -159,7 +159,7 @@ def test_a_compatible_answer_has_the_documented_shape(client, files):
 
 
 @BOTH
-def test_audio_comes_as_a_link_an_upload_or_data(client, engine, files, audio, path, body_of):
+def test_audio_comes_as_a_link_an_upload_or_data(client, engine, files, audio, path, body_of):  # noqa: PLR0917
     content = (audio / "mono.wav").read_bytes()
     _, url = upload(client, content, model=MODEL)
     for given in (f"{files.url}/mono.wav", url, data_uri(content), data_uri(content).replace("data:audio", "DATA:x")):
