@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from asrlab.server.documents import Document, refusal
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 DEPTH: Final = 64
 """How deeply a body may be nested."""
 
+_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _UNREAD: Final = "asrlab_unread"
 
 
@@ -44,7 +46,8 @@ def json_object(body: bytes | None) -> Document:
         raise refusal(400, "BadRequest.TooLarge", "The body is longer than any request of this kind.")
     try:
         document = json.loads(body.decode("utf-8-sig"), parse_constant=_no_number)
-        json.dumps(document, ensure_ascii=False).encode()  # half a surrogate pair is not text
+        if _SURROGATE.search(body):
+            json.dumps(document, ensure_ascii=False).encode()  # half a surrogate pair is not text
     except (ValueError, RecursionError) as error:
         raise refusal(400, "BadRequest.IllegalInput", "The body is not JSON in UTF-8.") from error
     if not isinstance(document, dict):
