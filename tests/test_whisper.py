@@ -150,6 +150,18 @@ def test_a_language_detected_and_named_is_decoded_once(ask, tmp_path):
     assert [answer.context_tokens for answer in answers[:3]] == [None, 0, 1]
 
 
+def test_hints_are_what_the_language_is_detected_among(ask):
+    plain = ask(ENGLISH)
+    for hints in (("zh", "en"), ("en",), ("en", "yue")):  # it has no token for yue
+        answer = ask(ENGLISH, language_hints=hints)
+        assert (text_of(answer), answer.unsupported) == (text_of(plain), ())
+    hinted = ask(ENGLISH, language_hints=("zh", "ja"))
+    assert hinted.transcripts[0].language in {"zh", "ja"}
+    assert text_of(hinted) == text_of(ask(ENGLISH, language=hinted.transcripts[0].language))
+    unknown = ask(ENGLISH, language_hints=("yue",))
+    assert (text_of(unknown), unknown.unsupported) == (text_of(plain), ("language_hints",))
+
+
 def test_an_engine_that_is_left_keeps_nobody_waiting(tmp_path):
     soundfile.write(tmp_path / "long.flac", np.tile(decode(ENGLISH)[0], 20), 16_000)
 

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 _RATE: Final = 16_000  # Hz; what Whisper was trained on
 _MODEL: Final = "whisper-base"
-_PARAMETERS: Final = frozenset({"language", "enable_itn", "context", "channel_id", "enable_words"})
+_PARAMETERS: Final = frozenset({"language", "enable_itn", "context", "channel_id", "enable_words", "language_hints"})
 _COMPUTE: Final = "int8"
 _RECIPE: Final = 1  # goes up with every change here that can alter a text
 _THREADS: Final = 4  # base gains little from more
@@ -95,9 +95,10 @@ class WhisperEngine(Engine):
     processors.
 
     ``language`` sets the decoder's language token; a code the model has no token for (``yue``) is reported as
-    unsupported, and the language is detected. ``context`` stands before each window as an earlier text would; of a long
-    one the first 223 tokens act. ``enable_itn`` acts on Chinese and English (see :mod:`asrlab.engines.itn`).
-    ``channel_id`` and ``enable_words`` act as documented for the service; word times come from the decoder's attention.
+    unsupported, and the language is detected; among ``language_hints``, if there are any. ``context`` stands before
+    each window as an earlier text would; of a long one the first 223 tokens act. ``enable_itn`` acts on Chinese and
+    English (see :mod:`asrlab.engines.itn`). ``channel_id`` and ``enable_words`` act as documented for the service; word
+    times come from the decoder's attention.
 
     Parameters
     ----------
@@ -141,7 +142,7 @@ class WhisperEngine(Engine):
 
     @property
     def capabilities(self) -> Capabilities:  # type: ignore[override]  # known once entered
-        """All parameters; the languages the model has tokens for, known once entered."""
+        """All parameters but a vocabulary; the languages the model has tokens for, known once entered."""
         languages = self._recogniser.languages if self._recogniser else frozenset[str]()
         return Capabilities(
             _PARAMETERS,
@@ -234,11 +235,16 @@ def _answer(recogniser: _Recogniser, question: Question, identity: Mapping[str, 
     if language is not None and language not in recogniser.languages:
         unsupported.add("language")
         language = None
+    hints = tuple(hint for hint in asked.language_hints if hint in recogniser.languages)
+    if asked.language_hints and not hints:
+        unsupported.add("language_hints")
     channels = pick_channels(question.audio, asked.channel_id)
     fingerprint = digest(question.audio)
     transcripts = []
     for channel, samples in zip(asked.channel_id, channels, strict=True):
-        heard = recogniser.hear(f"{fingerprint}/{channel}", samples, replace(asked, language=language))
+        heard = recogniser.hear(
+            f"{fingerprint}/{channel}", samples, replace(asked, language=language, language_hints=hints)
+        )
         if asked.enable_itn and heard.sentences and heard.language not in ITN_LANGUAGES:
             unsupported.add("enable_itn")
         sentences = tuple(in_form(sentence, written_form=asked.enable_itn) for sentence in heard.sentences)
@@ -292,7 +298,7 @@ class _Recogniser:
             samples, paused
         )
         self._speaks = _Recent[str, bool](_DECODES)
-        self._detected = _Recent[str, str](_DECODES)
+        self._detected = _Recent[str, tuple[str, ...]](_DECODES)
         self._heard = _Recent[tuple[object, ...], _Heard](_DECODES)
         tokens = self._model.hf_tokenizer
         known = (code for code in self._model.supported_languages if tokens.token_to_id(f"<|{code}|>") is not None)
@@ -310,7 +316,10 @@ class _Recogniser:
         # On silence and noise Whisper invents text, often so surely that its own rule for silence lets it pass.
         if len(samples) < _SHORTEST or not self._speaks.get(recording, lambda: self._has_speech(samples)):
             return _Heard(asked.language, ())
-        language = asked.language or self._detected.get(recording, lambda: self._detect(samples))
+        language = asked.language
+        if language is None:
+            likely = self._detected.get(recording, lambda: self._detect(samples))
+            language = next(code for code in likely if code in (asked.language_hints or likely))
         key = (recording, language, asked.context or None, asked.enable_words)
         return self._heard.get(key, lambda: self._decode(samples, asked, language))
 
@@ -342,11 +351,12 @@ class _Recogniser:
         spoken = self._speech(samples)
         return tuple((_ms(a["end"] / _RATE), _ms(b["start"] / _RATE)) for a, b in pairwise(spoken))
 
-    def _detect(self, samples: NDArray[np.float32]) -> str:
+    def _detect(self, samples: NDArray[np.float32]) -> tuple[str, ...]:
+        """Languages, the likeliest first."""
         # Left to itself, transcribe() detects on one frame more than it decodes, and so encodes the audio twice.
         features = self._model.feature_extractor(samples)[..., :-1]
-        detected: str = self._model.detect_language(features=features)[0]
-        return _OURS.get(detected, detected)
+        _, _, likely = self._model.detect_language(features=features)
+        return tuple(_OURS.get(code, code) for code, _ in sorted(likely, key=lambda one: one[1], reverse=True))
 
 
 def _one_sentence(segment: Any, language: str) -> list[Sentence]:  # noqa: ANN401 - faster-whisper publishes no types
