@@ -211,7 +211,7 @@ class Service:
             "recogniser": dict(self.engine.identity),
             "capabilities": {
                 "parameters": sorted(capabilities.parameters & _PROTOCOL),
-                "languages": sorted(capabilities.languages & LANGUAGES),
+                "languages": sorted(LANGUAGES if (takes := capabilities.languages) is None else takes & LANGUAGES),
                 "itn_languages": None if capabilities.itn_languages is None else sorted(capabilities.itn_languages),
                 "context_tokens": capabilities.context_tokens,
             },
