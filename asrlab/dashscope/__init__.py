@@ -1,7 +1,8 @@
-"""Client of Alibaba Cloud Model Studio's file transcription (DashScope), model qwen3-asr-flash-filetrans.
+"""Client of Alibaba Cloud Model Studio's speech recognition (DashScope): qwen3-asr-flash-filetrans and its siblings.
 
 :class:`Client` for scripts and notebook cells, :class:`AsyncClient` for ``await``; both have the verbs ``upload``,
-``submit``, ``query``, ``wait``, ``result``, ``list_tasks``, ``cancel`` and ``find_submitted``.
+``submit``, ``query``, ``wait``, ``result``, ``list_tasks``, ``cancel`` and ``find_submitted``, and ``transcribe`` for
+models that answer at once.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from asrlab.dashscope.client import AsyncClient
 from asrlab.dashscope.links import SignedUrl
 from asrlab.dashscope.pacing import UNLIMITED, Limits
 from asrlab.dashscope.sync import Client
-from asrlab.dashscope.tasks import ListedTask, Sentence, Task, TaskPage, Transcript, Transcription, Word
+from asrlab.dashscope.tasks import ListedTask, Recognition, Sentence, Task, TaskPage, Transcript, Transcription, Word
 
 __all__ = [
     "UNLIMITED",
@@ -24,6 +25,7 @@ __all__ = [
     "ListedTask",
     "NoEffect",
     "NotForProduction",
+    "Recognition",
     "Sentence",
     "SignedUrl",
     "Task",

@@ -1,4 +1,4 @@
-"""The client: submit, query, wait, result, upload, list, cancel."""
+"""The client: submit, query, wait, result, upload, list, cancel; and transcribe."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from asrlab.dashscope.listing import Listing
 from asrlab.dashscope.lost import Window, choose
 from asrlab.dashscope.models import check_region, model_of
 from asrlab.dashscope.monitor import Monitor
+from asrlab.dashscope.recognise import recognise
 from asrlab.dashscope.retries import persist
 from asrlab.dashscope.sending import Told, send_once
 from asrlab.dashscope.tasks import Transcription
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from asrlab.dashscope.links import SignedUrl
     from asrlab.dashscope.models import Model
     from asrlab.dashscope.pacing import Change, Limits
-    from asrlab.dashscope.tasks import Task, TaskPage
+    from asrlab.dashscope.tasks import Recognition, Task, TaskPage
 
 _PATIENCE_S: Final = 15 * 60
 _PATIENCE_PER_AUDIO_S: Final = 0.2
@@ -243,6 +244,80 @@ class AsyncClient(Shown):
             link=file_url,
             told=Told(before_sending, when_refused),
             look="Look for it with find_submitted() before sending it again.",
+        )
+
+    @refuse_unknown
+    async def transcribe(
+        self,
+        audio: str | Path,
+        *,
+        model: str = wire.FLASH,
+        mode: str = "native",
+        language: str | None = None,
+        enable_itn: bool | None = None,
+        context: str | None = None,
+        on_text: Callable[[str], None] | None = None,
+        before_sending: Callable[[str], Awaitable[None]] | None = None,
+        when_refused: Callable[[], Awaitable[None]] | None = None,
+    ) -> Recognition:
+        """Ask a model that answers at once; this costs money, and is sent once, as :meth:`submit` is.
+
+        A recording lasts 5 minutes at most. A file goes into the request itself where it fits, after it is encoded, and
+        is else uploaded.
+
+        Parameters
+        ----------
+        audio : path or str
+            A local file of at most 10 MB, or a http(s) or oss link.
+        model : str
+            The model, or a dated snapshot of it; of those that take a task, see :meth:`submit`.
+        mode : {"native", "native-stream", "compatible", "compatible-stream"}
+            In which shape it is asked: the service's own or that of OpenAI, and whether the text comes as it is heard.
+        language : str, optional
+            Code of the language spoken; detected if left out.
+        enable_itn : bool, optional
+            Write spoken numbers as digits; Chinese and English only. The service's default is not to.
+        context : str, optional
+            Terms or prose that help the recogniser, at most 10,000 tokens.
+        on_text : callable, optional
+            Is called with the text so far, whenever there is more of it.
+        before_sending : async callable, optional
+            As for :meth:`submit`; awaited with ``"data:"`` where the recording is in the request itself.
+        when_refused : async callable, optional
+            As for :meth:`submit`.
+
+        Returns
+        -------
+        Recognition
+            With an empty text where nothing is said in the recording.
+
+        Raises
+        ------
+        InvalidInput
+            If the service would refuse, ignore or misread something; nothing was sent.
+        OutcomeUnknown
+            If it was sent and there is no answer, or one that broke off: it may be billed, and what had been heard is
+            not the whole.
+        TaskFailed
+            With code ``Incomplete`` if the service says that it ended before the text did.
+        ServiceError
+            If it was not accepted.
+        """
+        row = self._row(model, "sync")
+        parameters = {"language": language, "enable_itn": enable_itn, "context": context}
+        check_given(row, parameters)
+        warn_of_no_effect(language, enable_itn)
+        return await recognise(
+            self._http,
+            self._account,
+            self._uploads,
+            audio,
+            parameters,
+            model=model,
+            row=row,
+            mode=mode,
+            on_text=on_text,
+            told=Told(before_sending, when_refused),
         )
 
     async def query(self, task_id: str) -> Task:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import logging
 import ssl
 import time
-from contextlib import asynccontextmanager, contextmanager
-from contextvars import ContextVar
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -26,12 +25,15 @@ import httpx
 from asrlab.dashscope import wire
 from asrlab.dashscope.links import bare, is_loopback, scrub
 from asrlab.dashscope.retries import Busy, NoAnswer
+from asrlab.dashscope.sse import Events
 from asrlab.errors import ServiceError
+from asrlab.quiet import is_quiet, quietly
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from asrlab.dashscope.links import SignedUrl
+    from asrlab.dashscope.sse import Event
 
 _TIMEOUT: Final = httpx.Timeout(60, connect=15, pool=None)
 # Where more requests wait for a connection in httpx's pool, each costs it several times the work, so they wait outside.
@@ -43,39 +45,25 @@ _API_BYTES: Final = 4 << 20
 _COMPLAINT_BYTES: Final = 20_000
 _RESULT_BYTES: Final = 128 << 20  # 12 h of speech with word times, on several channels
 _REDIRECTS: Final = 3
+_STREAM_BYTES: Final = 32 << 20  # frames that repeat the text so far may be many times its length
+_ANSWER_S: Final = 300  # for an answer at once, as the official SDK has it
+_LOCAL_ANSWER_S: Final = 3600  # a recogniser on this machine takes one recording after the other
+_OK, _BAD = 200, 400  # an error frame that tells no status counts as the latter, as in the official SDK
+_LAST: Final = b"[DONE]"
 _API_S: Final = 120  # for a whole answer; the timeout above is for each piece of it
 _LINK_S: Final = 3600  # for an upload of 1 GB, as the official SDK has it (service documentation, temporary uploads)
 
 _log = logging.getLogger("asrlab.dashscope")
 
-# httpx logs URLs with their query, httpcore the headers of responses with their Location.
-_LOGGERS: Final = ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")))
-_quiet: ContextVar[bool] = ContextVar("quiet", default=False)
-
-
-def _unless_quiet(record: logging.LogRecord) -> bool:
-    return not _quiet.get()
-
-
-@contextmanager
-def quietly(*loggers: str) -> Iterator[None]:
-    """Keep what httpx logs, and other loggers by their names, out of the log while entered."""
-    for name in (*_LOGGERS, *loggers):
-        logging.getLogger(name).addFilter(_unless_quiet)
-    token = _quiet.set(True)
-    try:
-        yield
-    finally:
-        _quiet.reset(token)
-
 
 @dataclass(frozen=True, repr=False)
 class Reply:
-    """A response, read to its end."""
+    """A response, read to its end; the frames of a stream are told of as they come, and its body is empty."""
 
     status: int
     headers: httpx.Headers
     body: bytes
+    streamed: bool = False
 
 
 class Http:
@@ -157,9 +145,53 @@ class Http:
         ServiceError
             If it refused.
         """
+        url, headers = self.base_url + path, {**self._headers, **(headers or {})}
+        reply = await self._exchange(method, url, params=query, content=body, headers=headers)
+        return self._answered(reply)
+
+    async def ask(
+        self, url: str, body: bytes, headers: Mapping[str, str], take: Callable[[wire.Document], None]
+    ) -> None:
+        """Post a request to the API, once, whose answer takes as long as recognition does, and may come in frames.
+
+        Parameters
+        ----------
+        url : str
+            On the host of the API, where the key goes.
+        body : bytes
+            What is posted.
+        headers : mapping
+            Beyond those of every request.
+        take : callable
+            Is given the JSON object of the answer, or of each frame. What it raises ends the exchange.
+
+        Raises
+        ------
+        Busy, NoAnswer, ServiceError
+            As :meth:`api`; an error may also come as a frame.
+        """
+
+        def frame(event: Event, status: int, headers: httpx.Headers) -> None:
+            if event.data == _LAST:
+                return
+            status = event.status or (_BAD if event.name == "error" else status)
+            take(self._answered(Reply(status, headers, self._without_key(event.data))))
+
+        within_s = _LOCAL_ANSWER_S if self.local else _ANSWER_S
         reply = await self._exchange(
-            method, self.base_url + path, params=query, content=body, headers={**self._headers, **(headers or {})}
+            "POST",
+            url,
+            within_s=within_s,
+            timeout=httpx.Timeout(within_s, connect=_TIMEOUT.connect, pool=None),
+            frame=frame,
+            content=body,
+            headers={**self._headers, **headers},
         )
+        if not reply.streamed:
+            take(self._answered(reply))
+
+    def _answered(self, reply: Reply) -> wire.Document:
+        """Read the answer of the API, or a frame of one."""
         self.server = reply.headers.get("server", "")
         if (moment := _date(reply.headers.get("date"))) is not None:
             self.clock_ahead_s = moment.timestamp() - time.time()
@@ -255,35 +287,46 @@ class Http:
         *,
         limit: int = _API_BYTES,
         within_s: float = _API_S,
+        frame: Callable[[Event, int, httpx.Headers], None] | None = None,
         **request: Any,  # noqa: ANN401 - as httpx takes it
     ) -> Reply:
+        """Send a request and read its answer to its end; of frames the reply has none, as they are told of."""
         client = self._loopback if is_loopback(url) else self._outward
         try:
             with anyio.fail_after(within_s):
                 async with client.stream(method, url, **request) as response:
-                    body = bytearray()
+                    status, headers = response.status_code, response.headers
+                    streamed = headers.get("content-type", "").lower().startswith("text/event-stream")
+                    events = Events() if frame is not None and status == _OK and streamed else None
+                    limit = limit if events is None else _STREAM_BYTES
+                    body, size = bytearray(), 0
                     async for block in response.aiter_bytes():
-                        body += block
-                        if len(body) > limit:
+                        size += len(block)
+                        if size > limit:
                             break
+                        if frame is not None and events is not None:
+                            for event in events.feed(block):
+                                frame(event, status, headers)
+                        else:
+                            body += block
                     else:
-                        # A service that echoes the key must not make us show it.
-                        shown = bytes(body)
-                        if len(self._key) >= _KEY_CHARS:
-                            shown = shown.replace(self._key.encode(), b"[the key]")
-                        return Reply(response.status_code, response.headers, shown)
+                        return Reply(status, headers, self._without_key(bytes(body)), streamed=events is not None)
             silence = NoAnswer(f"{_where(url)} answered more than {limit} bytes.", code="BadResponse")
         except (httpx.TimeoutException, TimeoutError) as error:
             silence = NoAnswer(f"{_where(url)} did not answer in time ({type(error).__name__}).", code="Timeout")
             silence.sent = not isinstance(error, httpx.ConnectTimeout)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ssl.SSLError) as error:
-            why = scrub(str(error)) if isinstance(error, httpx.ConnectError) and not _quiet.get() else ""
+            why = scrub(str(error)) if isinstance(error, httpx.ConnectError) and not is_quiet() else ""
             name = type(error).__name__
             silence = NoAnswer(
                 f"{_where(url)} gave no answer ({f'{name}: {why}' if why else name}).", code="ConnectionFailed"
             )
             silence.sent = not isinstance(error, httpx.ConnectError | httpx.ProxyError | httpx.UnsupportedProtocol)
         raise silence
+
+    def _without_key(self, body: bytes) -> bytes:
+        """Take the key out: a service that echoes it must not make us show it."""
+        return body.replace(self._key.encode(), b"[the key]") if len(self._key) >= _KEY_CHARS else body
 
     def _complaint(self, reply: Reply, *, key_used: bool = False) -> ServiceError | None:
         found = wire.complaint(reply.status, reply.body)

@@ -18,6 +18,8 @@ from asrlab.shown import Shown
 _PRINTABLE: Final = string.digits + string.ascii_letters + string.punctuation
 _LONE_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _URL: Final = re.compile(r"\b([a-z][a-z0-9+.-]{0,20}://)(?:[^\s/?#\"'<>]*@)?([^\s?#\"'<>]*)(?:[?#][^\s\"'<>]*)?", re.I)
+_DATA: Final = re.compile(r"\b(data:[\w.+-]*/?[\w.+-]*;base64,)[\w+/=%-]*", re.I)
+_SHOWN: Final = 200  # characters of what is no URL
 _USER: Final = re.compile(r"://[^/]*@")
 _CREDENTIAL: Final = re.compile(
     r"\b((?:x-oss-)?(?:signature|credential|security-?token)|OSSAccessKeyId)(\"?\s*[:=]\s*\"?)[^\s&;,\"'<>]+"
@@ -69,7 +71,8 @@ def bare(url: str) -> str:
 
 
 def scrub(text: str) -> str:
-    """Take credentials out of a text: those of the URLs in it, and parts of a signed query that stand alone."""
+    """Take credentials out of a text, and recordings: of URLs in it, of data URIs, and parts of a signed query."""
+    text = _DATA.sub(r"\1...", text)
     return _CREDENTIAL.sub(lambda found: "".join(filter(None, found.groups())) + "...", _URL.sub(r"\1\2", text))
 
 
@@ -79,7 +82,7 @@ def scrub_document(value: Any, name: str = "") -> Any:  # noqa: ANN401 - any JSO
         return {key: scrub_document(member, key) for key, member in value.items()}
     if isinstance(value, list):
         return [scrub_document(member, name) for member in value]
-    if isinstance(value, str) and name != "text":
+    if isinstance(value, str) and name not in ("text", "content"):
         return scrub(value)
     return value
 
@@ -112,10 +115,10 @@ def percent_encoded(url: str) -> str:
         port = parts.port
         url.encode()
     except ValueError as error:  # of urlsplit and of the codecs: a port or host that is none, half a surrogate pair
-        raise InvalidInput(f"{wanted}, not {bare(url)!r} ({type(error).__name__}: {error}).") from None
+        raise InvalidInput(f"{wanted}, not {_shown(url)!r} ({type(error).__name__}: {error}).") from None
     scheme = parts.scheme.lower()
     if scheme not in ("http", "https", "oss") or not host or any(c in url for c in "\r\n\t\0") or " " in host:
-        raise InvalidInput(f"{wanted}, not {bare(url)!r}. A local file must be uploaded first.")
+        raise InvalidInput(f"{wanted}, not {_shown(url)!r}. A local file must be uploaded first.")
     if scheme == "oss":
         if not (url.isascii() and url.isprintable() and " " not in url):
             raise InvalidInput(f"{bare(url)!r} is no URL that upload() gave: those hold ASCII without spaces.")
@@ -124,3 +127,7 @@ def percent_encoded(url: str) -> str:
         user, at, _ = parts.netloc.rpartition("@")
         parts = parts._replace(netloc=f"{user}{at}{host}" + (f":{port}" if port else ""))
     return quote(_LONE_PERCENT.sub("%25", urlunsplit(parts)), safe=_PRINTABLE)
+
+
+def _shown(url: str) -> str:
+    return scrub(bare(url))[:_SHOWN]

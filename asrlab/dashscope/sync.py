@@ -79,6 +79,7 @@ class Client(Shown):
     """
 
     submit = _Verb(AsyncClient.submit)
+    transcribe = _Verb(AsyncClient.transcribe)
     query = _Verb(AsyncClient.query)
     wait = _Verb(AsyncClient.wait)
     result = _Verb(AsyncClient.result)

@@ -1,4 +1,4 @@
-"""What the client gives back: a task, and the transcription that it ends with."""
+"""What the client gives back: a task and the transcription that it ends with, or a recognition at once."""
 
 from __future__ import annotations
 
@@ -178,3 +178,29 @@ class Transcription(Shown):
     transcripts: tuple[Transcript, ...]
     document: dict[str, Any] = field(repr=False)
     file_url: SignedUrl | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class Recognition(Shown):
+    """The answer of a model that answers at once.
+
+    Parameters
+    ----------
+    text : str
+        What was heard; empty where nothing is said in the recording.
+    language, emotion : str or None
+        Code of the language, and name of the emotion, that the service hears.
+    audio_s : float or None
+        Seconds of audio billed.
+    request_id : str or None
+        The service's id of the request.
+    document : dict
+        The answer as received, of a stream its last frame, with every URL in it bare of its query.
+    """
+
+    text: str
+    language: str | None = None
+    emotion: str | None = None
+    audio_s: float | None = None
+    request_id: str | None = None
+    document: dict[str, Any] = field(default_factory=dict, repr=False)
