@@ -543,7 +543,7 @@ def test_the_status_counts_submits(own, files):
     assert status["service"] == "asrlab"
     assert status["recogniser"] == Scripted.identity
     assert status["capabilities"] == {
-        "parameters": ["channel_id", "enable_words", "language"],
+        "parameters": ["channel_id", "enable_words", "language", "language_hints"],
         "languages": ["en", "zh"],
         "itn_languages": None,
         "context_tokens": None,

@@ -386,6 +386,12 @@ def test_what_a_family_has_acts_and_the_rest_is_ignored(  # noqa: PLR0917
     assert acted["context_tokens"] == (None if context is None else 3)
 
 
+def test_hints_and_vocabularies_act_where_languages_and_contexts_do(service):
+    assert service.status()["capabilities"]["parameters"] == [
+        *("channel_id", "context", "enable_words", "language", "language_hints", "vocabulary_id"),
+    ]
+
+
 def test_usual_hints_of_paraformer_are_chinese_and_english(client, files, polyglot):
     polyglot.detected = "de"
     document = done(client, "paraformer-v2", [f"{files.url}/mono.wav"])
@@ -402,7 +408,6 @@ def test_a_recogniser_that_takes_hints_is_given_them(files):
     ):
         document = done(client, AUDIO_30, [f"{files.url}/mono.wav"], language_hints=["de", "tl"])
         assert result(client, document)["asrlab"]["unsupported"] == []
-        assert service.status()["capabilities"]["parameters"] == ["channel_id", "language"]  # of qwen3's tasks
     (question,) = engine.asked
     assert (question.parameters.language, question.parameters.language_hints) == (None, ("de", "fil"))
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from asrlab.errors import InvalidInput, TaskFailed
+from asrlab.quiet import quietly
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -88,7 +89,8 @@ class Media:
             yield path
             return
         with self._scratch() as file:
-            await self._fetch(self._allowed(url), file, bound)
+            with quietly():
+                await self._fetch(self._allowed(url), file, bound)
             yield file
 
     @contextlib.contextmanager

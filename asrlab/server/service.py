@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _ASKED_BYTES: Final = 10 << 20  # 10 MB, of a file behind a link (service documentation, synchronous model)
 _ASKED_S: Final = 300  # 5 min (as above); that there is a least length is documented, and not which
 _SILENCE: Final = "SUCCESS_WITH_NO_VALID_FRAGMENT"
-_PROTOCOL: Final = frozenset({"language", "enable_itn", "context", "channel_id", "enable_words"})  # of qwen3's tasks
+_ACTS_AS: Final = {"language_hints": "language", "vocabulary_id": "context"}  # where the recogniser has no such thing
 
 
 class Service:
@@ -203,14 +203,20 @@ class Service:
             self.touch()
 
     def status(self) -> Document:
-        """Describe the service: what recognises, what that obeys, and what has been asked so far."""
+        """Describe the service: what recognises, which parameters act on it, and what has been asked so far.
+
+        Which of the parameters a model has, its documentation says; the languages are those of qwen3's.
+        """
         capabilities = self.engine.capabilities
+        acting = capabilities.parameters | {
+            name for name, other in _ACTS_AS.items() if other in capabilities.parameters
+        }
         return {
             "service": "asrlab",
             "version": version("asrlab"),
             "recogniser": dict(self.engine.identity),
             "capabilities": {
-                "parameters": sorted(capabilities.parameters & _PROTOCOL),
+                "parameters": sorted(acting),
                 "languages": sorted(LANGUAGES if (takes := capabilities.languages) is None else takes & LANGUAGES),
                 "itn_languages": None if capabilities.itn_languages is None else sorted(capabilities.itn_languages),
                 "context_tokens": capabilities.context_tokens,
