@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import collections
+import contextlib
 import hashlib
 import hmac
 import logging
 import pickle
 import re
+import sqlite3
 import threading
 import time
 import urllib.error
@@ -18,19 +20,32 @@ import urllib.request
 from datetime import UTC, datetime
 
 import pytest
-from object_storage import KEY, SECRET, bucket, bucket_with_keys, front_of_s3, server_of_s3  # noqa: F401 - fixtures
+import sweeping
+from object_storage import KEY, SECRET, bucket, bucket_with_keys, front, front_of_s3, server_of_s3  # noqa: F401
+from test_credentials import contents
 from upath import UPath
 
+import asrlab as lab
+from asrlab.dashscope import UNLIMITED, retries
 from asrlab.dashscope import bucket as buckets
-from asrlab.dashscope import retries
 from asrlab.dashscope.bucket import Bucket, LapsesEarly
+from asrlab.data.loading import load_dataset
+from asrlab.engines.base import Question
+from asrlab.engines.filetrans import FiletransEngine
+from asrlab.engines.local import LocalEngine
 from asrlab.errors import InvalidInput, MissingExtra, ServiceError
+from asrlab.sweep.sweep import Sweep
 
 pytest.importorskip("s3fs")
+pytest.importorskip("starlette")
+
+from asrlab.server.run import serve
+
+GRID = lab.grid(language={"none": None, "en": "en"}, enable_itn=[False, True])
 
 SOUND = bytes(range(256)) * 40
 NAME = f"{hashlib.sha256(SOUND).hexdigest()}.wav"
-SECRETS = re.compile(rf"{SECRET}|{KEY}|Signature=|X-Amz|planted", re.I)
+SECRETS = re.compile(rf"{SECRET}|{KEY}|Signature=|X-Amz-Credential|planted", re.I)
 
 
 @pytest.fixture
@@ -386,6 +401,140 @@ def test_temporary_credentials_are_warned_of_once(s3, sound, monkeypatch):
     assert "planted-token" in link
     assert "planted" not in str(told[0].message)
     asyncio.run(mine.link(sound))  # where a warning is an error
+
+
+# Through the service
+
+
+def service_for(kept, **options):
+    """The local service, which may fetch from where a bucket is."""
+    return serve("scripted", limits=None, media=[kept.server.url], **options)
+
+
+def swept(folder, store, service, place, conditions=None, **options):
+    engine = sweeping.Paid(api_key="sk-of-the-tests", base_url=service.base_url, limits=UNLIMITED, bucket=place)
+    sweep = Sweep(load_dataset(folder), engine, GRID if conditions is None else conditions, store=store)
+    sweep.run(progress=False, **options)
+    return sweep
+
+
+async def not_found(self, question, lost, claimed):
+    return None
+
+
+def attempts(store):
+    with contextlib.closing(sqlite3.connect(store / "ledger.sqlite")) as db:
+        return db.execute("select link, state, code from attempt order by begun").fetchall()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    sweeping.recordings(tmp_path / "set", 2)
+    return tmp_path / "set"
+
+
+def test_a_sweep_through_a_bucket_puts_each_recording_once_and_keeps_no_signature(
+    s3_with_keys, folder, tmp_path, calls, caplog
+):
+    """By a server that checks signatures; what is begun anew puts nothing twice."""
+    for name in ("", "httpx", "httpcore", "asrlab"):
+        caplog.set_level(logging.DEBUG, name or None)
+    store, place = tmp_path / "store", f"{s3_with_keys.url}/calls"
+    with service_for(s3_with_keys) as service:
+        swept(folder, store, service, place, lab.grid(language={"none": None}, enable_itn=[True]))
+        sweep = swept(folder, store, service, place)
+        told = service.status()
+    logged = [record.getMessage() for record in caplog.records]
+    assert sweep.transcripts["state"].eq("answered").all()
+    assert told["submits"] == len(sweep.transcripts) == 8
+    assert told["requests"].get("policy", 0) == 0
+    assert calls == {"put_object": 2}
+    names = [f"calls/{hashlib.sha256(path.read_bytes()).hexdigest()}.wav" for path in sorted(folder.glob("*.wav"))]
+    assert s3_with_keys.names() == sorted(names)
+    assert {link for link, *_ in attempts(store)} == {
+        f"{s3_with_keys.server.url}/{s3_with_keys.name}/{n}" for n in names
+    }
+    sweep.save_replay(tmp_path / "replay.jsonl")
+    held = [contents(path) for path in (*store.rglob("*"), tmp_path / "replay.jsonl") if path.is_file()]
+    held += [repr(sweep), sweep.transcripts.to_csv(), *logged]
+    held.append(pickle.dumps(sweep.engine).decode("latin-1"))
+    assert any(f"/{names[0]}" in text for text in held)
+    assert not [text[:80] for text in held if SECRETS.search(text)]
+
+
+@pytest.mark.parametrize("when", ["at once", "in the next run"])
+def test_a_submit_that_is_lost_is_found_by_its_link(s3_with_keys, folder, tmp_path, when, monkeypatch):
+    """The same recording has a new signature each time it is asked, and the store has none at all."""
+    store, place = tmp_path / "store", s3_with_keys.url
+    with service_for(s3_with_keys, faults=["submit=drop-after@0.4"], seed=2) as service:
+        if when != "at once":
+            with monkeypatch.context() as patched:
+                patched.setattr(sweeping.Paid, "find_lost", not_found)
+                first = swept(folder, store, service, place)
+            lost = first.transcripts["state"].eq("unknown").sum()
+            assert lost
+            time.sleep(1.1)  # signatures are by the second
+        sweep = swept(folder, store, service, place)
+        told = service.status()
+    assert sweep.transcripts["state"].eq("answered").all()
+    assert told["submits"] == 8
+
+
+def test_the_local_service_is_asked_through_a_bucket_too(s3, folder, tmp_path):
+    """To try one's own before it costs anything."""
+    with service_for(s3) as service:
+        engine = lab.engine("local", recogniser="scripted", url=service.url, bucket=s3.url)
+        sweep = Sweep(load_dataset(folder), engine, GRID, store=tmp_path / "store")
+        sweep.run(progress=False)
+        assert service.status()["requests"]["policy"] == 0
+    assert sweep.transcripts["state"].eq("answered").all()
+    assert len(s3.names()) == 2
+
+
+def test_a_bucket_on_this_machine_is_not_for_the_real_service(s3, folder):
+    async def ask():
+        async with FiletransEngine(api_key="sk-of-the-tests", bucket=s3.url) as engine:
+            await engine.transcribe(Question(str(next(folder.glob("*.wav")))))
+
+    with pytest.raises(InvalidInput, match=r"<Bucket s3://bucket-\d+> is on this machine"):
+        asyncio.run(ask())
+
+
+@pytest.mark.parametrize("make", [FiletransEngine, LocalEngine])
+def test_engines_take_a_bucket_or_its_url_and_say_what_is_none(make):
+    mine = Bucket("s3://recordings")
+    assert make(bucket=mine)._bucket is mine
+    assert make(bucket="s3://recordings")._bucket.url == mine.url
+    assert make.options["bucket"] == "runtime"
+    for wrong in ("recordings", 5):
+        with pytest.raises(InvalidInput, match=f"a URL such as 's3://bucket/folder', not '{wrong}'"):
+            make(bucket=wrong)
+
+
+def test_other_engines_of_a_model_and_of_other_processes_have_the_bucket_too():
+    engine = FiletransEngine(bucket="s3://recordings")
+    assert engine.variant(region="beijing")._bucket is engine._bucket
+    assert engine.part(1, 2)._bucket is engine._bucket
+    assert pickle.loads(pickle.dumps(engine))._bucket.url == "s3://recordings"
+    assert "bucket" not in engine.identity
+
+
+def test_a_signature_that_lapses_in_the_queue_fails_the_task_and_is_made_anew(
+    s3_with_keys, folder, tmp_path, monkeypatch
+):
+    """Rclone says 400 to it where S3 says 403 (AccessDenied, "Request has expired")."""
+    store = tmp_path / "store"
+    with front(s3_with_keys.server) as between:
+        between.statuses = {400: (403, "AccessDenied")}
+        monkeypatch.setenv("AWS_ENDPOINT_URL", between.url)
+        with serve("scripted", limits=None, media=[between.url], queue_s=2.5) as service:
+            one = lab.grid(language={"none": None})
+            failed = swept(folder, store, service, Bucket(s3_with_keys.url, life_s=1), one)
+            assert set(failed.transcripts["error_code"]) == {"FILE_403_FORBIDDEN"}
+            again = swept(folder, store, service, s3_with_keys.url, one, retry="failed")
+            assert again.transcripts["state"].eq("answered").all()
+            assert service.status()["submits"] == 4
+    assert [code for *_, code in attempts(store)] == ["FILE_403_FORBIDDEN"] * 2 + [None] * 2
 
 
 # OSS

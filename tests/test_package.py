@@ -48,6 +48,7 @@ EVERYWHERE = {
     "groups",
     "lists",
     "parquet",
+    "quiet",
     "shown",
     "suggest",
     "tables",

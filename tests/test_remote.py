@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import http.server
+import logging
 import re
 import signal
 import threading
@@ -169,6 +170,18 @@ def test_links_to_one_recording_are_fetched_once(tmp_path):
         ds = links([f"{server.url}/a.wav?{signed('OSS', n)}" for n in (11, 22, 33)]).fetch_digests()
         assert len(server.seen) == 1
     assert ds.utterances["digest"].to_list() == [digest_of(content)] * 3
+
+
+def test_a_signed_link_is_not_logged(tmp_path, caplog):
+    for name in ("httpx", "httpcore"):
+        caplog.set_level(logging.DEBUG, name)
+    wav(tmp_path)
+    with file_server(tmp_path) as server:
+        signed_links = links([f"{server.url}/a.wav?{signed('OSS', 44)}", f"{server.url}/none.wav?{signed('S3', 55)}"])
+        with pytest.raises(InvalidInput, match="HTTP 404"):
+            signed_links.fetch_digests()
+    told = "".join(record.getMessage() for record in caplog.records)
+    assert not re.search("44%3D|55%3D", told)
 
 
 @pytest.fixture

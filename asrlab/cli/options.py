@@ -86,6 +86,7 @@ asking = several(
     ),
     click.option("--region", help="Where the paid service is asked: singapore or beijing."),
     click.option("--model", help="Model of the engine, where it has several."),
+    click.option("--bucket", metavar="URL", help="Where the service is to fetch recordings: s3://bucket/folder."),
     click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Another option of the engine."),
     click.option(
         "--axis", "axes", multiple=True, metavar="NAME=LEVELS",
@@ -136,6 +137,7 @@ def make_sweep(
     engines: Sequence[str],
     region: str | None,
     model: str | None,
+    bucket: str | None,
     options: Sequence[str],
     axes: Sequence[str],
     settings: Sequence[str],
@@ -147,7 +149,8 @@ def make_sweep(
 ) -> Sweep:
     """Make a sweep by the options of :data:`asking`."""
     given = engine_options(options)
-    given |= {name: value for name, value in (("region", region), ("model", model)) if value is not None}
+    named = {"region": region, "model": model, "bucket": bucket}
+    given |= {name: value for name, value in named.items() if value is not None}
     lasting(store)
     loaded = load(**dataset)
     return lab.Sweep(
@@ -176,7 +179,7 @@ def _engine_of(engines: Sequence[str], options: dict[str, Any]) -> Engine | dict
     if len(engines) == 1 and "=" not in engines[0]:
         return lab.engine(engines[0], **options)
     if options:
-        raise click.UsageError("--region, --model and --option are of one engine, and there are several.")
+        raise click.UsageError("--region, --model, --bucket and --option are of one engine, and there are several.")
     named = [(label, name) if name else (label, label) for label, _, name in (one.partition("=") for one in engines)]
     if len(dict(named)) < len(named):
         raise click.UsageError(

@@ -20,12 +20,13 @@ import anyio
 from anyio.to_thread import run_sync
 
 from asrlab.dashscope import wire
-from asrlab.dashscope.http import quietly, size_behind
+from asrlab.dashscope.http import size_behind
 from asrlab.dashscope.links import SignedUrl, is_loopback, percent_encoded
 from asrlab.dashscope.retries import persist
 from asrlab.dashscope.uploads import content
 from asrlab.errors import InvalidInput, ServiceError
 from asrlab.folders import is_set
+from asrlab.quiet import quietly
 from asrlab.shown import Shown
 
 if TYPE_CHECKING:
@@ -117,6 +118,11 @@ class Bucket(Shown):
         self._files: Any = None
         self._turns: WeakKeyDictionary[asyncio.AbstractEventLoop, _Turns] = WeakKeyDictionary()
         self._warned = False
+
+    @classmethod
+    def of(cls, given: str | os.PathLike[str] | Bucket | None) -> Bucket | None:
+        """Give a bucket as it is, and of a URL the one that it names."""
+        return given if given is None or isinstance(given, Bucket) else cls(given)
 
     @property
     def url(self) -> str:
@@ -295,10 +301,11 @@ def _abandon(target: Any) -> None:  # noqa: ANN401 - as above
 
 
 def _place(url: str | os.PathLike[str]) -> Path:
-    from asrlab.data.places import is_here, place  # noqa: PLC0415 - of datasets, and slow to import
+    from asrlab.data.places import is_here, is_place, place  # noqa: PLC0415 - of datasets, and slow to import
     from asrlab.data.storage import check_keyless  # noqa: PLC0415 - as above
 
-    where = place(f"s3{url[3:]}" if isinstance(url, str) and url.startswith("oss://") else url)
+    named = isinstance(url, str | os.PathLike) or is_place(url)
+    where = place(f"s3{url[3:]}" if isinstance(url, str) and url.startswith("oss://") else url) if named else Path()
     if is_here(where):
         raise InvalidInput(f"A bucket has a URL such as 's3://bucket/folder', not {str(url)!r}.")
     check_keyless(where)

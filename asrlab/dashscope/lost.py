@@ -109,5 +109,11 @@ def _is_of(named: str, asked: str) -> bool | None:
         unquote_to_bytes(here.path),
     ):
         return False
-    # Which file a path leads to may depend on the query, and the service need not repeat that.
-    return True if unquote_to_bytes(there.query) == unquote_to_bytes(here.query) else None
+    if unquote_to_bytes(there.query) == unquote_to_bytes(here.query):
+        return True
+    # Which file a path leads to may depend on the query, and the service need not repeat that. A signature names no
+    # file, and is not stored; but two that differ are of two submits.
+    from asrlab.data.links import stable_link  # noqa: PLC0415 - of datasets, and slow to import
+
+    unsigned = all(stable_link(url).partition("?")[2] == "" for url in (named, asked))
+    return True if unsigned and not (there.query and here.query) else None

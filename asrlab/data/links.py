@@ -17,6 +17,7 @@ from asrlab.data import audio
 from asrlab.data.recordings import Look, Recording, recordings
 from asrlab.errors import InvalidInput
 from asrlab.folders import is_set
+from asrlab.quiet import quietly
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -152,12 +153,16 @@ def _fetch_all(
     )  # fmt: skip
     stop = threading.Event()
 
+    def look(stable: str) -> None:
+        if download:
+            found[stable] = _downloaded(client, stable, links[stable], max_bytes, stop)
+        elif (etag := _etag(client, links[stable])) is not None:
+            found[stable] = Recording(link_digest(stable, etag))
+
     def ask(stable: str) -> None:
         try:
-            if download:
-                found[stable] = _downloaded(client, stable, links[stable], max_bytes, stop)
-            elif (etag := _etag(client, links[stable])) is not None:
-                found[stable] = Recording(link_digest(stable, etag))
+            with quietly():
+                look(stable)
         except _Refused as error:
             wrong[ids[stable]] = str(error)
         except httpx.HTTPError as error:  # by its kind: its words may hold a link

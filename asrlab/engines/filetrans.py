@@ -7,6 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from asrlab.dashscope import wire
+from asrlab.dashscope.links import is_loopback
 from asrlab.dashscope.models import model_of
 from asrlab.engines.base import UNWATCHED, Answer, Sentence, Transcript, Word
 from asrlab.engines.service import ServiceEngine, check, facts_of, is_link, requested, unsupported
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from asrlab import dashscope
-    from asrlab.dashscope import AsyncClient, Limits
+    from asrlab.dashscope import AsyncClient, Bucket, Limits
     from asrlab.engines.base import Question, Steps
     from asrlab.errors import OutcomeUnknown
 
@@ -27,7 +28,8 @@ _IN_FLIGHT: Final = 1000  # tasks; at 540 submits a minute, those of the last tw
 class FiletransEngine(ServiceEngine):
     """The service's file transcription. Each answer costs money.
 
-    A local file is uploaded first, once for all its trials; an http(s) or oss URL is fetched by the service.
+    A local file is put into a bucket or uploaded first, once for all its trials; an http(s) or oss URL is fetched by
+    the service.
 
     Parameters
     ----------
@@ -39,13 +41,17 @@ class FiletransEngine(ServiceEngine):
         As for :class:`asrlab.dashscope.AsyncClient`; the key is looked for on entering.
     limits : Limits, optional
         How much the account may ask, as for :class:`asrlab.dashscope.AsyncClient`.
+    bucket : str or Bucket, optional
+        One's own, such as ``"s3://bucket/folder"``, from which the service fetches local files; temporary uploads, if
+        not given, which are not for production.
     also_send_text : bool
         Send the context under its second documented name too.
 
     Raises
     ------
     InvalidInput
-        If the model is another service's, or ``base_url`` is none or has a user name; on entering, if there is no key.
+        If the model is another service's, or ``base_url`` is none or has a user name, or there is no such bucket; on
+        entering, if there is no key.
     """
 
     name = "filetrans"
@@ -64,9 +70,18 @@ class FiletransEngine(ServiceEngine):
         workspace: str | None = None,
         base_url: str | None = None,
         limits: Limits | None = None,
+        bucket: str | Bucket | None = None,
         also_send_text: bool = False,
     ) -> None:
-        super().__init__(model, region=region, api_key=api_key, workspace=workspace, base_url=base_url, limits=limits)
+        super().__init__(
+            model,
+            region=region,
+            api_key=api_key,
+            workspace=workspace,
+            base_url=base_url,
+            limits=limits,
+            bucket=bucket,
+        )
         self._also_send_text = also_send_text
 
     @property
@@ -93,7 +108,14 @@ class FiletransEngine(ServiceEngine):
             As :class:`asrlab.engines.base.Engine` says; a ServiceError with code ``StandIn`` if the answer came from
             the local service and not from the real one.
         """
-        answer = await ask(self._entered, question, steps, model=self._model, also_send_text=self._also_send_text)
+        answer = await ask(
+            self._entered,
+            question,
+            steps,
+            model=self._model,
+            bucket=self._bucket,
+            also_send_text=self._also_send_text,
+        )
         self._refuse_stand_in(answer)
         return answer
 
@@ -117,6 +139,7 @@ async def ask(
     steps: Steps,
     *,
     model: str,
+    bucket: Bucket | None = None,
     also_send_text: bool = False,
 ) -> Answer:
     """Ask a question over HTTP, from upload to answer.
@@ -131,6 +154,8 @@ async def ask(
         Is told of the submit before it is sent, and of the task before it is first looked at.
     model : str
         The model to ask.
+    bucket : Bucket, optional
+        Where the service fetches local files from; else they are uploaded.
     also_send_text : bool
         Send the context under its second documented name too.
 
@@ -152,7 +177,7 @@ async def ask(
     asked, row = question.parameters, model_of(model)
     check(asked, row)
     if question.task_id is None:
-        file_url, audio_s = await _reachable(client, question, model)
+        file_url, audio_s = await _reachable(client, question, model, bucket)
         start = monotonic()
         task = await client.submit(
             file_url,
@@ -193,7 +218,9 @@ async def ask(
     )
 
 
-async def _reachable(client: AsyncClient, question: Question, model: str) -> tuple[str, float | None]:
+async def _reachable(
+    client: AsyncClient, question: Question, model: str, bucket: Bucket | None
+) -> tuple[str, float | None]:
     """Give a URL the service can fetch, and the audio's length in seconds where known."""
     audio = question.audio
     if is_link(audio):
@@ -208,7 +235,12 @@ async def _reachable(client: AsyncClient, question: Question, model: str) -> tup
         most_s = model_of(model).audio_s
         if most_s is not None and facts.duration_s > most_s:
             raise InvalidInput(f"{audio} lasts {facts.duration_s:,.0f} s; {model} takes {most_s:,}. Split it.")
-    return await client.upload(audio, model=model), None if facts is None else facts.duration_s
+    link = await (client.upload(audio, model=model) if bucket is None else bucket.link(audio))
+    if is_loopback(link) and not is_loopback(client.base_url):
+        raise InvalidInput(
+            f"{bucket!r} is on this machine, from which the service cannot fetch. Give one that it reaches."
+        )
+    return link, None if facts is None else facts.duration_s
 
 
 def _transcripts(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from asrlab.dashscope import AsyncClient
+    from asrlab.dashscope import AsyncClient, Bucket
     from asrlab.engines.base import Answer, Parameters, Steps
 
 _MODEL: Final = "qwen3-asr-flash-filetrans"
@@ -65,11 +65,14 @@ class LocalEngine(Engine):
         folder knows of is used, and one is started where there is none.
     idle_exit_s : float
         Seconds without a request after which a service that was started here ends by itself.
+    bucket : str or Bucket, optional
+        As for the paid service: to try one's own before it costs anything. The local service must have been told of its
+        host: ``asrlab serve --media``.
 
     Raises
     ------
     InvalidInput
-        If there is no such recogniser, or the URL is not on this machine.
+        If there is no such recogniser or bucket, or the URL is not on this machine.
     ServiceError
         On entering, if no service can be reached or started (code ``LocalService``).
     MissingExtra
@@ -81,11 +84,19 @@ class LocalEngine(Engine):
         "recogniser": "identity",
         "url": "runtime",
         "idle_exit_s": "runtime",
+        "bucket": "runtime",
     }
     concurrency = 16
     free = True
 
-    def __init__(self, recogniser: str = "whisper", *, url: str | None = None, idle_exit_s: float = 600.0) -> None:
+    def __init__(
+        self,
+        recogniser: str = "whisper",
+        *,
+        url: str | None = None,
+        idle_exit_s: float = 600.0,
+        bucket: str | Bucket | None = None,
+    ) -> None:
         if recogniser not in _RECOGNISERS:
             raise InvalidInput(f"The recogniser must be one of {', '.join(_RECOGNISERS)}, not {recogniser!r}.")
         if url is not None and (urlsplit(url).scheme != "http" or urlsplit(url).hostname not in _LOOPBACK):
@@ -93,6 +104,11 @@ class LocalEngine(Engine):
         self._recogniser = recogniser
         self._url = None if url is None else url.rstrip("/")
         self._idle_exit_s = idle_exit_s
+        self._bucket: Bucket | None = None
+        if bucket is not None:
+            from asrlab.dashscope import Bucket  # noqa: PLC0415 - brings httpx, which is slow to import
+
+            self._bucket = Bucket.of(bucket)
         self._clients: list[AsyncClient] = []  # the last is in use; earlier ones may be, by questions that will fail
         self._status: Status = {}
         self._connecting = asyncio.Lock()
@@ -165,7 +181,7 @@ class LocalEngine(Engine):
                 raise RuntimeError("LocalEngine must be entered first: async with LocalEngine() as engine: ...")
             client = self._clients[-1]
             try:
-                answer = await ask(client, question, steps, model=_MODEL)
+                answer = await ask(client, question, steps, model=_MODEL, bucket=self._bucket)
             except TaskFailed as error:
                 if error.code not in _DIED_WITH_SERVICE or not left:
                     raise

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 
 from anyio.to_thread import run_sync
 
-from asrlab.dashscope import AsyncClient, Limits, wire
+from asrlab.dashscope import AsyncClient, Bucket, Limits, wire
 from asrlab.dashscope.access import find_base_url
 from asrlab.dashscope.checks import check_parameters
 from asrlab.dashscope.models import check_region, model_of
@@ -43,11 +43,15 @@ class ServiceEngine(Engine):
         As for :class:`asrlab.dashscope.AsyncClient`; the key is looked for on entering.
     limits : Limits, optional
         How much the account may ask, as for :class:`asrlab.dashscope.AsyncClient`.
+    bucket : str or Bucket, optional
+        One's own, such as ``"s3://bucket/folder"``, from which the service fetches local files; temporary uploads, if
+        not given, which are not for production.
 
     Raises
     ------
     InvalidInput
-        If the model is another service's, or ``base_url`` is none or has a user name; on entering, if there is no key.
+        If the model is another service's, or ``base_url`` is none or has a user name, or there is no such bucket; on
+        entering, if there is no key.
     """
 
     options: ClassVar[Mapping[str, Literal["identity", "runtime"]]] = {
@@ -57,6 +61,7 @@ class ServiceEngine(Engine):
         "workspace": "runtime",
         "base_url": "runtime",
         "limits": "runtime",
+        "bucket": "runtime",
     }
     free = False
 
@@ -69,6 +74,7 @@ class ServiceEngine(Engine):
         workspace: str | None = None,
         base_url: str | None = None,
         limits: Limits | None = None,
+        bucket: str | Bucket | None = None,
     ) -> None:
         self._row = model_of(model)
         if base_url is None:
@@ -80,6 +86,7 @@ class ServiceEngine(Engine):
         # Refused here, and not only when the service is asked: until then it may be pickled, and a password in it too.
         self._base_url = base_url if base_url is None else find_base_url(region, workspace, base_url)
         self._limits = limits
+        self._bucket = Bucket.of(bucket)
         self._client: AsyncClient | None = None
 
     @property
@@ -160,6 +167,7 @@ class ServiceEngine(Engine):
             "workspace": self._workspace,
             "base_url": self._base_url,
             "limits": self._limits,
+            "bucket": self._bucket,
         }
 
     def part(self, number: int, of: int) -> Self:
