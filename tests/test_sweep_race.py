@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from click.testing import CliRunner
 
 import asrlab as lab
+from asrlab.cli import main
 from asrlab.data.audio import digest
 from asrlab.data.dataset import Dataset
 from asrlab.engines.scripted import ScriptedEngine
@@ -175,3 +179,19 @@ def test_a_sweep_without_a_race_has_an_empty_table(raced):
     sweep.run(progress=False)
     assert len(sweep.race) == 0
     assert list(sweep.race.columns)[:3] == ["look", "fraction", "condition"]
+
+
+def test_a_race_from_the_command_line(dataset, tmp_path, monkeypatch):
+    manifest = dataset.write(tmp_path / "set", copy_audio=True)
+    monkeypatch.setattr(lab, "engine", lambda name: engine(dataset))
+    levels = ",".join(name for name in RATES if name != "none")
+    line = ["run", str(manifest), "--axis", f"context=none,{levels}", "--store", str(tmp_path / "run"), "--json"]
+    told = CliRunner().invoke(main, [*line, "--race", "0.95", "--looks", "6", "--unit", "word"])
+    assert told.exit_code == 0, told.output
+    document = json.loads(told.stdout)
+    assert {row["condition"] for row in document["dropped"]} == {"context=bad", "context=worse"}
+    assert document["states"]["not run"] > 0
+    assert document["unanswered"] == []
+    wrong = CliRunner().invoke(main, [*line, "--looks", "6"])
+    assert wrong.exit_code == 2
+    assert "--looks is of a race" in wrong.stderr

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
+import asrlab as lab
 from asrlab.cli.ends import UNANSWERED, verb
 from asrlab.cli.options import as_json, asking, make_sweep, several, spread, workers
 from asrlab.cli.out import document, facts, named, records, table
@@ -14,6 +16,9 @@ from asrlab.errors import BudgetSpent, InvalidInput, MissingTrials
 from asrlab.folders import is_set
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from asrlab.data.dataset import Dataset
     from asrlab.sweep.plan import Plan, Retry
     from asrlab.sweep.sweep import Sweep
 
@@ -26,6 +31,16 @@ _pricing = several(
     ),
     click.option("--price-usd-per-s", type=float, metavar="USD", help="Price of a second of audio, in place of ours."),
 )
+_racing = several(
+    click.option(
+        "--race", "race_level", type=float, metavar="LEVEL",
+        help="Drop settings that are clearly worse: with this confidence, such as 0.95, the best is kept.",
+    ),
+    click.option("--looks", type=int, metavar="N", help="How often the race looks; 20 times."),
+    click.option("--form", help="How the race marks: form of the reference."),
+    click.option("--unit", help="How the race marks: word, char, mixed ..."),
+    click.option("--normalizer", help="How the race marks: as for score."),
+)  # fmt: skip
 
 
 @verb(short_help="Say what would be sent, and its price.")
@@ -67,6 +82,7 @@ def plan(*, retry: Retry, price_usd_per_s: float | None, executor: str | None, a
               help="What Ctrl-C does with what is in flight.")  # fmt: skip
 @click.option("--concurrency", type=int, metavar="N", help="How many trials are under way at once.")
 @click.option("--yes", is_flag=True, help="Do not ask before money is spent.")
+@_racing
 @spread
 @as_json
 def run(
@@ -81,6 +97,11 @@ def run(
     allow_unknown_length: bool,
     on_interrupt: Literal["wait", "leave"],
     concurrency: int | None,
+    race_level: float | None,
+    looks: int | None,
+    form: str | None,
+    unit: str | None,
+    normalizer: str | None,
     **chosen: Any,  # noqa: ANN401 - options of click
 ) -> None:
     r"""Send what the store lacks, and keep what comes back.
@@ -90,14 +111,18 @@ def run(
     --yes; where nobody can be asked, that is an error.
     With --json the document says how all askings stand, also where it was interrupted.
     With ASRLAB_OFFLINE=1 nothing is sent, and missing answers are an error.
+    With --race settings that have lost are asked no more: see asrlab.Race.
 
         asrlab run datasets/dictation --axis enable_itn=false,true --store runs/itn
+        asrlab run datasets/dictation --axis snr=none,20,10,0 --set noise=pink --race 0.95 --form spoken --unit word \
+          --store runs/race
         asrlab run calls/ --engine qwen3-asr-flash-filetrans --region singapore --axis language=none,right:@language \
           --store runs/calls --budget-usd 2
     """
     from asrlab.sweep.store import is_run  # noqa: PLC0415 - slow to import
 
     sweep = make_sweep(**chosen)
+    race = _race(sweep.dataset, race_level, {"looks": looks}, {"form": form, "unit": unit, "normalizer": normalizer})
     offline = is_set("ASRLAB_OFFLINE")
     if offline and sweep.source.suffix != ".jsonl" and not is_run(sweep.source):
         raise MissingTrials(
@@ -117,6 +142,7 @@ def run(
                 price_usd_per_s=price_usd_per_s,
                 on_interrupt=on_interrupt,
                 concurrency=concurrency,
+                race=race,
                 executor=where,
             )
     except BudgetSpent as error:
@@ -146,19 +172,35 @@ def _ask(plan: Plan, *, asks: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
+def _race(
+    dataset: Dataset, level: float | None, looks: Mapping[str, Any], marking: Mapping[str, Any]
+) -> lab.Race | None:
+    """Make a race by the options of :data:`_racing`."""
+    given, marked = ({n: v for n, v in some.items() if v is not None} for some in (looks, marking))
+    if level is None:
+        if unused := [*given, *marked]:
+            raise click.UsageError(f"--{unused[0]} is of a race. Give --race LEVEL, such as 0.95, or leave it out.")
+        return None
+    return lab.Race(partial(lab.score, references=dataset, missing="drop", **marked), level=level, **given)
+
+
 def _report(sweep: Sweep, *, as_json: bool) -> bool:
-    """Say how the askings of a sweep stand, and whether all of them are answered."""
-    frame, costs = sweep.transcripts, sweep.costs
+    """Say how the askings of a sweep stand, and whether all that were to be asked are answered."""
+    frame, costs, race = sweep.transcripts, sweep.costs, sweep.race
+    lost = race.loc[race["dropped"].astype(bool), ["condition", "rival", "n_asked"]]
     asked = frame.drop_duplicates(["utt_id", "condition", "repeat"])
     states = {str(state): int(n) for state, n in asked["state"].value_counts(sort=False).items()}
-    wrong = asked.loc[asked["state"] != "answered", _TOLD]
+    spared = (asked["state"] == "not run") & asked["condition"].isin(lost["condition"])
+    wrong = asked.loc[(asked["state"] != "answered") & ~spared, _TOLD]
     usd = None if costs["usd"].isna().any() else float(costs["usd"].sum())
     told = {"store": named(sweep.source), "askings": len(asked), "states": states, "usd": usd, "digest": sweep.digest}
     if as_json:
-        document(told | {"unanswered": records(wrong)})
+        document(told | {"unanswered": records(wrong)} | ({"dropped": records(lost)} if len(race) else {}))
         return wrong.empty
     told |= {"usd": _usd(usd), "digest": f"{sweep.digest[:16]}…"}
     click.echo(facts(told.items()))
+    if len(lost):
+        click.echo(f"\nDropped by the race, after so many blocks:\n{table(lost)}")
     if len(wrong):
         click.echo(f"\n{table(wrong, max_rows=_FAILURES)}")
     return wrong.empty
