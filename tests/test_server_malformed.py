@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import logging
@@ -20,6 +21,9 @@ pytest.importorskip("starlette")
 from asrlab.server.run import serve
 
 SMALL = 150
+SIBLINGS = ("qwen-audio-3.0-asr-flash-filetrans", "qwen-audio-3.1-asr-flash-filetrans", "fun-asr", "paraformer-v2")
+NATIVE = "/api/v1/services/aigc/multimodal-generation/generation"
+CHAT = "/compatible-mode/v1/chat/completions"
 
 
 @contextlib.contextmanager
@@ -64,18 +68,58 @@ values = st.recursive(
 parameters = st.fixed_dictionaries(
     {},
     optional=dict.fromkeys(
-        ("language", "enable_itn", "enable_words", "channel_id", "corpus", "text", "context"), values
+        (
+            *("language", "enable_itn", "enable_words", "channel_id", "corpus", "text", "context", "language_hints"),
+            *("vocabulary_id", "asr_options", "incremental_output"),
+        ),
+        values,
     )
     | {"corpus": values | st.fixed_dictionaries({"text": values})},
 )
+links = st.fixed_dictionaries({"file_url": texts}, optional={"file_urls": values | st.lists(texts, max_size=3)})
 accepted = st.fixed_dictionaries(
-    {"model": st.just(MODEL), "input": st.fixed_dictionaries({"file_url": texts}, optional={"file_urls": values})},
-    optional={"parameters": parameters},
+    {"model": st.sampled_from([MODEL, *SIBLINGS]), "input": links}, optional={"parameters": parameters}
+)
+audio = st.sampled_from([f"data:audio/wav;base64,{base64.b64encode(recording()).decode()}", "data:", "data:,"]) | texts
+entries = st.one_of(
+    audio.map(lambda given: {"audio": given}),
+    audio.map(lambda given: {"type": "input_audio", "input_audio": {"data": given}}),
+    values,
+)
+messages = st.lists(
+    st.fixed_dictionaries(
+        {"role": st.sampled_from(["user", "user", "system", ""]) | values},
+        optional={"content": st.lists(entries, max_size=2) | values},
+    )
+    | values,
+    max_size=3,
+)
+plain_asks = st.tuples(audio, st.booleans(), parameters).map(
+    lambda drawn: {
+        "model": "qwen3-asr-flash",
+        "input": {"messages": [{"role": "user", "content": [{"audio": drawn[0]}]}]},
+        "messages": [
+            {"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": drawn[0]}}]},
+        ],
+        "stream": drawn[1],
+        "parameters": drawn[2],
+    }
+)
+asks = st.fixed_dictionaries(
+    {"model": st.sampled_from(["qwen3-asr-flash", MODEL]) | values},
+    optional={
+        "input": st.fixed_dictionaries({"messages": messages}) | values,
+        "messages": messages,
+        "parameters": parameters | values,
+        "stream": st.booleans() | values,
+        "stream_options": st.just({"include_usage": True}) | values,
+        "asr_options": st.fixed_dictionaries({}, optional={"language": values, "enable_itn": values}) | values,
+    },
 )
 near = st.fixed_dictionaries(
     {},
     optional={
-        "model": st.sampled_from([MODEL, "qwen3-asr-flash"]) | values,
+        "model": st.sampled_from([MODEL, "qwen3-asr-flash", *SIBLINGS]) | values,
         "input": st.fixed_dictionaries({}, optional={"file_url": values, "file_urls": values}) | values,
         "parameters": parameters | values,
         "resources": values,
@@ -84,9 +128,10 @@ near = st.fixed_dictionaries(
 
 
 @st.composite
-def bodies(draw):
-    """JSON of any kind, most of it near to a submit, some of it damaged."""
-    document = draw(accepted if draw(st.booleans()) else near | values)
+def bodies(draw, path=PATH):
+    """JSON of any kind, most of it near to what its path takes, some of it damaged."""
+    of_path = accepted if path == PATH else plain_asks
+    document = draw(of_path if draw(st.booleans()) else near | asks | values)
     text = json.dumps(document, ensure_ascii=draw(st.booleans())).encode("utf-8", "surrogatepass")
     damage = draw(st.sampled_from(["none"] * 6 + ["cut", "flip", "nest", "binary"]))
     if damage == "cut":
@@ -149,15 +194,18 @@ methods = st.sampled_from([b"GET", b"POST", b"PUT", b"DELETE", b"HEAD", b"OPTION
 @st.composite
 def requests(draw):
     """A request that is well formed as HTTP, whatever it says."""
-    path = (PATH if draw(st.booleans()) else draw(paths)).encode()
-    method = b"POST" if path in (PATH.encode(), b"/upload") and draw(st.integers(0, 3)) else draw(methods)
-    target = path + b"?" + draw(queries) if draw(st.booleans()) else path
+    path = draw(st.sampled_from([PATH, NATIVE, CHAT]) if draw(st.booleans()) else paths)
+    asking = path in (NATIVE, CHAT)
+    method = b"POST" if (asking or path in (PATH, "/upload")) and draw(st.integers(0, 3)) else draw(methods)
+    target = path.encode() + b"?" + draw(queries) if draw(st.booleans()) else path.encode()
     lines = draw(headers)
     if draw(st.integers(0, 4)):
         lines.append((b"Authorization", b"Bearer k"))
-    if draw(st.integers(0, 4)):
+    if draw(st.integers(0, 4)) and not asking:
         lines.append((b"X-DashScope-Async", b"enable"))
-    return method, target, lines, draw(bodies())
+    if draw(st.booleans()):
+        lines.append((b"X-DashScope-SSE", b"enable"))
+    return method, target, lines, draw(bodies(path))
 
 
 def written(url, method, target, lines, body):
@@ -174,8 +222,15 @@ def check_answer(answer, head_only=False):
     if head_only or not body or b"text/plain" in head:
         assert status < 400 or head_only, answer
         return status, None
+    if b"text/event-stream" in head:
+        assert status == 200
+        assert b'"stop"' in body
+        return status, None
     document = json.loads(body)
-    if status >= 400:
+    if status >= 400 and "error" in document:
+        assert set(document) == {"request_id", "error"}
+        assert document["error"]["code"]
+    elif status >= 400:
         assert set(document) == {"request_id", "code", "message"}
         assert document["code"]
     return status, document
