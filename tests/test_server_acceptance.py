@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import re
 import signal
@@ -13,9 +14,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from by_hand import KEY, MODEL, PATH, RESOLVE, SUBMIT, body_for, form, raw, recording, start
-from test_server_malformed import bytes_that_are_no_http, forms_of_any_kind, well_formed_requests_of_any_kind
+from by_hand import KEY, MODEL, PATH, RESOLVE, SUBMIT, body_for, form, raw, recording, start, upload
+from test_server_malformed import NATIVE, bytes_that_are_no_http, forms_of_any_kind, well_formed_requests_of_any_kind
+from test_server_siblings import done, result
+from test_server_sync import CHAT, SSE, chat, data_uri, native, text_of
 
+from asrlab.server.run import serve
+
+SPOKEN = Path(__file__).parents[1] / "datasets" / "dictation" / "audio" / "en"
 ENDED = ("SUCCEEDED", "FAILED", "CANCELED")
 
 
@@ -136,13 +142,14 @@ def test_two_hundred_clients_for_a_minute_lose_nothing(tmp_path):
 
 @pytest.mark.acceptance
 @pytest.mark.parametrize("head", ["Content-Length: 1073741824", "Transfer-Encoding: chunked"])
-def test_a_body_of_a_gigabyte_is_refused_without_being_read_into_memory(tmp_path, head):
+@pytest.mark.parametrize("path", [PATH, NATIVE])
+def test_a_body_of_a_gigabyte_is_refused_without_being_read_into_memory(tmp_path, path, head):
     process, url = start(tmp_path, limits=None)
     try:
         host = url.removeprefix("http://")
         chunk = b"100000\r\n" + b" " * (1 << 20) + b"\r\n" if "chunked" in head else b" " * (1 << 20)
         before = memory_mb(process)
-        request = f"POST {PATH} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer k\r\n{head}\r\n\r\n".encode()
+        request = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer k\r\n{head}\r\n\r\n".encode()
         answer = raw(url, request, chunk, times=1024)
         grown = memory_mb(process) - before
     finally:
@@ -158,3 +165,50 @@ def test_a_body_of_a_gigabyte_is_refused_without_being_read_into_memory(tmp_path
 def test_nothing_that_is_sent_breaks_it_for_long(attack):
     attack(5000)
     print(f"\n5000 examples of {attack.__name__.replace('_', ' ')}: no 5xx, no traceback")
+
+
+@pytest.mark.acceptance
+def test_whisper_answers_on_every_path():
+    pytest.importorskip("faster_whisper")
+    numbers, names = (data_uri((SPOKEN / f"en-flite_slt-{n}.flac").read_bytes()) for n in (1, 2))
+    vocabulary = {"names": ["Siobhan Kowalczyk", "Velorin", "Quasara"]}
+    with (
+        serve("whisper", limits=None, vocabularies=vocabulary) as service,
+        httpx.Client(base_url=service.url, trust_env=False, timeout=120, headers=KEY) as client,
+    ):
+
+        def sync(path, body):
+            return text_of(client.post(path, json=body).json())
+
+        plain = sync(NATIVE, native(numbers))
+        assert "twenty first" in plain
+        assert sync(CHAT, chat(numbers)) == plain
+        streamed = client.post(NATIVE, headers=SSE, json=native(numbers, incremental_output=True)).text
+        frames = [json.loads(line[5:]) for line in streamed.splitlines() if line.startswith("data:")]
+        assert "".join(part["text"] for frame in frames for part in parts_of(frame)) == plain
+        assert "21" in sync(NATIVE, native(numbers, asr_options={"enable_itn": True}))
+        assert sync(NATIVE, native(numbers, asr_options={"language": "zh"})) != plain
+        helped = sync(NATIVE, native(names, ", ".join(vocabulary["names"])))
+        assert helped != sync(NATIVE, native(names))
+        assert "Kowalczyk" in helped
+
+        def task(model, clip, **parameters):
+            _, url = upload(client, (SPOKEN / clip).read_bytes(), model=model)
+            document = done(client, model, [url], headers=RESOLVE, **parameters)
+            assert document["output"]["task_status"] == "SUCCEEDED", document
+            return result(client, document)
+
+        for model in ("qwen-audio-3.0-asr-flash-filetrans", "fun-asr", "paraformer-v2"):
+            document = task(model, "en-flite_slt-1.flac", language_hints=["en", "zh"])
+            assert document["transcripts"][0]["text"] == plain
+            assert document["transcripts"][0]["sentences"][0]["words"]
+            assert (document["asrlab"]["languages"], document["asrlab"]["unsupported"]) == (["en"], [])
+            document = task(model, "en-flite_slt-1.flac", language_hints=["zh", "ja"])
+            assert document["asrlab"]["languages"][0] in ("zh", "ja")
+            document = task(model, "en-flite_slt-2.flac", vocabulary_id="names")
+            assert document["transcripts"][0]["text"] == helped
+            assert document["asrlab"]["context_tokens"] > 5
+
+
+def parts_of(frame):
+    return frame["output"]["choices"][0]["message"]["content"]

@@ -83,9 +83,9 @@ def send(client, model, given, *, headers=SUBMIT, **parameters):
     return response.json()["output"]["task_id"]
 
 
-def done(client, model, links, **parameters):
+def done(client, model, links, *, headers=SUBMIT, **parameters):
     """Submit links and wait; the whole answer to the last query."""
-    return wait(client, send(client, model, {"file_urls": links}, **parameters))
+    return wait(client, send(client, model, {"file_urls": links}, headers=headers, **parameters))
 
 
 def result(client, document, number=0):
