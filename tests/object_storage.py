@@ -4,8 +4,8 @@ Two, since each lacks what the other has. ``moto`` holds to conditional writes (
 as the right one. ``rclone serve s3`` checks keys, keeps objects as files, and takes no notice of conditions.
 
 A test module takes the fixtures ``s3`` and ``s3_with_keys`` by importing what makes them:
-``from object_storage import bucket, bucket_with_keys, server_of_s3  # noqa: F401``. What stands between is
-``s3_front``, by ``front_of_s3``.
+``from object_storage import bucket, bucket_with_keys, server_of_s3, server_with_keys  # noqa: F401``. What stands
+between is ``s3_front``, by ``front_of_s3``.
 """
 
 from __future__ import annotations
@@ -186,13 +186,19 @@ def bucket(s3_server, monkeypatch, tmp_path):
         yield Bucket(s3_server, s3_server.bucket())
 
 
+@pytest.fixture(scope="session", name="s3_server_with_keys")
+def server_with_keys(tmp_path_factory):
+    """A server that checks keys, for all tests of this process."""
+    with serving("rclone", tmp_path_factory.mktemp("objects")) as server:
+        yield server
+
+
 @pytest.fixture(name="s3_with_keys")
-def bucket_with_keys(tmp_path, monkeypatch):
+def bucket_with_keys(s3_server_with_keys, tmp_path, monkeypatch):
     """A bucket of a server that checks keys, and does not hold to conditional writes."""
     monkeypatch.setenv("ASRLAB_CACHE", str(tmp_path / "cache"))
-    (tmp_path / "objects").mkdir()
-    with serving("rclone", tmp_path / "objects") as server, reached(server, monkeypatch):
-        yield Bucket(server, server.bucket())
+    with reached(s3_server_with_keys, monkeypatch):
+        yield Bucket(s3_server_with_keys, s3_server_with_keys.bucket())
 
 
 class _Front(http.server.BaseHTTPRequestHandler):

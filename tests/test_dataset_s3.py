@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from object_storage import bucket, bucket_with_keys, reached, server_of_s3, serving  # noqa: F401 - fixtures
+from object_storage import bucket, bucket_with_keys, reached, server_of_s3, server_with_keys, serving  # noqa: F401
 
 import asrlab
 from asrlab.data import audio_cache, places, recordings, writing

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from object_storage import bucket, bucket_with_keys, server_of_s3  # noqa: F401
+from object_storage import bucket, bucket_with_keys, server_of_s3, server_with_keys  # noqa: F401
 from test_store import LEDGER, answer, ask, intent, questions
 from upath import UPath
 

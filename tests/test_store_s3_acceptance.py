@@ -13,7 +13,7 @@ import sweeping
 import test_running
 import test_store
 import test_store_s3
-from object_storage import bucket, bucket_with_keys, reached, server_of_s3, serving  # noqa: F401
+from object_storage import bucket, bucket_with_keys, reached, server_of_s3, server_with_keys, serving  # noqa: F401
 from test_store_s3 import *  # noqa: F403 - all of them, here on a server
 
 from asrlab.engines.scripted import ScriptedEngine

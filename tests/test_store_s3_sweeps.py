@@ -10,7 +10,7 @@ from contextlib import closing
 import pandas as pd
 import pytest
 import sweeping
-from object_storage import bucket, bucket_with_keys, server_of_s3  # noqa: F401
+from object_storage import bucket, bucket_with_keys, server_of_s3, server_with_keys  # noqa: F401
 from stand_ins import Scripted
 
 import asrlab
