@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import time
 from types import SimpleNamespace
@@ -16,7 +17,9 @@ from asrlab.errors import InvalidInput, TaskFailed
 
 pytest.importorskip("starlette")
 
+from asrlab.server.documents import task_document
 from asrlab.server.run import serve
+from asrlab.server.service import Service
 
 AUDIO_30 = "qwen-audio-3.0-asr-flash-filetrans"
 AUDIO_31 = "qwen-audio-3.1-asr-flash-filetrans"
@@ -251,6 +254,33 @@ def test_metrics_are_there_throughout(files):
         assert set(cancelled) == {"task_id", "task_status", "submit_time", "end_time", "task_metrics"}
         engine.go.set()
         assert wait(client, running)["output"]["task_metrics"] == {"TOTAL": 2, "SUCCEEDED": 1, "FAILED": 1}
+
+
+def test_a_task_that_is_stopped_half_way_has_failed_with_what_there_is(files):
+    class Slow(Polyglot):
+        async def transcribe(self, question, steps=None):
+            if self.asked:
+                self.go.clear()
+            await super().transcribe(question)
+            while not self.go.is_set():  # noqa: ASYNC110 - it never is
+                await asyncio.sleep(0.005)
+            return await super().transcribe(question)
+
+    async def scenario():
+        engine = Slow()
+        service = Service(engine, "http://127.0.0.1:1", media=[files.url])
+        async with service.running():
+            asked = {"input": {"file_urls": [f"{files.url}/mono.wav"] * 3}, "parameters": {}}
+            task = service.submit("fun-asr", asked, resolve_oss=False, fault=None)
+            while len(engine.asked) < 3:  # noqa: ASYNC110 - there is nothing to be told by
+                await asyncio.sleep(0.005)
+            service.tasks.stop()
+            return task_document(task, service.result_urls(task))["output"]
+
+    output = asyncio.run(scenario())
+    assert (output["task_status"], output["code"]) == ("FAILED", "SERVER_ERROR")
+    assert output["task_metrics"] == {"TOTAL": 3, "SUCCEEDED": 1, "FAILED": 2}
+    assert [part["subtask_status"] for part in output["results"]] == ["SUCCEEDED"]
 
 
 def test_faults_of_tasks_act_on_siblings(client, service, files):

@@ -185,7 +185,7 @@ def count_tokens(text: str) -> int:
 
 def _metrics(task: Task) -> Document:
     succeeded = sum(part.result is not None for part in task.parts)
-    failed = task.files if task.state == FAILED else len(task.parts) - succeeded
+    failed = (task.files if task.state == FAILED else len(task.parts)) - succeeded
     return {"TOTAL": task.files, "SUCCEEDED": succeeded, "FAILED": failed}
 
 

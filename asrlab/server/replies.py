@@ -71,11 +71,11 @@ def chat_frames(ask: Ask, heard: Heard, identity: Mapping[str, str]) -> Iterator
 
 
 def error_frame(path: str, status: int, code: str, message: str) -> bytes:
-    """Make the frame with which a stream fails."""
+    """Make the frame with which a stream fails after its first."""
     document = error_document(code, message, path)
     if path.startswith(COMPATIBLE):
         return _data(document)
-    head = f"id:0\nevent:error\n:HTTP_STATUS/{status}\nstatus:{status}\n"
+    head = f"id:2\nevent:error\n:HTTP_STATUS/{status}\nstatus:{status}\n"
     return f"{head}data:{_json(document)}\n\n".encode()
 
 
