@@ -6,8 +6,10 @@ import asyncio
 import base64
 import collections
 import contextlib
+import functools
 import hashlib
 import hmac
+import json
 import logging
 import pickle
 import re
@@ -19,6 +21,7 @@ import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 import sweeping
 from object_storage import (  # noqa: F401
@@ -31,11 +34,12 @@ from object_storage import (  # noqa: F401
     server_of_s3,
     server_with_keys,
 )
+from stand_ins import Noted
 from test_credentials import contents
 from upath import UPath
 
 import asrlab as lab
-from asrlab.dashscope import UNLIMITED, retries
+from asrlab.dashscope import UNLIMITED, AsyncClient, retries
 from asrlab.dashscope import bucket as buckets
 from asrlab.dashscope.bucket import Bucket, LapsesEarly
 from asrlab.data.loading import load_dataset
@@ -54,6 +58,7 @@ GRID = lab.grid(language={"none": None, "en": "en"}, enable_itn=[False, True])
 
 SOUND = bytes(range(256)) * 40
 NAME = f"{hashlib.sha256(SOUND).hexdigest()}.wav"
+SIGNED = "https://recordings.s3.amazonaws.com/x.wav?X-Amz-Credential=planted&X-Amz-Signature=planted"
 SECRETS = re.compile(rf"{SECRET}|{KEY}|Signature=|X-Amz-Credential|planted", re.I)
 
 
@@ -250,6 +255,15 @@ def test_the_extra_that_is_missing_is_named(monkeypatch):
         Bucket("oss://bucket")
 
 
+def test_a_package_that_is_missing_where_links_are_signed_is_named(sound, monkeypatch):
+    def sign(*_):
+        raise ImportError("No module named 'google.cloud'")
+
+    monkeypatch.setattr(Bucket, "_sign", sign)
+    with pytest.raises(InvalidInput, match="a package is missing: No module named 'google"):
+        link_to("s3://recordings", sound)
+
+
 @pytest.mark.parametrize("life_s", [0, -1, 604_801, float("nan"), True, "1 h", None])
 def test_links_hold_for_a_week_at_the_most(life_s):
     with pytest.raises(InvalidInput, match="life_s must be 1 to 604,800 seconds"):
@@ -444,6 +458,34 @@ def test_a_submit_that_an_earlier_run_lost_is_found_by_its_link(s3_with_keys, fo
         told = service.status()
     assert sweep.transcripts["state"].eq("answered").all()
     assert told["submits"] == 8
+
+
+def test_the_real_service_is_given_the_signed_link_and_nobody_is_warned(folder, monkeypatch):
+    """Of uploads there is a warning, which is an error here, and a header goes with them."""
+    sent, told = [], Noted()
+
+    async def answer(request):
+        sent.append(request)
+        return httpx.Response(400, json={"code": "InvalidParameter", "message": f"cannot take {SIGNED}"})
+
+    async def link(self, path):
+        return SIGNED
+
+    async def ask():
+        options = {"api_key": "sk-of-the-tests", "limits": UNLIMITED, "bucket": "s3://recordings"}
+        async with FiletransEngine(**options) as engine:
+            await engine.transcribe(Question(str(next(folder.glob("*.wav")))), told)
+
+    transport = httpx.MockTransport(answer)
+    monkeypatch.setattr("asrlab.engines.service.AsyncClient", functools.partial(AsyncClient, transport=transport))
+    monkeypatch.setattr(Bucket, "link", link)
+    with pytest.raises(ServiceError, match="InvalidParameter") as refused:
+        asyncio.run(ask())
+    (request,) = sent
+    assert json.loads(request.content)["input"] == {"file_url": SIGNED}
+    assert "X-DashScope-OssResourceResolve" not in request.headers
+    assert told.told == [("sending", SIGNED)]
+    assert "planted" not in str(refused.value)
 
 
 def test_a_bucket_on_this_machine_is_not_for_the_real_service(s3, folder):

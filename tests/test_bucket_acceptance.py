@@ -12,6 +12,7 @@ import threading
 import time
 
 import pytest
+import sweeping
 from object_storage import KEY, SECRET, bucket, bucket_with_keys, front_of_s3, server_of_s3, server_with_keys  # noqa: F401
 from test_bucket import (  # noqa: F401
     GRID,
@@ -33,6 +34,7 @@ import asrlab as lab
 from asrlab.dashscope import bucket as buckets
 from asrlab.dashscope.bucket import Bucket
 from asrlab.data.loading import load_dataset
+from asrlab.errors import ServiceError
 from asrlab.sweep.sweep import Sweep
 
 pytestmark = pytest.mark.acceptance
@@ -153,6 +155,14 @@ def test_a_signature_that_has_lapsed_by_the_word_of_the_server_itself(s3_with_ke
         assert set(failed.transcripts["error_code"]) == {"FILE_DOWNLOAD_FAILED"}  # as rclone says 400
         again = swept(folder, tmp_path / "store", service, s3_with_keys.url, retry="failed")
     assert again.transcripts["state"].eq("answered").all()
+
+
+def test_a_bucket_that_refuses_all_ends_a_run_soon(s3, tmp_path):
+    sweeping.recordings(tmp_path / "set", 8)
+    with service_for(s3) as service:
+        with pytest.raises(ServiceError, match="There is no bucket none-here"):
+            swept(tmp_path / "set", tmp_path / "store", service, "s3://none-here")
+        assert service.status()["submits"] == 0
 
 
 def test_a_recording_that_is_removed_meanwhile_is_put_anew(s3, folder, tmp_path):

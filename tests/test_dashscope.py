@@ -1243,7 +1243,8 @@ def test_loopback_goes_past_proxy_variables(recorder, monkeypatch):
     [
         "Signature: planted-signature", '{"Signature":"planted-signature"}', "SecurityToken=planted-token",
         "security-token: planted-token", "Authorization: Bearer planted-key-1", "OSSAccessKeyId: LTAIplanted",
-        "https://h/x?Signature=planted-signature", "policy=planted-policy",
+        "https://h/x?Signature=planted-signature", "policy=planted-policy", "AWSAccessKeyId=planted",
+        "X-Amz-Credential=planted%2Fx", "X-Amz-Signature=planted", "X-Amz-Security-Token=planted",
     ],
 )  # fmt: skip
 def test_credentials_are_scrubbed_in_whatever_form(text):

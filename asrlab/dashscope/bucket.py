@@ -202,6 +202,8 @@ class Bucket(Shown):
             raise
         except NotImplementedError:
             raise _cannot_sign(self.url) from None
+        except ImportError as error:  # of some only where they sign
+            raise InvalidInput(f"To sign links to {self.url} a package is missing: {error}. Install it.") from None
         except Exception as error:  # each file system raises its own, and its words may hold a key
             fault = self._refused(error, name, "cannot be signed for")
         if fault is not None:

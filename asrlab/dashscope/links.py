@@ -22,7 +22,8 @@ _DATA: Final = re.compile(r"\b(data:[\w.+-]*/?[\w.+-]*;base64,)[\w+/=%-]*", re.I
 _SHOWN: Final = 200  # characters of what is no URL
 _USER: Final = re.compile(r"://[^/]*@")
 _CREDENTIAL: Final = re.compile(
-    r"\b((?:x-oss-)?(?:signature|credential|security-?token)|OSSAccessKeyId)(\"?\s*[:=]\s*\"?)[^\s&;,\"'<>]+"
+    r"\b((?:x-oss-)?(?:signature|credential|security-?token)|(?:OSS|AWS)AccessKeyId|GoogleAccessId)"
+    r"(\"?\s*[:=]\s*\"?)[^\s&;,\"'<>]+"
     r"|\b(policy)(\s*=\s*)[^\s&;,\"'<>]+|\b(Bearer)(\s+)[^\s,;\"'<>]+",
     re.I,
 )
