@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ import soundfile
 import virtual_time
 from hypothesis import settings
 from stand_ins import Scripted, file_server
+
+DICTATION = Path(__file__).parents[1] / "datasets" / "dictation"
 
 pytest.register_assert_rewrite("engine_contract", "browsing", "explored")
 collect_ignore_glob = ["formats/*", "tables/*"]  # what other tools wrote, and the scripts that had them do so
@@ -130,6 +133,15 @@ def audio(tmp_path_factory):
     for name in ("with space.wav", "é.wav"):
         (folder / name).write_bytes((folder / "mono.wav").read_bytes())
     return folder
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory):
+    """Two seconds, cut from a longer recording: "five five zero one four two", a fifth of its work for pocketsphinx."""
+    samples, rate = soundfile.read(DICTATION / "audio" / "en" / "en-flite_awb-1.flac")
+    path = tmp_path_factory.mktemp("digits") / "digits.flac"
+    soundfile.write(path, samples[2 * rate : 4 * rate], rate)
+    return path
 
 
 @pytest.fixture(scope="module")
