@@ -16,7 +16,6 @@ import pandas as pd
 import pytest
 
 from asrlab.data.dataset import Dataset
-from asrlab.data.loading import load_dataset
 from asrlab.engines import engine
 from asrlab.engines.base import Parameters, Question
 from asrlab.engines.filetrans import FiletransEngine
