@@ -136,7 +136,7 @@ class EngineContract:
     def test_its_capabilities_name_parameters_and_languages(self, ask):
         takes = ask.engine.capabilities
         assert takes.parameters <= set(PARAMETERS)
-        assert all(isinstance(code, str) for code in takes.languages)
+        assert takes.languages is None or all(isinstance(code, str) for code in takes.languages)
         assert takes.itn_languages is None or all(isinstance(code, str) for code in takes.itn_languages)
         for most in (takes.context_tokens, takes.audio_s, takes.audio_bytes):
             assert most is None or most > 0
@@ -197,11 +197,10 @@ class EngineContract:
         }
         assert set(given) == set(PARAMETERS)
         assert set(ask.engine.capabilities.ignored) == set(PARAMETERS) - ask.engine.capabilities.parameters
-        plain = ask(stereo if "channel_id" in ask.engine.capabilities.ignored else None)
-        assert plain.unsupported == ()
         for name in sorted(ask.engine.capabilities.ignored):
-            answer = ask(stereo if name == "channel_id" else None, **{name: given[name]})
-            assert answer.unsupported == (name,)
+            audio = stereo if name == "channel_id" else None
+            plain, answer = ask(audio), ask(audio, **{name: given[name]})
+            assert (plain.unsupported, answer.unsupported) == ((), (name,))
             assert [(text, words) for _, text, _, words in heard(answer)[0]] == [
                 (text, words) for _, text, _, words in heard(plain)[0]
             ]
@@ -215,7 +214,7 @@ class EngineContract:
             assert [t.channel for t in ask(stereo, channel_id=(1,)).transcripts] == [1]
             return
         plain = ask()
-        others = sorted(takes.languages - {plain.transcripts[0].language})
+        others = sorted((takes.languages or {"en", "zh"}) - {plain.transcripts[0].language})
         if name == "language" and not others:
             (only,) = takes.languages
             assert ask(language=only).unsupported == ()
@@ -250,7 +249,7 @@ class EngineContract:
 
     def test_itn_in_a_language_without_it_is_reported(self, ask):
         takes = ask.engine.capabilities
-        if "enable_itn" not in takes.parameters or takes.itn_languages is None:
+        if "enable_itn" not in takes.parameters or takes.itn_languages is None or takes.languages is None:
             pytest.skip("it has ITN everywhere, or nowhere")
         if not (without := sorted(takes.languages - takes.itn_languages)):
             pytest.skip("it has ITN in all of its languages")
@@ -282,7 +281,7 @@ class EngineContract:
         steps, later = Noted(), Noted()
         answer = ask.anew(steps=steps)
         told = [name for name, _ in steps.told]
-        assert told == (["sending", "submitted"] if answer.task_id else [])
+        assert told in ([["sending", "submitted"]] if answer.task_id else [["sending"], []])
         assert told or ask.engine.free, "what costs money is told before it is sent"
         if answer.task_id:
             assert steps.told[1][1] == answer.task_id
@@ -295,8 +294,9 @@ class EngineContract:
                 await super().sending(link)
                 raise OSError("No space left on device")
 
-        steps = Full()
-        if ask().task_id is None:
+        steps, told = Full(), Noted()
+        ask.anew(steps=told)
+        if not told.told:
             pytest.skip("it tells of no steps")
         with pytest.raises(OSError, match="No space"):
             ask.anew(steps=steps)

@@ -17,6 +17,7 @@ from engine_contract import Asked, EngineContract
 from asrlab.data.audio import decode
 from asrlab.engines.base import UNWATCHED
 from asrlab.engines.filetrans import FiletransEngine
+from asrlab.engines.flash import FlashEngine
 from asrlab.engines.local import LocalEngine
 from asrlab.engines.scripted import ScriptedEngine
 from asrlab.engines.sphinx import SphinxEngine
@@ -102,6 +103,50 @@ class TestFiletrans(EngineContract):
 
         with serve(erring(), limits=None, key=KEY) as service:
             yield functools.partial(Paid, api_key=KEY, base_url=service.base_url)
+
+
+class TestSibling(EngineContract):
+    secret = KEY
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def make(cls):
+        pytest.importorskip("starlette")
+        from asrlab.server.run import serve
+
+        with serve(erring(), limits=None, key=KEY, vocabularies={"vocab-1": ["Kestrel"]}) as service:
+            yield functools.partial(Paid, "fun-asr", api_key=KEY, base_url=service.base_url)
+
+
+class PaidAtOnce(FlashEngine):
+    """The paid service's engine of models that answer at once, that takes the local service for it."""
+
+    def _refuse_stand_in(self, answer):
+        pass
+
+
+class TestFlash(EngineContract):
+    secret = KEY
+
+    @pytest.fixture(scope="class", params=["native", "compatible-stream"])
+    @classmethod
+    def make(cls, request):
+        pytest.importorskip("starlette")
+        from asrlab.server.run import serve
+
+        with serve(erring(), limits=None, key=KEY) as service:
+            yield functools.partial(PaidAtOnce, mode=request.param, api_key=KEY, base_url=service.base_url)
+
+
+class TestLocalAsAnotherModel(EngineContract):
+    @pytest.fixture(scope="class", params=["qwen3-asr-flash", "paraformer-v2"])
+    @classmethod
+    def make(cls, request):
+        pytest.importorskip("starlette")
+        from asrlab.server.run import serve
+
+        with serve(erring(), limits=None, vocabularies={"vocab-1": ["Kestrel"]}) as service:
+            yield functools.partial(LocalEngine, url=service.url, model=request.param)
 
 
 def engine_of_the_manual():

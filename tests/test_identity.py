@@ -18,6 +18,7 @@ from asrlab import engines
 from asrlab.dashscope import Limits
 from asrlab.engines.base import Capabilities, Engine, Parameters
 from asrlab.engines.filetrans import FiletransEngine
+from asrlab.engines.flash import FlashEngine
 from asrlab.engines.local import LocalEngine
 from asrlab.engines.scripted import ScriptedEngine
 from asrlab.engines.sphinx import SphinxEngine
@@ -47,9 +48,32 @@ CASES = {
             "workspace": "llm-other",
             "base_url": "https://proxy.example/api/v1",
             "limits": Limits(submits_per_minute=6),
+            "bucket": "s3://recordings",
         },
     ),
-    LocalEngine: Case({"recogniser": "scripted"}, {"recogniser": "other", "url": "as it was started"}),
+    FlashEngine: Case(
+        {"api_key": "sk-one"},
+        {
+            "model": "qwen3-asr-flash-2026-02-10",
+            "region": "beijing",
+            "mode": "compatible",
+            "api_key": "sk-two",
+            "workspace": "llm-other",
+            "base_url": "https://proxy.example/api/v1",
+            "limits": Limits(submits_per_minute=6),
+            "bucket": "s3://recordings",
+        },
+    ),
+    LocalEngine: Case(
+        {"recogniser": "scripted", "model": "qwen3-asr-flash"},
+        {
+            "recogniser": "other",
+            "url": "as it was started",
+            "bucket": "s3://recordings",
+            "model": "qwen3-asr-flash-2025-09-08",
+            "mode": "compatible",
+        },
+    ),
     ScriptedEngine: Case(
         {},
         {
@@ -135,7 +159,7 @@ def test_every_option_changes_the_trial_or_leaves_it_as_declared(kind, services)
 
 
 def test_every_engine_is_put_to_the_test():
-    homes = [home.split(":") for home in engines._HOMES.values()]
+    homes = [home.split(":") for home in (*engines._HOMES.values(), *engines._OF_PATH.values())]
     assert {getattr(import_module(module), name) for module, name in homes} == set(CASES)
 
 

@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "data": {"dashscope", "dashscope.wire"},  # the service's own limits, to check recordings by
     # a bucket is named and opened as datasets and runs on object storage are; what of a link names a file
     "dashscope": {"data.places", "data.storage", "data.links"},
-    "engines": {"dashscope", "data.audio"},
+    "engines": {"dashscope", "data.audio", "data.codecs", "data.pauses"},
     "sweep": {"engines.base", "engines.spread", "data"},
     "normalize": set(),
     "scoring": {"normalize"},

@@ -199,6 +199,7 @@ def examples(folder, said):
     transcript = dashscope.Transcript(0, said, (a_sentence,) * 99)
     yield from (link, task, listed, dashscope.TaskPage((listed,) * 99, 99, 1, 1, 99), transcript, a_sentence, a_word)
     yield from (
+        dashscope.Recognition(said, said, said, 1.5, said, {said: said}),
         dashscope.Transcription((transcript,) * 99, {said: said}, link),
         dashscope.Limits(),
         Change(1.0, 2, "passed"),

@@ -10,11 +10,12 @@ from asrlab.errors import InvalidInput
 if TYPE_CHECKING:
     from asrlab.engines.base import Engine
 
-_FILETRANS: Final = "asrlab.engines.filetrans:FiletransEngine"
+_OF_PATH: Final = {
+    "async": "asrlab.engines.filetrans:FiletransEngine",
+    "sync": "asrlab.engines.flash:FlashEngine",
+}
 _HOMES: Final = {
     "local": "asrlab.engines.local:LocalEngine",
-    "qwen3-asr-flash-filetrans": _FILETRANS,
-    "qwen3-asr-flash-filetrans-2025-11-17": _FILETRANS,
     "whisper": "asrlab.engines.whisper:WhisperEngine",
     "sphinx": "asrlab.engines.sphinx:SphinxEngine",
     "scripted": "asrlab.engines.scripted:ScriptedEngine",
@@ -29,8 +30,9 @@ def engine(name: str, **options: Any) -> Engine:  # noqa: ANN401 - each engine d
     name : str
         ``"local"``: the service's own protocol, answered on this machine
         (:class:`~asrlab.engines.local.LocalEngine`).
-        ``"qwen3-asr-flash-filetrans"`` or its dated snapshot: the paid service
-        (:class:`~asrlab.engines.filetrans.FiletransEngine`), with the key in ``DASHSCOPE_API_KEY``.
+        ``"qwen3-asr-flash-filetrans"``, ``"fun-asr"`` and other models that take a task, or their dated snapshots: the
+        paid service (:class:`~asrlab.engines.filetrans.FiletransEngine`), with the key in ``DASHSCOPE_API_KEY``.
+        ``"qwen3-asr-flash"``: the same, asked at once (:class:`~asrlab.engines.flash.FlashEngine`).
         ``"whisper"``, ``"sphinx"``: the recognisers behind the local service, without it.
         ``"scripted"``: answers by a script with errors of known rates, for tests and power studies
         (:class:`~asrlab.engines.scripted.ScriptedEngine`).
@@ -54,10 +56,14 @@ def engine(name: str, **options: Any) -> Engine:  # noqa: ANN401 - each engine d
     """
     home = _HOMES.get(name)
     if home is None:
-        raise InvalidInput(f"There is no engine {name!r}. There are {', '.join(map(repr, _HOMES))}.")
-    module, class_name = home.split(":")
-    if home == _FILETRANS:
+        from asrlab.dashscope import models  # noqa: PLC0415 - brings httpx, which is slow to import
+
+        if not models.is_known(name):
+            there = [*_HOMES, *(model.name for model in models.MODELS)]
+            raise InvalidInput(f"There is no engine {name!r}. There are {', '.join(map(repr, there))}.")
+        home = _OF_PATH[models.model_of(name).path]
         options = {"model": name, **options}
+    module, class_name = home.split(":")
     try:
         made: Engine = getattr(import_module(module), class_name)(**options)
     except TypeError as error:

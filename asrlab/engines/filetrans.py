@@ -7,10 +7,9 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from asrlab.dashscope import wire
-from asrlab.dashscope.links import is_loopback
 from asrlab.dashscope.models import model_of
 from asrlab.engines.base import UNWATCHED, Answer, Sentence, Transcript, Word
-from asrlab.engines.service import ServiceEngine, check, facts_of, is_link, requested, unsupported
+from asrlab.engines.service import ServiceEngine, check, facts_of, is_link, link_in, requested, unsupported
 from asrlab.errors import InvalidInput, ServiceError, TaskFailed
 
 if TYPE_CHECKING:
@@ -55,6 +54,7 @@ class FiletransEngine(ServiceEngine):
     """
 
     name = "filetrans"
+    path = "async"
     options: ClassVar[Mapping[str, Literal["identity", "runtime"]]] = {
         **ServiceEngine.options,
         "also_send_text": "identity",
@@ -235,11 +235,7 @@ async def _reachable(
         most_s = model_of(model).audio_s
         if most_s is not None and facts.duration_s > most_s:
             raise InvalidInput(f"{audio} lasts {facts.duration_s:,.0f} s; {model} takes {most_s:,}. Split it.")
-    link = await (client.upload(audio, model=model) if bucket is None else bucket.link(audio))
-    if is_loopback(link) and not is_loopback(client.base_url):
-        raise InvalidInput(
-            f"{bucket!r} is on this machine, from which the service cannot fetch. Give one that it reaches."
-        )
+    link = await (client.upload(audio, model=model) if bucket is None else link_in(bucket, audio, client))
     return link, None if facts is None else facts.duration_s
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from asrlab.dashscope import AsyncClient, Bucket
+    from asrlab.dashscope.models import Model
     from asrlab.engines.base import Answer, Parameters, Steps
 
 _MODEL: Final = "qwen3-asr-flash-filetrans"
@@ -68,11 +69,19 @@ class LocalEngine(Engine):
     bucket : str or Bucket, optional
         As for the paid service: to try one's own before it costs anything. The local service must have been told of its
         host: ``asrlab serve --media``.
+    model : str
+        The model of the service that is asked for: its protocol is spoken, and its limits are kept. The recogniser is
+        the same for all.
+    mode : str, optional
+        In which shape a model that answers at once is asked, as for :class:`asrlab.engines.flash.FlashEngine`.
+    split : bool
+        Whether such a model is asked about a recording that is too long in pieces, as there.
 
     Raises
     ------
     InvalidInput
-        If there is no such recogniser or bucket, or the URL is not on this machine.
+        If there is no such recogniser, bucket or model, the model is not asked in such a mode, or the URL is not on
+        this machine.
     ServiceError
         On entering, if no service can be reached or started (code ``LocalService``).
     MissingExtra
@@ -85,6 +94,9 @@ class LocalEngine(Engine):
         "url": "runtime",
         "idle_exit_s": "runtime",
         "bucket": "runtime",
+        "model": "identity",
+        "mode": "identity",
+        "split": "identity",
     }
     concurrency = 16
     free = True
@@ -96,6 +108,9 @@ class LocalEngine(Engine):
         url: str | None = None,
         idle_exit_s: float = 600.0,
         bucket: str | Bucket | None = None,
+        model: str = _MODEL,
+        mode: str | None = None,
+        split: bool = False,
     ) -> None:
         if recogniser not in _RECOGNISERS:
             raise InvalidInput(f"The recogniser must be one of {', '.join(_RECOGNISERS)}, not {recogniser!r}.")
@@ -109,6 +124,16 @@ class LocalEngine(Engine):
             from asrlab.dashscope import Bucket  # noqa: PLC0415 - brings httpx, which is slow to import
 
             self._bucket = Bucket.of(bucket)
+        self._model, self._mode, self._split = model, mode, split
+        self._at_once = False
+        if model != _MODEL or mode is not None:
+            from asrlab.engines.service import check_mode  # noqa: PLC0415 - brings httpx, which is slow to import
+
+            check_mode(self._row, mode)
+            self._at_once = self._row.path == "sync"
+            self._mode = mode or self._row.modes[0]
+        if split and not self._at_once:
+            raise InvalidInput(f"split=True is of models that answer at once; {model} takes recordings of 12 h.")
         self._clients: list[AsyncClient] = []  # the last is in use; earlier ones may be, by questions that will fail
         self._status: Status = {}
         self._connecting = asyncio.Lock()
@@ -117,18 +142,39 @@ class LocalEngine(Engine):
     def identity(self) -> Mapping[str, str]:
         """All that the service's recogniser says of itself, as of the engine ``local``; known once entered."""
         recogniser: dict[str, str] = self._known()["recogniser"]
-        return recogniser | {"engine": self.name, "recogniser": recogniser["engine"], "region": "local"}
+        facts = {"engine": self.name, "recogniser": recogniser["engine"], "region": "local"}
+        return recogniser | facts | self._asked
+
+    @property
+    def _asked(self) -> dict[str, str]:
+        """What the identity says of the model that is asked for, where that is not the usual one."""
+        asked = {} if self._model == _MODEL else {"asked_model": self._model}
+        if self._at_once and self._mode is not None:
+            asked["mode"] = self._mode
+        return asked | ({"split": "true"} if self._split else {})
+
+    @property
+    def _row(self) -> Model:
+        from asrlab.dashscope.models import model_of  # noqa: PLC0415 - brings httpx, which is slow to import
+
+        return model_of(self._model)
 
     @property
     def capabilities(self) -> Capabilities:  # type: ignore[override]  # known once entered
-        """What the service says its recogniser obeys; known once entered."""
+        """What the service says its recogniser obeys, of what the model takes; known once entered."""
+        from asrlab.engines.service import capabilities_of  # noqa: PLC0415 - brings httpx, which is slow to import
+
         obeyed = self._known()["capabilities"]
-        itn = obeyed.get("itn_languages")
+        itn, heard = obeyed.get("itn_languages"), frozenset(obeyed["languages"])
+        takes = capabilities_of(self._row)
+        bounded = self._at_once and not self._split
         return Capabilities(
-            frozenset(obeyed["parameters"]),
-            frozenset(obeyed["languages"]),
+            takes.parameters.intersection(obeyed["parameters"]),
+            heard if takes.languages is None or self._model == _MODEL else takes.languages & heard,
             itn_languages=None if itn is None else frozenset(itn),
             context_tokens=obeyed.get("context_tokens"),
+            audio_s=takes.audio_s if bounded else None,
+            audio_bytes=takes.audio_bytes if bounded else None,
         )
 
     @property
@@ -162,32 +208,67 @@ class LocalEngine(Engine):
             await client.aclose()
 
     def may_be(self, identity: Mapping[str, str]) -> bool:
-        """Whether an identity is of a local service with this recogniser."""
-        return identity.get("engine") == self.name and identity.get("recogniser") == self._recogniser
+        """Whether an identity is of a local service with this recogniser, asked for this model."""
+        asked = {name: identity[name] for name in ("asked_model", "mode", "split") if name in identity}
+        return (identity.get("engine"), identity.get("recogniser"), asked) == (self.name, self._recogniser, self._asked)
+
+    def variant(self, **options: str) -> Engine:
+        """Give an engine that asks for another ``model``, or in another ``mode``.
+
+        Raises
+        ------
+        InvalidInput
+            If there is no such model, it is not asked in such a mode, or another region is wanted.
+        """
+        if options.get("region", "local") != "local":
+            return super().variant(**options)
+        model = options.get("model", self._model)
+        keeps = model == self._model or options.get("mode") is not None
+        mode = options.get("mode", self._mode) if keeps else None
+        made = LocalEngine(
+            self._recogniser,
+            url=self._url,
+            idle_exit_s=self._idle_exit_s,
+            bucket=self._bucket,
+            model=model,
+            mode=mode,
+        )
+        made._split = self._split and made._at_once
+        return made
+
+    def sent(self, parameters: Parameters) -> Parameters:
+        """Give the parameters as they are sent, which differs by model."""
+        from asrlab.engines.service import sent  # noqa: PLC0415 - brings httpx, which is slow to import
+
+        return sent(parameters, self._row)
+
+    def requests(self, duration_s: float) -> int:
+        """Into how many requests a recording is split at most."""
+        from asrlab.engines.flash import requests_of  # noqa: PLC0415 - brings httpx, which is slow to import
+
+        return requests_of(self._row, duration_s) if self._split else 1
 
     def check(self, parameters: Parameters) -> None:
-        """Refuse parameters that the protocol does not have."""
-        from asrlab.dashscope.models import model_of  # noqa: PLC0415 - brings httpx, which is slow to import
-        from asrlab.engines.service import check  # noqa: PLC0415 - see above
+        """Refuse parameters that the service would refuse or misread."""
+        from asrlab.engines.service import check  # noqa: PLC0415 - brings httpx, which is slow to import
 
-        check(parameters, model_of(_MODEL))
+        check(parameters, self._row)
 
     async def transcribe(self, question: Question, steps: Steps = UNWATCHED) -> Answer:
         """Ask the service; see :class:`asrlab.engines.base.Engine`."""
-        from asrlab.engines.filetrans import ask  # noqa: PLC0415 - brings httpx, which is slow to import
-
         for left in reversed(range(_TRIES)):
             if not self._clients:
                 raise RuntimeError("LocalEngine must be entered first: async with LocalEngine() as engine: ...")
             client = self._clients[-1]
             try:
-                answer = await ask(client, question, steps, model=_MODEL, bucket=self._bucket)
+                answer = await self._ask(client, question, steps)
             except TaskFailed as error:
                 if error.code not in _DIED_WITH_SERVICE or not left:
                     raise
             except (OutcomeUnknown, ServiceError) as error:
                 late = error.code == "Timeout" and not isinstance(error, OutcomeUnknown)  # it goes on, but for too long
-                if error.http_status not in (None, _ENDING) or late or not left:
+                not_its_own = error.code == "Bucket"
+                if error.http_status not in (None, _ENDING) or late or not_its_own or not left:
                     raise
                 await self._reconnect(client)
             else:
@@ -199,8 +280,26 @@ class LocalEngine(Engine):
             question = Question(question.audio, question.parameters)  # the task died with its service
         raise AssertionError("unreachable")
 
+    async def _ask(self, client: AsyncClient, question: Question, steps: Steps) -> Answer:
+        from asrlab.engines import filetrans, flash  # noqa: PLC0415 - bring httpx, which is slow to import
+
+        if not self._at_once or self._mode is None:
+            return await filetrans.ask(client, question, steps, model=self._model, bucket=self._bucket)
+        return await flash.ask(
+            client,
+            question,
+            steps,
+            model=self._model,
+            mode=self._mode,
+            split=self._split,
+            bucket=self._bucket,
+            keep=False,  # asking again costs nothing
+        )
+
     def __repr__(self) -> str:
-        return f"<LocalEngine {self._recogniser}{f' at {self._url}' if self._url else ''}>"
+        asked = f" as {' '.join([self._model, *([self._mode] if self._at_once and self._mode else [])])}"
+        at = f" at {self._url}" if self._url else ""
+        return f"<LocalEngine {self._recogniser}{asked if self._asked else ''}{at}>"
 
     def _known(self) -> Status:
         if not self._status:

@@ -12,6 +12,7 @@ from anyio.to_thread import run_sync
 from asrlab.dashscope import AsyncClient, Bucket, Limits, wire
 from asrlab.dashscope.access import find_base_url
 from asrlab.dashscope.checks import check_parameters
+from asrlab.dashscope.links import is_loopback
 from asrlab.dashscope.models import check_region, model_of
 from asrlab.dashscope.pacing import PACE_MARGIN
 from asrlab.data.audio import probe
@@ -64,6 +65,8 @@ class ServiceEngine(Engine):
         "bucket": "runtime",
     }
     free = False
+    path: ClassVar[Literal["async", "sync"]]
+    """How its models are asked."""
 
     def __init__(
         self,
@@ -77,6 +80,8 @@ class ServiceEngine(Engine):
         bucket: str | Bucket | None = None,
     ) -> None:
         self._row = model_of(model)
+        if self._row.path != self.path:
+            raise InvalidInput(f"{model} is not asked by {type(self).__name__}. Use engine({model!r}).")
         if base_url is None:
             check_region(self._row, region)
         self._model = model
@@ -138,13 +143,13 @@ class ServiceEngine(Engine):
             await client.aclose()
 
     def variant(self, **options: str) -> Engine:
-        """Give an engine with another ``model`` or ``region``.
+        """Give an engine with another ``model``, ``region`` or ``mode``; a model may be asked by another engine.
 
         Raises
         ------
         InvalidInput
-            If there is no such model or region; or another region is wanted, and the key, workspace or URL was given,
-            which are of one region.
+            If there is no such model or region, or the model is not asked in such a mode; or another region is wanted,
+            and the key, workspace or URL was given, which are of one region.
         """
         region = options.get("region", self._region)
         bound = {"api_key": self._api_key, "workspace": self._workspace, "base_url": self._base_url}
@@ -156,7 +161,17 @@ class ServiceEngine(Engine):
             )
         if region not in wire.HOSTS:
             raise InvalidInput(f"region must be {' or '.join(wire.HOSTS)}, where the model runs, not {region!r}.")
-        return type(self)(**{**self._given(), **options})
+        row = model_of(options.get("model", self._model))
+        check_mode(row, options.get("mode"))
+        alike = {**self._given(), **options}
+        if row.path == "async":
+            alike.pop("mode", None)
+        if row.path == self.path:
+            return type(self)(**alike)
+        from asrlab.engines import engine  # noqa: PLC0415 - that knows this module
+
+        common = {name: value for name, value in alike.items() if name in (*ServiceEngine.options, "mode")}
+        return engine(common.pop("model"), **common)
 
     def _given(self) -> dict[str, Any]:
         """Give the options that another engine like this one is made with."""
@@ -204,6 +219,21 @@ class ServiceEngine(Engine):
                 code="StandIn",
                 request_id=answer.request_id,
             )
+
+
+def check_mode(row: Model, mode: str | None) -> None:
+    """Refuse a mode in which a model is not asked; None is its usual one.
+
+    Raises
+    ------
+    InvalidInput
+        If it is not.
+    """
+    if mode is not None and mode not in row.modes:
+        raise InvalidInput(
+            f"{row.name} is asked in the modes {', '.join(row.modes)}, and not in {mode!r}. Leave such conditions out: "
+            f"grid(...).where(\"model != '{row.name}' or mode != '{mode}'\")."
+        )
 
 
 def capabilities_of(row: Model) -> Capabilities:
@@ -260,12 +290,29 @@ def unsupported(asked: Parameters, row: Model, told: Iterable[str] | None) -> tu
     if told is None:
         deaf = asked.enable_itn and asked.language is not None and asked.language not in wire.ITN_LANGUAGES
         told = ("enable_itn",) if deaf else ()
-    return tuple(sorted({*not_sent, *told}))
+    by_theirs = {"language_hints": "language"} if asked.language is not None else {}
+    return tuple(sorted({*not_sent, *(by_theirs.get(name, name) for name in told)}))
 
 
 def is_link(audio: str) -> bool:
     """Whether a recording is one that the service fetches by itself."""
     return audio.lower().startswith(("http://", "https://", "oss://"))
+
+
+async def link_in(bucket: Bucket, audio: str, client: AsyncClient) -> str:
+    """Put a local file into a bucket, and give the link that the service fetches it by.
+
+    Raises
+    ------
+    InvalidInput
+        If that leads to this machine, and the service is elsewhere.
+    """
+    link = await bucket.link(audio)
+    if is_loopback(link) and not is_loopback(client.base_url):
+        raise InvalidInput(
+            f"{bucket!r} is on this machine, from which the service cannot fetch. Give one that it reaches."
+        )
+    return link
 
 
 async def facts_of(audio: str) -> AudioInfo | None:

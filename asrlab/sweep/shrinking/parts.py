@@ -15,6 +15,7 @@ import numpy as np
 
 from asrlab.data import audio
 from asrlab.data.codecs import write_flac
+from asrlab.data.pauses import HOP_S, WINDOW, loudness
 from asrlab.engines.base import Parameters, differences
 from asrlab.errors import InvalidInput
 from asrlab.shown import Shown
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     Spans = tuple[tuple[int, int], ...]
 
 NAMES: Final = tuple(f.name for f in fields(Parameters))
-_HOP_S: Final = 0.005
-_WINDOW: Final = 4  # hops: 20 ms, over which loudness is judged
 _MOVED: Final = 0.4  # of a slice: how far its end is moved to where it is quiet
 _FADE_S: Final = 0.01  # at a cut, so that it does not click
 
@@ -94,16 +93,13 @@ class Recording:
     @cached_property
     def bounds(self) -> list[int]:
         """Where slices begin and end, in samples: near every ``slice_s``, where it is most quiet."""
-        hop = max(1, round(_HOP_S * self.rate))
-        power = np.square(self._samples, dtype=np.float32).sum(axis=0)
-        hops = np.add.reduceat(power, np.arange(0, len(power), hop))
-        loud = np.convolve(hops, np.ones(_WINDOW), "same")  # at k: from two hops before the k-th to two after it
+        hop, loud = loudness(self._samples, self.rate)
         per_slice = self.slice_s * self.rate / hop
         slack = int(_MOVED * per_slice)
         places = [0]
-        for number in range(1, ceil(len(hops) / per_slice)):
+        for number in range(1, ceil(len(loud) / per_slice)):
             nominal = round(number * per_slice)
-            begin, end = max(nominal - slack, 1), min(nominal + slack + 1, len(hops))
+            begin, end = max(nominal - slack, 1), min(nominal + slack + 1, len(loud))
             if begin < end:
                 places.append(hop * (begin + int(np.argmin(loud[begin:end]))))
         return sorted({*places, self.length})
@@ -111,7 +107,7 @@ class Recording:
     @cached_property
     def loudness(self) -> list[float]:
         """How loud it is at each bound, as power; nothing at the ends."""
-        half = max(1, round(_HOP_S * _WINDOW / 2 * self.rate))
+        half = max(1, round(HOP_S * WINDOW / 2 * self.rate))
         around = [(max(0, b - half), b + half) for b in self.bounds]
         return [float(np.square(self._samples[:, a:b], dtype=np.float64).mean()) for a, b in around]
 
