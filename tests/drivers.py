@@ -6,7 +6,9 @@ of the service documentation: it takes nothing from our client.
 
 from __future__ import annotations
 
+import base64
 import importlib
+import json
 import re
 import time
 from datetime import datetime
@@ -19,6 +21,9 @@ from asrlab import dashscope
 from asrlab.errors import OutcomeUnknown, ServiceError, TaskFailed
 
 SUBMIT = "/services/audio/asr/transcription"
+GENERATE = "/services/aigc/multimodal-generation/generation"
+CHAT = "/compatible-mode/v1/chat/completions"
+FLASH = "qwen3-asr-flash"
 RESOLVE = {"X-DashScope-OssResourceResolve": "enable"}
 
 
@@ -46,6 +51,12 @@ class Ours:
 
     def submit(self, file_url, **parameters):
         return self._ask("submit", file_url, **parameters).task_id
+
+    def transcribe(self, audio, *, mode="native", **parameters):
+        told = []
+        heard = self._ask("transcribe", audio, mode=mode, on_text=told.append, **parameters)
+        assert told == [] or told[-1] == heard.text
+        return {"text": heard.text, "language": heard.language, "seconds": heard.audio_s}
 
     def query(self, task_id):
         return _our_task(self._ask("query", task_id))
@@ -126,7 +137,9 @@ class Sdk:
 
     def __init__(self, service, key):
         self.asr = importlib.import_module("dashscope.audio.qwen_asr").QwenTranscription
+        self.siblings = importlib.import_module("dashscope.audio.asr").Transcription
         self.oss = importlib.import_module("dashscope.utils.oss_utils").OssUtils
+        self.sdk = importlib.import_module("dashscope")
         self.at = {"api_key": key, "base_address": service.base_url}
         self.http = httpx.Client(trust_env=False)
 
@@ -139,8 +152,24 @@ class Sdk:
             parameters["corpus"] = {"text": context}
         if headers is None and file_url and file_url.startswith("oss://"):
             headers = RESOLVE  # the SDK never adds it
-        answer = self.asr.async_call(model=model, file_url=file_url, headers=headers or {}, **parameters, **self.at)
+        link = {"file_url": file_url} if model.startswith("qwen3-") else {"file_urls": [file_url]}
+        if "file_urls" in link and "language" in parameters:
+            parameters["language_hints"] = [parameters.pop("language")]
+        call = self.asr.async_call if "file_url" in link else self.siblings.async_call
+        answer = call(model=model, headers=headers or {}, **link, **parameters, **self.at)
         return self._accepted(answer).output["task_id"]
+
+    def transcribe(self, audio, *, mode="native", context=None, model=FLASH, **options):
+        self.sdk.base_http_api_url = self.at["base_address"]  # where it asks for leave to upload
+        audio = audio if str(audio).startswith("http") else f"file://{audio}"
+        system = [{"role": "system", "content": [{"text": context}]}] if context else []
+        messages = [*system, {"role": "user", "content": [{"audio": audio}]}]
+        stream = {"stream": True, "incremental_output": True} if mode == "native-stream" else {}
+        answer = self.sdk.MultiModalConversation.call(
+            model=model, messages=messages, result_format="message", asr_options=options, **stream, **self.at
+        )
+        frames = [self._accepted(frame) for frame in (answer if stream else [answer])]
+        return _heard([{"output": dict(frame.output), "usage": frame.usage} for frame in frames])
 
     def query(self, task_id):
         return self._task(self.asr.fetch(task_id, **self.at))
@@ -197,7 +226,35 @@ class Http:
             parameters["corpus"] = {"text": context}
         if headers is None and file_url.startswith("oss://"):
             headers = RESOLVE
-        return self.post({"model": model, "input": {"file_url": file_url}, "parameters": parameters}, headers)
+        link = {"file_url": file_url}
+        if not model.startswith("qwen3-"):
+            link = {"file_urls": [file_url]}
+            if "language" in parameters:
+                parameters["language_hints"] = [parameters.pop("language")]
+        return self.post({"model": model, "input": link, "parameters": parameters}, headers)
+
+    def transcribe(self, audio, *, mode="native", context=None, model=FLASH, **options):
+        if not str(audio).startswith("http"):
+            audio = "data:audio/wav;base64," + base64.b64encode(Path(audio).read_bytes()).decode()
+        stream = mode.endswith("-stream")
+        if mode.startswith("native"):
+            system = [{"role": "system", "content": [{"text": context}]}] if context else []
+            messages = [*system, {"role": "user", "content": [{"audio": audio}]}]
+            body = {"model": model, "input": {"messages": messages}, "parameters": {"asr_options": options}}
+            if stream:
+                body["parameters"]["incremental_output"] = True
+            headers = {"X-DashScope-SSE": "enable"} if stream else {}
+            answer = self.send("POST", self.base + GENERATE, headers=headers, json=body)
+        else:
+            system = [{"role": "system", "content": context}] if context else []
+            part = {"type": "input_audio", "input_audio": {"data": audio}}
+            body = {"model": model, "messages": [*system, {"role": "user", "content": [part]}], "stream": stream}
+            body |= {"asr_options": options} | ({"stream_options": {"include_usage": True}} if stream else {})
+            answer = self.send("POST", self.base.replace("/api/v1", CHAT), json=body)
+        if not stream:
+            return _heard([answer.json()])
+        lines = [line.removeprefix("data:").strip() for line in answer.text.splitlines() if line.startswith("data:")]
+        return _heard([json.loads(line) for line in lines if line != "[DONE]"])
 
     def post(self, body, headers=None):
         """Submit a body as it is; returns the task id."""
@@ -241,8 +298,10 @@ class Http:
 
     def ask(self, method, path, headers=None, **request):
         """Send one request with the key; returns the JSON object answered."""
-        response = self.http.request(method, self.base + path, headers=self.key | (headers or {}), **request)
-        return _accepted(response).json()
+        return self.send(method, self.base + path, headers, **request).json()
+
+    def send(self, method, url, headers=None, **request):
+        return _accepted(self.http.request(method, url, headers=self.key | (headers or {}), timeout=30, **request))
 
 
 def _accepted(response):
@@ -250,6 +309,8 @@ def _accepted(response):
         raise Refused(response.status_code, "Unknown", response.text)
     if response.status_code != 200:
         refusal = response.json()
+        if "error" in refusal:  # in the other shape
+            raise Refused(response.status_code, refusal["error"]["code"], refusal["error"]["message"])
         assert set(refusal) == {"request_id", "code", "message"}
         raise Refused(response.status_code, refusal["code"], refusal["message"])
     return response
@@ -257,18 +318,34 @@ def _accepted(response):
 
 def _task(document):
     """Read the answer to a task query by the documented names alone."""
-    output = document["output"]
+    output, usage = document["output"], document.get("usage") or {}
+    (part,) = output.get("results") or [output]  # siblings have one a file, which says how it went
     return {
         "task_id": output["task_id"],
-        "status": output["task_status"],
-        "code": output.get("code"),
-        "message": output.get("message"),
-        "seconds": (document.get("usage") or {}).get("seconds"),
+        "status": part.get("subtask_status", output["task_status"]),
+        "code": output.get("code", part.get("code")),
+        "message": output.get("message", part.get("message")),
+        "seconds": usage.get("seconds", usage.get("duration")),
         "submitted": _moment(output.get("submit_time")),
         "scheduled": _moment(output.get("scheduled_time") or output.get("schedule_time")),
         "ended": _moment(output.get("end_time")),
-        "link": output.get("result", {}).get("transcription_url"),
+        "link": part.get("result", part).get("transcription_url"),
     }
+
+
+def _heard(frames):
+    """Read answers that come at once, or in frames, by the documented names alone."""
+    text, language, seconds = "", None, None
+    for frame in frames:
+        choices = frame["choices"] if "choices" in frame else frame["output"]["choices"]
+        for choice in choices:
+            said = choice.get("message") or choice.get("delta") or {}
+            content = said.get("content") or ""
+            text += content if isinstance(content, str) else content[0]["text"]
+            for note in said.get("annotations") or ():
+                language = note["language"]
+        seconds = (frame.get("usage") or {}).get("seconds", seconds)
+    return {"text": text, "language": language, "seconds": seconds}
 
 
 def _moment(text):
@@ -302,7 +379,7 @@ def _fetch(http, link):
             transcript["text"],
             [
                 (
-                    tuple(sentence[name] for name in ("begin_time", "end_time", "language", "emotion", "text")),
+                    tuple(sentence.get(name) for name in ("begin_time", "end_time", "language", "emotion", "text")),
                     [
                         tuple(word[name] for name in ("begin_time", "end_time", "text", "punctuation"))
                         for word in sentence.get("words", ())

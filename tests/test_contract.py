@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import importlib
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import httpx
 import pytest
 from by_hand import MODEL
-from drivers import DRIVERS, SUBMIT, Refused
+from drivers import DRIVERS, FLASH, GENERATE, SUBMIT, Refused
 from stand_ins import Scripted
 
-from asrlab.errors import InvalidInput, OutcomeUnknown
+from asrlab.errors import InvalidInput, OutcomeUnknown, ServiceError
 
 pytest.importorskip("starlette")
 pytest.importorskip("dashscope")
@@ -662,3 +663,167 @@ def test_the_other_spelling_of_the_scheduled_time_is_read(alone, mono):
         output = driver.ask("GET", f"/tasks/{task_id}")["output"]
         assert "schedule_time" in output
         assert "scheduled_time" not in output
+
+
+# Siblings on the same path.
+
+SIBLINGS = ["fun-asr", "paraformer-v2", "qwen-audio-3.0-asr-flash-filetrans", "qwen-audio-3.1-asr-flash-filetrans"]
+
+
+@pytest.mark.parametrize("model", SIBLINGS)
+def test_a_link_becomes_text_by_siblings_too(driver, mono, model):
+    task_id = driver.submit(mono, model=model)
+    task = driver.wait(task_id)
+    assert (task["status"], task["code"]) == ("SUCCEEDED", None)
+    assert task["seconds"] == (1 if model == "paraformer-v2" else 2)  # which bills speech alone, and 0.9 s are spoken
+    words = [(0, 400, "Ship ", ""), (400, 900, "it", ".")]
+    assert driver.result(task_id) == [(0, "Ship it.", [((0, 900, None, None, "Ship it."), words)])]
+
+
+class Hinted(Scripted):
+    """A recogniser that takes several languages as hints."""
+
+    capabilities = replace(Scripted.capabilities, parameters=Scripted.capabilities.parameters | {"language_hints"})
+
+
+def test_what_a_sibling_takes_reaches_the_recogniser(alone, files):
+    engine = Hinted()
+    _, driver = alone(engine, vocabularies={"vocab-1": ["红隼", "Ostrava"]})
+    asked = {"language_hints": ["zh", "en"], "vocabulary_id": "vocab-1", "channel_id": [1, 0]}
+    task_id = driver.submit(f"{files.url}/stereo.flac", model="fun-asr", **asked)
+    assert driver.wait(task_id)["status"] == "SUCCEEDED"
+    assert [channel for channel, _, _ in driver.result(task_id)] == [1, 0]
+    heard = engine.asked[-1].parameters
+    assert (heard.language, heard.language_hints, list(heard.channel_id)) == (None, ("zh", "en"), [1, 0])
+    assert "Ostrava" in heard.context
+    driver.wait(driver.submit(f"{files.url}/stereo.flac", model="fun-asr", language="zh"))
+    assert engine.asked[-1].parameters.language == "zh"
+
+
+def test_a_vocabulary_there_is_not_fails_the_task(driver, mono):
+    task = driver.wait(driver.submit(mono, model="fun-asr", vocabulary_id="vocab-9"))
+    assert (task["status"], task["code"]) == ("FAILED", "InvalidParameter")
+
+
+def test_what_is_wrong_with_a_siblings_file_fails_it(driver, files):
+    task = driver.wait(driver.submit(f"{files.url}/absent.wav", model="fun-asr"))
+    assert (task["status"], task["link"]) == ("FAILED", None)
+    assert task["code"]
+    assert task["message"]
+
+
+def test_a_file_becomes_text_by_a_sibling(driver, audio):
+    url = driver.upload(audio / "mono.wav", model="fun-asr")
+    assert driver.wait(driver.submit(url, model="fun-asr"))["status"] == "SUCCEEDED"
+    assert driver.wait(driver.submit(url, model="paraformer-v2"))["status"] == "FAILED"  # of another model
+
+
+@without(sdk="sends whatever it is given", httpx="sends whatever it is given")
+@pytest.mark.parametrize("foreign", [{"enable_itn": True}, {"context": "Kestrel"}, {"enable_words": False}])
+def test_our_client_refuses_what_a_sibling_would_ignore(alone, mono, foreign):
+    service, driver = alone()
+    with pytest.raises(InvalidInput, match=f"{next(iter(foreign))}.*would ignore it"):
+        driver.submit(mono, model="fun-asr", **foreign)
+    assert service.status()["submits"] == 0
+
+
+# At once.
+
+NATIVE = ["native", "native-stream"]
+COMPATIBLE = ["compatible", "compatible-stream"]
+by_hand_too = pytest.mark.parametrize(
+    ("who", "mode"),
+    [(who, mode) for who in DRIVERS for mode in (NATIVE if who == "sdk" else NATIVE + COMPATIBLE)],  # it has no other
+)
+
+
+@by_hand_too
+def test_a_recording_becomes_text_at_once(driver, engine, mono, audio, mode):
+    engine.text = "Ship it. On Friday, please."
+    said = {"text": engine.text, "language": "en", "seconds": 2}  # 1.5 s, rounded up
+    assert driver.transcribe(mono, mode=mode) == said
+    assert driver.transcribe(audio / "mono.wav", mode=mode) == said
+
+
+@by_hand_too
+def test_every_parameter_reaches_the_recogniser_at_once(driver, engine, mono, mode):
+    driver.transcribe(mono, mode=mode, language="zh", enable_itn=True, context="红隼, Ostrava")
+    heard = engine.asked[-1].parameters
+    assert (heard.language, heard.enable_itn, heard.context) == ("zh", True, "红隼, Ostrava")
+    driver.transcribe(mono, mode=mode)
+    heard = engine.asked[-1].parameters
+    assert (heard.language, heard.enable_itn, heard.context) == (None, False, None)
+
+
+@by_hand_too
+def test_silence_at_once_is_an_empty_text(driver, engine, mono, mode):
+    engine.text = ""
+    assert driver.transcribe(mono, mode=mode)["text"] == ""
+
+
+@by_hand_too
+def test_what_is_refused_at_once(driver, files, mode):
+    for link in (f"{files.url}/absent.wav", f"{files.url}/text.wav"):
+        status, code = refusal(driver.transcribe, link, mode=mode)
+        assert status == 400
+        assert code
+
+
+@without(ours="refuses it before anything is sent", sdk="uploads every file")
+def test_a_data_uri_has_a_limit(driver, tmp_path):
+    (tmp_path / "large.wav").write_bytes(b"RIFF" * 2_000_000)
+    with pytest.raises(Refused, match="10485760") as caught:
+        driver.transcribe(tmp_path / "large.wav")
+    assert caught.value.status == 400
+
+
+@without(**only_by_hand)
+def test_what_is_asked_at_once_is_not_asynchronous(driver, mono):
+    messages = [{"role": "user", "content": [{"audio": mono}]}]
+    body = {"model": FLASH, "input": {"messages": messages}}
+    assert refusal(driver.ask, "POST", GENERATE, json=body, headers={"X-DashScope-Async": "enable"}) == (
+        403,
+        "AccessDenied",
+    )
+
+
+@by_hand_too
+def test_a_wrong_key_is_refused_at_once(alone, mono, mode):
+    _, driver = alone(key="sk-right")
+    status, code = refusal(driver.transcribe, mono, mode=mode)
+    assert (status, code) == (401, "InvalidApiKey" if mode in NATIVE else "invalid_api_key")
+
+
+LOSSES = {"ours": OutcomeUnknown, "sdk": Exception, "httpx": httpx.HTTPError}
+
+
+@by_hand_too
+def test_a_question_without_an_answer_is_asked_once_by_our_client(alone, mono, mode):
+    service, driver = alone()
+    service.fault(f"{'generate' if mode in NATIVE else 'chat'}=drop-after", times=100)
+    with pytest.raises(LOSSES[driver.name]):
+        driver.transcribe(mono, mode=mode)
+    asked = service.status()["submits_by_file"][mono]
+    assert asked == 1 if driver.name != "sdk" else asked >= 1
+
+
+@by_hand_too
+def test_too_many_requests_at_once(alone, mono, mode):
+    service, driver = alone()
+    service.fault(f"{'generate' if mode in NATIVE else 'chat'}=429")
+    if driver.name == "ours":
+        assert driver.transcribe(mono, mode=mode)["text"] == "Ship it."
+    else:
+        assert refusal(driver.transcribe, mono, mode=mode)[0] == 429
+    assert service.status()["submits_by_file"] == ({mono: 1} if driver.name == "ours" else {})
+
+
+@without(sdk="takes what it has for an answer", httpx="takes what it has for an answer")
+@pytest.mark.parametrize("mode", ["native-stream", "compatible-stream"])
+@pytest.mark.parametrize("kind", ["drop-mid", "error-frame"])
+def test_a_stream_that_breaks_off_is_no_answer(alone, mono, mode, kind):
+    service, driver = alone(Scripted("Ship it. On Friday, please."))
+    service.fault(f"{'generate' if mode in NATIVE else 'chat'}={kind}")
+    with pytest.raises((OutcomeUnknown, ServiceError)):
+        driver.transcribe(mono, mode=mode)
+    assert service.status()["submits_by_file"] == {mono: 1}
