@@ -19,7 +19,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asrlab.dashscope import wire
+from asrlab.dashscope import wire, wire_sync
 from asrlab.dashscope.models import model_of
 from asrlab.data.audio import decode
 from asrlab.data.dataset import Dataset
@@ -770,6 +770,27 @@ def test_the_request_is_what_the_client_sends():
         assert json.loads(request_json(asked, identity)) == sent
 
 
+@pytest.mark.parametrize(
+    ("model", "asked"),
+    [
+        ("fun-asr", Parameters(language="zh", vocabulary_id=HOSTILE, channel_id=(1, 0))),
+        ("paraformer-v2", Parameters(language_hints=("zh", "en"))),
+        ("qwen-audio-3.1-asr-flash-filetrans", Parameters()),
+        ("qwen3-asr-flash", Parameters(language="zh", context=HOSTILE, enable_itn=True)),
+        ("qwen3-asr-flash-2026-02-10", Parameters()),
+    ],
+)
+def test_the_request_of_another_model_is_what_the_client_sends(model, asked):
+    row = model_of(model)
+    parameters = requested(asked, row)
+    if row.path == "sync":
+        sent = wire_sync.body_of("native", "AUDIO_URL", parameters, model=model)
+    else:
+        sent = wire.submit_body("AUDIO_URL", parameters, model=model, row=row)
+    for identity in ({"model": model}, {"model": "whisper-base", "asked_model": model}):
+        assert json.loads(request_json(asked, identity)) == sent
+
+
 def test_what_others_wrote_is_text_and_nothing_else(reproducer):
     folder, asked = reproducer
     texts = {path.name: path.read_text() for path in folder.iterdir() if path.suffix in (".md", ".json", ".sh")}
@@ -849,6 +870,32 @@ class TestRun:
         assert not Path("/pwned").exists()
         assert not list(folder.rglob("*pwned*"))
         assert KEY not in done.stdout + done.stderr + "".join(p.read_text("latin-1") for p in folder.iterdir())
+
+    @pytest.mark.parametrize(
+        ("model", "text"),
+        [("fun-asr", "hello"), ("qwen3-asr-flash", "hello Kestrel")],  # the one is sent no context
+    )
+    def test_it_asks_other_models_too(self, served, tmp_path, model, text):
+        service, engine = served
+        asked = Parameters(language="de", context=HOSTILE)
+        soundfile.write(tmp_path / "part.flac", samples()[int(2.9 * RATE) : int(3.6 * RATE)], RATE)
+        named = {"engine": "local", "model": "whisper-base", "asked_model": model, "region": "local"}
+        facts = Facts({**named, "mode": "compatible"}, "says it", "The answer has it.", 1, 1)
+        write_reproducer(tmp_path / "out", tmp_path / "part.flac", asked, [reply("x")], facts)
+        done = run(tmp_path / "out", service.url, DASHSCOPE_API_KEY=KEY)
+        assert done.returncode == 0, done.stderr
+        sent = engine.asked[-1].parameters
+        assert (sent.language, sent.context) == ("de", HOSTILE if "Kestrel" in text else None)
+        answer = json.loads((tmp_path / "out" / "answer-now.json").read_text())
+        assert json.loads(done.stdout) == answer
+        (said,) = answer.get("transcripts") or answer["output"]["choices"][0]["message"]["content"]
+        assert said["text"] == text
+        failed = run(tmp_path / "out", service.url, DASHSCOPE_API_KEY=KEY, AUDIO_URL="https://127.0.0.1:1/none.wav")
+        assert failed.returncode == 1
+        assert failed.stdout
+        page = (tmp_path / "out" / "README.md").read_text()
+        assert ("`TASK`" in page) == (model == "fun-asr")
+        assert ("`compatible`" in page) == (model != "fun-asr")
 
     def test_base_urls_may_be_written_with_their_path(self, reproducer, served):
         done = run(reproducer[0], f"{served[0].url}/api/v1/", DASHSCOPE_API_KEY=KEY)

@@ -26,13 +26,18 @@ if TYPE_CHECKING:
 
 # Service documentation: models, regions and base URLs.
 _MODEL: Final = "qwen3-asr-flash-filetrans"
-_MODELS: Final = re.compile(rf"{_MODEL}(-\d{{4}}-\d{{2}}-\d{{2}})?")
+_DATE: Final = r"(-\d{4}-\d{2}-\d{2})?"
+#: How a request names its recording: each in a line of its own, by the models that are asked so.
+_INPUTS: Final = {
+    rf"{_MODEL}{_DATE}": '  "input": {"file_url": "AUDIO_URL"},',
+    rf"qwen3-asr-flash{_DATE}": '    {"role": "user", "content": [{"audio": "AUDIO_URL"}]}',
+    r"(qwen-audio-|fun-asr|paraformer-)[\w.-]*": '  "input": {"file_urls": ["AUDIO_URL"]},',
+}
 _BASES: Final = {
     "singapore": "https://dashscope-intl.aliyuncs.com",
     "beijing": "https://dashscope.aliyuncs.com",
 }
 _LOCAL: Final = "http://127.0.0.1:8300"  # where `asrlab serve` listens
-_URL: Final = "AUDIO_URL"  # stands in the request until the script knows it
 
 
 @dataclass(frozen=True)
@@ -94,11 +99,12 @@ def write_reproducer(folder: Path, audio: Path, parameters: Parameters, replies:
         If it cannot be written.
     """
     name = f"audio{audio.suffix}"
-    base = _BASES.get(facts.identity.get("region", "")) if facts.identity.get("engine") == "filetrans" else None
+    paid = facts.identity.get("engine") in ("filetrans", "flash")
+    base = _BASES.get(facts.identity.get("region", "")) if paid else None
     texts = {
         "request.json": request_json(parameters, facts.identity),
         "answer.json": _answer_json(replies, facts),
-        "run.sh": SCRIPT.replace("@BASE@", base or _LOCAL).replace("@AUDIO@", name).replace("@MODEL@", _model(facts)),
+        "run.sh": _script(name, base or _LOCAL, facts.identity),
         "README.md": _page(name, parameters, replies, facts, base or _LOCAL),
     }
     try:
@@ -119,27 +125,58 @@ def write_reproducer(folder: Path, audio: Path, parameters: Parameters, replies:
 
 
 def request_json(parameters: Parameters, identity: Mapping[str, str]) -> str:
-    """Write the body of a submit, as it is asked: defaults too, each parameter in a line of its own.
+    """Write the body of a request, as it is asked: defaults too, each parameter in a line of its own.
 
-    The link to the recording stands in a line of its own as well, which the script replaces.
+    The link to the recording stands in a line of its own as well, which the script replaces. A model that answers at
+    once is asked in the native shape, and not for a stream.
     """
-    given: dict[str, Any] = {
-        "language": parameters.language,
-        "enable_itn": parameters.enable_itn,
-        "enable_words": parameters.enable_words,
-        "channel_id": list(parameters.channel_id),
-        "corpus": {"text": parameters.context} if parameters.context else None,
-        "text": parameters.context if parameters.context and identity.get("also_send_text") == "true" else None,
-    }
+    model, line = _asked(identity)
+    language, context = parameters.language, parameters.context
+    given: dict[str, Any]
+    if "audio" in line:
+        options = {"language": language, "enable_itn": parameters.enable_itn}
+        given = {"result_format": "message", "asr_options": {n: v for n, v in options.items() if v is not None}}
+        system = f'    {{"role": "system", "content": [{{"text": {_json(context)}}}]}},\n' if context else ""
+        line = f'  "input": {{"messages": [\n{system}{line}\n  ]}},'
+    elif "file_urls" in line:
+        given = {
+            "language_hints": [language] if language else list(parameters.language_hints) or None,
+            "vocabulary_id": parameters.vocabulary_id or None,
+            "channel_id": list(parameters.channel_id),
+        }
+    else:
+        given = {
+            "language": language,
+            "enable_itn": parameters.enable_itn,
+            "enable_words": parameters.enable_words,
+            "channel_id": list(parameters.channel_id),
+            "corpus": {"text": context} if context else None,
+            "text": context if context and identity.get("also_send_text") == "true" else None,
+        }
     lines = ",\n".join(f'    "{name}": {_json(value)}' for name, value in given.items() if value is not None)
-    model = identity.get("model", "")
-    model = model if _MODELS.fullmatch(model) else _MODEL
-    return f'{{\n  "model": "{model}",\n  "input": {{"file_url": "{_URL}"}},\n  "parameters": {{\n{lines}\n  }}\n}}\n'
+    return f'{{\n  "model": "{model}",\n{line}\n  "parameters": {{\n{lines}\n  }}\n}}\n'
 
 
-def _model(facts: Facts) -> str:
-    model = facts.identity.get("model", "")
-    return model if _MODELS.fullmatch(model) else _MODEL
+def _asked(identity: Mapping[str, str]) -> tuple[str, str]:
+    """Give the model that is asked, and the line in which its request names the recording."""
+    model = identity.get("asked_model", identity.get("model", ""))
+    for pattern, line in _INPUTS.items():
+        if re.fullmatch(pattern, model):
+            return model, line
+    return _MODEL, next(iter(_INPUTS.values()))
+
+
+def _script(audio: str, base: str, identity: Mapping[str, str]) -> str:
+    model, line = _asked(identity)
+    filled = {
+        "BASE": base,
+        "MODEL": model,
+        "AUDIO": audio,
+        "LINE": line,
+        "PATTERN": line.replace("[", r"\[").replace("]", r"\]"),
+        "AT_ONCE": "yes" if "audio" in line else "no",
+    }
+    return re.sub("@([A-Z_]+)@", lambda found: filled[found[1]], SCRIPT)
 
 
 def _json(value: Any, indent: int | None = None) -> str:  # noqa: ANN401 - any JSON value
@@ -201,7 +238,7 @@ def _page(name: str, parameters: Parameters, replies: Sequence[Reply], facts: Fa
         _usage(base),
         "It needs `curl` and a POSIX shell. Set `AUDIO_URL` to a link of the recording that the service can fetch, to "
         "upload nothing. The key is read from the environment and written nowhere. One run is one request, and is "
-        "billed as one. If a run ends early, set `TASK` to the task it named: that is fetched, and nothing sent.\n",
+        "billed as one. " + _afterwards(facts.identity) + "\n",
         "## What fails\n",
         f"{facts.meaning} Shown by {facts.shown} of {len(replies)} answers. The test of an answer:\n",
         _fenced(facts.test),
@@ -231,6 +268,15 @@ def _page(name: str, parameters: Parameters, replies: Sequence[Reply], facts: Fa
     told = {**identity, "request_id": first.request_id, "submitted_at": first.submitted_at}
     parts.append(_fenced("\n".join(f"{what}: {value}" for what, value in told.items() if value)))
     return "\n".join(parts)
+
+
+def _afterwards(identity: Mapping[str, str]) -> str:
+    _, line = _asked(identity)
+    if "audio" not in line:
+        return "If a run ends early, set `TASK` to the task it named: that is fetched, and nothing sent."
+    mode = identity.get("mode", "native")
+    asked = "" if mode == "native" else f" It was asked as `{mode}`; this asks in the native shape, not for a stream."
+    return f"The answer comes at once, and can be had in no other way.{asked}"
 
 
 def _usage(base: str) -> str:

@@ -1,8 +1,9 @@
 """Script: what a reproducer sends its request with, as the service documentation has it (submit, tasks, uploads).
 
 A POSIX shell script for curl, without jq: members of JSON are found by name, since none that is wanted holds a quote.
-It is the same for every request but for the address asked, the model and the name of the file with the recording, which
-stand for ``@BASE@``, ``@MODEL@`` and ``@AUDIO@``.
+It is the same for every request but for the address asked, the model, the name of the file with the recording, the line
+of the request that has its link (as it is, and as a pattern) and whether the model answers at once, which stand for
+``@BASE@``, ``@MODEL@``, ``@AUDIO@``, ``@LINE@``, ``@PATTERN@`` and ``@AT_ONCE@``.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ base=${1:-@BASE@}
 base=${base%/}
 base=${base%/api/v1}/api/v1
 key=${DASHSCOPE_API_KEY:-}
+at_once=@AT_ONCE@
 
 fail() {
   printf '%s\n' "$*" >&2
@@ -100,6 +102,29 @@ ride_out() {
   wait_on "HTTP status $status"
 }
 
+# Shows what came, and ends: an error that says that nothing is said is an empty transcript.
+conclude() {
+  cp "$work/body" answer-now.json
+  cat answer-now.json
+  echo
+  case $(member code) in
+    SUCCESS_WITH_NO_VALID_FRAGMENT | ASR_RESPONSE_HAVE_NO_WORDS)
+      echo 'The service heard no speech: an empty transcript.' >&2
+      exit 0
+      ;;
+  esac
+  [ -z "$1" ] || fail "$1"
+  exit 0
+}
+
+# Sends the request, given the headers, to a model that answers at once.
+answer_at_once() {
+  send "$@" --data-binary "@$work/request.json" "$base/services/aigc/multimodal-generation/generation"
+  [ "$status" != 000 ] || fail 'No answer. It may be billed all the same.'
+  [ "$status" = 200 ] || conclude "HTTP status $status."
+  conclude ''
+}
+
 # Uploads and submits; the task is then in $task.
 submit() {
   url=${AUDIO_URL:-}
@@ -121,15 +146,18 @@ submit() {
 
   # The link stands alone in its line, so that nothing in the parameters can be taken for it.
   link=$(printf '%s' "$url" | sed 's/[&|\\]/\\&/g')
-  line='  "input": {"file_url": "AUDIO_URL"},'
-  sed "s|^$line\$|  \"input\": {\"file_url\": \"$link\"},|" request.json >"$work/request.json"
+  line='@LINE@'
+  pattern='@PATTERN@'
+  sed "s|^$pattern\$|${line%AUDIO_URL*}$link${line#*AUDIO_URL}|" request.json >"$work/request.json"
 
   echo 'Submitting ...' >&2
-  set -- --header 'Content-Type: application/json; charset=utf-8' --header 'X-DashScope-Async: enable'
+  set -- --header 'Content-Type: application/json; charset=utf-8'
   case $url in
     oss://*) set -- "$@" --header 'X-DashScope-OssResourceResolve: enable' ;;
   esac
-  ask "$@" --data-binary "@$work/request.json" "$base/services/audio/asr/transcription"
+  [ "$at_once" = no ] || answer_at_once "$@"
+  set -- "$@" --header 'X-DashScope-Async: enable' --data-binary "@$work/request.json"
+  ask "$@" "$base/services/audio/asr/transcription"
   task=$(member task_id)
 }
 
@@ -153,31 +181,18 @@ while :; do
     PENDING | RUNNING) ;;
     '') echo "No state of the task in: $(cat "$work/body")" >&2 ;;
     SUCCEEDED) break ;;
-    *)
-      cp "$work/body" answer-now.json
-      cat answer-now.json
-      echo
-      case $(member code) in
-        SUCCESS_WITH_NO_VALID_FRAGMENT | ASR_RESPONSE_HAVE_NO_WORDS)
-          echo 'The service heard no speech: an empty transcript.' >&2
-          exit 0
-          ;;
-      esac
-      fail "The task ended as $state."
-      ;;
+    *) conclude "The task ended as $state." ;;
   esac
   wait_on "${state:-no state}"
 done
 
 # The result is fetched without the key: its link is signed.
 result=$(member transcription_url)
-is_link "$result" || fail 'No link of a result was named.'
+is_link "$result" || conclude 'No link of a result was named.'
 while :; do
   status=$(curl_ "$result") || status=000
   [ "$status" != 200 ] || break
   ride_out
 done
-cp "$work/body" answer-now.json
-cat answer-now.json
-echo
+conclude ''
 """
