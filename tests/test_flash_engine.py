@@ -1,0 +1,413 @@
+"""Models that answer at once as engines: what is refused and split, what is paid once, and grids that cross models."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import functools
+import io
+import json
+import pickle
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+from stand_ins import Noted
+
+import asrlab
+from asrlab.dashscope import UNLIMITED, AsyncClient
+from asrlab.data.dataset import Dataset
+from asrlab.engines import pieces
+from asrlab.engines.base import UNWATCHED, Parameters, Question, Steps
+from asrlab.engines.filetrans import FiletransEngine
+from asrlab.engines.flash import FlashEngine
+from asrlab.engines.local import LocalEngine
+from asrlab.engines.pieces import Kept, join
+from asrlab.errors import InvalidInput, OutcomeUnknown, ServiceError, TaskFailed
+from asrlab.sweep.grid import grid
+from asrlab.sweep.sweep import Sweep
+
+KEY = "sk-planted-key"
+RATE = 8_000
+LINK = Question("https://media.example.org/a.wav")
+
+
+class Service:
+    """The real service, as far as an engine sees it: what it hears of a recording is how many seconds it has."""
+
+    def __init__(self, *answers, languages=("en",)):
+        self.answers = list(answers)
+        self.languages = list(languages)
+        self.asked = []
+
+    async def __call__(self, request):
+        await request.aread()
+        body = json.loads(request.content)
+        audio = body["input"]["messages"][-1]["content"][0]["audio"]
+        seconds = 3.0
+        if audio.startswith("data:"):
+            samples, rate = soundfile.read(io.BytesIO(base64.b64decode(audio.partition(",")[2])))
+            assert samples.ndim == 1
+            seconds = len(samples) / rate
+        answer = self.answers.pop(0) if self.answers else None
+        self.asked.append((seconds, body))
+        if isinstance(answer, type):
+            raise answer("no", request=request)
+        if answer is not None:
+            return httpx.Response(answer[0], json=answer[1])
+        language = self.languages[len(self.asked) % len(self.languages)]
+        message = {
+            "content": [{"text": f"{seconds:.0f} s."}],
+            "annotations": [{"type": "audio_info", "language": language}],
+        }
+        document = {
+            "output": {"choices": [{"finish_reason": "stop", "message": message}]},
+            "usage": {"seconds": seconds},
+        }
+        return httpx.Response(200, json={"request_id": f"r-{len(self.asked)}", **document})
+
+
+@pytest.fixture
+def ask(monkeypatch, tmp_path):
+    """Ask an engine of a service; gives the answer."""
+    monkeypatch.setattr(pieces, "cache_folder", lambda name: tmp_path / "cache" / name)
+    monkeypatch.setattr("asrlab.dashscope.retries.random.uniform", lambda low, high: 0.001)
+
+    def ask_it(service, question=LINK, steps=UNWATCHED, **options):
+        transport = httpx.MockTransport(service)
+        monkeypatch.setattr("asrlab.engines.service.AsyncClient", functools.partial(AsyncClient, transport=transport))
+
+        async def scenario():
+            at = {"base_url": "https://proxy.example/api/v1", "limits": UNLIMITED} | options
+            async with FlashEngine(api_key=KEY, **at) as engine:
+                return await engine.transcribe(question, steps)
+
+        return asyncio.run(scenario())
+
+    return ask_it
+
+
+@pytest.fixture
+def long(tmp_path, monkeypatch):
+    """A recording of 25 s with a pause at 7.5 s and one at 16 s, of which pieces of 10 s are made."""
+    monkeypatch.setattr("asrlab.engines.pieces.PIECE_S", 10.0)
+    monkeypatch.setattr("asrlab.engines.flash.PIECE_S", 10.0)
+    row = FlashEngine()._row
+    small = replace(row, audio_s=12, audio_bytes=10_000_000)
+    for home in ("flash", "service"):
+        monkeypatch.setattr(f"asrlab.engines.{home}.model_of", lambda _: small)
+    sound = 0.5 * np.sin(np.arange(25 * RATE) * 0.3)
+    for second in (7.5, 16.0):
+        sound[int((second - 0.25) * RATE) : int((second + 0.25) * RATE)] = 0
+    soundfile.write(tmp_path / "long.wav", np.stack([sound, np.zeros_like(sound)], axis=1), RATE)
+    return Question(str(tmp_path / "long.wav"))
+
+
+@pytest.fixture
+def short(tmp_path):
+    soundfile.write(tmp_path / "short.wav", 0.1 * np.ones(RATE), RATE)
+    return Question(str(tmp_path / "short.wav"))
+
+
+def test_an_answer_at_once(ask, short):
+    service, steps = Service(), Noted()
+    answer = ask(service, Question(short.audio, Parameters("en", context="Kestrel")), steps)
+    (transcript,) = answer.transcripts
+    assert (transcript.channel, transcript.text, transcript.language) == (0, "1 s.", "en")
+    assert (answer.audio_s, answer.model, answer.request_id, answer.task_id) == (1.0, "qwen3-asr-flash", "r-1", None)
+    assert answer.raw["usage"] == {"seconds": 1.0}
+    assert steps.told == [("sending", "data:")]
+    ((_, body),) = service.asked
+    assert body["parameters"]["asr_options"] == {"language": "en", "enable_itn": False}
+    assert "base64" not in json.dumps(dict(answer.raw)) + repr(answer)
+
+
+def test_what_does_not_apply_is_reported_and_not_sent(ask, short):
+    service = Service()
+    asked = Parameters(channel_id=(0, 1), enable_words=True, vocabulary_id="v", language_hints=("en", "zh"))
+    answer = ask(service, Question(short.audio, asked))
+    assert answer.unsupported == ("channel_id", "enable_words", "language_hints", "vocabulary_id")
+    assert service.asked[0][1]["parameters"]["asr_options"] == {"enable_itn": False}
+
+
+def test_identity_options_and_pickle():
+    engine = FlashEngine(api_key=KEY, mode="compatible-stream", split=True)
+    assert engine.identity == {
+        "engine": "flash",
+        "model": "qwen3-asr-flash",
+        "region": "singapore",
+        "mode": "compatible-stream",
+        "split": "true",
+    }
+    assert "split" not in FlashEngine().identity
+    assert KEY.encode() not in pickle.dumps(engine)
+    assert pickle.loads(pickle.dumps(engine)).identity == engine.identity
+    assert engine.part(2, 4).identity == engine.identity
+    with pytest.raises(InvalidInput, match="modes native"):
+        FlashEngine(mode="stream")
+    for kind, model in ((FlashEngine, "fun-asr"), (FiletransEngine, "qwen3-asr-flash")):
+        with pytest.raises(InvalidInput, match=rf"Use engine\('{model}'\)"):
+            kind(model)
+
+
+def test_nothing_can_be_collected(ask):
+    service = Service()
+    with pytest.raises(ServiceError, match="Ask again") as caught:
+        ask(service, Question(LINK.audio, task_id="t-1"))
+    assert caught.value.code == "BadResponse"  # so that a run does not keep it for later
+    assert service.asked == []
+
+
+# What is too long.
+
+
+def test_a_recording_over_the_limits_is_refused_before_anything_is_sent(ask, long, short, monkeypatch):
+    service = Service()
+    with pytest.raises(InvalidInput, match=r"lasts 25.0 s.*split=True.*qwen3-asr-flash-filetrans"):
+        ask(service, long)
+    small = replace(FlashEngine()._row, audio_bytes=1000)
+    monkeypatch.setattr("asrlab.engines.flash.model_of", lambda _: small)
+    with pytest.raises(InvalidInput, match=r"bytes; .*split=True"):
+        ask(service, short)
+    assert service.asked == []
+
+
+def test_it_is_split_at_pauses_on_request(ask, long, tmp_path):
+    service, steps = Service(languages=("zh", "en", "en")), Noted()
+    answer = ask(service, Question(long.audio, Parameters(context="Kestrel")), steps, split=True)
+    assert [round(seconds, 1) for seconds, _ in service.asked] == [7.5, 8.5, 9.0]
+    assert [cut["in_pause"] for cut in answer.raw["cuts"]] == [True, True]
+    assert [round(cut["at_s"], 1) for cut in answer.raw["cuts"]] == [7.5, 16.0]
+    (transcript,) = answer.transcripts
+    assert (transcript.text, transcript.language) == ("8 s. 8 s. 9 s.", "en")
+    assert answer.audio_s == pytest.approx(25)
+    assert len(answer.raw["pieces"]) == 3
+    assert steps.told == [("sending", "data:")] * 3
+    assert all(body["input"]["messages"][0]["content"] == [{"text": "Kestrel"}] for _, body in service.asked)
+    assert list((tmp_path / "cache").rglob("*.json")) == []  # all of it was heard
+
+
+def test_a_cut_that_is_in_no_pause_is_said(ask, long):
+    soundfile.write(long.audio, 0.5 * np.sin(np.arange(15 * RATE) * 0.3), RATE)
+    answer = ask(Service(), long, split=True)
+    assert [cut["in_pause"] for cut in answer.raw["cuts"]] == [False]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [httpx.ReadError, (500, {"code": "InternalError"}), (400, {"code": "DataInspectionFailed", "message": "x"})],
+)
+def test_a_piece_is_never_paid_twice(ask, long, fault):
+    service, steps = Service(None, fault), Noted()
+    unknown = not isinstance(fault, tuple) or fault[0] == 500
+    with pytest.raises(OutcomeUnknown if unknown else TaskFailed):
+        ask(service, long, steps, split=True)
+    # What was paid for and then refused is a task that failed: it is not given back to the budget.
+    assert [name for name, _ in steps.told] == ["sending", "sending", *([] if unknown else ["submitted"])]
+    answer = ask(service, long, split=True)
+    assert [round(seconds, 1) for seconds, _ in service.asked] == [7.5, 8.5, 8.5, 9.0]
+    assert answer.transcripts[0].text == "8 s. 8 s. 9 s."
+    assert len(ask(service, long, split=True).raw["pieces"]) == 3
+    assert len(service.asked) == 7  # what was answered is asked anew when it is asked for anew
+
+
+def test_what_is_kept_of_one_question_is_not_given_to_another(ask, long):
+    service = Service()
+    for number, (other, options) in enumerate(
+        [
+            (long, {}),
+            (Question(long.audio, Parameters("en")), {}),
+            (Question(long.audio, repeat=1), {}),
+            (long, {"mode": "native-stream"}),
+            (long, {"base_url": "https://other.example/api/v1"}),
+        ]
+    ):
+        service.answers = [None, httpx.ReadError]
+        with pytest.raises(OutcomeUnknown):
+            ask(service, other, split=True, **options)
+        assert len(service.asked) == 2 * (number + 1)
+
+
+def test_the_first_piece_that_is_refused_is_a_refusal(ask, long):
+    service = Service((400, {"code": "DataInspectionFailed", "message": "x"}))
+    steps = Noted()
+    with pytest.raises(ServiceError) as caught:
+        ask(service, long, steps, split=True)
+    assert type(caught.value) is ServiceError
+    assert [name for name, _ in steps.told] == ["sending"]
+
+
+def test_what_was_paid_for_is_not_taken_back(ask, long):
+    """A run that is stopped takes back what was refused; not where a piece of it had been answered."""
+
+    class Told(Steps):
+        def __init__(self):
+            self.refusals = 0
+
+        async def refused(self):
+            self.refusals += 1
+
+    busy, told = (429, {"code": "Throttling", "message": "slow down"}), Told()
+    ask(Service(busy, None, busy, None), long, told, split=True)
+    assert told.refusals == 1
+
+
+def test_an_answer_that_was_cut_short_is_a_task_that_failed(ask, short):
+    cut = {"request_id": "r-9", "output": {"choices": [{"finish_reason": "length", "message": {"content": []}}]}}
+    steps = Noted()
+    with pytest.raises(TaskFailed, match="'length'"):
+        ask(Service((200, cut)), short, steps)
+    assert steps.told == [("sending", "data:"), ("submitted", "r-9")]
+
+
+def test_kept_pieces_are_on_the_disk_before_the_next_is_asked_about(ask, long, tmp_path):
+    seen = []
+
+    class Looking(Service):
+        async def __call__(self, request):
+            files = list((tmp_path / "cache").rglob("*.json"))
+            seen.append([sorted(json.loads(file.read_text())) for file in files])
+            return await super().__call__(request)
+
+    ask(Looking(), long, split=True)
+    assert seen == [[], [["0"]], [["0", "1"]]]
+
+
+@pytest.mark.parametrize("torn", ["", "{", "[]", '{"0": {"txt": 1}}', '{"0": 3}'])
+def test_a_torn_file_is_as_good_as_none(tmp_path, monkeypatch, torn):
+    monkeypatch.setattr(pieces, "cache_folder", lambda name: tmp_path)
+    kept = Kept({"audio": "x"})
+    kept._file.write_text(torn)
+    assert Kept({"audio": "x"}).get(0) is None
+
+
+def test_requests_are_reckoned_by_their_most(monkeypatch):
+    engine = FlashEngine(split=True)
+    assert [engine.requests(s) for s in (1, 300, 300.1, 600, 3600)] == [1, 1, 3, 5, 30]
+    assert FlashEngine().requests(3600) == 1
+    assert (engine.capabilities.audio_s, FlashEngine().capabilities.audio_s) == (None, 300)
+
+
+@pytest.mark.parametrize(
+    ("texts", "whole"),
+    [
+        ([], ""),
+        (["Ship it.", "On Friday."], "Ship it. On Friday."),
+        (["收到。", "好的"], "收到。好的"),
+        (["我说", "Kestrel", "好"], "我说 Kestrel 好"),
+        ([" a ", "", " b"], "a b"),
+        (["สวัสดี", "ครับ"], "สวัสดีครับ"),
+        (["안녕", "하세요"], "안녕 하세요"),
+        (["「はい」", "、そう"], "「はい」、そう"),
+    ],
+)
+def test_texts_are_joined_as_their_script_has_it(texts, whole):
+    assert join(texts) == whole
+
+
+# Grids over models and modes.
+
+
+def test_a_grid_crosses_from_one_engine_to_the_other():
+    flash, filetrans = FlashEngine(split=True, api_key=KEY), FiletransEngine(also_send_text=True, limits=UNLIMITED)
+    other = flash.variant(model="qwen3-asr-flash-filetrans")
+    assert (type(other), other._api_key) == (FiletransEngine, KEY)
+    other = filetrans.variant(model="qwen3-asr-flash", mode="compatible")
+    assert (type(other), other.identity["mode"], other._limits) == (FlashEngine, "compatible", UNLIMITED)
+    assert "also_send_text" not in other.identity
+    assert flash.variant(mode="compatible").identity == {**flash.identity, "mode": "compatible"}
+    assert filetrans.variant(model="fun-asr", mode="async").identity["model"] == "fun-asr"
+    assert filetrans.variant(mode="async").identity == filetrans.identity
+    for engine, options in ((filetrans, {"mode": "native"}), (flash, {"mode": "async"}),
+                            (flash, {"model": "fun-asr", "mode": "native"})):  # fmt: skip
+        with pytest.raises(InvalidInput, match=r"where\("):
+            engine.variant(**options)
+    with pytest.raises(InvalidInput, match="beijing"):
+        FiletransEngine().variant(model="paraformer-v2")
+
+
+def test_the_local_engine_speaks_any_of_the_models():
+    local = LocalEngine()
+    for model in ("fun-asr", "paraformer-v2", "qwen3-asr-flash"):
+        assert model in repr(local.variant(model=model))
+    assert repr(local.variant(model="qwen3-asr-flash", mode="compatible").variant(model="fun-asr")) == repr(
+        local.variant(model="fun-asr")
+    )
+    for options in (
+        {"model": "fun-asr", "mode": "native"},
+        {"mode": "native"},
+        {"model": "qwen3-asr-flash", "mode": "async"},
+    ):
+        with pytest.raises(InvalidInput, match=r"where\("):
+            local.variant(**options)
+    with pytest.raises(InvalidInput, match="no model"):
+        LocalEngine(model="whisper-1")
+    with pytest.raises(InvalidInput, match="answer at once"):
+        LocalEngine(split=True)
+
+
+MODELS = ["qwen3-asr-flash-filetrans", "qwen3-asr-flash", "fun-asr"]
+
+
+def test_one_grid_runs_models_and_modes_on_the_local_service(tmp_path):
+    pytest.importorskip("starlette")
+    from asrlab.server.run import serve
+
+    folder = Path(__file__).parents[1] / "datasets" / "dictation" / "audio" / "en"
+    dataset = Dataset("d", pd.DataFrame({"utt_id": ["a"], "audio": ["en-flite_slt-1.flac"]}), folder=folder)
+    conditions = grid(model=MODELS, mode=["async", "native", "compatible-stream"], enable_itn=[False, True]).where(
+        "(model == 'qwen3-asr-flash') != (mode == 'async')"
+    )
+    assert len(conditions) == 8
+    with serve(asrlab.engine("scripted"), limits=None) as service:
+        sweep = Sweep(dataset, LocalEngine(url=service.url), conditions, store=tmp_path / "run")
+        plan = sweep.plan()
+        assert plan.table["trial"].nunique() == 7  # fun-asr has no ITN
+        assert any("fun-asr" in warning and "enable_itn" in warning for warning in plan.warnings)
+        with pytest.warns(UserWarning, match="does not take enable_itn"):
+            sweep.run(progress=False)
+        assert service.status()["requests"]["generate"] == 2
+        assert service.status()["requests"]["chat"] == 2
+        assert service.status()["requests"]["submit"] == 3
+    frame = sweep.transcripts
+    assert frame["state"].unique().tolist() == ["answered"]
+    assert frame["text"].nunique() == 1
+    with pytest.raises(InvalidInput, match=re.escape("model != 'fun-asr' or mode != 'native'")):
+        Sweep(dataset, LocalEngine(), grid(model=["fun-asr"], mode=["native"]), store=tmp_path / "other").plan()
+
+
+def test_a_sweep_of_a_service_that_answers_at_once_is_paid_once_and_priced(tmp_path, monkeypatch):
+    soundfile.write(tmp_path / "a.wav", 0.1 * np.ones(RATE), RATE)
+    dataset = Dataset("d", pd.DataFrame({"utt_id": ["a"], "audio": ["a.wav"]}), folder=tmp_path)
+    service = Service((500, {"code": "InternalError", "message": "oops"}))
+    monkeypatch.setattr(
+        "asrlab.engines.service.AsyncClient",
+        functools.partial(AsyncClient, transport=httpx.MockTransport(service), limits=UNLIMITED),
+    )
+    monkeypatch.setattr("asrlab.engines.service.Limits", lambda **_: UNLIMITED)
+
+    def sweep():
+        engine = FlashEngine(api_key=KEY)
+        return Sweep(dataset, engine, grid(mode=["native", "native-stream"]), store=tmp_path / "run", repeats=1)
+
+    plan = sweep().plan()
+    assert plan.usd == pytest.approx(2 * 0.000035)
+    sweep().run(progress=False)
+    states = sweep().transcripts["state"].value_counts().to_dict()
+    assert states.get("unknown") == 1
+    asked = len(service.asked)
+    sweep().run(progress=False)
+    sweep().run(progress=False)
+    assert sweep().transcripts["state"].value_counts().to_dict() == {"unknown": 1, "answered": 1}
+    assert len(service.asked) == 2 >= asked
+    sweep().run(progress=False, retry="unknown")
+    assert sweep().transcripts["state"].unique().tolist() == ["answered"]
+    assert len(service.asked) == 3
+    stored = b"".join(file.read_bytes() for file in (tmp_path / "run").rglob("*") if file.is_file())
+    assert KEY.encode() not in stored
+    assert b"base64" not in stored
