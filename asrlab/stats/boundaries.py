@@ -13,6 +13,7 @@ come back at each of them, boundaries are crossed less often than is said here (
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 #: of the walk has at least, where they are.
 _FINE: Final = 24
 _STEPS: Final = 4
+#: Looks that are closer than this, relatively, are taken as so far apart: which is careful, as they are more alike.
+_CLOSE: Final = 1 / 400
 #: Levels below this are none, as is what is left of an error that is used up but for rounding.
 _NONE: Final = 1e-12
 
@@ -56,7 +59,7 @@ def crossed(shares: Sequence[float], levels: Sequence[float]) -> Floats:
     0.142
     """
     walk, found = _Walk(shares), []
-    for share, level in zip(shares, levels, strict=True):
+    for share, level in zip(walk.shares, levels, strict=True):
         height = _height(level)
         found.append(walk.beyond(share, height))
         walk.go_on(share, height)
@@ -86,7 +89,7 @@ def next_level(shares: Sequence[float], levels: Sequence[float], total: float) -
     [0.05, 0.0361]
     """
     walk, left = _Walk(shares), total
-    for share, level in zip(shares[:-1], levels, strict=True):
+    for share, level in zip(walk.shares[:-1], levels, strict=True):
         height = _height(level)
         left -= walk.beyond(share, height)
         walk.go_on(share, height)
@@ -94,7 +97,7 @@ def next_level(shares: Sequence[float], levels: Sequence[float], total: float) -
         return 0.0
     # What is crossed first at this look is part of what is beyond its boundary, and no more than all of it.
     lowest, highest = ndtri(_NONE), -ndtri(_NONE)
-    return float(ndtr(-brentq(lambda height: walk.beyond(shares[-1], height) - left, lowest, highest, xtol=1e-10)))
+    return float(ndtr(-brentq(lambda height: walk.beyond(walk.shares[-1], height) - left, lowest, highest, xtol=1e-10)))
 
 
 def _height(level: float) -> float:
@@ -105,11 +108,14 @@ class _Walk:
     """A random walk that has crossed no boundary so far: where it may be, and how likely."""
 
     def __init__(self, shares: Sequence[float]) -> None:
-        steps = np.diff(shares, prepend=0.0) / np.asarray(shares, dtype=np.float64)
-        if len(steps) and steps.min() <= 0:
+        if not all(later > earlier for earlier, later in pairwise([0.0, *shares])):
             raise ValueError(f"Looks must come one after another, each with more data: {list(shares)}.")
+        self.shares: list[float] = []
+        for share in shares:
+            self.shares.append(max(share, self.shares[-1] * (1 + _CLOSE) if self.shares else share))
+        least = min((1 - earlier / later for earlier, later in pairwise(self.shares)), default=1.0)
         # Half an interval in the middle of the grid is 0.75 / fine.
-        self._grid = _grid(max(_FINE, int(np.ceil(0.75 * _STEPS / np.sqrt(steps.min(initial=1.0))))))
+        self._grid = _grid(max(_FINE, int(np.ceil(0.75 * _STEPS / np.sqrt(least)))))
         self._at, self._mass, self._share = np.zeros(1), np.ones(1), 0.0
 
     def beyond(self, share: float, height: float) -> float:

@@ -190,8 +190,7 @@ class Race(Shown):
         if found is None or not (found["n_blocks"] >= FEWEST_BLOCKS).any():
             return []
         levels = [float(row["boundary"]) for row in looked.values()]
-        error = (1 - self.level) / (n_settings - 1) * min(asked / planned, 1.0) ** SPENDING
-        boundary = next_level([*before, asked], levels, error)
+        boundary = boundary_of([*before, asked], levels, planned=planned, settings=n_settings, level=self.level)
         common = {
             "look": len(looked) + 1,
             "fraction": asked / planned,
@@ -202,6 +201,36 @@ class Race(Shown):
             **marking,
         }
         return _rows(found, kept, boundary, common)
+
+
+def boundary_of(
+    asked: Sequence[float],
+    earlier: Sequence[float],
+    *,
+    planned: float,
+    settings: int,
+    level: float,
+    power: float = SPENDING,
+) -> float:
+    """Give the boundary of a look: the one-sided p of losing to a rival that is enough.
+
+    Parameters
+    ----------
+    asked : sequence of float, shape (K,)
+        How many blocks of the order of trials were asked at each look, this one included.
+    earlier : sequence of float, shape (K - 1,)
+        Boundaries of the looks before.
+    planned : float
+        How many blocks there are.
+    settings : int
+        Number of settings at the start.
+    level : float
+        Confidence level of the race.
+    power : float
+        The error may be spent as the share of the blocks to this power.
+    """
+    spent = (1 - level) / (settings - 1) * min(asked[-1] / planned, 1.0) ** power
+    return next_level(asked, earlier, spent)
 
 
 def dropped(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
