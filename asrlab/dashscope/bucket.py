@@ -121,7 +121,23 @@ class Bucket(Shown):
 
     @classmethod
     def of(cls, given: str | os.PathLike[str] | Bucket | None) -> Bucket | None:
-        """Give a bucket as it is, and of a URL the one that it names."""
+        """Give what an engine's option ``bucket=`` names.
+
+        Parameters
+        ----------
+        given : str, path, Bucket or None
+            A bucket, or the URL of one.
+
+        Returns
+        -------
+        Bucket or None
+            None where none was given.
+
+        Raises
+        ------
+        InvalidInput, MissingExtra
+            As for the class.
+        """
         return given if given is None or isinstance(given, Bucket) else cls(given)
 
     @property
