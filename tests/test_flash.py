@@ -434,7 +434,7 @@ def test_events_are_read_as_the_standard_has_them():
 
     # Comments, fields without a value, unknown ones, several lines of data, a mark of byte order, an event of no data.
     content = (
-        b"\xef\xbb\xbf: a comment\ndata: one\n:\ndata:two\r\n\r\nevent: error\nstatus:429\nretry:3\nid\ndata\n\n"
+        b"\xef\xbb\xbfdata: one\r\n: a comment\r\n:\ndata:two\r\n\r\nevent: error\nstatus:429\nretry:3\nid\ndata\n\n"
         b"event:lost\n\ndata:{}\n\nevent:half\ndata:never ended\n"
     )
     for size in (1, 3, 1 << 16):
