@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from asrlab.stats.power import power as power
     from asrlab.stats.precision_recall import precision_recall as precision_recall
     from asrlab.stats.racing import Race as Race
+    from asrlab.stats.ranking import rank as rank
     from asrlab.stats.sentences import sentences as sentences
     from asrlab.stats.summary import summarize as summarize
     from asrlab.stats.summary import with_and_without as with_and_without
@@ -94,6 +95,7 @@ _HOMES: Final = {
     "power": "asrlab.stats.power:power",
     "precision_recall": "asrlab.stats.precision_recall:precision_recall",
     "provenance": "asrlab.views.provenance:provenance",
+    "rank": "asrlab.stats.ranking:rank",
     "rates": "asrlab.scoring.rates:rates",
     "score": "asrlab.scoring.marking:score",
     "sentences": "asrlab.stats.sentences:sentences",

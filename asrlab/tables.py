@@ -247,6 +247,39 @@ SCHEMAS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "ref_len": ("Int64", "units in the references"),
         "note": ("string", "what to keep in mind"),
     },
+    "ranking": {
+        "rate": ("Float64", "pooled error rate, of the utterances that all settings have in common; a share"),
+        "low": ("Float64", "lower end of its interval"),
+        "high": ("Float64", "upper end of its interval"),
+        "level": ("Float64", "confidence level of the interval, and of among_best"),
+        "method": ("string", "how the interval was computed"),
+        "rank": ("Int64", "place by rate, from 1; equal rates share the first"),
+        "p_best": ("Float64", "share of resamples of the blocks in which it has the lowest rate; equal ones share it"),
+        "among_best": (
+            "boolean",
+            "whether it is not told from the best; <NA> without answers. A best setting is among these at the level",
+        ),
+        "p": ("Float64", "one-sided, for being no worse than any other; <NA> where blocks are too few for one"),
+        "rival": ("string", "of a setting that is not among the best, the one that there is most evidence for"),
+        "test": ("string", "name of the test"),
+        "resamples": ("Int64", "resamples that p_best, and p where it is drawn, are made of"),
+        "seed": ("Int64", "of those resamples"),
+        **_MARKING,
+        "block_kind": ("string", "what interval, test and resamples take as independent"),
+        "n_utts": ("Int64", "different utterances that all settings have in common"),
+        "n_blocks": ("Int64", "blocks"),
+        "n_answers": ("Int64", "marked answers to those"),
+        "n_left_out": ("Int64", "marked answers left out because another setting lacks its own"),
+        "n_failed": ("Int64", "trials that failed or whose outcome is unknown"),
+        "n_not_run": ("Int64", "trials not yet asked or not yet answered"),
+        "n_missing": ("Int64", "trials that the transcripts have no row of"),
+        "lost": (
+            "string",
+            "how those three count: dropped (not in the rate), or all-deleted; <NA> where there are none",
+        ),
+        "ref_len": ("Int64", "units in the references"),
+        "note": ("string", "what to keep in mind"),
+    },
     "precision_recall": {
         "recall": ("Float64", "hits / said: share of what was said that was heard there"),
         "recall_low": ("Float64", "lower end of its interval"),
@@ -883,10 +916,11 @@ _MARKS: Final[Mapping[Kind, tuple[frozenset[str], ...]]] = {
 
 
 #: What other tables with a rate or a delta are told by: an explanation, pairs, an audit, a context ladder, candidates,
-#: a frontier.
+#: a frontier, a ranking, a race.
 _OTHERS: Final = (
     *({"rate_before", "rate_after"}, {"rate_unhinted", "translation_unhinted"}, {"in_wording", "in_form"}),
     *({"recall", "recall_low"}, {"n_tried", "n_fit"}, {"optimal", "membership"}),
+    *({"p_best", "among_best"}, {"boundary", "dropped"}),
 )
 
 

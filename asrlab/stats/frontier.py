@@ -17,10 +17,10 @@ from asrlab import groups, tables
 from asrlab.errors import InvalidInput
 from asrlab.executors import check_executor
 from asrlab.stats.arguments import common, one_of
-from asrlab.stats.blocks import blocks, checked, sums
+from asrlab.stats.blocks import blocks, sums
 from asrlab.stats.intervals import DEAR, batch_of, draws, ratio_intervals
+from asrlab.stats.panels import panels
 from asrlab.stats.random_streams import stretched
-from asrlab.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from asrlab.executors import Where
     from asrlab.stats.blocks import Blocks, Codes, Floats
+    from asrlab.stats.panels import Panels
 
     Bools = NDArray[np.bool]
 
@@ -38,8 +39,6 @@ _USUAL: Final = CRITERIA[:3]
 #: Of a criterion, what is not known where it is not.
 _WHAT: Final = {"rate": "rate", "usd_per_hour": "price"}
 _QUANTILES: Final = {"seconds_median": 0.5, "seconds_p90": 0.9}
-#: By-columns that tell of utterances.
-_OF_UTTERANCES: Final = ("spoken_language", "block", "utt_id")
 #: States of trials that nothing can have been paid for.
 _NOT_ASKED: Final = ("not run", "missing")
 #: Numbers held at a time.
@@ -122,22 +121,13 @@ def frontier(
         one_of("criteria", name, CRITERIA)
     if not chosen:
         raise InvalidInput(f"criteria must name one or more of {', '.join(CRITERIA)}.")
-    tables.check_frame(scores)
-    frame = checked(scores)
-    groups.refuse_copies(frame)
-    frame, keys = groups.by_columns(frame, by, "frontier")
-    labels = [*keys, *groups.APART, "block_kind"]
-    group = groups.numbered(frame, labels)
-    found = groups.heads(frame, group, labels)
-    n = len(found)
-    apart = [*groups.APART, "block_kind", *(key for key in keys if key in _OF_UTTERANCES)]
-    panel = groups.numbered(found, apart)
-    fates = groups.fates(frame, group)
-    there = frame["errors"].notna().to_numpy(np.bool)
+    of_panels = panels(scores, by, "frontier")
+    frame, keys, found, n, there = of_panels.frame, of_panels.keys, of_panels.labels, of_panels.n, of_panels.there
+    fates = groups.fates(frame, of_panels.group)
     # Money is lost on what fails too: it is counted in all that every setting was asked.
-    asked, all_groups = _all_asked(frame, group, panel, keys, apart), group
-    marked, group = frame[there], group[there]
-    complete = _complete(marked, group, panel, keys, apart)
+    asked, all_groups = _all_asked(of_panels), of_panels.group
+    marked, group = frame[there], all_groups[there]
+    complete = of_panels.complete()
     left_out = np.bincount(group[~complete], minlength=n)
     compared = np.isin(np.flatnonzero(asked), np.flatnonzero(there)[complete])
     marked, group = marked[complete], group[complete]
@@ -154,8 +144,7 @@ def frontier(
     }
     optimal, membership, used = np.full(n, np.nan), np.full(n, np.nan), np.full(n, "", dtype=object)
     answered = np.bincount(group, minlength=n) > 0
-    for number in range(int(panel.max(initial=-1)) + 1):
-        mine = np.flatnonzero((panel == number) & answered)
+    for mine in of_panels.members(group):
         of = [name for name in chosen if not np.isnan(seen[name][mine]).all()]
         used[mine] = ",".join(of)
         if of:
@@ -217,55 +206,19 @@ class _Setting(NamedTuple):
         return np.asarray(over / np.where(under == 0, np.nan, under))
 
 
-def _asked(frame: pd.DataFrame, keys: list[str]) -> list[str]:
-    """Name the columns that tell questions apart: with the axes that are not decided by the setting."""
-    setting = groups.numbered(frame, [*keys, "block_kind"])
-    n = int(setting.max(initial=-1)) + 1
-    free = [
-        axis
-        for axis in groups.axes(frame)
-        if groups.counted_once(setting, groups.numbered(frame, [axis]), n).max(initial=0) > 1
-    ]
-    return [name for name in ("utt_id", "channel", "repeat", *free) if name not in keys]
-
-
-def _complete(marked: pd.DataFrame, group: Codes, panel: Codes, keys: list[str], apart: list[str]) -> Bools:
-    """Tell which answers are to a question that every setting of their panel has answered."""
-    asked = _asked(marked, keys)
-    pair = groups.numbered(marked, list(dict.fromkeys([*apart, *asked])))
-    groups.refuse_twice(marked.assign(pair=pair), keys, asked)
-    complete = _of_all(pair, group, panel)
-    alone = np.bincount(panel[group][complete], minlength=len(panel))[panel[group]] == 0
-    if alone.any():
-        first = marked[alone].iloc[0]
-        fewest = marked[alone].groupby(keys, dropna=False, observed=True).size().sort_values(kind="stable")
-        least = ", ".join(f"{count} of {plain(label, 40)}" for label, count in fewest.head(3).items())
-        raise InvalidInput(
-            f"The {len(fewest)} settings marked by {first['unit']} have no question ({', '.join(asked)}) in common "
-            f"that all of them answered; the fewest answers: {least}. Ask for what is missing, or leave a setting out."
-        )
-    return complete
-
-
-def _all_asked(frame: pd.DataFrame, group: Codes, panel: Codes, keys: list[str], apart: list[str]) -> Bools:
+def _all_asked(of_panels: Panels) -> Bools:
     """Tell which rows are of questions that every setting which answered anything was asked, whatever came of it."""
-    there = frame["errors"].notna().to_numpy(np.bool)
+    frame, group, there = of_panels.frame, of_panels.group, of_panels.there
     sent = there | ~frame["state"].isin(_NOT_ASKED).to_numpy(np.bool)
     sent &= np.isin(group, group[there])
     asked = frame[sent]
     # One that failed as a whole may name no channel.
-    told_apart = dict.fromkeys([*apart, *(name for name in _asked(frame[there], keys) if name != "channel")])
-    pair = groups.numbered(asked, list(told_apart))
+    told_apart = [*of_panels.apart, *(name for name in of_panels.asked(frame[there]) if name != "channel")]
+    pair = groups.numbered(asked, list(dict.fromkeys(told_apart)))
     if (asked["block"].groupby(pair).nunique(dropna=False) > 1).any():
         raise InvalidInput("Answers to one question are in different blocks. Mark all in one call of score().")
-    sent[sent] = _of_all(pair, group[sent], panel)
+    sent[sent] = of_panels.of_all(pair, group[sent])
     return sent
-
-
-def _of_all(pair: Codes, group: Codes, panel: Codes) -> Bools:
-    """Tell which rows are of a pair that every setting of their panel has."""
-    settings, mine = (groups.counted_once(of, group, int(of.max(initial=-1)) + 1) for of in (panel[group], pair))
-    return np.asarray(mine[pair] == settings[panel[group]])
 
 
 def _matched(scores: pd.DataFrame, costs: pd.DataFrame, frame: pd.DataFrame) -> list[str]:

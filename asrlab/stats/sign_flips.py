@@ -17,7 +17,7 @@ from asrlab.errors import InvalidInput
 from asrlab.stats.random_streams import generator_after, stretched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -185,23 +185,101 @@ def max_t(
     of_rows = known[group]
     kept, block = np.unique(block[of_rows], return_inverse=True)
     group = (np.cumsum(known) - 1)[group[of_rows]]
-    d, w = contributions[of_rows], shares[of_rows]
-    size = np.bincount(group)
-    flipped, centre = (_matrix(values, group, block, len(rows)) for values in (d, d * w))
-    squares, spread = (np.bincount(group, weights=some**2).astype(np.float64)[:, None] for some in (d, w))
-    family = _Family(flipped, centre, squares, spread, size[:, None])
-    seen = family.studentised(np.ones((len(kept), 1)))[:, 0]
+    family = _Family.of(contributions[of_rows], shares[of_rows], group, block, len(rows))
+    seen = np.abs(family.studentised(np.ones((len(kept), 1)))[:, 0])
     order = np.argsort(seen, kind="stable")  # from the least to the greatest, each against the greatest of those before
     least = seen[order][:, None] * (1 - _TIE)
     if len(kept) <= EXACT_BLOCKS:
-        all_signs = _in_parts(_all_signs(len(kept)), max(flipped.shape))
+        all_signs = _in_parts(_all_signs(len(kept)), max(family.flipped.shape))
         p = sum(family.count_as_large(signs, order, least) for signs in all_signs) / sum(s.shape[1] for s in all_signs)
     else:
         count = partial(_count_greatest_as_large, family=family, order=order, least=least, seed=seed)
-        batch, each = _batch(max(flipped.shape)), 2 * flipped.nnz + len(kept)
+        batch, each = _batch(max(family.flipped.shape)), 2 * family.flipped.nnz + len(kept)
         p = (1 + sum(stretched(count, resamples, batch=batch, each=each, executor=executor))) / (resamples + 1)
     adjusted[rows[order]] = np.maximum.accumulate(p[::-1])[::-1]
     return adjusted
+
+
+class Worst(NamedTuple):
+    """Of each setting, the rival that there is most evidence for: one entry a setting."""
+
+    statistic: Floats  #: greatest t of the setting less a rival; positive is worse
+    rival: Codes
+    p: Floats  #: one-sided, for being no worse than any
+
+
+def worst(
+    contributions: Floats,
+    shares: Floats,
+    *,
+    pairs: Codes,
+    n_settings: int,
+    resamples: int = 9999,
+    seed: int = 0,
+    executor: Where = None,
+) -> Worst:
+    """Test of each setting whether it is as good as the best (multiple comparisons with the best: Hsu 1984).
+
+    A setting that is the best is no worse than any other. Against that speaks the greatest t of its differences from
+    all others, which is held against what it is when signs are changed, block by block and for all settings alike: so
+    the test knows how alike the rivals are.
+
+    Parameters
+    ----------
+    contributions : ndarray of float, shape (P, G)
+        What each of G blocks contributes to the difference of each pair of settings.
+    shares : ndarray of float, shape (P, G)
+        Share of the block in the reference units: see :func:`max_t`.
+    pairs : ndarray of int, shape (P, 2)
+        Number of the setting, and of that which it is compared with. Each two settings are there once.
+    n_settings : int
+        Number of settings, at least two.
+    resamples, seed, executor
+        As in :func:`sign_flip`.
+
+    Returns
+    -------
+    Worst
+        Arrays of shape (n_settings,).
+    """
+    _check(resamples)
+    rows, blocks = contributions.shape
+    group, block = np.repeat(np.arange(rows), blocks), np.tile(np.arange(blocks), rows)
+    family = _Family.of(contributions.ravel(), shares.ravel(), group, block, rows)
+    t = family.studentised(np.ones((blocks, 1)))
+    seen = np.full((n_settings, n_settings), -np.inf)
+    seen[pairs[:, 0], pairs[:, 1]], seen[pairs[:, 1], pairs[:, 0]] = t[:, 0], -t[:, 0]
+    greatest = seen.max(axis=1)
+    least = (greatest - _TIE * np.abs(greatest))[:, None]
+    sides = [[np.flatnonzero(pairs[:, side] == k) for side in (0, 1)] for k in range(n_settings)]
+    if blocks <= EXACT_BLOCKS:
+        half = _in_parts(_all_signs(blocks), max(family.flipped.shape))
+        count = [_greatest(family.studentised(way * signs), sides) >= least for signs in half for way in (1, -1)]
+        p = np.concatenate(count, axis=1).mean(axis=1)
+    else:
+        work = partial(_count_worst, family=family, sides=sides, least=least, seed=seed)
+        batch, each = _batch(max(family.flipped.shape)), 2 * family.flipped.nnz + blocks
+        p = (1 + sum(stretched(work, resamples, batch=batch, each=each, executor=executor))) / (resamples + 1)
+    return Worst(greatest, seen.argmax(axis=1), p)
+
+
+def _greatest(t: Floats, sides: Sequence[Sequence[NDArray[np.intp]]]) -> Floats:
+    """Give the greatest t of each setting, of those of all pairs."""
+    return np.stack(
+        [
+            np.maximum(t[ahead].max(axis=0, initial=-np.inf), (-t[behind]).max(axis=0, initial=-np.inf))
+            for ahead, behind in sides
+        ]
+    )
+
+
+def _count_worst(
+    which: range, *, family: _Family, sides: Sequence[Sequence[NDArray[np.intp]]], least: Floats, seed: int
+) -> Codes:
+    found = np.zeros(len(sides), dtype=np.int64)
+    for signs in _random_signs(family.flipped.shape[1], which, seed, at_once=max(family.flipped.shape)):
+        found += (_greatest(family.studentised(signs), sides) >= least).sum(axis=1)
+    return found
 
 
 class _Family(NamedTuple):
@@ -213,17 +291,27 @@ class _Family(NamedTuple):
     spread: Floats
     size: Codes
 
+    @classmethod
+    def of(cls, contributions: Floats, shares: Floats, group: Codes, block: Codes, n_groups: int) -> _Family:
+        """Put tests together of which all blocks are known."""
+        flipped, centre = (
+            _matrix(values, group, block, n_groups) for values in (contributions, contributions * shares)
+        )
+        squares, spread = (np.bincount(group, some**2, n_groups).astype(np.float64) for some in (contributions, shares))
+        return cls(flipped, centre, squares[:, None], spread[:, None], np.bincount(group, minlength=n_groups)[:, None])
+
     def studentised(self, signs: Floats) -> Floats:
+        """Give t of each test where blocks have these signs."""
         total = self.flipped @ signs
         rest = self.squares - 2 * total * (self.centre @ signs) + total**2 * self.spread
         error = np.sqrt(np.maximum(self.size / (self.size - 1) * rest, 0.0))
         # No spread left about a total that is there: nothing could be more extreme.
-        certain: Floats = np.where(np.abs(total) > _TIE * np.sqrt(self.squares), np.inf, 0.0)
-        np.divide(np.abs(total), error, out=certain, where=error > _TIE * np.sqrt(self.squares))
+        certain: Floats = np.where(np.abs(total) > _TIE * np.sqrt(self.squares), np.copysign(np.inf, total), 0.0)
+        np.divide(total, error, out=certain, where=error > _TIE * np.sqrt(self.squares))
         return certain
 
     def count_as_large(self, signs: Floats, order: NDArray[np.intp], least: Floats) -> Codes:
-        greatest = np.maximum.accumulate(self.studentised(signs)[order], axis=0)
+        greatest = np.maximum.accumulate(np.abs(self.studentised(signs))[order], axis=0)
         return np.asarray((greatest >= least).sum(axis=1), dtype=np.int64)
 
 
