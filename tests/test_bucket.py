@@ -24,6 +24,7 @@ from pathlib import Path
 import httpx
 import pytest
 import sweeping
+from click.testing import CliRunner
 from object_storage import (  # noqa: F401
     KEY,
     SECRET,
@@ -39,6 +40,7 @@ from test_credentials import contents
 from upath import UPath
 
 import asrlab as lab
+from asrlab.cli import main
 from asrlab.dashscope import UNLIMITED, AsyncClient, retries
 from asrlab.dashscope import bucket as buckets
 from asrlab.dashscope.bucket import Bucket, LapsesEarly
@@ -549,6 +551,17 @@ def test_engines_take_a_bucket_or_its_url_and_say_what_is_none(make):
     for wrong in ("recordings", 5):
         with pytest.raises(InvalidInput, match=f"a URL such as 's3://bucket/folder', not '{wrong}'"):
             make(bucket=wrong)
+
+
+def test_the_command_line_names_a_bucket(s3, folder, tmp_path):
+    with service_for(s3) as service:
+        asked = ["run", str(folder), "--option", "recogniser=scripted", "--option", f"url={service.url}"]
+        asked += ["--store", str(tmp_path / "store"), "--bucket"]
+        wrong = CliRunner().invoke(main, [*asked, "recordings"])
+        done = CliRunner().invoke(main, [*asked, s3.url])
+    assert "A bucket has a URL such as 's3://bucket/folder', not 'recordings'" in wrong.output + str(wrong.exception)
+    assert done.exit_code == 0, done.output
+    assert len(s3.names()) == 2
 
 
 def test_other_engines_of_a_model_and_of_other_processes_have_the_bucket_too():
