@@ -165,6 +165,12 @@ def test_a_bucket_that_refuses_all_ends_a_run_soon(s3, tmp_path):
         assert service.status()["submits"] == 0
 
 
+def test_without_a_key(s3, sound, monkeypatch):
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    assert "access is refused; check the key" in refusal(s3.url, sound)
+
+
 def test_a_recording_that_is_removed_meanwhile_is_put_anew(s3, folder, tmp_path):
     with service_for(s3) as service:
         swept(folder, tmp_path / "store", service, s3.url, lab.grid(language={"none": None}))
