@@ -162,7 +162,7 @@ def test_a_result_has_the_documented_shape(client, files, model):
         "recogniser": Scripted.identity,
         "model": "parrot 1",
         "context_tokens": None,
-        "unsupported": ["language_hints"] if model == "paraformer-v2" else [],
+        "unsupported": [],
         "languages": ["en"],
     }
 
@@ -409,9 +409,7 @@ def test_what_a_family_has_acts_and_the_rest_is_ignored(  # noqa: PLR0917
     }
     acted = result(client, document)["asrlab"]
     assert acted["languages"] == [languages[-1] or "en"]
-    several = len(set(sent.get("language_hints") or ())) > 1 or (
-        model == "paraformer-v2" and "language_hints" not in sent
-    )
+    several = len(set(sent.get("language_hints") or ())) > 1
     assert ("language_hints" in acted["unsupported"]) == (several or languages[-1] in ("fil", "xx", "yue"))
     assert acted["context_tokens"] == (None if context is None else 3)
 
@@ -422,11 +420,17 @@ def test_hints_and_vocabularies_act_where_languages_and_contexts_do(service):
     ]
 
 
-def test_usual_hints_of_paraformer_are_chinese_and_english(client, files, polyglot):
-    polyglot.detected = "de"
-    document = done(client, "paraformer-v2", [f"{files.url}/mono.wav"])
-    assert [question.parameters.language for question in polyglot.asked] == [None, "zh"]
-    assert result(client, document)["asrlab"]["languages"] == ["zh"]
+def test_usual_hints_of_paraformer_are_chinese_and_english_for_a_recogniser_that_takes_hints(files):
+    engine = Polyglot()
+    takes = frozenset({"language", "language_hints", "channel_id", "enable_words"})
+    engine.capabilities = Capabilities(takes, frozenset({"en", "zh"}))
+    with (
+        serve(engine, media=[files.url], limits=None) as service,
+        httpx.Client(base_url=service.url, headers={"Authorization": "Bearer sk"}) as client,
+    ):
+        document = done(client, "paraformer-v2", [f"{files.url}/mono.wav"])
+        assert [question.parameters.language_hints for question in engine.asked] == [("zh", "en")]
+        assert result(client, document)["asrlab"]["unsupported"] == []
 
 
 def test_a_recogniser_that_takes_hints_is_given_them(files):

@@ -238,7 +238,7 @@ def _parameters(given: dict[str, Any], languages: Collection[str] | None) -> Par
 
 def _hints(family: Family, sent: object) -> tuple[str, ...]:
     if sent is None or sent == []:
-        return family.usual_hints
+        return ()
     hints = [hint for hint in sent if isinstance(hint, str) and hint] if isinstance(sent, list) else []
     if not isinstance(sent, list) or len(hints) < len(sent):
         raise _wrong(f"language_hints must be a list of language codes, not {sent!r}.")

@@ -82,8 +82,10 @@ class Heard:
         return math.ceil(25 * max(1.0, self.audio.duration_s)) * len(self.answer.transcripts)
 
 
-async def recognise(engine: Engine, path: Path, parameters: Parameters, *, longest_s: float) -> Heard:
-    """Ask the recogniser about a file.
+async def recognise(
+    engine: Engine, path: Path, parameters: Parameters, *, longest_s: float, usual_hints: tuple[str, ...] = ()
+) -> Heard:
+    """Ask the recogniser about a file; hints that are usual are given where none were sent, to one that takes hints.
 
     Raises
     ------
@@ -94,6 +96,8 @@ async def recognise(engine: Engine, path: Path, parameters: Parameters, *, longe
         # On a thread of its own, as the length of much of what FFmpeg reads is known by decoding it.
         audio = await run_sync(probe, path, abandon_on_cancel=True)
         _check(audio, parameters, longest_s)
+        if usual_hints and parameters.language is None and not parameters.language_hints and _takes_hints(engine):
+            parameters = replace(parameters, language_hints=usual_hints)
         return Heard(audio, await _ask(engine, str(path), parameters))
     except TaskFailed:
         raise
@@ -112,13 +116,17 @@ async def recognise(engine: Engine, path: Path, parameters: Parameters, *, longe
 async def _ask(engine: Engine, path: str, parameters: Parameters) -> Answer:
     """Ask; a recogniser that takes no hints detects, and is told the first where it detects none of them."""
     hints = parameters.language_hints
-    if not hints or "language_hints" in engine.capabilities.parameters:
+    if not hints or _takes_hints(engine):
         return await engine.transcribe(Question(path, parameters))
     unhinted = replace(parameters, language_hints=())
     answer = await engine.transcribe(Question(path, unhinted))
     if any(transcript.text and transcript.language not in hints for transcript in answer.transcripts):
         answer = await engine.transcribe(Question(path, replace(unhinted, language=hints[0])))
     return replace(answer, unsupported=tuple(sorted({*answer.unsupported, "language_hints"})))
+
+
+def _takes_hints(engine: Engine) -> bool:
+    return "language_hints" in engine.capabilities.parameters
 
 
 def _check(audio: AudioInfo, parameters: Parameters, longest_s: float) -> None:

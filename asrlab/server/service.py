@@ -296,7 +296,8 @@ class Service:
                 code=task.family.unresolved,
             )
         async with self._media.local(link, task.model) as path:
-            heard = await recognise(self.engine, path, parameters, longest_s=AUDIO_S)
+            usual = task.family.usual_hints
+            heard = await recognise(self.engine, path, parameters, longest_s=AUDIO_S, usual_hints=usual)
         if heard.is_silent:  # of siblings it is not documented which of the two codes of silence they have
             raise TaskFailed(_SILENCE, code=_SILENCE)
         self.touch()
