@@ -109,7 +109,7 @@ def rank(
     interval = ratio_intervals(errors, lengths, group=parts.group, n_groups=n, level=level, shares=shares)
     place, p_best, p = (np.full(n, np.nan) for _ in range(3))
     among, rival, test = (np.full(n, pd.NA, dtype=object) for _ in range(3))
-    names = _named(found[of_panels.keys])
+    names = _named(found[[key for key in of_panels.keys if key not in of_panels.apart]])
     drawn: dict[str, Any] = {"resamples": resamples, "seed": seed, "executor": executor}
     for mine in of_panels.members(group):
         # The blocks of a setting follow one another, in the same order for all.
