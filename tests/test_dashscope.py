@@ -46,10 +46,9 @@ from asrlab.dashscope import (
 )
 from asrlab.dashscope.checks import check_parameters
 from asrlab.dashscope.client import patience
-from asrlab.dashscope.http import _seconds
 from asrlab.dashscope.links import bare, is_loopback, percent_encoded, scrub
 from asrlab.dashscope.models import model_of
-from asrlab.dashscope.retries import jittered
+from asrlab.dashscope.retries import jittered, seconds_in
 from asrlab.errors import InvalidInput, OutcomeUnknown, ServiceError, TaskFailed
 
 MODEL = "qwen3-asr-flash-filetrans"
@@ -509,7 +508,7 @@ def test_retry_after_is_heeded_within_reason(sleeps):
     ],
 )
 def test_retry_after_is_seconds_or_a_date(header, seconds):
-    assert _seconds(header) == seconds
+    assert seconds_in(header) == seconds
 
 
 def wait(api, **options):

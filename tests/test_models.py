@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 
 import httpx
+import pandas as pd
 import pytest
 
 import asrlab
 from asrlab.dashscope import UNLIMITED, AsyncClient, wire
 from asrlab.dashscope.models import MODELS, NAMES, is_known, model_of
+from asrlab.data.dataset import Dataset
 from asrlab.engines.base import Parameters
 from asrlab.engines.filetrans import FiletransEngine
 from asrlab.engines.flash import FlashEngine
 from asrlab.engines.service import requested
 from asrlab.errors import InvalidInput, ServiceError, TaskFailed
+from asrlab.sweep.grid import grid
+from asrlab.sweep.sweep import Sweep
 
+DICTATION = Path(__file__).parents[1] / "datasets" / "dictation" / "audio" / "en"
 KEY = "sk-test"
 LINK = "https://media.example.org/a.wav"
 SIBLINGS = ["fun-asr", "paraformer-v2", "qwen-audio-3.0-asr-flash-filetrans", "qwen-audio-3.1-asr-flash-filetrans"]
@@ -294,3 +300,13 @@ def test_the_old_models_identity_is_as_it_was():
         "model": "qwen3-asr-flash-filetrans",
         "region": "singapore",
     }
+
+
+def test_a_plan_does_not_say_that_a_single_hint_is_not_taken(tmp_path):
+    (tmp_path / "a.wav").write_bytes((DICTATION / "en-flite_slt-1.flac").read_bytes())
+    dataset = Dataset("d", pd.DataFrame({"utt_id": ["a"], "audio": ["a.wav"]}), folder=tmp_path)
+    hints = {"language_hints": {"one": ["en"], "two": ["en", "zh"]}}
+    for model, kept_back in (("fun-asr", False), ("qwen3-asr-flash-filetrans", True)):
+        plan = Sweep(dataset, asrlab.engine(model, api_key=KEY), grid(**hints), store=tmp_path / model).plan()
+        assert any("does not take language_hints" in warning for warning in plan.warnings) == kept_back
+        assert plan.table["trial"].nunique() == (1 if kept_back else 2)

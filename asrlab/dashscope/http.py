@@ -11,20 +11,18 @@ import ssl
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import anyio
 import httpx
 
 from asrlab.dashscope import wire
-from asrlab.dashscope.links import bare, is_loopback, scrub
-from asrlab.dashscope.retries import Busy, NoAnswer
+from asrlab.dashscope.links import bare, check_link, is_loopback, onward, scrub
+from asrlab.dashscope.retries import Busy, NoAnswer, date_in, seconds_in
 from asrlab.dashscope.sse import Events
 from asrlab.errors import ServiceError
 from asrlab.quiet import is_quiet, quietly
@@ -193,7 +191,7 @@ class Http:
     def _answered(self, reply: Reply) -> wire.Document:
         """Read the answer of the API, or a frame of one."""
         self.server = reply.headers.get("server", "")
-        if (moment := _date(reply.headers.get("date"))) is not None:
+        if (moment := date_in(reply.headers.get("date"))) is not None:
             self.clock_ahead_s = moment.timestamp() - time.time()
         if 300 <= reply.status < 400:
             raise ServiceError(
@@ -221,7 +219,7 @@ class Http:
         Busy, NoAnswer, ServiceError
             As :meth:`api`.
         """
-        _check_link(url, secure=True)
+        check_link(url, secure=True)
         async with self._link():
             reply = await self._exchange("POST", url, within_s=_LINK_S, data=fields, files={"file": (file_name, file)})
         if 300 <= reply.status < 400:
@@ -242,7 +240,7 @@ class Http:
             As :meth:`api`.
         """
         url = link.reveal()
-        _check_link(url)
+        check_link(url)
         async with self._link():
             if urlsplit(url).scheme == "http" and not is_loopback(url):
                 try:
@@ -263,7 +261,7 @@ class Http:
             reply = await self._exchange("GET", url, limit=_RESULT_BYTES, within_s=_LINK_S)
             if not (300 <= reply.status < 400 and "location" in reply.headers):
                 return self._linked(reply)
-            url = _onward(url, reply.headers["location"])
+            url = onward(url, reply.headers["location"])
         raise ServiceError(f"The link to the result redirects more than {_REDIRECTS} times.", code="Redirect")
 
     def _linked(self, reply: Reply) -> wire.Document:
@@ -348,7 +346,7 @@ class Http:
         busy = Busy(message, code=code, request_id=request_id, http_status=reply.status)
         busy.refused = throttled
         self.throttled += throttled
-        busy.retry_after_s = _seconds(reply.headers.get("retry-after"), _date(reply.headers.get("date")))
+        busy.retry_after_s = seconds_in(reply.headers.get("retry-after"), date_in(reply.headers.get("date")))
         return busy
 
 
@@ -412,31 +410,6 @@ def _client(transport: httpx.AsyncBaseTransport | None, *, trust_env: bool) -> h
     )
 
 
-def _check_link(url: str, *, secure: bool = False) -> None:
-    try:
-        parts = urlsplit(url)
-        schemes = ("https",) if secure and not is_loopback(url) else ("http", "https")
-        usable = parts.scheme in schemes and bool(parts.hostname) and "@" not in parts.netloc
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ServiceError(
-            f"The service gave a link that is not a {'https' if secure else 'http(s)'} URL.", code="BadResponse"
-        )
-
-
-def _onward(url: str, location: str) -> str:
-    """Follow a redirect: not from https to http, and not from elsewhere to this machine."""
-    try:
-        onward = urljoin(url, location)
-    except ValueError:
-        onward = ""
-    _check_link(onward, secure=url.startswith("https:") and not is_loopback(url))
-    if is_loopback(onward) and not is_loopback(url):
-        raise ServiceError("The link to the result redirects to this machine, which is not followed.", code="Redirect")
-    return onward
-
-
 def _host(reply: Reply) -> str:
     try:
         return urlsplit(reply.headers.get("location", "")).hostname or "elsewhere"
@@ -446,21 +419,3 @@ def _host(reply: Reply) -> str:
 
 def _where(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2]
-
-
-def _seconds(header: str | None, by: datetime | None = None) -> float | None:
-    """Read a Retry-After header: seconds, or a date by the service's clock."""
-    if header is None:
-        return None
-    if header.strip().isdecimal() and header.isascii():
-        return float(header)
-    moment = _date(header)
-    return None if moment is None else max(0.0, (moment - (by or datetime.now(UTC))).total_seconds())
-
-
-def _date(header: str | None) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(header or "")
-    except (ValueError, OverflowError):
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

@@ -10,9 +10,9 @@ import ipaddress
 import re
 import string
 from typing import Any, Final
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
-from asrlab.errors import InvalidInput
+from asrlab.errors import InvalidInput, ServiceError
 from asrlab.shown import Shown
 
 _PRINTABLE: Final = string.digits + string.ascii_letters + string.punctuation
@@ -128,6 +128,44 @@ def percent_encoded(url: str) -> str:
         user, at, _ = parts.netloc.rpartition("@")
         parts = parts._replace(netloc=f"{user}{at}{host}" + (f":{port}" if port else ""))
     return quote(_LONE_PERCENT.sub("%25", urlunsplit(parts)), safe=_PRINTABLE)
+
+
+def check_link(url: str, *, secure: bool = False) -> None:
+    """Check that what the service gave is a link that is followed: http(s), or https alone, without a user name.
+
+    Raises
+    ------
+    ServiceError
+        If it is none.
+    """
+    try:
+        parts = urlsplit(url)
+        schemes = ("https",) if secure and not is_loopback(url) else ("http", "https")
+        usable = parts.scheme in schemes and bool(parts.hostname) and "@" not in parts.netloc
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ServiceError(
+            f"The service gave a link that is not a {'https' if secure else 'http(s)'} URL.", code="BadResponse"
+        )
+
+
+def onward(url: str, location: str) -> str:
+    """Follow a redirect: not from https to http, and not from elsewhere to this machine.
+
+    Raises
+    ------
+    ServiceError
+        If it leads there, or is no link.
+    """
+    try:
+        onward = urljoin(url, location)
+    except ValueError:
+        onward = ""
+    check_link(onward, secure=url.startswith("https:") and not is_loopback(url))
+    if is_loopback(onward) and not is_loopback(url):
+        raise ServiceError("The link to the result redirects to this machine, which is not followed.", code="Redirect")
+    return onward
 
 
 def _shown(url: str) -> str:

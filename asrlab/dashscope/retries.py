@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import random
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import anyio
@@ -77,3 +79,22 @@ def jittered(pause_s: float) -> float:
 def after(error: Busy | NoAnswer) -> float:
     """Seconds the service asked to be left alone for; 0 where it did not say."""
     return (error.retry_after_s or 0.0) if isinstance(error, Busy) else 0.0
+
+
+def seconds_in(header: str | None, by: datetime | None = None) -> float | None:
+    """Read a Retry-After header: seconds, or a date by the service's clock."""
+    if header is None:
+        return None
+    if header.strip().isdecimal() and header.isascii():
+        return float(header)
+    moment = date_in(header)
+    return None if moment is None else max(0.0, (moment - (by or datetime.now(UTC))).total_seconds())
+
+
+def date_in(header: str | None) -> datetime | None:
+    """Read a date of HTTP; None where there is none."""
+    try:
+        moment = parsedate_to_datetime(header or "")
+    except (ValueError, OverflowError):
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

@@ -373,7 +373,8 @@ def make_plan(
             why = f"changed: {', '.join(was.differences(identity))}" if was is not None else why
         cells.append(_Cell(repeat, utterance.utt_id, condition, engine, setting, identity, trial, standing, works, why))
         if works:
-            kept_back.update((engine, name) for name in differences(given, setting.parameters))
+            ignored = engine.capabilities.ignored  # the others are sent, if under another name
+            kept_back.update((engine, n) for n in differences(given, setting.parameters) if n in ignored)
 
     jobs: dict[str, Job] = {}
     order = in_random_order(len(utterances), len(conditions), repeats=repeats, seed=seed)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _FATAL_CODES: Final = frozenset({
     "InvalidApiKey", "Arrearage", "AccessDenied.Unpurchased", "Model.AccessDenied", "Workspace.AccessDenied",
     "AllocationQuota.FreeTierOnly", "CommodityNotPurchased", "PrepaidBillOverdue", "PostpaidBillOverdue",
-    "ModelNotFound", "WorkSpaceNotFound", "StandIn", "Workers",
+    "ModelNotFound", "model_not_found", "model_not_supported", "WorkSpaceNotFound", "StandIn", "Workers",
 })  # fmt: skip
 _ALIKE: Final = 10  # errors alike, one after the other, mean that all the rest would meet them too
 _KEPT_S: Final = 24 * 3600.0  # so long a service knows its tasks (service documentation, task management)
