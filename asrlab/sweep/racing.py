@@ -28,7 +28,7 @@ RACE: Final = "race"
 """Name of the fact of a store in which its race is written down."""
 
 
-class Race(Protocol):
+class RaceRule(Protocol):
     """What decides; see :class:`asrlab.Race`."""
 
     @property
@@ -53,7 +53,7 @@ class Racing:
 
     Parameters
     ----------
-    race : Race
+    race : RaceRule
         What decides.
     plan : Plan
         What is asked, and in which order; written into the store.
@@ -68,7 +68,7 @@ class Racing:
         If a race in this store began otherwise, or the race cannot mark these transcripts.
     """
 
-    def __init__(self, race: Race, plan: Plan, store: Store, conditions: Sequence[str]) -> None:
+    def __init__(self, race: RaceRule, plan: Plan, store: Store, conditions: Sequence[str]) -> None:
         self._race, self._plan, self._store, self._conditions = race, plan, store, list(conditions)
         self._trials: dict[Block, dict[str, str]] = {}
         for asking in plan.askings:

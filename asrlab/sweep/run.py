@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from asrlab.executors import Where
     from asrlab.sweep.budget import Budget
     from asrlab.sweep.plan import Job, Plan, Retry
-    from asrlab.sweep.racing import Race
+    from asrlab.sweep.racing import RaceRule
     from asrlab.sweep.sweep import Sweep
 
 _LOOK_S: Final = 0.5  # between looks whether another process has finished
@@ -51,7 +51,7 @@ class Run:
         *,
         concurrency: int | None,
         allow_unknown_length: bool,
-        race: Race | None,
+        race: RaceRule | None,
         executor: Where,
     ) -> None:
         self._sweep = sweep
@@ -157,7 +157,7 @@ class Run:
                     "and run again for the rest."
                 )
 
-    async def _racing(self, race: Race, plan: Plan, store: Store) -> Racing:
+    async def _racing(self, race: RaceRule, plan: Plan, store: Store) -> Racing:
         names = [condition.name for condition in self._sweep.grid]
         return await run_sync(Racing, race, plan, store, names, abandon_on_cancel=True)
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from asrlab.executors import Where
     from asrlab.sweep.grid import Conditions
     from asrlab.sweep.plan import Retry
-    from asrlab.sweep.racing import Race
+    from asrlab.sweep.racing import RaceRule
 
 
 class Sweep(Answers):
@@ -130,7 +130,7 @@ class Sweep(Answers):
         price_usd_per_s: float | None = None,
         on_interrupt: Literal["wait", "leave"] = "wait",
         concurrency: int | None = None,
-        race: Race | None = None,
+        race: RaceRule | None = None,
         executor: Where = None,
         progress: bool | Callable[[Progress], None] = True,
     ) -> None:
