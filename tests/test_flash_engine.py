@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from stand_ins import Noted
+from stand_ins import Noted, Scripted
 
 import asrlab
-from asrlab.dashscope import UNLIMITED, AsyncClient
+from asrlab.dashscope import UNLIMITED, AsyncClient, Bucket
 from asrlab.data.dataset import Dataset
 from asrlab.engines import pieces
 from asrlab.engines.base import UNWATCHED, Parameters, Question, Steps
@@ -409,3 +409,34 @@ def test_a_sweep_of_a_service_that_answers_at_once_is_paid_once_and_priced(tmp_p
     stored = b"".join(file.read_bytes() for file in (tmp_path / "run").rglob("*") if file.is_file())
     assert KEY.encode() not in stored
     assert b"base64" not in stored
+
+
+@pytest.mark.parametrize(("text", "mode"), [("Ship it.", "native"), ("", "compatible-stream")])
+def test_a_stand_in_never_passes_for_the_service(short, text, mode):
+    pytest.importorskip("starlette")
+    from asrlab.server.run import serve
+
+    async def scenario(service):
+        async with FlashEngine(api_key=KEY, mode=mode, base_url=service.base_url) as engine:
+            await engine.transcribe(short)
+
+    with (
+        serve(Scripted(text), limits=None) as service,
+        pytest.raises(ServiceError, match=r"engine\('local'\)") as caught,
+    ):
+        asyncio.run(scenario(service))
+    assert caught.value.code == "StandIn"
+
+
+def test_a_bucket_is_used_where_one_is_given(ask, short, monkeypatch):
+    signed = "https://bucket.example/a.wav?Signature=planted"
+
+    async def link(self, path):
+        return signed
+
+    monkeypatch.setattr(Bucket, "link", link)
+    service, steps = Service(), Noted()
+    answer = ask(service, short, steps, bucket="s3://recordings")
+    assert service.asked[0][1]["input"]["messages"][0]["content"] == [{"audio": signed}]
+    assert steps.told == [("sending", signed)]
+    assert "planted" not in repr(answer) + json.dumps(dict(answer.raw))
