@@ -488,6 +488,7 @@ SCHEMAS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "statistic": ("Float64", "ratio t of delta by block"),
         "p": ("Float64", "its one-sided p, for being no worse than the rival; <NA> where blocks are too few for one"),
         "boundary": ("Float64", "p that is enough at this look"),
+        "level": ("Float64", "confidence level of the race"),
         "dropped": ("boolean", "whether it is dropped at this look, having lost to the rival"),
         "n_asked": ("Int64", "blocks of the order of trials that were asked by then"),
         "n_planned": ("Int64", "blocks of the order of trials in all"),

@@ -90,7 +90,7 @@ def test_a_look_is_as_by_hand(race):
         assert [row[name] for name in ("low", "high")] == pytest.approx([delta - half, delta + half])
         assert row["dropped"] == (p <= boundary) == (row["low"] >= 0)
         assert (row["n_blocks"], row["n_pairs"], row["block_kind"]) == (blocks, 16, "speaker")
-        assert (row["look"], row["fraction"], row["n_asked"], row["n_planned"]) == (1, 0.5, 16, 32)
+        assert (row["look"], row["fraction"], row["n_asked"], row["n_planned"], row["level"]) == (1, 0.5, 16, 32, 0.95)
         assert (row["n_settings"], row["unit"], row["form"], row["normalizer"]) == (3, "word", "spoken", "en-1")
     assert dropped(rows) == {"setting=c": rows[2]["rival"]}
 

@@ -195,6 +195,7 @@ class Race(Shown):
             "look": len(looked) + 1,
             "fraction": asked / planned,
             "boundary": boundary,
+            "level": self.level,
             "n_asked": asked,
             "n_planned": planned,
             "n_settings": n_settings,
