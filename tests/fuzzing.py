@@ -347,7 +347,21 @@ def answers():
             "max_file_size_mb": "100",
         },
     }
-    return result, task, failed, page, policy
+    part = {
+        "file_url": "https://example.com/a.wav",
+        "transcription_url": "https://r.example/x",
+        "subtask_status": "FAILED",
+    }
+    several = {
+        "output": {"task_id": "t", "task_status": "SUCCEEDED", "results": [part | {"code": "c", "message": "m"}]},
+        "usage": {"duration": 3},
+    }
+    note = {"type": "audio_info", "language": "en", "emotion": "neutral"}
+    message = {"role": "assistant", "content": [{"text": "Ship it."}], "annotations": [note]}
+    choices = [{"finish_reason": "stop", "message": message}]
+    native = {"request_id": "r", "output": {"choices": choices}, "usage": {"seconds": 3}}
+    chat = {"id": "c", "choices": choices, "usage": {"seconds": 3}}
+    return result, task, failed, page, policy, several, native, chat
 
 
 def results(draws, folder):
@@ -367,7 +381,8 @@ def results(draws, folder):
     if said is not None or read is None:
         return
     tasks = wire.parse_task, partial(wire.parse_task, submitted=True), wire.parse_task_page
-    for parse in (*tasks, wire_uploads.parse_policy):
+    at_once = [partial(_read_at_once, mode) for mode in wire.MODES]
+    for parse in (*tasks, wire_uploads.parse_policy, *at_once):
         with suppress(ServiceError):
             repr(parse(read))
     task = wire.parse_task(answers()[draws.choice((1, 2))])
@@ -375,6 +390,19 @@ def results(draws, folder):
     repr(found)
     heard = _transcripts(found, draws.choice(((0,), (0, 1), (1, 0))), task)
     _through_store(Answer(heard, task.audio_s, "m", raw=found.document), channels=len(heard))
+
+
+def _read_at_once(mode, document):
+    from asrlab.dashscope.sse import Events
+    from asrlab.dashscope.wire_sync import Reading
+
+    reading = Reading(mode)
+    for event in Events().feed(b"data: " + as_json(document) + b"\n\n"):
+        reading.take(json.loads(event.data))
+    heard = reading.whole()
+    assert isinstance(heard.text, str)
+    assert heard.audio_s is None or isinstance(heard.audio_s, float)
+    return heard
 
 
 def _through_store(answer, channels):
