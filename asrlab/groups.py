@@ -36,7 +36,7 @@ OF_FLAGS: Final = ("n_flagged", "rate_without")
 #: Columns that are made of scores, to add up and to pair.
 WORKING: Final = ("errors", "pair")
 _FAILED: Final = ("failed", "unknown")
-_NOT_RUN: Final = ("submitted", "not run")
+_NOT_RUN: Final = ("submitted", "not run", "spared")
 STATES: Final = ("answered", *_FAILED, *_NOT_RUN, "missing")
 _EDGES: Final = (0, 2, 5, 10, 20, 30, 60)
 #: Up to so many numbers, those that occur are marked in a list rather than hashed.

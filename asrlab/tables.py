@@ -120,7 +120,10 @@ SCHEMAS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "condition": ("string", "name of the setting"),
         "repeat": ("Int64", "number of this asking, from 0"),
         "channel": ("Int64", "audio channel, from 0"),
-        "state": ("string", "answered, failed, unknown, submitted, or not run; text is <NA> unless answered"),
+        "state": (
+            "string",
+            "answered, failed, unknown, submitted, not run, or spared by a race; text is <NA> unless answered",
+        ),
         "text": ("string", "what was heard; empty where nothing was"),
         "detected_language": ("string", "language code the engine reports"),
         "audio_s": ("Float64", "seconds of audio the engine says it heard, all channels"),
@@ -201,7 +204,7 @@ SCHEMAS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "n_utts": ("Int64", "different utterances marked"),
         "n_blocks": ("Int64", "blocks"),
         "n_failed": ("Int64", "trials that failed or whose outcome is unknown"),
-        "n_not_run": ("Int64", "trials not yet asked or not yet answered"),
+        "n_not_run": ("Int64", "trials not yet asked or not yet answered, or spared by a race"),
         "n_missing": ("Int64", "trials that the transcripts have no row of"),
         "lost": (
             "string",
@@ -238,7 +241,7 @@ SCHEMAS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "n_timed": ("Int64", "askings that time is known of"),
         "n_left_out": ("Int64", "marked answers left out because another setting lacks its own"),
         "n_failed": ("Int64", "trials that failed or whose outcome is unknown"),
-        "n_not_run": ("Int64", "trials not yet asked or not yet answered"),
+        "n_not_run": ("Int64", "trials not yet asked or not yet answered, or spared by a race"),
         "n_missing": ("Int64", "trials that the transcripts have no row of"),
         "lost": (
             "string",
@@ -271,7 +274,7 @@ SCHEMAS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "n_answers": ("Int64", "marked answers to those"),
         "n_left_out": ("Int64", "marked answers left out because another setting lacks its own"),
         "n_failed": ("Int64", "trials that failed or whose outcome is unknown"),
-        "n_not_run": ("Int64", "trials not yet asked or not yet answered"),
+        "n_not_run": ("Int64", "trials not yet asked or not yet answered, or spared by a race"),
         "n_missing": ("Int64", "trials that the transcripts have no row of"),
         "lost": (
             "string",
@@ -300,7 +303,7 @@ SCHEMAS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "n_utts": ("Int64", "different utterances marked"),
         "n_blocks": ("Int64", "blocks"),
         "n_failed": ("Int64", "trials that failed or whose outcome is unknown"),
-        "n_not_run": ("Int64", "trials not yet asked or not yet answered"),
+        "n_not_run": ("Int64", "trials not yet asked or not yet answered, or spared by a race"),
         "n_missing": ("Int64", "trials that the transcripts have no row of"),
         "lost": (
             "string",
@@ -356,7 +359,7 @@ SCHEMAS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "n_utts": ("Int64", "different utterances marked"),
         "n_blocks": ("Int64", "blocks"),
         "n_failed": ("Int64", "trials that failed or whose outcome is unknown"),
-        "n_not_run": ("Int64", "trials not yet asked or not yet answered"),
+        "n_not_run": ("Int64", "trials not yet asked or not yet answered, or spared by a race"),
         "n_missing": ("Int64", "trials that the transcripts have no row of"),
         "lost": (
             "string",
@@ -418,7 +421,7 @@ SCHEMAS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "n_utts": ("Int64", "different utterances marked"),
         "n_blocks": ("Int64", "blocks"),
         "n_failed": ("Int64", "trials that failed or whose outcome is unknown"),
-        "n_not_run": ("Int64", "trials not yet asked or not yet answered"),
+        "n_not_run": ("Int64", "trials not yet asked or not yet answered, or spared by a race"),
         "n_missing": ("Int64", "trials that the transcripts have no row of"),
         "lost": (
             "string",
@@ -579,7 +582,7 @@ SCHEMAS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "n_utts": ("Int64", "different utterances marked"),
         "n_marked": ("Int64", "answers marked, repeats and channels apart; with those that count as all deleted"),
         "n_failed": ("Int64", "trials that failed or whose outcome is unknown"),
-        "n_not_run": ("Int64", "trials not yet asked or not yet answered"),
+        "n_not_run": ("Int64", "trials not yet asked or not yet answered, or spared by a race"),
         "n_missing": ("Int64", "trials that the transcripts have no row of"),
         "lost": (
             "string",

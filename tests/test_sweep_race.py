@@ -14,8 +14,9 @@ import asrlab as lab
 from asrlab.cli import main
 from asrlab.data.audio import digest
 from asrlab.data.dataset import Dataset
+from asrlab.engines.base import UNWATCHED
 from asrlab.engines.scripted import ScriptedEngine
-from asrlab.errors import BudgetSpent, InvalidInput, MissingTrials
+from asrlab.errors import BudgetSpent, InvalidInput, MissingTrials, TaskFailed
 from asrlab.sweep.grid import grid
 from asrlab.sweep.sweep import Sweep
 
@@ -51,7 +52,7 @@ def engine(dataset, **options):
 
 def race_of(dataset, **options):
     options = {"looks": 6} | options
-    return lab.Race(lambda heard: lab.score(heard, dataset, form="unstated", missing="drop"), **options)
+    return lab.Race(lambda heard: lab.score(heard, dataset, form="unstated", missing="all-deleted"), **options)
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def asked(sweep):
     """Blocks that each setting was asked, by their places in the order of trials."""
     order = sweep.plan().order
     place = {block: number for number, block in enumerate(order)}
-    heard = sweep.transcripts.query("state != 'not run'")
+    heard = sweep.transcripts.query("state not in ('not run', 'spared')")
     return {
         name: sorted(place[repeat, utt_id] for repeat, utt_id in zip(rows["repeat"], rows["utt_id"], strict=True))
         for name, rows in heard.groupby("context")
@@ -93,11 +94,18 @@ def test_what_is_clearly_worse_is_dropped_between_blocks_and_the_rest_is_asked_t
         assert blocks[name] == list(range(n_asked)), "whole blocks, and nothing after it was dropped"
     sent = sum(len(of_one) for of_one in blocks.values())
     assert sent == 2 * N + lost["n_asked"].sum() < 4 * N
-    assert (sweep.transcripts["state"] == "not run").sum() == 4 * N - sent
+    assert sweep.transcripts["state"].value_counts().to_dict() == {"answered": sent, "spared": 4 * N - sent}
+    assert sweep.costs["state"].value_counts().to_dict() == {"answered": sent, "spared": 4 * N - sent}
+    # What was spared counts in no rate, however trials without an answer count.
+    first_ones = {name: len(of_one) for name, of_one in blocks.items()}
+    for missing in ("raise", "drop", "all-deleted"):
+        scores = lab.score(sweep.transcripts, dataset, form="unstated", missing=missing)
+        assert scores.groupby("context")["ref_len"].count().to_dict() == first_ones
+        assert scores["dels"].sum() == 0
     # Each look is at what had come in by then, as it is marked afterwards.
     first = table[table["look"] == 1].set_index("condition")
     assert list(first.index) == [f"context={name}" for name in RATES]
-    marked = lab.score(sweep.transcripts, dataset, form="unstated", missing="drop")
+    marked = lab.score(sweep.transcripts, dataset, form="unstated", missing="all-deleted")
     early = {utt_id for _, utt_id in sweep.plan().order[: first["n_asked"].iloc[0]]}
     pooled = marked[marked["utt_id"].isin(early)].groupby("condition")[["subs", "dels", "ins", "ref_len"]].sum()
     rates = pooled[["subs", "dels", "ins"]].sum(axis=1) / pooled["ref_len"]
@@ -131,9 +139,13 @@ def test_a_race_goes_on_as_it_began_or_not_at_all(raced, dataset):
     raced().run(race=race_of(dataset), progress=False)
     with pytest.raises(InvalidInput, match="by other rules"):
         raced().run(race=race_of(dataset, level=0.9), progress=False)
-    for other in (raced(contexts=("none", "bad")), raced(repeats=2), raced(seed=1)):
-        with pytest.raises(InvalidInput, match="other utterances, settings or repeats"):
+    others = [raced(contexts=("none", "bad", "extra")), raced(repeats=2), raced(seed=1)]
+    others.append(raced(engine=engine(dataset, seed=1)))
+    before = len(lab.open_sweep(raced().source).transcripts)
+    for other in others:
+        with pytest.raises(InvalidInput, match="of other recordings, settings, repeats or engines"):
             other.run(race=race_of(dataset), progress=False)
+    assert len(lab.open_sweep(raced().source).transcripts) == before, "what is refused leaves no trace"
     raced().run(progress=False)  # without it, what was dropped is asked
     assert {name: len(of_one) for name, of_one in asked(raced()).items()} == dict.fromkeys(RATES, N)
 
@@ -145,6 +157,9 @@ def test_what_cannot_be_marked_is_said_before_anything_is_sent(raced, dataset):
         sweep.run(race=bad, progress=False)
     assert set(sweep.transcripts["state"]) == {"not run"}
     race = race_of(dataset)
+    for no_race in (0.95, lab.Race):
+        with pytest.raises(InvalidInput, match=r"race must be a lab\.Race"):
+            sweep.run(race=no_race, progress=False)
     with pytest.raises(InvalidInput, match="divided into parts"):
         sweep.parts(2)[0].run(race=race, progress=False)
     with pytest.raises(InvalidInput, match="divided into parts"):
@@ -162,6 +177,10 @@ def test_a_raced_sweep_is_replayed_as_one(raced, dataset, tmp_path, monkeypatch)
     raced(replay.name).run(race=race_of(dataset), progress=False)
     with pytest.raises(MissingTrials, match="lacks"):
         raced(replay.name).run(progress=False)
+    with pytest.raises(InvalidInput, match="by other rules"):
+        raced(replay.name).run(race=race_of(dataset, level=0.9), progress=False)
+    with pytest.raises(InvalidInput, match="of other recordings, settings"):
+        raced(replay.name, seed=5).run(race=race_of(dataset), progress=False)
     # Where answers of settings that were kept are missing, it is not a matter of the race.
     store = raced("partly")
     monkeypatch.delenv("ASRLAB_OFFLINE")
@@ -190,8 +209,37 @@ def test_a_race_from_the_command_line(dataset, tmp_path, monkeypatch):
     assert told.exit_code == 0, told.output
     document = json.loads(told.stdout)
     assert {row["condition"] for row in document["dropped"]} == {"context=bad", "context=worse"}
-    assert document["states"]["not run"] > 0
+    assert document["states"]["spared"] > 0
     assert document["unanswered"] == []
     wrong = CliRunner().invoke(main, [*line, "--looks", "6"])
     assert wrong.exit_code == 2
     assert "--looks is of a race" in wrong.stderr
+
+
+def test_progress_and_the_budget_count_what_is_left_to_ask(raced, dataset):
+    seen = []
+    sweep = raced(engine=engine(dataset, free=False))
+    race = race_of(dataset)
+    with pytest.raises(BudgetSpent, match=r"The budget left (\d+) of (\d+) trials unsent") as stopped:
+        sweep.run(race=race, progress=False, price_usd_per_s=0.0, budget_minutes=1.0)
+    left, wanted = map(int, stopped.value.args[0].split("The budget left ")[1].split(" trials")[0].split(" of "))
+    assert wanted - left == (sweep.transcripts["state"] == "answered").sum()
+    sweep.run(race=race, progress=lambda now: seen.append((now.done, now.total)), price_usd_per_s=0.0)
+    assert seen[-1] == (left, left) or seen[-1][0] == seen[-1][1], "it ends when all is done that was to be"
+    assert all(done <= total for done, total in seen)
+
+
+def test_a_setting_that_fails_is_not_kept_for_that(raced, dataset):
+    failing = engine(dataset)
+    answer = failing.transcribe
+
+    async def transcribe(question, steps=UNWATCHED):
+        if question.parameters.context == "same":
+            raise TaskFailed("It cannot.", code="DECODE_ERROR")
+        return await answer(question, steps)
+
+    failing.transcribe = transcribe
+    sweep = raced(contexts=("none", "same"), engine=failing)
+    race = lab.Race(lambda heard: lab.score(heard, dataset, form="unstated", missing="all-deleted"), looks=6)
+    sweep.run(race=race, progress=False)
+    assert sweep.race.query("dropped")["condition"].tolist() == ["context=same"]

@@ -40,6 +40,7 @@ _racing = several(
     click.option("--form", help="How the race marks: form of the reference."),
     click.option("--unit", help="How the race marks: word, char, mixed ..."),
     click.option("--normalizer", help="How the race marks: as for score."),
+    click.option("--missing", help="How trials without an answer count in the race: all-deleted, or drop."),
 )  # fmt: skip
 
 
@@ -102,6 +103,7 @@ def run(
     form: str | None,
     unit: str | None,
     normalizer: str | None,
+    missing: str | None,
     **chosen: Any,  # noqa: ANN401 - options of click
 ) -> None:
     r"""Send what the store lacks, and keep what comes back.
@@ -122,7 +124,8 @@ def run(
     from asrlab.sweep.store import is_run  # noqa: PLC0415 - slow to import
 
     sweep = make_sweep(**chosen)
-    race = _race(sweep.dataset, race_level, {"looks": looks}, {"form": form, "unit": unit, "normalizer": normalizer})
+    marking = {"form": form, "unit": unit, "normalizer": normalizer, "missing": missing}
+    race = _race(sweep.dataset, race_level, {"looks": looks}, marking)
     offline = is_set("ASRLAB_OFFLINE")
     if offline and sweep.source.suffix != ".jsonl" and not is_run(sweep.source):
         raise MissingTrials(
@@ -151,7 +154,7 @@ def run(
         if not (as_json and is_run(sweep.source)):
             raise
         ended = error
-    answered = _report(sweep, as_json=as_json)
+    answered = _report(sweep, raced=race is not None, as_json=as_json)
     if ended is not None:
         raise ended
     click.get_current_context().exit(0 if answered else UNANSWERED)
@@ -181,21 +184,21 @@ def _race(
         if unused := [*given, *marked]:
             raise click.UsageError(f"--{unused[0]} is of a race. Give --race LEVEL, such as 0.95, or leave it out.")
         return None
-    return lab.Race(partial(lab.score, references=dataset, missing="drop", **marked), level=level, **given)
+    marked = {"missing": "all-deleted", **marked}
+    return lab.Race(partial(lab.score, references=dataset, **marked), level=level, **given)
 
 
-def _report(sweep: Sweep, *, as_json: bool) -> bool:
+def _report(sweep: Sweep, *, raced: bool, as_json: bool) -> bool:
     """Say how the askings of a sweep stand, and whether all that were to be asked are answered."""
-    frame, costs, race = sweep.transcripts, sweep.costs, sweep.race
-    lost = race.loc[race["dropped"].astype(bool), ["condition", "rival", "n_asked"]]
+    frame, costs, looks = sweep.transcripts, sweep.costs, sweep.race
+    lost = looks.loc[looks["dropped"].astype(bool) & raced, ["condition", "rival", "n_asked"]]
     asked = frame.drop_duplicates(["utt_id", "condition", "repeat"])
     states = {str(state): int(n) for state, n in asked["state"].value_counts(sort=False).items()}
-    spared = (asked["state"] == "not run") & asked["condition"].isin(lost["condition"])
-    wrong = asked.loc[(asked["state"] != "answered") & ~spared, _TOLD]
+    wrong = asked.loc[~asked["state"].isin(["answered", *(["spared"] if raced else [])]), _TOLD]
     usd = None if costs["usd"].isna().any() else float(costs["usd"].sum())
     told = {"store": named(sweep.source), "askings": len(asked), "states": states, "usd": usd, "digest": sweep.digest}
     if as_json:
-        document(told | {"unanswered": records(wrong)} | ({"dropped": records(lost)} if len(race) else {}))
+        document(told | {"unanswered": records(wrong)} | ({"dropped": records(lost)} if raced else {}))
         return wrong.empty
     told |= {"usd": _usd(usd), "digest": f"{sweep.digest[:16]}…"}
     click.echo(facts(told.items()))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_STATES: Final = ("answered", "failed", "unknown", "submitted", "not run")
+_STATES: Final = ("answered", "failed", "unknown", "submitted", "not run", "spared")
 #: What a frame of references may say of its utterances.
 _FACTS: Final = ("language", "duration_s", "speaker", "recording")
 #: Columns of transcripts that scores have too.

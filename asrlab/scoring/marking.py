@@ -133,9 +133,10 @@ def score(
         :func:`asrlab.scoring.counts.counts`. Match error rate and word information lost depend on it.
     missing : {"raise", "drop", "all-deleted"}
         How trials count that have no answer: failed, unknown, not yet run, or missing, which is that a setting has no
-        row of an utterance and channel that has a reference. (A setting is a condition and repeat, and where these
-        leave rows of an utterance alike, the axes that tell them apart with the fewest settings. Of joined channels,
-        one is missed only in settings that have it of some other utterance.) ``"raise"``: such a table is refused.
+        row of an utterance and channel that has a reference; those that a race has spared never count. (A setting is a
+        condition and repeat, and where these leave rows of an utterance alike, the axes that tell them apart with the
+        fewest settings. Of joined channels, one is missed only in settings that have it of some other utterance.)
+        ``"raise"``: such a table is refused.
         ``"drop"``: they stand in the table with their state and ``<NA>`` counts, and so in no rate.
         ``"all-deleted"``: all units of their reference are deleted, of several the longest.
     variants : DataFrame, sequence of sequence of str, or path, optional
@@ -256,8 +257,9 @@ def marked(
     )
     if unit == "term":
         found, sheet = _term_counts(sheet, listed)
-        if missing == "raise" and (sheet.rows["state"] != "answered").any():
-            raise unanswered(sheet.rows, ["condition", "repeat", *sheet.axes])
+        wanted = sheet.rows[sheet.rows["state"] != "spared"]
+        if missing == "raise" and (wanted["state"] != "answered").any():
+            raise unanswered(wanted, ["condition", "repeat", *sheet.axes])
     else:
         found = pair_counts(sheet, ties, executor)
     chosen = best(sheet, found)

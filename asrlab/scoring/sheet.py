@@ -201,12 +201,12 @@ def lay_out(
     table = variants_in(variants)
     said, many = spread(said, table)
     target, wanted = targets(said, referenced), targets(rows, referenced)
-    to_mark = (rows["state"] == "answered").to_numpy(bool)
-    if missing == "raise" and not to_mark.all():
-        raise unanswered(rows, setting)
+    to_mark, spared = ((rows["state"] == state).to_numpy(bool) for state in ("answered", "spared"))
+    if missing == "raise" and not (to_mark | spared).all():
+        raise unanswered(rows[~spared], setting)
     if joined:
         _all_have_references(~np.isin(wanted, target) & (to_mark | all_marked), rows, form)
-    to_mark |= all_marked
+    to_mark |= all_marked & ~spared
     row, reference = _pairs(wanted, target, to_mark)
     _check_script(recipes, recipe_of, utterances, every, settings.table[[n for n in setting if n != "repeat"]])
     if many:

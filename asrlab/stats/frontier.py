@@ -40,7 +40,7 @@ _USUAL: Final = CRITERIA[:3]
 _WHAT: Final = {"rate": "rate", "usd_per_hour": "price"}
 _QUANTILES: Final = {"seconds_median": 0.5, "seconds_p90": 0.9}
 #: States of trials that nothing can have been paid for.
-_NOT_ASKED: Final = ("not run", "missing")
+_NOT_ASKED: Final = ("not run", "spared", "missing")
 #: Numbers held at a time.
 _CELLS: Final = 2**21
 #: Prices that differ by less, relatively, are equal.

@@ -18,7 +18,7 @@ from asrlab.shown import Shown, words
 from asrlab.sweep.costs import costs
 from asrlab.sweep.digest import digest
 from asrlab.sweep.export import export
-from asrlab.sweep.racing import RACE
+from asrlab.sweep.racing import RACE, dropped
 from asrlab.sweep.replay import read_replay, write_replay
 from asrlab.sweep.store import Standing, Store, is_run, located
 from asrlab.sweep.store.objects import is_file
@@ -90,10 +90,10 @@ class Answers(Shown):
         """The ``transcripts`` table: one row an asking and channel, axes as further columns.
 
         Ordered by repeat, then utterance and condition as they were planned. Failed, unknown and not yet answered
-        askings have a row too, with their ``state``, and no text.
+        askings have a row too, with their ``state``, and no text; so have those that a race has spared.
         """
         with self._stored() as store:
-            return store.transcripts(self._chosen(store))
+            return self._with_spared(store.transcripts(self._chosen(store)), store)
 
     @property
     def words(self) -> pd.DataFrame:
@@ -118,7 +118,7 @@ class Answers(Shown):
         longer asked, such as of a recording that was since changed, is in no row.
         """
         with self._stored() as store:
-            return costs(store, self._chosen(store))
+            return self._with_spared(costs(store, self._chosen(store)), store)
 
     @property
     def parameters(self) -> pd.DataFrame:
@@ -320,6 +320,13 @@ class Answers(Shown):
 
     def _facts(self, store: Store) -> dict[str, Any]:
         return store.meta()
+
+    def _with_spared(self, frame: pd.DataFrame, store: Store) -> pd.DataFrame:
+        """Tell what was not asked because a race had dropped its setting from what is yet to be asked."""
+        if lost := dropped(store.meta().get(RACE, {}).get("looks", [])):
+            spared = (frame["state"] == "not run") & frame["condition"].isin(list(lost))
+            frame["state"] = frame["state"].mask(spared, "spared")
+        return frame
 
 
 def open_sweep(source: str | Path, dataset: Dataset | None = None) -> Answers:

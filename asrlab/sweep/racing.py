@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from asrlab.sweep.plan import Job, Plan
-    from asrlab.sweep.store import Store
+    from asrlab.sweep.store import Asking, Store
 
     Row = Mapping[str, Any]
     Block = tuple[int, str]
@@ -73,16 +73,10 @@ class Racing:
         self._trials: dict[Block, dict[str, str]] = {}
         for asking in plan.askings:
             self._trials.setdefault((asking.repeat, asking.utt_id), {})[asking.condition] = asking.trial
-        began = {"rules": dict(race.rules), "order": fingerprint(plan.order, conditions)}
-        written = store.meta().get(RACE)
-        if written is not None and (other := [name for name, fact in began.items() if written[name] != fact]):
-            what = {"rules": "by other rules", "order": "of other utterances, settings or repeats"}[other[0]]
-            raise InvalidInput(
-                f"The race in this store began {what}: a race goes on as it began. Name another store, or ask without "
-                "race= for what it dropped."
-            )
-        self._began: dict[str, Any] = began
+        self._began = beginning(race, plan.order, plan.askings)
+        written = goes_on(store.meta(), self._began)
         self._rows: list[Row] = [] if written is None else list(written["looks"])
+        self._given = {job.trial for job in self.submitted()}
         # What cannot be marked is to be known before anything is paid for.
         race.mark(store.transcripts(plan.askings))
         if written is None:
@@ -96,8 +90,8 @@ class Racing:
 
     def spared(self) -> list[Job]:
         """Jobs that nobody asks for, since the settings that they are of were dropped."""
-        needed = self._needed(len(self._plan.order))
-        return [job for job in self._plan.jobs if job.task_id is None and job.trial not in needed]
+        needed = self._needed(len(self._plan.order)) | self._given
+        return [job for job in self._plan.jobs if job.trial not in needed]
 
     def submitted(self) -> list[Job]:
         """Jobs that were submitted before, which come first of all: their answers are paid for."""
@@ -106,15 +100,14 @@ class Racing:
     def stretches(self) -> Iterator[tuple[int, list[Job]]]:
         """Go through the other jobs by looks: how many blocks are asked then, and what is left of them."""
         planned = len(self._plan.order)
-        given = {job.trial for job in self.submitted()}
         since = max((int(row["n_asked"]) for row in self._rows), default=0)
         for asked in range(since, planned + 1):
             due = asked > since and self._race.due(asked=asked, since=since, planned=planned)
             if not due and asked < planned:
                 continue
             needed = self._needed(asked)
-            jobs = [job for job in self._plan.jobs if job.trial in needed and job.trial not in given]
-            given.update(job.trial for job in jobs)
+            jobs = [job for job in self._plan.jobs if job.trial in needed and job.trial not in self._given]
+            self._given.update(job.trial for job in jobs)
             yield asked, jobs
             since = asked
 
@@ -150,7 +143,26 @@ def dropped(rows: Collection[Row]) -> dict[str, int]:
     return {row["condition"]: int(row["n_asked"]) for row in rows if row["dropped"]}
 
 
-def fingerprint(order: Sequence[Block], conditions: Sequence[str]) -> str:
-    """Name an order of blocks and its settings."""
-    asked = canonical_json([[[repeat, utt_id] for repeat, utt_id in order], list(conditions)])
-    return hashlib.sha256(asked.encode()).hexdigest()[:32]
+def beginning(race: RaceRule, order: Sequence[Block], askings: Sequence[Asking]) -> dict[str, Any]:
+    """Give the facts that a race begins with, and goes on with or not at all: its rules, and what is asked in order."""
+    place = {block: number for number, block in enumerate(order)}
+    asked = sorted([place[a.repeat, a.utt_id], a.condition, a.trial] for a in askings)
+    return {"rules": dict(race.rules), "asked": hashlib.sha256(canonical_json(asked).encode()).hexdigest()[:32]}
+
+
+def goes_on(meta: Mapping[str, Any], began: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Give what a store says of its race; None if there was none.
+
+    Raises
+    ------
+    InvalidInput
+        If that race began otherwise.
+    """
+    written: Mapping[str, Any] | None = meta.get(RACE)
+    if written is not None and (other := [name for name, fact in began.items() if written.get(name) != fact]):
+        what = "by other rules" if other[0] == "rules" else "of other recordings, settings, repeats or engines"
+        raise InvalidInput(
+            f"The race in this store began {what}: a race goes on as it began. Name another store, or ask without "
+            "race= for what it dropped."
+        )
+    return written

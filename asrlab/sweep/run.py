@@ -20,7 +20,7 @@ from asrlab.sweep.lost import LostSubmits
 from asrlab.sweep.parts import MERGED, Division, check_still_out, check_there, warning_of
 from asrlab.sweep.progress import Progress
 from asrlab.sweep.provenance import collect
-from asrlab.sweep.racing import RACE, Racing
+from asrlab.sweep.racing import RACE, Racing, beginning, goes_on
 from asrlab.sweep.runner import Runner
 from asrlab.sweep.store import Store
 from asrlab.sweep.warn import SweepWarning
@@ -95,7 +95,7 @@ class Run:
             plan = await planned()
             self._check(plan)
             if self._race is not None:
-                self._check_race(store)
+                self._check_race(self._race, plan, store)
             self._check_division(store)
             for warning in plan.warnings:
                 warnings.warn(warning, SweepWarning, stacklevel=2)
@@ -218,8 +218,9 @@ class Run:
             for number in division.out:
                 self._budget.leave(*division.budget(number, self._budget.usd, self._budget.minutes))
 
-    def _check_race(self, store: Store) -> None:
-        """Refuse a race of which no run sees all the answers."""
+    def _check_race(self, race: RaceRule, plan: Plan, store: Store) -> None:
+        """Refuse a race of which no run sees all the answers, and one that began otherwise."""
+        goes_on(store.meta(), beginning(race, plan.order, plan.askings))
         division = Division.read(store.meta())
         if self._sweep._part is not None or (division is not None and division.out):
             raise InvalidInput(

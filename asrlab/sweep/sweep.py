@@ -26,7 +26,7 @@ from asrlab.sweep.opened import Answers, Heard
 from asrlab.sweep.parts import DIVIDED, Division, Part, divide, place_of, whys_left
 from asrlab.sweep.plan import Plan, Under, check_retry, in_random_order, make_plan, resolve, resolve_conditions
 from asrlab.sweep.progress import Progress, guarded, reporter
-from asrlab.sweep.racing import RACE, dropped
+from asrlab.sweep.racing import beginning, dropped, goes_on
 from asrlab.sweep.run import Run
 from asrlab.sweep.store import Asking, Store, is_run, located
 
@@ -208,8 +208,10 @@ class Sweep(Answers):
         budget = Budget(budget_usd, budget_minutes)
         if self._part is not None:
             budget = Budget(_least(budget.usd, self._part.usd), _least(budget.minutes, self._part.minutes))
+        if race is not None and (isinstance(race, type) or not callable(getattr(race, "look", None))):
+            raise InvalidInput(f"race must be a lab.Race, such as Race(mark, level=0.95), not {race!r}.")
         if is_set("ASRLAB_OFFLINE"):
-            self.replay(raced=race is not None)
+            self.replay(race=race)
             return
         if self.source.suffix == ".jsonl":
             raise StoreError(f"{self.source} is a replay, which is only read. Name a folder as store to ask anew.")
@@ -242,7 +244,8 @@ class Sweep(Answers):
         one place only. A store in memory (``memory://``) cannot be divided.
 
         Until it is merged, what a part is to ask is asked by nobody else: a run of the whole sweep collects what it
-        submitted itself, and leaves the rest. What the whole sweep has asked already is in no part.
+        submitted itself, and leaves the rest. What the whole sweep has asked already is in no part; what a race has
+        dropped is.
 
         Called again before all parts are merged, it gives the same parts.
 
@@ -335,18 +338,20 @@ class Sweep(Answers):
             planned = partial(self._written, store)
             return merge(store, self.source, sources, without, dataset=self.dataset, plan=lambda: blocking(planned))
 
-    def replay(self, *, raced: bool = False) -> None:
+    def replay(self, *, race: RaceRule | None = None) -> None:
         """Make sure that the store or replay has everything this sweep asks, and send nothing.
 
         Failed and unknown trials are there: they were asked, and their rows say so.
 
         Parameters
         ----------
-        raced : bool
-            Whether settings that a race has dropped need no answers to what came after.
+        race : Race, optional
+            The race that it was run with: settings that were dropped need no answers to what came after.
 
         Raises
         ------
+        InvalidInput
+            If the race that is stored began otherwise.
         MissingTrials
             If trials are missing; the message counts them.
         """
@@ -356,13 +361,15 @@ class Sweep(Answers):
             for utt_id in self._utterances["utt_id"]
             for condition in self.grid
         ]
-        if raced:
-            with self._stored() as store:
-                lost = dropped(store.meta().get(RACE, {}).get("looks", []))
+        if race is not None:
             utt_ids = self._utterances["utt_id"].tolist()
-            order = in_random_order(len(utt_ids), len(self.grid), repeats=self._repeats, seed=self._seed)
-            place = {(utt_ids[u], repeat): at for at, (repeat, u, _) in enumerate(order)}
-            wanted = [cell for cell in wanted if place[cell[0], cell[2]] < lost.get(cell[1], len(order))]
+            blocks = in_random_order(len(utt_ids), len(self.grid), repeats=self._repeats, seed=self._seed)
+            order = [(repeat, str(utt_ids[u])) for repeat, u, _ in blocks]
+            with self._stored() as store:
+                written = goes_on(store.meta(), beginning(race, order, self._askings(store)))
+            lost = dropped([] if written is None else written["looks"])
+            place = {block: number for number, block in enumerate(order)}
+            wanted = [cell for cell in wanted if place[cell[2], cell[0]] < lost.get(cell[1], len(order))]
         frame = self.transcripts
         asked = frame[frame["state"].isin(["answered", "failed", "unknown"])]
         there = set(zip(asked["utt_id"], asked["condition"], asked["repeat"], strict=True))

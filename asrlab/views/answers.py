@@ -26,6 +26,7 @@ STATES: Final = {
     "unknown": "Outcome unknown: it was sent, and nobody knows whether it was accepted",
     "submitted": "Submitted, and not answered yet",
     "not run": "Not run yet",
+    "spared": "Spared: not asked, since a race had dropped the setting",
     "missing": "Missing: the transcripts do not hold this answer",
 }
 _COUNTS: Final = ("subs", "dels", "ins")

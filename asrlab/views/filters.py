@@ -21,7 +21,7 @@ SORTS: Final = (
     *("most errors", "highest error rate", "more errors than against", "fewer errors than against", "most changed"),
     "utt_id",
 )
-OUTCOMES: Final = ("answered", "empty", "failed", "unknown", "submitted", "not run", "missing")
+OUTCOMES: Final = ("answered", "empty", "failed", "unknown", "submitted", "not run", "spared", "missing")
 COUNTS: Final = {"substituted": "subs", "deleted": "dels", "inserted": "ins"}
 #: What may have come of an utterance, in any of its repeats and channels.
 ERRORS: Final = ("any error", "no error", *COUNTS, "not counted", *OUTCOMES[1:])

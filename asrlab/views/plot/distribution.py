@@ -42,7 +42,7 @@ _DRAWN: Final = {
     "attempts": ("Submits of an asking", "number of submits", "{}"),
 }
 #: State -> what is said of such askings.
-_STATES: Final = ("failed", "unknown", "submitted", "not run")
+_STATES: Final = ("failed", "unknown", "submitted", "not run", "spared")
 #: Inches of a line, points drawn in one at most, and from the least to the greatest when a scale is logarithmic.
 _A_LINE: Final = 0.55
 _POINTS: Final = 2000

@@ -228,6 +228,8 @@ def failures(asked: Asked) -> str:
         if n_not_run == len(state):
             return "<p>Nothing was asked yet.</p>"
         rest = f"; {n_not_run:,} were not asked yet" if n_not_run else ""
+        if n_spared := int((state == "spared").sum()):
+            rest += f"; {n_spared:,} were spared, since a race had dropped their settings"
         return f"<p>None: every question that was asked was answered{rest}.</p>"
     by = ["state", "error_code", "error"]
     found = lost.assign(error=[_cut(text, _MESSAGE) for text in lost["error"]])
