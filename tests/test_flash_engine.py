@@ -7,8 +7,12 @@ import base64
 import functools
 import io
 import json
+import os
 import pickle
 import re
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,14 +24,14 @@ import soundfile
 from stand_ins import Noted, Scripted
 
 import asrlab
-from asrlab.dashscope import UNLIMITED, AsyncClient, Bucket
+from asrlab.dashscope import UNLIMITED, AsyncClient, Bucket, Recognition
 from asrlab.data.dataset import Dataset
 from asrlab.engines import pieces
 from asrlab.engines.base import UNWATCHED, Parameters, Question, Steps
 from asrlab.engines.filetrans import FiletransEngine
 from asrlab.engines.flash import FlashEngine
 from asrlab.engines.local import LocalEngine
-from asrlab.engines.pieces import Kept, join
+from asrlab.engines.pieces import Kept, join, keeping
 from asrlab.errors import InvalidInput, OutcomeUnknown, ServiceError, TaskFailed
 from asrlab.sweep.grid import grid
 from asrlab.sweep.sweep import Sweep
@@ -142,12 +146,16 @@ def test_identity_options_and_pickle():
         "model": "qwen3-asr-flash",
         "region": "singapore",
         "mode": "compatible-stream",
-        "split": "true",
+        "split": "1",
     }
     assert "split" not in FlashEngine().identity
     assert KEY.encode() not in pickle.dumps(engine)
     assert pickle.loads(pickle.dumps(engine)).identity == engine.identity
     assert engine.part(2, 4).identity == engine.identity
+    assert FlashEngine(mode=None).identity == FlashEngine().identity
+    for kind in (FlashEngine, functools.partial(LocalEngine, model="qwen3-asr-flash")):
+        with pytest.raises(InvalidInput, match="split must be True or False, not 'no'"):
+            kind(split="no")
     with pytest.raises(InvalidInput, match="modes native"):
         FlashEngine(mode="stream")
     for kind, model in ((FlashEngine, "fun-asr"), (FiletransEngine, "qwen3-asr-flash")):
@@ -177,7 +185,7 @@ def test_a_recording_over_the_limits_is_refused_before_anything_is_sent(ask, lon
     assert service.asked == []
 
 
-def test_it_is_split_at_pauses_on_request(ask, long, tmp_path):
+def test_it_is_split_at_pauses_on_request(ask, long):
     service, steps = Service(languages=("zh", "en", "en")), Noted()
     answer = ask(service, Question(long.audio, Parameters(context="Kestrel")), steps, split=True)
     assert [round(seconds, 1) for seconds, _ in service.asked] == [7.5, 8.5, 9.0]
@@ -189,7 +197,8 @@ def test_it_is_split_at_pauses_on_request(ask, long, tmp_path):
     assert len(answer.raw["pieces"]) == 3
     assert steps.told == [("sending", "data:")] * 3
     assert all(body["input"]["messages"][0]["content"] == [{"text": "Kestrel"}] for _, body in service.asked)
-    assert list((tmp_path / "cache").rglob("*.json")) == []  # all of it was heard
+    assert len(ask(service, Question(long.audio, Parameters(context="Kestrel")), steps, split=True).raw["pieces"]) == 3
+    assert len(service.asked) == 3  # whoever asked may have come to an end before the answer was stored
 
 
 def test_a_cut_that_is_in_no_pause_is_said(ask, long):
@@ -212,8 +221,110 @@ def test_a_piece_is_never_paid_twice(ask, long, fault):
     answer = ask(service, long, split=True)
     assert [round(seconds, 1) for seconds, _ in service.asked] == [7.5, 8.5, 8.5, 9.0]
     assert answer.transcripts[0].text == "8 s. 8 s. 9 s."
-    assert len(ask(service, long, split=True).raw["pieces"]) == 3
-    assert len(service.asked) == 7  # what was answered is asked anew when it is asked for anew
+
+
+def test_two_askers_of_one_question_pay_once(ask, long, monkeypatch):
+    """The second waits, without holding up anything else, and is given what the first was."""
+
+    class Slow(Service):
+        async def __call__(self, request):
+            answer = await super().__call__(request)
+            await asyncio.sleep(0.02)
+            return answer
+
+    service = Slow()
+    monkeypatch.setattr(
+        "asrlab.engines.service.AsyncClient", functools.partial(AsyncClient, transport=httpx.MockTransport(service))
+    )
+    monkeypatch.setattr(pieces, "_LOOK_S", 0.01)
+
+    async def scenario():
+        at = {"api_key": KEY, "base_url": "https://proxy.example/api/v1", "limits": UNLIMITED, "split": True}
+        async with FlashEngine(**at) as one, FlashEngine(**at) as other:
+            return await asyncio.wait_for(asyncio.gather(one.transcribe(long), other.transcribe(long)), 20)
+
+    one, other = asyncio.run(scenario())
+    assert one.raw == other.raw
+    assert [round(seconds, 1) for seconds, _ in service.asked] == [7.5, 8.5, 9.0]
+
+
+def test_another_process_that_asks_the_same_is_waited_for(tmp_path, monkeypatch):
+    script = (
+        "import asyncio, sys\n"
+        "from asrlab.engines.pieces import keeping\n"
+        "async def hold():\n"
+        "    async with keeping({'audio': 'x'}):\n"
+        "        print('held', flush=True)\n"
+        "        sys.stdin.read()\n"
+        "asyncio.run(hold())\n"
+    )
+    monkeypatch.setenv("ASRLAB_CACHE", str(tmp_path))
+    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"held\n"
+
+        async def scenario():
+            async with keeping({"audio": "x"}):
+                return True
+
+        with pytest.raises(TimeoutError):
+            asyncio.run(asyncio.wait_for(scenario(), 0.3))
+        process.stdin.close()
+        assert asyncio.run(asyncio.wait_for(scenario(), 20))
+
+
+def test_a_run_that_stops_sends_no_further_piece(ask, long):
+    """Whoever is told of a piece may say no: what was heard before it is kept, and the rest is sent another time."""
+
+    class Stopping(Noted):
+        async def sending(self, link):
+            if self.told:
+                raise asyncio.CancelledError
+            await super().sending(link)
+
+    service = Service()
+    with pytest.raises(asyncio.CancelledError) as caught:
+        ask(service, long, Stopping(), split=True)
+    assert [round(seconds, 1) for seconds, _ in service.asked] == [7.5]
+    assert not hasattr(caught.value, "__notes__")  # nothing is under way that may be billed
+    assert ask(service, long, split=True).transcripts[0].text == "8 s. 8 s. 9 s."
+    assert [round(seconds, 1) for seconds, _ in service.asked] == [7.5, 8.5, 9.0]
+
+
+def test_what_was_heard_is_kept_for_a_day(ask, long, tmp_path, monkeypatch):
+    service, now = Service(), time.time()
+    for hours, asked in [(0, 3), (23.9, 3), (24.1, 6)]:
+        monkeypatch.setattr(pieces.time, "time", lambda hours=hours: now + hours * 3600)
+        ask(service, long, split=True)
+        assert len(service.asked) == asked
+    (old,) = (tmp_path / "cache").rglob("*.json")
+    os.utime(old, (now, now))
+    ask(service, Question(long.audio, repeat=1), split=True)
+    assert not old.exists()
+    assert len(list((tmp_path / "cache").rglob("*.json"))) == 1
+
+
+def test_each_piece_is_as_old_as_its_own_answer(tmp_path, monkeypatch):
+    """A question that is taken up again and again is not of answers of several days."""
+    file, now = tmp_path / "kept.json", time.time()
+    for number, hours in enumerate((0, 20)):
+        monkeypatch.setattr(pieces.time, "time", lambda hours=hours: now + hours * 3600)
+        Kept(file).put(number, Recognition("Ship it."))
+    monkeypatch.setattr(pieces.time, "time", lambda: now + 30 * 3600)
+    assert [Kept(file).get(number) is None for number in (0, 1)] == [True, False]
+
+
+def test_where_nothing_can_be_kept_nothing_is_sent(ask, long, tmp_path):
+    (tmp_path / "cache").write_text("a file where a folder should be")
+    service = Service()
+    with pytest.raises(InvalidInput, match="ASRLAB_CACHE"):
+        ask(service, long, split=True)
+    assert service.asked == []
+
+
+def test_seconds_are_told_of_all_or_not_at_all(ask, long):
+    silent = (400, {"code": "ASR_RESPONSE_HAVE_NO_WORDS", "message": "no words"})
+    answer = ask(Service(None, silent), long, split=True)
+    assert (answer.audio_s, answer.transcripts[0].text) == (None, "8 s. 9 s.")
 
 
 def test_what_is_kept_of_one_question_is_not_given_to_another(ask, long):
@@ -276,17 +387,22 @@ def test_kept_pieces_are_on_the_disk_before_the_next_is_asked_about(ask, long, t
     assert seen == [[], [["0"]], [["0", "1"]]]
 
 
-@pytest.mark.parametrize("torn", ["", "{", "[]", '{"0": {"txt": 1}}', '{"0": 3}'])
-def test_a_torn_file_is_as_good_as_none(tmp_path, monkeypatch, torn):
-    monkeypatch.setattr(pieces, "cache_folder", lambda name: tmp_path)
-    kept = Kept({"audio": "x"})
-    kept._file.write_text(torn)
-    assert Kept({"audio": "x"}).get(0) is None
+@pytest.mark.parametrize("torn", ["", "{", "[]", '{"0": [2e9, {"txt": 1}]}', '{"0": 3}', '{"0": ["x", {}]}'])
+def test_a_torn_file_is_as_good_as_none(tmp_path, torn):
+    file = tmp_path / "kept.json"
+    file.write_text(torn)
+    kept = Kept(file)
+    assert kept.get(0) is None
+    kept.put(0, Recognition("Ship it."))
+    assert Kept(file).get(0) == Recognition("Ship it.")
+    assert list(tmp_path.iterdir()) == [file]
 
 
-def test_requests_are_reckoned_by_their_most(monkeypatch):
+def test_requests_are_reckoned_by_their_most():
     engine = FlashEngine(split=True)
-    assert [engine.requests(s) for s in (1, 300, 300.1, 600, 3600)] == [1, 1, 3, 5, 30]
+    # One of 250 s may be too large, and is cut then.
+    assert [engine.requests(s) for s in (1, 240, 250, 300.1, 600, 3600)] == [1, 1, 3, 3, 5, 30]
+    assert LocalEngine(model="qwen3-asr-flash", split=True).requests(250) == 3
     assert FlashEngine().requests(3600) == 1
     assert (engine.capabilities.audio_s, FlashEngine().capabilities.audio_s) == (None, 300)
 
@@ -325,8 +441,34 @@ def test_a_grid_crosses_from_one_engine_to_the_other():
                             (flash, {"model": "fun-asr", "mode": "native"})):  # fmt: skip
         with pytest.raises(InvalidInput, match=r"where\("):
             engine.variant(**options)
-    with pytest.raises(InvalidInput, match="beijing"):
-        FiletransEngine().variant(model="paraformer-v2")
+    # What to do names the axes of the grid, and the model as it was asked for.
+    for options, advice in [
+        ({"model": "paraformer-v2"}, "\"model != 'paraformer-v2'\""),
+        ({"model": "paraformer-v2", "region": "singapore"}, "\"model != 'paraformer-v2' or region != 'singapore'\""),
+        ({"mode": "native"}, "\"mode != 'native'\""),
+        ({"model": "fun-asr-2025-08-25", "mode": "native"}, "\"model != 'fun-asr-2025-08-25' or mode != 'native'\""),
+    ]:
+        with pytest.raises(InvalidInput, match=re.escape(f"where({advice})")):
+            filetrans.variant(**options)
+    with pytest.raises(InvalidInput, match=r"not in 'native'\.$"):
+        LocalEngine(model="fun-asr", mode="native")
+    assert filetrans.variant(model="paraformer-v2", region="beijing").identity["region"] == "beijing"
+    assert "also_send_text" not in FiletransEngine("fun-asr", also_send_text=True).identity
+
+
+def test_where_a_mode_is_asked_is_told_before_anything_is_asked():
+    with pytest.raises(InvalidInput, match="/api/v1"):
+        FlashEngine(mode="compatible", base_url="https://proxy.example/v1")
+    FlashEngine(mode="native", base_url="https://proxy.example/v1")
+    FlashEngine(mode="compatible", base_url="https://proxy.example/api/v1/")
+
+
+def test_an_empty_context_is_none_where_it_is_the_same_request():
+    """Of models that take tasks, answers are stored under both."""
+    nothing, empty = Parameters(), Parameters(context="")
+    assert FlashEngine().sent(empty) == LocalEngine(model="qwen3-asr-flash").sent(empty) == nothing
+    assert FiletransEngine().sent(empty) == LocalEngine().sent(empty) == empty
+    assert FiletransEngine("fun-asr").sent(empty) == nothing
 
 
 def test_the_local_engine_speaks_any_of_the_models():
@@ -343,6 +485,10 @@ def test_the_local_engine_speaks_any_of_the_models():
     ):
         with pytest.raises(InvalidInput, match=r"where\("):
             local.variant(**options)
+    with pytest.raises(InvalidInput, match=re.escape("where(\"mode != 'native'\")")):
+        local.variant(mode="native")
+    with pytest.raises(InvalidInput, match="with another region"):
+        local.variant(model="fun-asr", region="beijing")
     with pytest.raises(InvalidInput, match="no model"):
         LocalEngine(model="whisper-1")
     with pytest.raises(InvalidInput, match="answer at once"):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -104,3 +105,21 @@ def test_loudness_is_that_of_20_ms_around_each_place():
     assert hop == 80
     assert np.flatnonzero(loud).tolist() == [99, 100, 101, 102]  # those whose 20 ms hold 8000 = 100 hops
     assert loud.max() == pytest.approx(0.5)  # of both channels
+
+
+def test_loudness_is_the_same_wherever_it_is_worked_out_in_parts(monkeypatch):
+    samples = np.random.default_rng(5).normal(size=(2, 16_011)).astype(np.float32)
+    hop, whole = loudness(samples, 1_000)
+    monkeypatch.setattr("asrlab.data.pauses._HOPS", 7)
+    assert loudness(samples, 1_000)[0] == hop
+    np.testing.assert_array_equal(loudness(samples, 1_000)[1], whole)
+
+
+def test_one_channel_is_decoded_as_if_it_were_alone(tmp_path):
+    sound = np.random.default_rng(6).normal(size=(20_000, 2)) * 0.1
+    soundfile.write(tmp_path / "two.wav", sound, 44_100)
+    soundfile.write(tmp_path / "one.wav", sound[:, 1], 44_100)
+    alone = decode(tmp_path / "two.wav", 16_000, channel=1)
+    np.testing.assert_array_equal(alone, decode(tmp_path / "one.wav", 16_000))
+    assert len(alone) == 1
+    assert np.abs(alone - decode(tmp_path / "two.wav", 16_000)[:1]).max() > 0.01

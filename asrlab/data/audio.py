@@ -131,7 +131,7 @@ def measure(path: str | Path) -> Measured:
     return Measured(info, _file_digest(path), levels)
 
 
-def decode(path: str | Path, rate: int = 16_000) -> NDArray[np.float32]:
+def decode(path: str | Path, rate: int = 16_000, *, channel: int | None = None) -> NDArray[np.float32]:
     """Decode an audio file and resample it.
 
     Parameters
@@ -140,6 +140,8 @@ def decode(path: str | Path, rate: int = 16_000) -> NDArray[np.float32]:
         A file that :func:`probe` can read. Of several audio streams the first is taken.
     rate : int
         Wanted sampling rate in Hz.
+    channel : int, optional
+        The one to decode, counted from 0; all if not given.
 
     Returns
     -------
@@ -155,13 +157,15 @@ def decode(path: str | Path, rate: int = 16_000) -> NDArray[np.float32]:
     pcm = bytearray()
     with _open(path) as sound:
         _check_rate(sound, path)
-        for block in resampled_blocks(sound.blocks, sound.sample_rate, rate):
+        channels = sound.channels if channel is None else 1
+        blocks = sound.blocks if channel is None else (block[:, channel : channel + 1] for block in sound.blocks)
+        for block in resampled_blocks(blocks, sound.sample_rate, rate):
             _check_finite(block, path)
             pcm += block.tobytes()
             if len(pcm) > 4 * _DECODED:
-                hours = _DECODED / sound.channels / rate / 3600
+                hours = _DECODED / channels / rate / 3600
                 raise InvalidInput(f"{path} lasts more than {hours:.1f} h, too much to be decoded at once. Split it.")
-        samples = np.frombuffer(pcm, np.float32).reshape(-1, sound.channels)
+        samples = np.frombuffer(pcm, np.float32).reshape(-1, channels)
     if len(samples) == 0:
         raise _without_samples(path)
     return np.ascontiguousarray(samples.T)

@@ -17,6 +17,7 @@ HOP_S: Final = 0.005
 """Seconds between the places at which loudness is judged."""
 WINDOW: Final = 4
 """Hops over which it is judged: 20 ms."""
+_HOPS: Final = 10_000  # at a time
 _PAUSES_S: Final = (0.8, 0.4, 0.2)  # a longer pause is rather one between sentences; within words they last less
 _SPEECH, _FLOOR = 0.99, 0.1  # quantiles of loudness: a click is louder than the one, most pauses than the other
 _BELOW_DB: Final = 20.0  # below speech is a pause, whatever lies under it;
@@ -49,8 +50,11 @@ def loudness(samples: Floats, rate: int) -> tuple[int, NDArray[np.float32]]:
         Sum of the squares of all samples from two hops before each place to two hops after it.
     """
     hop = max(1, round(HOP_S * rate))
-    hops = np.add.reduceat(np.square(samples, dtype=np.float32).sum(axis=0), np.arange(0, samples.shape[1], hop))
-    return hop, np.convolve(hops, np.ones(WINDOW, np.float32), "same")
+    hops = []
+    for begin in range(0, samples.shape[1], hop * _HOPS):  # some at a time: squares take as much room as samples
+        squares = np.square(samples[:, begin : begin + hop * _HOPS], dtype=np.float32).sum(axis=0)
+        hops.append(np.add.reduceat(squares, np.arange(0, len(squares), hop)))
+    return hop, np.convolve(np.concatenate(hops), np.ones(WINDOW, np.float32), "same")
 
 
 def cuts(samples: Floats, rate: int, *, most_s: float) -> list[Cut]:

@@ -11,6 +11,7 @@ from asrlab.dashscope.models import model_of
 from asrlab.engines.base import UNWATCHED, Answer, Sentence, Transcript, Word
 from asrlab.engines.service import ServiceEngine, check, facts_of, is_link, link_in, requested, unsupported
 from asrlab.errors import InvalidInput, ServiceError, TaskFailed
+from asrlab.marks import mark_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -86,8 +87,9 @@ class FiletransEngine(ServiceEngine):
 
     @property
     def identity(self) -> Mapping[str, str]:
-        """Engine, model, region, and whether the context goes under both names."""
-        return {**super().identity, **({"also_send_text": "true"} if self._also_send_text else {})}
+        """Engine, model, region, and whether the context goes under both names, where one is sent."""
+        both = self._also_send_text and "context" in self._row.parameters
+        return {**super().identity, **({"also_send_text": "true"} if both else {})}
 
     def _given(self) -> dict[str, Any]:
         return {**super()._given(), "also_send_text": self._also_send_text}
@@ -123,9 +125,11 @@ class FiletransEngine(ServiceEngine):
         """Find the task that a question became; see :class:`asrlab.engines.base.FindsLost`."""
         if self._client is None or lost.sent_at is None:
             return None
-        # A link of the user's own was stored without its query, an upload's has none.
-        link = question.audio if is_link(question.audio) else lost.link
-        if link is None:
+        if is_link(question.audio):
+            link = question.audio  # which was stored without its query
+        elif lost.link is not None and (lost.link.startswith("oss://") or mark_of(lost.link) is not None):
+            link = lost.link
+        else:  # of a bucket's link without a mark others have named the same object
             return None
         task = await self._client.find_submitted(
             link, sent_at=lost.sent_at, lost_at=lost.lost_at, model=self._model, claimed=claimed

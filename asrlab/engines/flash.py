@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
@@ -11,12 +10,22 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from anyio.to_thread import run_sync
 
-from asrlab.dashscope import wire
+from asrlab.dashscope import wire, wire_sync
 from asrlab.dashscope.models import model_of
 from asrlab.data.pauses import pieces_at_most
 from asrlab.engines.base import UNWATCHED, Answer, Transcript
-from asrlab.engines.pieces import PIECE_S, Kept, join, pieces_of
-from asrlab.engines.service import ServiceEngine, check, check_mode, facts_of, is_link, link_in, requested, unsupported
+from asrlab.engines.pieces import PIECE_S, RECIPE, join, keeping, pieces_of
+from asrlab.engines.service import (
+    ServiceEngine,
+    check,
+    check_mode,
+    checked_split,
+    facts_of,
+    is_link,
+    link_in,
+    requested,
+    unsupported,
+)
 from asrlab.errors import InvalidInput, OutcomeUnknown, ServiceError, TaskFailed
 
 if TYPE_CHECKING:
@@ -25,7 +34,7 @@ if TYPE_CHECKING:
     from asrlab.dashscope import AsyncClient, Bucket, Limits, Recognition
     from asrlab.dashscope.models import Model
     from asrlab.engines.base import Capabilities, Question, Steps
-    from asrlab.engines.pieces import Pieces
+    from asrlab.engines.pieces import Kept, Pieces
 
 
 class FlashEngine(ServiceEngine):
@@ -40,8 +49,9 @@ class FlashEngine(ServiceEngine):
         The model, or a dated snapshot of it.
     region : {"singapore", "beijing"}
         Where to ask.
-    mode : {"native", "native-stream", "compatible", "compatible-stream"}
+    mode : {"native", "native-stream", "compatible", "compatible-stream"}, optional
         In which shape, and whether the text comes as it is heard; see :meth:`asrlab.dashscope.AsyncClient.transcribe`.
+        The first, if not given.
     split : bool
         Cut a local recording that is longer or larger than the model takes at pauses, ask about the pieces one after
         the other, and join their texts. The first channel is asked about, at 16 kHz.
@@ -56,8 +66,8 @@ class FlashEngine(ServiceEngine):
     Raises
     ------
     InvalidInput
-        If the model is another service's or takes tasks, or there is no such mode or bucket, or ``base_url`` is none or
-        has a user name; on entering, if there is no key.
+        If the model is another service's or takes tasks, or there is no such mode or bucket, or ``base_url`` is none,
+        has a user name, or does not tell where the mode is asked; on entering, if there is no key.
     """
 
     name = "flash"
@@ -74,7 +84,7 @@ class FlashEngine(ServiceEngine):
         model: str = wire.FLASH,
         *,
         region: Literal["singapore", "beijing"] = "singapore",
-        mode: str = wire.MODES[0],
+        mode: str | None = None,
         split: bool = False,
         api_key: str | None = None,
         workspace: str | None = None,
@@ -91,14 +101,16 @@ class FlashEngine(ServiceEngine):
             limits=limits,
             bucket=bucket,
         )
-        check_mode(self._row, mode)
-        self._mode = mode
-        self._split = split
+        check_mode(model, mode)
+        self._mode = self._row.modes[0] if mode is None else mode
+        if self._base_url is not None:
+            wire_sync.base_of(self._mode, self._base_url)
+        self._split = checked_split(split)
 
     @property
     def identity(self) -> Mapping[str, str]:
-        """Engine, model, region, mode, and whether recordings that are too long are split."""
-        return {**super().identity, "mode": self._mode, **({"split": "true"} if self._split else {})}
+        """Engine, model, region, mode, and how recordings that are too long are split, if they are."""
+        return {**super().identity, "mode": self._mode, **({"split": str(RECIPE)} if self._split else {})}
 
     @property
     def capabilities(self) -> Capabilities:  # type: ignore[override]  # differs by model
@@ -107,7 +119,7 @@ class FlashEngine(ServiceEngine):
 
     def requests(self, duration_s: float) -> int:
         """Into how many requests a recording is split at most."""
-        return requests_of(self._row, duration_s) if self._split else 1
+        return pieces_at_most(duration_s, most_s=PIECE_S) if self._split else 1
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._model} {self._mode} in {self._region}>"
@@ -164,7 +176,7 @@ async def ask(
     question : Question
         What is asked.
     steps : Steps
-        Is told of each request before it is sent.
+        Is told of each request before it is sent; of pieces, of each, none being under way then.
     model, mode : str
         The model to ask, and how.
     split : bool
@@ -172,7 +184,8 @@ async def ask(
     bucket : Bucket, optional
         Where the service fetches local files from.
     keep : bool
-        Whether what was heard in pieces is kept on the disk until all of it is, since it costs money.
+        Whether what was heard in pieces is kept on the disk, since it costs money: asked again within a day, only the
+        rest is sent.
 
     Returns
     -------
@@ -201,21 +214,23 @@ async def ask(
         heard = await asking.one(question.audio)
         answers, raw = [heard], heard.document
     else:
-        async with AsyncExitStack() as stack:
-            entered = await run_sync(stack.enter_context, pieces_of(question.audio))
-            kept = _kept(client, asking.request, entered, question.repeat) if keep else None
-            answers = await asking.each(entered, kept)
+        async with pieces_of(question.audio) as entered:
+            if keep:
+                async with keeping(_all_of(client, asking.request, entered, question.repeat)) as kept:
+                    answers = await asking.each(entered, kept)
+            else:
+                answers = await asking.each(entered, None)
         raw = {
             "pieces": [heard.document for heard in answers],
             "cuts": [{"at_s": s, "in_pause": c.in_pause} for s, c in zip(entered.places_s, entered.cuts, strict=True)],
         }
     marked = next((mark for heard in answers if isinstance(mark := heard.document.get(wire.STAND_IN), dict)), {})
     told = [mark["unsupported"] for heard in answers if (mark := heard.document.get(wire.STAND_IN))]
-    seconds = [heard.audio_s for heard in answers if heard.audio_s is not None]
+    seconds = [heard.audio_s for heard in answers if heard.audio_s is not None]  # told of all, or a part passes for it
     text = join([heard.text for heard in answers]) if len(answers) > 1 else answers[0].text
     return Answer(
         transcripts=(Transcript(0, text, _language(answers)),),
-        audio_s=sum(seconds) if seconds else None,
+        audio_s=sum(seconds) if len(seconds) == len(answers) else None,
         model=marked.get("model", model),
         context_tokens=marked.get("context_tokens"),
         unsupported=unsupported(asked, row, {name for names in told for name in names} if told else None),
@@ -258,10 +273,8 @@ class _Asking:
             if known is None:
                 known = await self._piece(file, f"{number + 1} of {len(pieces.files)}")
                 if kept is not None:
-                    await run_sync(kept.put, number, known)
+                    kept.put(number, known)  # at once: whoever is interrupted while waiting would lose it
             answers.append(known)
-        if kept is not None:
-            await run_sync(kept.forget)
         return answers
 
     async def _piece(self, file: Path, which: str) -> Recognition:
@@ -281,11 +294,6 @@ class _Asking:
             request_id=refused.request_id,
             http_status=refused.http_status,
         )
-
-
-def requests_of(row: Model, duration_s: float) -> int:
-    """Into how many requests a recording is split at most."""
-    return 1 if duration_s <= (row.audio_s or duration_s) else pieces_at_most(duration_s, most_s=PIECE_S)
 
 
 def split_capabilities(takes: Capabilities) -> Capabilities:
@@ -311,16 +319,15 @@ async def _is_too_much(audio: str, row: Model, *, split: bool) -> bool:
     return long or large
 
 
-def _kept(client: AsyncClient, request: Mapping[str, Any], pieces: Pieces, repeat: int) -> Kept:
-    return Kept(
-        {
-            "audio": pieces.digest,
-            "places_s": pieces.places_s,
-            "service": client.base_url,
-            "request": dict(request),
-            "repeat": repeat,
-        }
-    )
+def _all_of(client: AsyncClient, request: Mapping[str, Any], pieces: Pieces, repeat: int) -> dict[str, Any]:
+    """Give everything that makes a question in pieces the question it is."""
+    return {
+        "audio": pieces.digest,
+        "places_s": pieces.places_s,
+        "service": client.base_url,
+        "request": dict(request),
+        "repeat": repeat,
+    }
 
 
 def _language(answers: list[Recognition]) -> str | None:

@@ -126,10 +126,11 @@ class LocalEngine(Engine):
             self._bucket = Bucket.of(bucket)
         self._model, self._mode, self._split = model, mode, split
         self._at_once = False
-        if model != _MODEL or mode is not None:
-            from asrlab.engines.service import check_mode  # noqa: PLC0415 - brings httpx, which is slow to import
+        if model != _MODEL or mode is not None or split:
+            from asrlab.engines.service import check_mode, checked_split  # noqa: PLC0415 - bring httpx, which is slow
 
-            check_mode(self._row, mode)
+            check_mode(model, mode)
+            checked_split(split)
             self._at_once = self._row.path == "sync"
             self._mode = mode or self._row.modes[0]
         if split and not self._at_once:
@@ -151,7 +152,11 @@ class LocalEngine(Engine):
         asked = {} if self._model == _MODEL else {"asked_model": self._model}
         if self._at_once and self._mode is not None:
             asked["mode"] = self._mode
-        return asked | ({"split": "true"} if self._split else {})
+        if self._split:
+            from asrlab.engines.pieces import RECIPE  # noqa: PLC0415 - brings httpx, which is slow to import
+
+            asked["split"] = str(RECIPE)
+        return asked
 
     @property
     def _row(self) -> Model:
@@ -221,10 +226,13 @@ class LocalEngine(Engine):
             If there is no such model, it is not asked in such a mode, or another region is wanted.
         """
         if options.get("region", "local") != "local":
-            return super().variant(**options)
+            return super().variant(region=options["region"])
+        from asrlab.engines.service import check_mode  # noqa: PLC0415 - brings httpx, which is slow to import
+
         model = options.get("model", self._model)
         keeps = model == self._model or options.get("mode") is not None
         mode = options.get("mode", self._mode) if keeps else None
+        check_mode(model, mode, axes=options)
         made = LocalEngine(
             self._recogniser,
             url=self._url,
@@ -244,9 +252,10 @@ class LocalEngine(Engine):
 
     def requests(self, duration_s: float) -> int:
         """Into how many requests a recording is split at most."""
-        from asrlab.engines.flash import requests_of  # noqa: PLC0415 - brings httpx, which is slow to import
+        from asrlab.data.pauses import pieces_at_most  # noqa: PLC0415 - brings NumPy, which is slow to import
+        from asrlab.engines.pieces import PIECE_S  # noqa: PLC0415 - brings httpx, which is slow to import
 
-        return requests_of(self._row, duration_s) if self._split else 1
+        return pieces_at_most(duration_s, most_s=PIECE_S) if self._split else 1
 
     def check(self, parameters: Parameters) -> None:
         """Refuse parameters that the service would refuse or misread."""

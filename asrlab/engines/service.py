@@ -20,7 +20,7 @@ from asrlab.engines.base import Capabilities, Engine, Parameters, differences
 from asrlab.errors import InvalidInput, ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from types import TracebackType
 
     from asrlab.dashscope.models import Model
@@ -161,8 +161,12 @@ class ServiceEngine(Engine):
             )
         if region not in wire.HOSTS:
             raise InvalidInput(f"region must be {' or '.join(wire.HOSTS)}, where the model runs, not {region!r}.")
-        row = model_of(options.get("model", self._model))
-        check_mode(row, options.get("mode"))
+        model = options.get("model", self._model)
+        row = model_of(model)
+        check_mode(model, options.get("mode"), axes=options)
+        if self._base_url is None and region not in row.regions:
+            runs = f"{model} runs in {' and '.join(row.regions)} only, not in {region}."
+            raise InvalidInput(runs + _left_out(options, model=model, region=region))
         alike = {**self._given(), **options}
         if row.path == "async":
             alike.pop("mode", None)
@@ -221,19 +225,46 @@ class ServiceEngine(Engine):
             )
 
 
-def check_mode(row: Model, mode: str | None) -> None:
+def check_mode(model: str, mode: str | None, axes: Collection[str] = ()) -> None:
     """Refuse a mode in which a model is not asked; None is its usual one.
+
+    Parameters
+    ----------
+    model : str
+        The model, as it is asked for.
+    mode : str or None
+        The mode.
+    axes : collection of str
+        Those of the grid that asks for it, which are named in what to do.
 
     Raises
     ------
     InvalidInput
         If it is not.
     """
-    if mode is not None and mode not in row.modes:
-        raise InvalidInput(
-            f"{row.name} is asked in the modes {', '.join(row.modes)}, and not in {mode!r}. Leave such conditions out: "
-            f"grid(...).where(\"model != '{row.name}' or mode != '{mode}'\")."
-        )
+    modes = model_of(model).modes
+    if mode is not None and mode not in modes:
+        asked = f"{model} is asked in the modes {', '.join(modes)}, and not in {mode!r}."
+        raise InvalidInput(asked + _left_out(axes, model=model, mode=mode))
+
+
+def _left_out(axes: Collection[str], **levels: str) -> str:
+    """Say how a grid leaves out what cannot be had, by those levels that are of its axes."""
+    others = " or ".join(f"{axis} != '{level}'" for axis, level in levels.items() if axis in axes)
+    return f' Leave such conditions out: grid(...).where("{others}").' if others else ""
+
+
+def checked_split(split: object) -> bool:
+    """Give whether recordings are split, which may not be a word that stands for it.
+
+    Raises
+    ------
+    InvalidInput
+        If it is neither True nor False.
+    """
+    if not isinstance(split, bool):
+        raise InvalidInput(f"split must be True or False, not {split!r}.")
+    return split
 
 
 def capabilities_of(row: Model) -> Capabilities:
@@ -251,12 +282,15 @@ def capabilities_of(row: Model) -> Capabilities:
 def sent(asked: Parameters, row: Model) -> Parameters:
     """Give the parameters as they are sent to a model: what it does not take is at its default.
 
-    A single hint is the same request as a language, which is what it is told as.
+    A single hint is the same request as a language, which is what it is told as; and no context is the same as an empty
+    one. Models that take tasks tell these two apart all the same: answers are stored under both.
     """
     default = Parameters()
     kept = replace(
         asked, **{f.name: getattr(default, f.name) for f in fields(Parameters) if f.name not in row.parameters}
     )
+    if row.path == "sync" and not kept.context:
+        kept = replace(kept, context=None)
     if len(kept.language_hints) == 1:
         return replace(kept, language=kept.language_hints[0], language_hints=())
     return kept
