@@ -63,10 +63,9 @@ def frame(document, number=1, event="result", status=200, end="\n"):
 
 
 def native_frames(end="\n"):
-    pieces = ["Ship the Kestrel ", "build on Friday. ", "收到。"]
+    texts = ["Ship the Kestrel ", "Ship the Kestrel build on Friday. ", TEXT]
     frames = [
-        frame(native(piece, "stop" if piece == pieces[-1] else "null"), number, end=end)
-        for number, piece in enumerate(pieces, 1)
+        frame(native(text, "stop" if text == TEXT else "null"), number, end=end) for number, text in enumerate(texts, 1)
     ]
     return b"".join(frames)
 
@@ -193,7 +192,7 @@ def test_the_native_request_is_that_of_the_documentation():
     ]
     api = Api(native_frames())
     ask(api, mode="native-stream")
-    assert api.bodies[0]["parameters"] == {"result_format": "message", "incremental_output": True}
+    assert api.bodies[0]["parameters"] == {"result_format": "message"}
     assert api.requests[0].headers["X-DashScope-SSE"] == "enable"
     assert api.requests[0].headers["Accept"] == "text/event-stream"
 
@@ -333,6 +332,10 @@ def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path, monkeypatch):
         ({"language_hints": ["en"]}, "language_hints"),
         ({"audio": "data:audio/wav;base64,UklGRg=="}, "not a data URI"),
         ({"audio": "http://"}, "must be a http"),
+        ({"audio": None}, "path of a file, or a link, not None"),
+        ({"audio": ""}, "path of a file, or a link, not ''"),
+        ({"audio": " "}, "path of a file, or a link, not ' '"),
+        ({"audio": b"RIFF"}, "path of a file, or a link, not a bytes"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_before_anything_is_sent(options, match):
@@ -417,6 +420,52 @@ def test_a_text_that_was_cut_short_is_a_failure():
 
 
 # Streams.
+
+
+def native_stream(*texts):
+    return Api(Pieces(b"".join(frame(native(text, "stop" if text is texts[-1] else "null")) for text in texts)))
+
+
+@pytest.mark.parametrize(
+    ("texts", "whole"),
+    [
+        (["Ship", "Ship it", "Ship it."], "Ship it."),
+        (["ha ", "ha ha ", "ha ha"], "ha ha"),
+        (["", "Ship", "Ship it.", "Ship it."], "Ship it."),
+        (["Ship it.", ""], "Ship it."),  # whichever way it is meant
+        ([""], ""),
+    ],
+)
+def test_native_frames_repeat_the_text_so_far(texts, whole):
+    told = []
+    assert ask(native_stream(*texts), mode="native-stream", on_text=told.append).text == whole
+    assert told == [text for before, text in pairwise(["", *texts]) if text.strip() and text != before]
+
+
+@pytest.mark.parametrize("texts", [["Ship ", "it."], ["Ship it ", "on ", "Friday."], ["收到", "好的"]])
+def test_native_frames_that_do_not_are_no_text(hasty, texts):
+    """They may be increments, or a text that was changed: either way nobody knows what the whole is."""
+    api = native_stream(*texts)
+    with pytest.raises(OutcomeUnknown, match="repeat the text so far") as caught:
+        ask(api, mode="native-stream")
+    assert caught.value.code == "BadResponse"
+    assert len(api.requests) == 1
+
+
+@pytest.mark.parametrize("mode", wire.MODES)
+@pytest.mark.parametrize("error", [TimeoutError("mine"), ValueError("mine"), httpx.ReadError("mine")])
+def test_what_listens_cannot_lose_an_answer(mode, error, caplog):
+    told = []
+
+    def listen(text):
+        told.append(text)
+        raise error
+
+    assert ask(Api(WHOLE[mode]), mode=mode, on_text=listen).text == TEXT
+    assert len(told) == 1
+    (record,) = [record for record in caplog.records if record.name == "asrlab.dashscope"]
+    assert "on_text" in record.getMessage()
+    assert record.exc_info[1] is error
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -536,15 +585,6 @@ def test_frames_that_are_no_json_are_no_answer(hasty):
     for content in (b"data: Ship it.\n\n", b"data: [1]\n\n", b"data: \xff\xfe\n\n", frame({"output": []})):
         with pytest.raises(OutcomeUnknown):
             ask(Api((200, content)), mode="native-stream")
-
-
-def test_what_the_listener_raises_ends_it_and_is_told():
-    def listen(text):
-        raise ZeroDivisionError(text)
-
-    with pytest.raises(ZeroDivisionError) as caught:
-        ask(Api(native_frames()), mode="native-stream", on_text=listen)
-    assert "may have been accepted" in "".join(caught.value.__notes__)
 
 
 # Money.

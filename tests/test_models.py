@@ -148,6 +148,12 @@ def test_siblings_are_sent_what_they_take_under_their_names():
         ("fun-asr", {"context": "Kestrel"}, "'context' is not a parameter"),
         ("fun-asr", {"language": "en", "language_hints": ["zh"]}, "leave language_hints out"),
         ("fun-asr", {"language": "english"}, "Did you mean 'en'"),
+        ("fun-asr", {"language": "jp"}, "Did you mean 'ja'"),
+        ("fun-asr", {"language": "eng"}, "Did you mean 'en'"),
+        ("fun-asr", {"language_hints": ["en", "jp"]}, "Did you mean 'ja'"),
+        ("qwen-audio-3.1-asr-flash-filetrans", {"language": "fil"}, "Did you mean 'tl'"),
+        ("qwen-audio-3.1-asr-flash-filetrans", {"language": "Filipino"}, "Did you mean 'tl'"),
+        ("qwen3-asr-flash-filetrans", {"language": "tl"}, "Did you mean 'fil'"),
         ("fun-asr", {"language_hints": "en"}, "must be a list"),
         ("fun-asr", {"language_hints": ["en", "en"]}, "different"),
         ("fun-asr", {"vocabulary_id": " "}, "must be the id"),
@@ -168,7 +174,8 @@ def test_what_a_model_would_ignore_or_refuse_is_refused_here(model, options, mat
 
 
 def test_a_language_that_is_not_documented_is_sent_where_none_is():
-    assert Api().submit(model="fun-asr", language="sw")["parameters"] == {"language_hints": ["sw"]}
+    for code in ("sw", "tl", "fil", "yue"):
+        assert Api().submit(model="fun-asr", language=code)["parameters"] == {"language_hints": [code]}
 
 
 # What comes back.
@@ -230,6 +237,8 @@ def test_the_sub_task_has_the_result():
 def test_one_raw_report_has_the_link_in_the_output():
     assert wait(task(None, transcription_url=DONE["transcription_url"]))[1].transcripts
     assert wait(task(transcription_url=DONE["transcription_url"]))[1].transcripts
+    part = {"file_url": LINK, "subtask_status": "SUCCEEDED"}
+    assert wait(task(part, transcription_url=DONE["transcription_url"]))[1].transcripts
 
 
 @pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED"])

@@ -203,6 +203,13 @@ DIFFERENCES = (
         "is for answers that pass a proxy (nginx), and says nothing in a request",
     ),
     Difference(
+        {"transcribe a stream"},
+        "body parameters",
+        r'{"result_format": "message"}',
+        r'{"incremental_output": true, "result_format": "message"}',
+        "asked for here by hand; unasked, frames repeat the text, so that none is joined to what it repeats",
+    ),
+    Difference(
         {"transcribe a file"},
         "body input",
         r'.*"audio": "data:audio/wav;base64,UklGRiBhbmQgc28gb24=".*',
@@ -224,7 +231,7 @@ DIFFERENCES = (
         "nothing may be overwritten, so each upload has a name of its own",
     ),
     Difference(
-        {"transcribe a file", "transcribe a large file"},
+        {"transcribe a file", "transcribe a large file", "transcribe a stream"},
         "header content-length",
         r"\d+",
         r"\d+",

@@ -33,8 +33,9 @@ _ALIASES: Final = {
     "ind": "id", "in": "id", "tha": "th", "tur": "tr", "ukr": "uk", "ua": "uk", "vie": "vi", "vn": "vi", "ces": "cs",
     "cze": "cs", "cz": "cs", "dan": "da", "dk": "da", "tl": "fil", "tgl": "fil", "tagalog": "fil", "ph": "fil",
     "fin": "fi", "isl": "is", "msa": "ms", "may": "ms", "nb": "no", "nn": "no", "nor": "no", "bokmål": "no",
-    "pol": "pl", "swe": "sv", "se": "sv",
+    "pol": "pl", "swe": "sv", "se": "sv", "fil": "fil", "filipino": "fil",
 }  # fmt: skip
+_ALSO: Final = {"fil": "tl"}  # models know Filipino, which is a Tagalog, by one of these
 
 
 P = ParamSpec("P")
@@ -171,13 +172,14 @@ def _check_language(language: str, model: Model) -> None:
     if not isinstance(language, str):
         raise InvalidInput(f"language must be a code such as 'en', or None to detect it, not {language!r}.")
     codes = list(NAMES) if model.languages is None else [code for code in NAMES if code in model.languages]
-    if language in codes or (model.languages is None and _CODE.fullmatch(language)):
+    if language in codes or (model.languages is None and _CODE.fullmatch(language) and language not in _ALIASES):
         return
     typed = language.strip().lower().replace("_", "-")
     if typed in ("", "auto", "detect", "none"):
         raise InvalidInput(f"language={language!r} is not a language code. Leave language out to have it detected.")
     known = {NAMES[code].lower(): code for code in codes}
-    known |= {alias: code for alias, code in _ALIASES.items() if code in codes} | {code: code for code in codes}
+    also = {alias: code if code in codes else _ALSO.get(code) for alias, code in _ALIASES.items()}
+    known |= {alias: code for alias, code in also.items() if code in codes} | {code: code for code in codes}
     base, _, suffix = typed.partition("-")
     code = known.get(typed) or (known.get(base) if _REGION.fullmatch(suffix) else None)
     if code is None:  # a name among other words; the last says most, as in "Chinese (Cantonese)"

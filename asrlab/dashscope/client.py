@@ -262,8 +262,8 @@ class AsyncClient(Shown):
     ) -> Recognition:
         """Ask a model that answers at once; this costs money, and is sent once, as :meth:`submit` is.
 
-        A recording lasts 5 minutes at most. A file goes into the request itself where it fits, after it is encoded, and
-        is else uploaded.
+        A recording lasts 5 minutes at most, which the service looks at, and not this verb: the engines do. A file goes
+        into the request itself where it fits, after it is encoded, and is else uploaded.
 
         Parameters
         ----------
@@ -280,7 +280,8 @@ class AsyncClient(Shown):
         context : str, optional
             Terms or prose that help the recogniser, at most 10,000 tokens.
         on_text : callable, optional
-            Is called with the text so far, whenever there is more of it.
+            Is called with the text so far, whenever there is more of it. If it raises, that is logged, and it is called
+            no more.
         before_sending : async callable, optional
             As for :meth:`submit`; awaited with ``"data:"`` where the recording is in the request itself.
         when_refused : async callable, optional

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from asrlab.dashscope.models import Model
     from asrlab.dashscope.sending import Told
     from asrlab.dashscope.uploads import Uploads
+
+_log = logging.getLogger("asrlab.dashscope")
 
 INLINE: Final = "data:"
 """What is told in place of a link where the recording is in the request itself."""
@@ -53,13 +56,18 @@ async def recognise(
     headers = wire_sync.headers_of(mode, source)
 
     async def send() -> Recognition:
-        reading = wire_sync.Reading(mode)
+        reading, tell = wire_sync.Reading(mode), on_text
 
         def take(document: wire.Document) -> None:
+            nonlocal tell
             before = reading.text
             reading.take(document)
-            if on_text is not None and reading.text != before:
-                on_text(reading.text)
+            if tell is not None and reading.text != before:
+                try:
+                    tell(reading.text)
+                except Exception:  # what is wrong there must not lose an answer that is paid for
+                    tell = None
+                    _log.exception("on_text failed, and is not called again; the answer is read to its end.")
 
         try:
             await http.ask(url, content, headers, take)
@@ -89,6 +97,8 @@ async def recognise(
 async def _source(audio: str | Path, model: str, row: Model, uploads: Uploads) -> str:
     """Give a recording as it is put into the request: its link, a data URI, or the link of an upload."""
     given = str(audio)
+    if not isinstance(audio, str | Path) or not given.strip():
+        raise InvalidInput(f"The audio must be the path of a file, or a link, not {_shown(audio)}.")
     if given[:5].lower() == INLINE:
         raise InvalidInput("The audio must be a path or a link, and not a data URI: those are made of files here.")
     if given.lower().startswith(("http://", "https://", "oss://")):
@@ -99,6 +109,10 @@ async def _source(audio: str | Path, model: str, row: Model, uploads: Uploads) -
     if wire_sync.data_uri_bytes(prefix, len(content)) <= wire.FLASH_BYTES:
         return prefix + base64.b64encode(content).decode()
     return await uploads.url(path, model)
+
+
+def _shown(audio: object) -> str:
+    return repr(audio) if isinstance(audio, str) or audio is None else f"a {type(audio).__name__}"
 
 
 def _read(path: Path, model: str, most: int) -> bytes:

@@ -265,7 +265,8 @@ def parse_task(document: Document, *, submitted: bool = False) -> Task:
     if text_in(result, "subtask_status") == FAILED and status == SUCCEEDED:
         status = FAILED
     code, message = (text_in(output, name) or text_in(result, name) for name in ("code", "message"))
-    link, usage = text_in(result, "transcription_url"), document.get("usage")
+    link = text_in(result, "transcription_url") or text_in(output, "transcription_url")
+    usage = document.get("usage")
     return Task(
         task_id=task_id,
         status=status,

@@ -97,8 +97,7 @@ def body_of(mode: str, audio: str, parameters: Mapping[str, Any], *, model: str)
     if is_native(mode):
         system = [{"role": "system", "content": [{"text": context}]}] if context else []
         messages = [*system, {"role": "user", "content": [{"audio": audio}]}]
-        streamed = {"incremental_output": True} if is_streamed(mode) else {}
-        parameters = {"result_format": "message", **streamed, **asked}
+        parameters = {"result_format": "message", **asked}
         return {"model": model, "input": {"messages": messages}, "parameters": parameters}
     system = [{"role": "system", "content": [{"type": "text", "text": context}]}] if context else []
     user = {"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": audio}}]}
@@ -109,6 +108,10 @@ def body_of(mode: str, audio: str, parameters: Mapping[str, Any], *, model: str)
 class Reading:
     """What an answer says so far: all at once, or frame by frame.
 
+    Each native frame repeats the text so far, unless ``incremental_output`` is asked for, which it is not: a service
+    that did not obey it would have its frames joined into a text that nobody said. A frame that does not go on from the
+    one before is refused, for then it may be that its text is not the whole.
+
     Parameters
     ----------
     mode : str
@@ -117,7 +120,9 @@ class Reading:
 
     def __init__(self, mode: str) -> None:
         self._mode = mode
-        self._pieces: list[str] = []
+        self._repeats = is_native(mode) and is_streamed(mode)
+        self.text = ""
+        """The text so far."""
         self._last: Document = {}
         self._finish: str | None = None
         self._language: str | None = None
@@ -125,11 +130,6 @@ class Reading:
         self._audio_s: float | None = None
         self._request_id: str | None = None
         self._marked: Any = None
-
-    @property
-    def text(self) -> str:
-        """The text so far."""
-        return "".join(self._pieces)
 
     @property
     def begun(self) -> bool:
@@ -191,7 +191,10 @@ class Reading:
         message = choice.get("message", choice.get("delta"))
         if not isinstance(message, dict):
             raise unreadable(document, "its choice has no message")
-        self._pieces.append(_said(document, message, must_be="message" in choice))
+        said = _said(document, message, must_be="message" in choice)
+        if self._repeats and said and not said.startswith(self.text.rstrip()):
+            raise unreadable(document, "a frame of it does not repeat the text so far, as is documented")
+        self.text = (said or self.text) if self._repeats else self.text + said
         notes = message.get("annotations")
         for note in notes if isinstance(notes, list) else ():
             if isinstance(note, dict) and note.get("type") == "audio_info":
