@@ -18,6 +18,7 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stand_ins import recording_server
 
 from asrlab.dashscope import wire, wire_sync
 from asrlab.dashscope.models import model_of
@@ -896,6 +897,36 @@ class TestRun:
         page = (tmp_path / "out" / "README.md").read_text()
         assert ("`TASK`" in page) == (model == "fun-asr")
         assert ("`compatible`" in page) == (model != "fun-asr")
+
+    @pytest.mark.parametrize(
+        ("model", "answer", "told"),
+        [
+            ("qwen3-asr-flash", {"code": "InternalError", "message": "oops"}, "InternalError"),
+            ("qwen3-asr-flash", {"code": "ASR_RESPONSE_HAVE_NO_WORDS", "message": "none"}, None),
+            ("qwen3-asr-flash", {"output": {"choices": [{"message": {"content": [{"text": 'a "code": "x"'}]}}]}}, None),
+            (
+                "fun-asr",
+                {"output": {"task_id": "t-1", "task_status": "SUCCEEDED",
+                            "results": [{"code": "InvalidFile.DownloadFailed", "subtask_status": "FAILED"}]}},
+                "InvalidFile.DownloadFailed",
+            ),
+            (
+                "fun-asr",
+                {"output": {"task_id": "t-1", "task_status": "SUCCEEDED",
+                            "results": [{"code": "SUCCESS_WITH_NO_VALID_FRAGMENT", "subtask_status": "FAILED"}]}},
+                None,
+            ),
+        ],
+    )  # fmt: skip
+    def test_complaints_that_look_like_a_success_are_told(self, tmp_path, model, answer, told):
+        soundfile.write(tmp_path / "part.flac", samples()[:RATE], RATE)
+        facts = Facts({"engine": "local", "asked_model": model}, "says it", "The answer has it.", 1, 1)
+        write_reproducer(tmp_path / "out", tmp_path / "part.flac", Parameters(), [reply("x")], facts)
+        with recording_server() as server:
+            server.answer = lambda path: (200, {}, json.dumps({"request_id": "r", **answer}).encode())
+            done = run(tmp_path / "out", server.url, DASHSCOPE_API_KEY=KEY, AUDIO_URL="https://media.example.org/a.wav")
+        assert json.loads((tmp_path / "out" / "answer-now.json").read_text()) == {"request_id": "r", **answer}
+        assert (done.returncode, (told or "") in done.stderr.splitlines()[-1]) == (1 if told else 0, True)
 
     def test_base_urls_may_be_written_with_their_path(self, reproducer, served):
         done = run(reproducer[0], f"{served[0].url}/api/v1/", DASHSCOPE_API_KEY=KEY)

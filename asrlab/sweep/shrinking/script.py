@@ -122,6 +122,8 @@ answer_at_once() {
   send "$@" --data-binary "@$work/request.json" "$base/services/aigc/multimodal-generation/generation"
   [ "$status" != 000 ] || fail 'No answer. It may be billed all the same.'
   [ "$status" = 200 ] || conclude "HTTP status $status."
+  # A complaint may come with status 200. Within texts quotes are escaped, so this is a member.
+  grep -q '"choices"' "$work/body" || conclude "No answer in it, but a complaint: $(member code)."
   conclude ''
 }
 
@@ -185,6 +187,9 @@ while :; do
   esac
   wait_on "${state:-no state}"
 done
+
+# A task has succeeded also where its only part has not.
+[ "$(member subtask_status)" != FAILED ] || conclude "The task's part ended as FAILED: $(member code)."
 
 # The result is fetched without the key: its link is signed.
 result=$(member transcription_url)
