@@ -25,7 +25,7 @@ from scipy.stats import binomtest
 from worlds import HARSH, LIBRISPEECH, Drawn, World, draw
 
 from asrlab.stats.blocks import FEWEST_BLOCKS
-from asrlab.stats.racing import SPENDING, boundary_of, lost_to
+from asrlab.stats.racing import FEWEST_ASKED, SPENDING, boundary_of, lost_to
 from asrlab.stats.sign_flips import worst
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class Looks(NamedTuple):
     at: Shares  #: shares of the utterances that were asked
     t: Floats  #: ratio t of each setting less each other one, shape (experiments, looks, settings, settings)
     blocks: Codes  #: speakers heard so far, shape (experiments, looks)
+    asked: Codes  #: utterances asked so far, shape (experiments, looks)
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,8 @@ def looked(drawn: Drawn, rng: np.random.Generator, at: Shares = EVENLY) -> Looks
         return by_look.cumsum(axis=2).swapaxes(1, 2)
 
     errors = np.stack([so_far(some) for some in drawn.errors], axis=-1)
-    return Looks(at, *ratio_t(errors, so_far(drawn.lengths)))
+    asked = np.ceil(np.outer(size, at) - _ROUNDING).astype(np.int64)
+    return Looks(at, *ratio_t(errors, so_far(drawn.lengths)), asked)
 
 
 def ratio_t(errors: Floats, lengths: Floats) -> tuple[Floats, Codes]:
@@ -135,7 +137,7 @@ def raced(seen: Looks, level: float = LEVEL, power: float = SPENDING) -> Codes:
     Gives shape (experiments, settings).
     """
     many, looks, settings, _ = seen.t.shape
-    enough = seen.blocks >= FEWEST_BLOCKS
+    enough = (seen.blocks >= FEWEST_BLOCKS) & (seen.asked >= FEWEST_ASKED)
     first = np.where(enough.any(axis=1), enough.argmax(axis=1), looks)
     levels = np.stack([boundaries(seen.at, int(of), settings, level, power) for of in first])
     kept, dropped = np.ones((many, settings), np.bool), np.full((many, settings), looks)

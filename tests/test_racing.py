@@ -19,6 +19,20 @@ from asrlab.stats.boundaries import next_level
 from asrlab.stats.racing import dropped, lost_to
 
 worlds, choosing = benchmark("worlds"), benchmark("choosing")
+
+
+@pytest.fixture(autouse=True)
+def from_the_first_block_on(monkeypatch, request):
+    """Let races be small enough to be worked out by hand."""
+    if "as_it_is" not in request.fixturenames:
+        monkeypatch.setattr("asrlab.stats.racing.FEWEST_ASKED", 1)
+
+
+@pytest.fixture
+def as_it_is():
+    """Leave the rules as they are."""
+
+
 NAMES = ("setting=a", "setting=b", "setting=c")
 
 
@@ -252,7 +266,7 @@ def drawn():
     return worlds.draw(world, [0.05, 0.05, 0.06, 0.08], 2, 9, np.random.default_rng(4), by_utterance=True)
 
 
-def test_races_on_tables_are_those_of_the_study(drawn):
+def test_races_on_tables_are_those_of_the_study(drawn, as_it_is):
     """Look by look, in an order that is drawn: who is dropped when, and the t of each against the rival."""
     seen = choosing.looked(drawn, np.random.default_rng(5), (0.2, 0.4, 0.6, 0.8, 1.0))
     left = choosing.raced(seen)
@@ -297,3 +311,9 @@ def test_the_best_setting_is_kept_and_trials_are_saved():
     # Each of the twelve is a best one: 6,000 in 500 races, of which 2.6 % are dropped. A race that looks as often and
     # tests each pair at 5 % drops half of them.
     assert 0.005 <= equal.dropped.mean() <= 0.05
+
+
+def test_there_is_no_look_before_forty_blocks_were_asked(race, as_it_is):
+    scores = scores_of()
+    assert race.rules["fewest_asked"] == 40
+    assert run(race, scores, [16]) == []

@@ -22,7 +22,7 @@ from asrlab.sweep.sweep import Sweep
 
 RATES = {"none": 0.05, "same": 0.05, "bad": 0.35, "worse": 0.5}
 WORDS = ["the", "quick", "brown", "fox", "jumps", "over", "one", "lazy", "dog", "seven", "large", "boxes", "outside"]
-N = 36
+N = 48
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def engine(dataset, **options):
 
 
 def race_of(dataset, **options):
-    options = {"looks": 6} | options
+    options = {"looks": 12} | options
     return lab.Race(lambda heard: lab.score(heard, dataset, form="unstated", missing="all-deleted"), **options)
 
 
@@ -90,7 +90,7 @@ def test_what_is_clearly_worse_is_dropped_between_blocks_and_the_rest_is_asked_t
     for name in ("bad", "worse"):
         n_asked = int(lost.loc[f"context={name}", "n_asked"])
         assert n_asked < N
-        assert n_asked % (N // 6) == 0, "only where a look is due"
+        assert n_asked % (N // 12) == 0, "only where a look is due"
         assert blocks[name] == list(range(n_asked)), "whole blocks, and nothing after it was dropped"
     sent = sum(len(of_one) for of_one in blocks.values())
     assert sent == 2 * N + lost["n_asked"].sum() < 4 * N
@@ -205,7 +205,7 @@ def test_a_race_from_the_command_line(dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(lab, "engine", lambda name: engine(dataset))
     levels = ",".join(name for name in RATES if name != "none")
     line = ["run", str(manifest), "--axis", f"context=none,{levels}", "--store", str(tmp_path / "run"), "--json"]
-    told = CliRunner().invoke(main, [*line, "--race", "0.95", "--looks", "6", "--unit", "word"])
+    told = CliRunner().invoke(main, [*line, "--race", "0.95", "--looks", "12", "--unit", "word"])
     assert told.exit_code == 0, told.output
     document = json.loads(told.stdout)
     assert {row["condition"] for row in document["dropped"]} == {"context=bad", "context=worse"}
@@ -240,6 +240,6 @@ def test_a_setting_that_fails_is_not_kept_for_that(raced, dataset):
 
     failing.transcribe = transcribe
     sweep = raced(contexts=("none", "same"), engine=failing)
-    race = lab.Race(lambda heard: lab.score(heard, dataset, form="unstated", missing="all-deleted"), looks=6)
+    race = lab.Race(lambda heard: lab.score(heard, dataset, form="unstated", missing="all-deleted"), looks=12)
     sweep.run(race=race, progress=False)
     assert sweep.race.query("dropped")["condition"].tolist() == ["context=same"]
