@@ -407,6 +407,22 @@ def test_requests_are_reckoned_by_their_most():
     assert (engine.capabilities.audio_s, FlashEngine().capabilities.audio_s) == (None, 300)
 
 
+def test_links_are_not_split_and_a_plan_says_so(tmp_path):
+    rows = {
+        "utt_id": ["a", "b"],
+        "audio": [LINK.audio, "https://media.example.org/b.wav"],
+        "duration_s": [2000.0, 30.0],
+    }
+    dataset = Dataset("d", pd.DataFrame(rows), folder=tmp_path)
+    warnings = {}
+    for split in (False, True):
+        engine = FlashEngine(split=split, api_key=KEY)
+        warnings[split] = Sweep(dataset, engine, grid(enable_itn=False), store=tmp_path / f"{split}").plan().warnings
+    assert any("1 recordings (a) last longer than the 300 s" in warning for warning in warnings[False])
+    assert any("1 recordings (a) are links, which are not split" in warning for warning in warnings[True])
+    assert not any("last longer" in w and "links" not in w for w in warnings[True])
+
+
 @pytest.mark.parametrize(
     ("texts", "whole"),
     [

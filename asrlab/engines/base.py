@@ -213,6 +213,8 @@ class Capabilities(Shown):
         Seconds of the longest recording it takes; None if not known.
     audio_bytes : int, optional
         Bytes of the largest file it takes; None if not known.
+    link_s : float, optional
+        Seconds of the longest recording that it is given a link of, where it takes longer files; None if it does not.
     """
 
     parameters: frozenset[str]
@@ -221,6 +223,7 @@ class Capabilities(Shown):
     context_tokens: int | None = None
     audio_s: float | None = None
     audio_bytes: int | None = None
+    link_s: float | None = None
 
     @property
     def ignored(self) -> frozenset[str]:
@@ -243,7 +246,11 @@ class Steps:
     """
 
     async def sending(self, link: str) -> None:
-        """Take note that the request which may cost money is sent next, and of the link to the recording in it."""
+        """Take note that the request which may cost money is sent next, and of the link to the recording in it.
+
+        Of a recording that is asked about in pieces, this is awaited before each, when none is under way. What it
+        raises, asyncio.CancelledError too, has nothing sent; what was heard of the pieces before is kept.
+        """
 
     async def refused(self) -> None:
         """Take note that the request was surely not accepted, and may be sent again after a while."""

@@ -54,7 +54,8 @@ class FlashEngine(ServiceEngine):
         The first, if not given.
     split : bool
         Cut a local recording that is longer or larger than the model takes at pauses, ask about the pieces one after
-        the other, and join their texts. The first channel is asked about, at 16 kHz.
+        the other, and join their texts. The first channel is asked about, at 16 kHz. What was heard in a piece is kept
+        for a day in the cache folder: whoever asks the same again, another run too, is given it, and pays for the rest.
     api_key, workspace, base_url : str, optional
         As for :class:`asrlab.dashscope.AsyncClient`; the key is looked for on entering.
     limits : Limits, optional
@@ -297,8 +298,8 @@ class _Asking:
 
 
 def split_capabilities(takes: Capabilities) -> Capabilities:
-    """Say what a model takes where recordings are split: of any length and size."""
-    return replace(takes, audio_s=None, audio_bytes=None)
+    """Say what a model takes where recordings are split: files of any length and size, and links as ever."""
+    return replace(takes, audio_s=None, audio_bytes=None, link_s=takes.audio_s)
 
 
 async def _is_too_much(audio: str, row: Model, *, split: bool) -> bool:

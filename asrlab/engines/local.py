@@ -167,19 +167,22 @@ class LocalEngine(Engine):
     @property
     def capabilities(self) -> Capabilities:  # type: ignore[override]  # known once entered
         """What the service says its recogniser obeys, of what the model takes; known once entered."""
+        from asrlab.engines.flash import split_capabilities  # noqa: PLC0415 - brings httpx, which is slow to import
         from asrlab.engines.service import capabilities_of  # noqa: PLC0415 - brings httpx, which is slow to import
 
         obeyed = self._known()["capabilities"]
         itn, heard = obeyed.get("itn_languages"), frozenset(obeyed["languages"])
         takes = capabilities_of(self._row)
-        bounded = self._at_once and not self._split
+        if self._split:
+            takes = split_capabilities(takes)
         return Capabilities(
             takes.parameters.intersection(obeyed["parameters"]),
             heard if takes.languages is None or self._model == _MODEL else takes.languages & heard,
             itn_languages=None if itn is None else frozenset(itn),
             context_tokens=obeyed.get("context_tokens"),
-            audio_s=takes.audio_s if bounded else None,
-            audio_bytes=takes.audio_bytes if bounded else None,
+            audio_s=takes.audio_s if self._at_once else None,
+            audio_bytes=takes.audio_bytes if self._at_once else None,
+            link_s=takes.link_s,
         )
 
     @property

@@ -130,6 +130,12 @@ def _too_much(sent: Sequence[Job], dataset: Dataset, takes: Capabilities) -> Ite
     lasting = {utt_id for (utt_id, _), asked in settings.items() if (asked.recording.duration_s or 0) > most_s}
     if lasting:
         yield f"{_named(lasting, dataset)} last longer than the {most_s:,.0f} s the engine takes, and will fail"
+    linked = {utt_id: asked.recording.duration_s or 0 for (utt_id, _), asked in settings.items() if asked.link}
+    if takes.link_s is not None and (far := {utt_id for utt_id, seconds in linked.items() if seconds > takes.link_s}):
+        yield (
+            f"{_named(far, dataset)} are links, which are not split, last longer than the {takes.link_s:,.0f} s the "
+            "model takes, and will fail. Fetch them"
+        )
     files = {utt_id: asked for (utt_id, _), asked in settings.items() if asked.link is None and not asked.made}
     large = {utt_id for utt_id, asked in files.items() if Path(asked.audio()).stat().st_size > most_bytes}
     if large:
