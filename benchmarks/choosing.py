@@ -202,6 +202,9 @@ ROUGH = replace(HARSH, rate=0.05, utterances=30)
 ALONE = replace(USUAL, utterances=1, utterances_spread=0.0, interaction=0.0)
 #: In one of 300 answers.
 ALL_LOOP = Loops(1 / 300, 40, range(SETTINGS))
+_TASTES = replace(USUAL, interaction=USUAL.interaction * 2**0.5)
+_LOPSIDED = "12 equal, the first suits all speakers alike, the others do not"
+_ONLY_FIRST = {"tastes": [[-1, *range(SETTINGS - 1)]]}
 #: Name -> world, rates, speakers, and further options of races().
 KEPT = {
     "12 equal; 20 speakers of 30": (USUAL, equal(0.05), 20, {}),
@@ -220,21 +223,12 @@ KEPT = {
     "12 equal, all loop, harsher world; 8 speakers of 30": (ROUGH, equal(0.05), 8, {"loops": ALL_LOOP}),
     "12 equal, all loop; 300 utterances, speakers not known": (ALONE, equal(0.05), 300, {"loops": ALL_LOOP}),
 }
-_TASTES = replace(USUAL, interaction=USUAL.interaction * 2**0.5)
-_LOPSIDED = "12 equal, the first suits all speakers alike, the others do not"
-_ONLY_FIRST = {"tastes": [[-1, *range(SETTINGS - 1)]]}
 #: All but the first loop, which has as many errors more all the time.
 _RARE, _OFTEN = Loops(0.003, 40, range(1, SETTINGS)), Loops(0.05, 4, range(1, SETTINGS))
 LIMITS = {
     "2 equal; 20 speakers of 30": (USUAL, [0.05] * 2, 20, {}),
-    f"{_LOPSIDED}; 10 speakers of 30": (
-        *(_TASTES, equal(0.05), 10),
-        _ONLY_FIRST,
-    ),
-    f"{_LOPSIDED}; 20 speakers of 30": (
-        *(_TASTES, equal(0.05), 20),
-        _ONLY_FIRST,
-    ),
+    f"{_LOPSIDED}; 10 speakers of 30": (_TASTES, equal(0.05), 10, _ONLY_FIRST),
+    f"{_LOPSIDED}; 20 speakers of 30": (_TASTES, equal(0.05), 20, _ONLY_FIRST),
     "12 equal, all but the first repeat 4 words in 5 of 100 answers; 20 speakers of 30": (
         *(USUAL, [0.05 + _OFTEN.rate] + [0.05] * 11, 20),
         {"loops": _OFTEN},
@@ -289,7 +283,7 @@ _SPENT = {
     "10 %, 40 speakers of 15": (replace(USUAL, rate=0.1, utterances=15), 40),
     "5 %, 40 speakers of 65": (LARGE, 40),
 }
-POWERS = (0.25, SPENDING, 0.5, 1.0, 2.0)
+POWERS = (0.15, SPENDING, 1 / 3, 0.5, 1.0, 2.0)
 
 
 def study_spending(n: int, seed: int) -> pd.DataFrame:

@@ -86,7 +86,7 @@ def test_a_look_is_as_by_hand(race):
     scores = scores_of()
     rows = run(race, scores, [16])
     seen = as_far_as(scores, 16, order_of(scores))
-    boundary = 0.05 / 2 * 0.5 ** (1 / 3)
+    boundary = 0.05 / 2 * 0.5**0.25
     assert [row["condition"] for row in rows] == list(NAMES)
     for row in rows:
         against = {}
@@ -115,7 +115,7 @@ def test_boundaries_go_on_from_the_looks_before_whenever_these_were(race):
     for look in (1, 2, 3, 4):
         mine = [row for row in rows if row["look"] == look]
         asked.append(mine[0]["n_asked"])
-        levels.append(next_level(asked, levels, 0.025 * (asked[-1] / 32) ** (1 / 3)))
+        levels.append(next_level(asked, levels, 0.025 * (asked[-1] / 32) ** 0.25))
         assert [row["boundary"] for row in mine] == pytest.approx([levels[-1]] * 3)
     assert asked == [9, 10, 30, 32]
 
