@@ -133,6 +133,24 @@ def _agreement(labels):
     return table("agreement", rows)
 
 
+def _ranking(labels):
+    rows = [
+        {"context": label, **rate(n), "among_best": None if n % 7 == 1 else n % 3 == 0, "p_best": 0.2, "p": 0.01}
+        | {"rival": labels[0] if n % 3 else None}
+        for n, label in enumerate(labels)
+    ]
+    return table("ranking", rows)
+
+
+def _race(labels):
+    rows = [
+        {"condition": label, "look": n % 4 + 1, "fraction": 0.25 * (n % 4 + 1), "dropped": n % 4 < 3, "rate": 0.1}
+        | {"rival": labels[-1], "rival_rate": 0.05, "n_planned": 64}
+        for n, label in enumerate(labels)
+    ]
+    return table("race", rows)
+
+
 #: Figure -> how it is drawn, and its table of some labels.
 FIGURES = {
     "rates": (plot.rates, _rates),
@@ -150,6 +168,8 @@ FIGURES = {
     "ladder": (plot.ladder, _ladder),
     "confusion": (plot.confusion, _confusion),
     "agreement": (plot.agreement, _agreement),
+    "ranking": (plot.ranking, _ranking),
+    "race": (plot.race, _race),
 }
 #: Figures that say in an error why nothing can be drawn of no rows.
 REFUSE_NOTHING = {"dumbbell", "waterfall"}

@@ -9,6 +9,8 @@ from asrlab.views.plot.causes import audit as audit
 from asrlab.views.plot.causes import waterfall as waterfall
 from asrlab.views.plot.cells import dumbbell as dumbbell
 from asrlab.views.plot.cells import heat as heat
+from asrlab.views.plot.choosing import race as race
+from asrlab.views.plot.choosing import ranking as ranking
 from asrlab.views.plot.confusions import confusion as confusion
 from asrlab.views.plot.context import bias_curve as bias_curve
 from asrlab.views.plot.context import slope as slope

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from asrlab import groups, tables
+from asrlab import tables
 from asrlab.errors import InvalidInput
 from asrlab.text import plain
 from asrlab.views.markup import is_missing
@@ -35,7 +35,7 @@ from asrlab.views.plot.ink import (
     text_width,
     tidy,
 )
-from asrlab.views.plot.labels import WIDE, by_columns, keys_of, label_of, shown_texts, wrapped
+from asrlab.views.plot.labels import WIDE, settings_named, wrapped
 from asrlab.views.plot.marks import intervals, reach
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def frontier(table: pd.DataFrame, *, x: str | None = None, ax: Axes | None = Non
                 f"The settings of this table were not held against one another: {name} is {' and '.join(several)}. "
                 f"Draw one figure each, such as table[table['{name}'] == {several[0]!r}]."
             )
-    labels, common = _names(table, frame)
+    labels, common = settings_named(table, frame, "frontier")
     x = x or _shown_best(frame)
     across, rate = _floats(frame, x), 100 * _floats(frame, "rate")
     drawn = ~np.isnan(across + rate)
@@ -165,22 +165,6 @@ def frontier(table: pd.DataFrame, *, x: str | None = None, ax: Axes | None = Non
     facts = _facts(frame, common, x, drawn, labels, joined=len(steps) > 1)
     tidy(ax, [*facts, "by powers of ten" if ax.get_xscale() == "log" else ""], style)
     return ax
-
-
-def _names(table: pd.DataFrame, frame: pd.DataFrame) -> tuple[list[str], list[str]]:
-    """Name the settings, and say what all of them have in common and what the parts of a name are."""
-    by = by_columns(table, set(tables.SCHEMAS["frontier"]), "rate")
-    if by == ["condition"]:
-        short, common = groups.shortened(str(label) for label in frame["condition"])
-        shown = shown_texts(short.values())
-        return [label_of((short[str(label)],), shown) for label in frame["condition"]], [
-            f"all with {common}" if common else ""
-        ]
-    varying = [name for name in by if frame[name].nunique(dropna=False) > 1] or by[:1]
-    keys = keys_of(frame, varying)
-    shown = shown_texts(part for key in keys for part in key)
-    said = f"names: {' · '.join(plain(name, 30) for name in varying)}" if varying else ""
-    return [label_of(key, shown) or "all" for key in keys], [said]
 
 
 def _shown_best(frame: pd.DataFrame) -> str:

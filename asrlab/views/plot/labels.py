@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from asrlab import groups, tables
 from asrlab.errors import InvalidInput
 from asrlab.text import plain
 from asrlab.views.markup import EMPTY, display_width, is_missing
@@ -60,6 +61,31 @@ def layout_of(frame: pd.DataFrame, by: list[str], x: str | None, hue: str | None
     if hue is not None:
         return varying, [hue]
     return (varying[:-1], varying[-1:]) if len(varying) > 1 else (varying, [])
+
+
+def settings_named(table: pd.DataFrame, frame: pd.DataFrame, name: str) -> tuple[list[str], list[str]]:
+    """Name the settings of a table, and say what all of them have in common, or what the parts of a name are.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With the columns that make a setting before its own.
+    frame : DataFrame
+        The same, checked.
+    name : str
+        Which table it is.
+    """
+    by = by_columns(table, set(tables.SCHEMAS[name]), "rate")
+    if by == ["condition"]:
+        short, common = groups.shortened(str(label) for label in frame["condition"])
+        shown = shown_texts(short.values())
+        labels = [label_of((short[str(label)],), shown) for label in frame["condition"]]
+        return labels, [f"all with {common}" if common else ""]
+    varying = [column for column in by if frame[column].nunique(dropna=False) > 1] or by[:1]
+    keys = keys_of(frame, varying)
+    shown = shown_texts(part for key in keys for part in key)
+    said = f"names: {' · '.join(plain(column, 30) for column in varying)}" if varying else ""
+    return [label_of(key, shown) or "all" for key in keys], [said]
 
 
 def keys_of(frame: pd.DataFrame, columns: list[str]) -> list[Key]:
