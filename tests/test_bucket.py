@@ -18,6 +18,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,9 +42,11 @@ from upath import UPath
 
 import asrlab as lab
 from asrlab.cli import main
-from asrlab.dashscope import UNLIMITED, AsyncClient, retries
+from asrlab.dashscope import UNLIMITED, AsyncClient, http, retries
 from asrlab.dashscope import bucket as buckets
 from asrlab.dashscope.bucket import Bucket, LapsesEarly
+from asrlab.dashscope.http import Behind
+from asrlab.dashscope.links import SignedUrl
 from asrlab.dashscope.lost import _is_of
 from asrlab.data.loading import load_dataset
 from asrlab.engines.base import Question
@@ -145,7 +148,9 @@ def test_what_is_asked_for_at_once_is_put_once(s3, sound, calls):
         mine = Bucket(s3.url)
         return await asyncio.gather(*(mine.link(sound) for _ in range(8)))
 
-    assert {fetched(link)[1] for link in asyncio.run(at_once())} == {SOUND}
+    links = asyncio.run(at_once())
+    assert len(set(links)) == 8  # within a second, and by signatures that are by the second
+    assert {fetched(link)[1] for link in links} == {SOUND}
     assert calls == {"put_object": 1}
 
 
@@ -160,6 +165,7 @@ def test_the_link_lets_read_this_file_and_do_nothing_else(s3_with_keys, sound):
     for url, method, data in (
         (link, "PUT", b"x"), (link, "DELETE", None), (link, "HEAD", None), (elsewhere, "GET", None),
         (link.replace("X-Amz-Expires=172800", "X-Amz-Expires=604800"), "GET", None),
+        (re.sub("asrlab-.", "asrlab-x", link), "GET", None),
         (link.partition("?")[0], "GET", None),
     ):  # fmt: skip
         assert fetched(url, method, data)[0] in (400, 403), (method, url)
@@ -176,11 +182,11 @@ def test_links_hold_as_long_as_is_said_and_48_hours_otherwise(s3_with_keys, soun
 def lapsing(monkeypatch, kept, path, life_s=1):
     """Sign a link that may lapse before it has been tried, which it is not."""
 
-    async def size(link):
-        return path.stat().st_size
+    async def untried(link):
+        return Behind(path.stat().st_size, None)
 
     with monkeypatch.context() as patched:
-        patched.setattr(buckets, "size_behind", size)
+        patched.setattr(buckets, "behind", untried)
         return link_to(kept.url, path, life_s=life_s)
 
 
@@ -198,6 +204,41 @@ def test_a_large_file_goes_in_parts(s3_with_keys, sound, calls, monkeypatch):
 def test_what_is_not_whole_is_put_anew(s3_with_keys, sound):
     s3_with_keys.files.pipe_file(f"{s3_with_keys.name}/{NAME}", SOUND[:-1])
     assert fetched(link_to(s3_with_keys.url, sound)) == (200, SOUND)
+
+
+def test_other_bytes_of_the_same_size_are_not_taken_for_the_file(kept, sound, calls):
+    link_to(kept.url, sound)
+    kept.files.pipe_file(f"{kept.name}/{NAME}", SOUND[::-1])
+    assert fetched(link_to(kept.url, sound)) == (200, SOUND)
+    assert calls == {"put_object": 2}
+
+
+def test_where_tags_are_no_digests_a_file_is_put_once_more_at_the_most(s3, sound, calls, monkeypatch):
+    async def otherwise(link):
+        return (await http.behind(link))._replace(md5="0" * 32)
+
+    monkeypatch.setattr(buckets, "behind", otherwise)
+    link_to(s3.url, sound)
+    mine = Bucket(s3.url)
+    for _ in range(3):
+        assert fetched(asyncio.run(mine.link(sound))) == (200, SOUND)
+    assert calls == {"put_object": 2}
+
+
+@pytest.mark.parametrize(
+    ("headers", "md5"),
+    [
+        ({"ETag": f'"{"AB" * 16}"'}, "ab" * 16), ({"ETag": f'"{"ab" * 16}-2"'}, None), ({}, None),
+        ({"ETag": f'W/"{"ab" * 16}"'}, None),
+        ({"ETag": f'"{"ab" * 16}"', "x-amz-server-side-encryption": "AES256"}, "ab" * 16),
+        ({"ETag": f'"{"ab" * 16}"', "x-amz-server-side-encryption": "aws:kms"}, None),
+        ({"ETag": f'"{"ab" * 16}"', "x-oss-server-side-encryption": "KMS"}, None),
+    ],
+)  # fmt: skip
+def test_a_tag_is_a_digest_where_it_may_be_one(headers, md5, monkeypatch):
+    transport = httpx.MockTransport(lambda _: httpx.Response(206, headers=headers | {"Content-Range": "bytes 0-0/9"}))
+    monkeypatch.setattr(http, "_client", lambda *_, **__: httpx.AsyncClient(transport=transport))
+    assert asyncio.run(http.behind(SignedUrl(SIGNED))) == Behind(9, md5)
 
 
 @pytest.mark.parametrize("size", [len(SOUND), 6 << 20], ids=["in one", "in parts"])
@@ -243,6 +284,9 @@ def test_files_that_cannot_be_sent_are_refused_before_anything_is_asked(s3, tmp_
         ("s3://bucket/x?X-Amz-Signature=planted", "Name the bucket and folder alone"),
         (UPath("s3://bucket/x", key="planted", secret="planted"), "is given with key, secret"),
         ("oss://planted@bucket/x", "Name the bucket and folder alone"),
+        ("s3://bucket//x", "names a folder without a name"), ("oss://bucket/x//y", "names a folder without a name"),
+        ("s3://bucket\n/x", "without control characters"), ("s3://bucket/\ud800", "without control characters"),
+        (UPath("s3://bucket/x\ty"), "without control characters"),
     ],
 )  # fmt: skip
 def test_what_is_no_bucket_is_refused_when_it_is_named(url, why):
@@ -431,9 +475,11 @@ def test_a_sweep_through_a_bucket_puts_each_recording_once_and_keeps_no_signatur
     assert calls == {"put_object": 2}
     names = [f"calls/{named(path)}" for path in folder.glob("*.wav")]
     assert s3_with_keys.names() == sorted(names)
-    assert {link for link, *_ in attempts(store)} == {
+    links = [link for link, *_ in attempts(store)]
+    assert {re.sub(r"\?response-cache-control=asrlab-[0-9a-f]{32}$", "", link) for link in links} == {
         f"{s3_with_keys.server.url}/{s3_with_keys.name}/{n}" for n in names
     }
+    assert len(set(links)) == 8
     sweep.save_replay(tmp_path / "replay.jsonl")
     held = [contents(path) for path in (*store.rglob("*"), tmp_path / "replay.jsonl") if path.is_file()]
     held += [repr(sweep), sweep.transcripts.to_csv(), *logged]
@@ -443,37 +489,90 @@ def test_a_sweep_through_a_bucket_puts_each_recording_once_and_keeps_no_signatur
 
 
 def test_a_submit_that_an_earlier_run_lost_is_found_by_its_link(s3_with_keys, folder, tmp_path, monkeypatch):
-    """The same recording has a new signature each time it is asked, and the store has none at all."""
+    """The store has no signature, and the mark."""
     store, place = tmp_path / "store", s3_with_keys.url
     with service_for(s3_with_keys, faults=["submit=drop-after@0.4"], seed=2) as service:
         with monkeypatch.context() as patched:
             patched.setattr(sweeping.Paid, "find_lost", not_found)
             first = swept(folder, store, service, place)
         assert first.transcripts["state"].eq("unknown").any()
-        time.sleep(1.1)  # signatures are by the second
         sweep = swept(folder, store, service, place)
         told = service.status()
     assert sweep.transcripts["state"].eq("answered").all()
     assert told["submits"] == 8
 
 
+MARKS = [f"response-cache-control=asrlab-{digit * 32}" for digit in "ab"]
+
+
 @pytest.mark.parametrize(
     ("named", "same"),
     [
+        ("https://b.s3.amazonaws.com/x.wav?{0}&X-Amz-Signature=1", True),
         ("https://b.s3.amazonaws.com/x.wav?{0}", True),
-        ("https://b.s3.amazonaws.com/x.wav", True),
-        ("https://b.s3.amazonaws.com/x.wav?{1}", None),
-        ("https://b.s3.amazonaws.com/x.wav?{0}&versionId=2", None),
+        ("https://b.s3.amazonaws.com/x.wav?{1}&X-Amz-Signature=1", False),
+        ("https://b.s3.amazonaws.com/x.wav?X-Amz-Signature=1", None),
+        ("https://b.s3.amazonaws.com/x.wav", None),
+        ("https://b.s3.amazonaws.com/x.wav?{0}&{1}", None),
         ("https://b.s3.amazonaws.com/y.wav?{0}", False),
         ("https://c.s3.amazonaws.com/x.wav?{0}", False),
     ],
 )
-def test_a_result_is_of_a_link_whatever_is_left_of_its_signature_but_not_of_another_signature(named, same):
-    one, other = (f"X-Amz-Algorithm=a&X-Amz-Date={n}&X-Amz-Expires=9&X-Amz-Signature={n}" for n in "12")
-    there, link = named.format(one, other), "https://b.s3.amazonaws.com/x.wav"
-    assert _is_of(there, f"{link}?{one}") is same
-    # Of a stored link no signature is known.
-    assert _is_of(there, link) is (same if same is False or "versionId" in there else True)
+def test_a_result_is_of_a_buckets_link_where_its_mark_says_so_and_not_by_its_path(named, same):
+    link = f"https://b.s3.amazonaws.com/x.wav?{MARKS[0]}"
+    for asked in (f"{link}&X-Amz-Date=1&X-Amz-Signature=1", link):  # as it was sent, and as it is stored
+        assert _is_of(named.format(*MARKS), asked) is same
+
+
+def test_a_result_is_not_known_to_be_of_a_link_whose_query_it_does_not_repeat():
+    link = "https://b.s3.amazonaws.com/x.wav"
+    signed = f"{link}?X-Amz-Date=1&X-Amz-Signature=1"
+    assert _is_of(signed, signed) is True
+    assert [_is_of(*pair) for pair in ((link, signed), (signed, link), (f"{link}?{MARKS[0]}", link))] == [None] * 3
+
+
+def tasks_of(store):
+    with contextlib.closing(sqlite3.connect(store / "ledger.sqlite")) as db:
+        return {task for (task,) in db.execute("select task_id from attempt where task_id is not null")}
+
+
+ONE, OTHER = lab.grid(language={"none": None}, enable_itn=[False]), lab.grid(language={"en": "en"}, enable_itn=[True])
+
+
+def test_what_a_sweep_lost_is_not_what_another_asks_of_the_same_recordings(s3_with_keys, folder, tmp_path, monkeypatch):
+    one, other, place = tmp_path / "one", tmp_path / "other", s3_with_keys.url
+    with service_for(s3_with_keys, faults=["submit=drop-before"]) as service, monkeypatch.context() as patched:
+        patched.setattr(sweeping.Paid, "find_lost", not_found)
+        swept(folder, one, service, place, ONE)
+    with service_for(s3_with_keys) as service:
+        answered = swept(folder, other, service, place, OTHER)
+        lost = swept(folder, one, service, place, ONE)
+        assert service.status()["submits"] == 2
+    assert answered.transcripts["state"].eq("answered").all()
+    assert lost.transcripts["state"].eq("unknown").all()
+    assert tasks_of(one) == set()
+
+
+def test_two_sweeps_at_once_on_the_same_recordings_each_have_their_own_tasks(s3_with_keys, folder, tmp_path):
+    stores = tmp_path / "one", tmp_path / "other"
+    with service_for(s3_with_keys, faults=["submit=drop-before@0.5"], seed=1) as service:
+        with ThreadPoolExecutor() as pool:
+            done = [
+                pool.submit(swept, folder, store, service, s3_with_keys.url, asked)
+                for store, asked in zip(stores, (ONE, OTHER), strict=True)
+            ]
+        states = [state for sweep in done for state in sweep.result().transcripts["state"]]
+        assert states.count("answered") == service.status()["submits"] == sum(len(tasks_of(s)) for s in stores)
+    assert set(states) == {"answered", "unknown"}
+    assert not tasks_of(stores[0]) & tasks_of(stores[1])
+
+
+def test_what_is_lost_behind_a_link_without_a_mark_stays_unknown(s3_with_keys, folder, tmp_path, monkeypatch):
+    """As where a storage cannot sign one."""
+    monkeypatch.setattr(buckets, "new_mark", lambda: "none")
+    with service_for(s3_with_keys, faults=["submit=drop-after"]) as service:
+        sweep = swept(folder, tmp_path / "store", service, s3_with_keys.url, ONE)
+    assert sweep.transcripts["state"].eq("unknown").all()
 
 
 def test_a_model_that_answers_at_once_is_asked_through_a_bucket_too(s3_with_keys, folder, tmp_path):
@@ -486,7 +585,7 @@ def test_a_model_that_answers_at_once_is_asked_through_a_bucket_too(s3_with_keys
         assert service.status()["requests"]["policy"] == 0
     assert sweep.transcripts["state"].eq("answered").all()
     links = {f"{s3_with_keys.server.url}/{s3_with_keys.name}/{name}" for name in s3_with_keys.names()}
-    assert {link for link, *_ in attempts(tmp_path / "store")} == links
+    assert {link.partition("?")[0] for link, *_ in attempts(tmp_path / "store")} == links
     assert len(links) == 2
 
 
@@ -598,11 +697,11 @@ def test_a_bucket_of_oss_is_signed_as_oss_documents_it(sound, monkeypatch):
         monkeypatch.setenv(name, value)
     seen = []
 
-    async def size(link):
+    async def seeing(link):
         seen.append(link.reveal())
-        return len(SOUND)
+        return Behind(len(SOUND), None)
 
-    monkeypatch.setattr(buckets, "size_behind", size)
+    monkeypatch.setattr(buckets, "behind", seeing)
     link = link_to("oss://recordings/asr", sound)
     parts = urllib.parse.urlsplit(link)
     assert f"{parts.scheme}://{parts.netloc}{parts.path}" == (
@@ -610,7 +709,8 @@ def test_a_bucket_of_oss_is_signed_as_oss_documents_it(sound, monkeypatch):
     )
     query = dict(urllib.parse.parse_qsl(parts.query))
     assert abs(int(query["Expires"]) - datetime.now(UTC).timestamp() - 48 * 3600) < 60
-    text = f"GET\n\n\n{query['Expires']}\n/recordings/asr/{NAME}"
+    mark = f"response-cache-control={query['response-cache-control']}"
+    text = f"GET\n\n\n{query['Expires']}\n/recordings/asr/{NAME}?{mark}"
     signed = hmac.digest(SECRET.encode(), text.encode(), "sha1")
     assert query["Signature"] == base64.b64encode(signed).decode()
     assert seen == [link]

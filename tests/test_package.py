@@ -18,8 +18,8 @@ PACKAGE = ROOT / "asrlab"
 #: Folder or module -> what of ours it may import, itself and what is allowed EVERYWHERE apart.
 MAY_IMPORT = {
     "data": {"dashscope", "dashscope.wire"},  # the service's own limits, to check recordings by
-    # a bucket is named and opened as datasets and runs on object storage are; what of a link names a file
-    "dashscope": {"data.places", "data.storage", "data.links"},
+    # a bucket is named and opened as datasets and runs on object storage are
+    "dashscope": {"data.places", "data.storage"},
     "engines": {"dashscope", "data.audio", "data.codecs", "data.pauses"},
     "sweep": {"engines.base", "engines.spread", "data"},
     "normalize": set(),
@@ -47,6 +47,7 @@ EVERYWHERE = {
     "folders",
     "groups",
     "lists",
+    "marks",
     "parquet",
     "quiet",
     "shown",

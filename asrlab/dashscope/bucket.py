@@ -20,12 +20,13 @@ import anyio
 from anyio.to_thread import run_sync
 
 from asrlab.dashscope import wire
-from asrlab.dashscope.http import size_behind
+from asrlab.dashscope.http import Behind, behind
 from asrlab.dashscope.links import SignedUrl, is_loopback, percent_encoded
 from asrlab.dashscope.retries import persist
 from asrlab.dashscope.uploads import content
 from asrlab.errors import InvalidInput, ServiceError
 from asrlab.folders import is_set
+from asrlab.marks import new_mark
 from asrlab.quiet import quietly
 from asrlab.shown import Shown
 
@@ -39,6 +40,7 @@ _READ: Final = 1 << 20
 _PUTS: Final = 4  # files that are put at once
 _SLOWEST: Final = 32_000  # bytes a second; what takes longer to put has stalled
 _LEAST_S: Final = 120
+_NO_TEXT: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # control characters, half surrogate pairs
 _NOT_THERE: Final = (403, 404)  # S3 tells neither from the other to a key that may not list
 _TOKEN: Final = re.compile(r"[?&](?:x-(?:amz|oss|goog)-)?security-token=", re.I)
 #: OSS by the protocol of S3: by names of buckets as hosts, signatures of version 2, and bodies in one piece
@@ -118,6 +120,7 @@ class Bucket(Shown):
         self._files: Any = None
         self._turns: WeakKeyDictionary[asyncio.AbstractEventLoop, _Turns] = WeakKeyDictionary()
         self._warned = False
+        self._tagged = True  # whether ETags that look like an MD5 are one here
 
     @classmethod
     def of(cls, given: str | os.PathLike[str] | Bucket | None) -> Bucket | None:
@@ -158,7 +161,8 @@ class Bucket(Shown):
     async def link(self, path: str | os.PathLike[str]) -> str:
         """Put a file into the bucket, unless it is there, and sign a link to it.
 
-        That the link can be fetched, and leads to a file of this size, has been tried when it is given.
+        That the link can be fetched, and leads to a file of this size, has been tried when it is given. Links of S3 and
+        OSS each carry a mark, by which a submit that was lost is told from others: ask for a link for each submit.
 
         Parameters
         ----------
@@ -187,19 +191,29 @@ class Bucket(Shown):
             turns = self._turns.setdefault(asyncio.get_running_loop(), _Turns())
             async with turns.of(name):
                 link, found = await self._look(name)
-                if found != state.st_size:
+                if not await self._is(found, file, state.st_size):
                     await self._put(file, name, digest, turns.puts)
                     link, found = await self._look(name, put=True)
-                    if found != state.st_size:
-                        raise _fault(f"{self.url}/{name} has {found} bytes, and {state.st_size} were put. Ask again.")
+                    size = 0 if found is None else found.size
+                    if size != state.st_size:
+                        raise _fault(f"{self.url}/{name} has {size} bytes, and {state.st_size} were put. Ask again.")
+                    self._tagged = self._tagged and await self._is(found, file, state.st_size)
         self._warn(link)
         return link.reveal()
 
-    async def _look(self, name: str, *, put: bool = False) -> tuple[SignedUrl, int | None]:
-        """Sign a link, and give it with the size of what it leads to; None if that is nothing."""
+    async def _is(self, found: Behind | None, file: BinaryIO, size: int) -> bool:
+        """Whether what lies there is this file, as far as its host tells."""
+        if found is None or found.size != size:
+            return False
+        if found.md5 is None or not self._tagged:
+            return True
+        return found.md5 == await run_sync(_md5, file)
+
+    async def _look(self, name: str, *, put: bool = False) -> tuple[SignedUrl, Behind | None]:
+        """Sign a link, and give it with what it leads to; None if that is nothing."""
         link = await self._signed(name)
         try:
-            return link, await persist(partial(size_behind, link), local=is_loopback(link.reveal()))
+            return link, await persist(partial(behind, link), local=is_loopback(link.reveal()))
         except ServiceError as error:
             if error.http_status in _NOT_THERE and not put:
                 return link, None
@@ -232,8 +246,10 @@ class Bucket(Shown):
         return SignedUrl(link)
 
     def _sign(self, name: str) -> str:
+        # Others name such a parameter in their own ways, or have none: what is lost there stays unknown.
+        marked = {"ResponseCacheControl": new_mark()} if self._where.protocol in ("s3", "s3a") else {}  # type: ignore[attr-defined]
         with quietly(*_LOGGERS):
-            link: str = self._storage.sign(self._key(name), expiration=self._life_s)
+            link: str = self._storage.sign(self._key(name), expiration=self._life_s, **marked)
         return link
 
     async def _put(self, file: BinaryIO, name: str, digest: str, limiter: anyio.CapacityLimiter) -> None:
@@ -288,6 +304,14 @@ class Bucket(Shown):
             )
 
 
+def _md5(file: BinaryIO) -> str:
+    file.seek(0)
+    digest = hashlib.md5(usedforsecurity=False)
+    while block := file.read(_READ):
+        digest.update(block)
+    return digest.hexdigest()
+
+
 class _Changed(Exception):
     """What was read is not what the name says."""
 
@@ -323,6 +347,8 @@ def _place(url: str | os.PathLike[str]) -> Path:
     from asrlab.data.storage import check_keyless  # noqa: PLC0415 - as above
 
     named = isinstance(url, str | os.PathLike) or is_place(url)
+    if named and _NO_TEXT.search(str(url)):
+        raise InvalidInput(f"A bucket has a URL without control characters, not {str(url)!r}.")
     where = place(f"s3{url[3:]}" if isinstance(url, str) and url.startswith("oss://") else url) if named else Path()
     if is_here(where):
         raise InvalidInput(f"A bucket has a URL such as 's3://bucket/folder', not {str(url)!r}.")
@@ -333,6 +359,8 @@ def _place(url: str | os.PathLike[str]) -> Path:
         raise _cannot_sign(str(url))
     if not where.path.partition("/")[0] or {".", ".."} & set(where.parts):  # type: ignore[attr-defined]
         raise InvalidInput(f"{url} names no bucket, or leads out of it. Give a URL such as 's3://bucket/folder'.")
+    if "//" in where.path.rstrip("/"):  # type: ignore[attr-defined]
+        raise InvalidInput(f"{url} names a folder without a name. Give a URL such as 's3://bucket/folder'.")
     return where
 
 

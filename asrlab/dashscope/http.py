@@ -7,6 +7,7 @@ neither raised nor as the context of another: ours are raised after the ``except
 from __future__ import annotations
 
 import logging
+import re
 import ssl
 import time
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import anyio
@@ -350,10 +351,19 @@ class Http:
         return busy
 
 
-async def size_behind(link: SignedUrl) -> int:
-    """Ask how many bytes are behind a signed link, as the service will ask for them: by GET, without the key.
+class Behind(NamedTuple):
+    """What a host tells of an object: its bytes and, where its ETag is one, their MD5 in hexadecimal digits."""
 
-    A link that is signed for GET refuses HEAD; so one byte is asked for, and what is sent beyond it is not read.
+    size: int
+    md5: str | None
+
+
+async def behind(link: SignedUrl) -> Behind:
+    """Ask what is behind a signed link, as the service will ask for it: by GET, without the key.
+
+    A link that is signed for GET refuses HEAD; so one byte is asked for, and what is sent beyond it is not read. An
+    ETag of 32 digits is an MD5, unless the object is encrypted with a key of a customer's or of a key service
+    (docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html).
 
     Raises
     ------
@@ -384,7 +394,9 @@ async def size_behind(link: SignedUrl) -> int:
         _, _, whole = headers.get("content-range", "").rpartition("/")
         size = whole or headers.get("content-length", "")
         if size.isdecimal():
-            return int(size)
+            plain = all(headers.get(f"x-{who}-server-side-encryption", "AES256") == "AES256" for who in ("amz", "oss"))
+            tag = re.fullmatch(r'"([0-9a-f]{32})"', headers.get("etag", ""), re.I)
+            return Behind(int(size), tag[1].lower() if plain and tag else None)
         raise NoAnswer(f"{_where(url)} does not say how large a file is.", code="BadResponse", http_status=status)
     code, message, request_id = wire.complaint(status, said) or ("Unknown", "It gave no reason.", None)
     kind = Busy if status in (408, 429) or status >= 500 else ServiceError

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from asrlab.errors import ServiceError
+from asrlab.marks import mark_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -109,11 +110,10 @@ def _is_of(named: str, asked: str) -> bool | None:
         unquote_to_bytes(here.path),
     ):
         return False
-    if unquote_to_bytes(there.query) == unquote_to_bytes(here.query):
-        return True
-    # Which file a path leads to may depend on the query, and the service need not repeat that. A signature names no
-    # file, and is not stored; but two that differ are of two submits.
-    from asrlab.data.links import stable_link  # noqa: PLC0415 - of datasets, and slow to import
-
-    unsigned = all(stable_link(url).partition("?")[2] == "" for url in (named, asked))
-    return True if unsigned and not (there.query and here.query) else None
+    marks = mark_of(named), mark_of(asked)
+    if any(marks):
+        # Links of a bucket: whatever is asked of a recording, and by whomever, names its one object. So only a mark
+        # tells, which the service need not repeat.
+        return marks[0] == marks[1] if all(marks) else None
+    # Which file a path leads to may depend on the query, and the service need not repeat that.
+    return True if unquote_to_bytes(there.query) == unquote_to_bytes(here.query) else None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from asrlab.errors import InvalidInput, StoreError
+from asrlab.marks import storable_link
 from asrlab.sweep.identity import Identity
 from asrlab.sweep.store.answers import StoredAnswer, json_text, raw_document, storable
 from asrlab.sweep.store.schema import ATTEMPT_FACTS, insert_answer, insert_trials, numbered
@@ -76,7 +76,7 @@ def run_end(number: int, moment: float, outcome: str, facts: Mapping[str, Any]) 
 def begin(intent: Intent, run: int | None) -> Numbering:
     """Write down that a trial is about to be asked, and number the attempt."""
     # Neither a signature nor a password is stored.
-    link = intent.link and storable(re.sub(r"://[^/]*@", "://", re.split(r"[?#]", intent.link, maxsplit=1)[0]))
+    link = intent.link and storable(storable_link(intent.link))
     values = (run, intent.begun, link, intent.reserved_s, intent.usd_per_s, intent.trial)
 
     def work(db: sqlite3.Connection) -> int:
