@@ -6,12 +6,12 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from math import ceil, isfinite
 from typing import TYPE_CHECKING, Final, Literal
 
-from asrlab.engines.base import Question, Steps
+from asrlab.engines.base import FindsLost, Question, Steps
 from asrlab.errors import InvalidInput, OutcomeUnknown, ServiceError, StoreError, TaskFailed
 from asrlab.sweep.store import Intent
 
@@ -74,7 +74,8 @@ class Runner:
         self._progress = progress
         self._report = report
         self.budget = budget
-        # At most one submit of the same audio is unresolved at a time, so that a lost one can be told from the others.
+        # At most one submit of the same audio is unresolved at a time, so that a lost one can be told from the others,
+        # where it can be looked for at all.
         self._submitting: dict[str, asyncio.Lock] = {}
         self._unresolved: set[str] = set()
         self._lost = lost
@@ -196,8 +197,11 @@ class Runner:
             return await self._ask(watch)
         if watch.job.engine.free:  # what is lost is asked again, so nothing needs to be told apart
             return await self._ask(watch) if watch.reserve_budget() else self._spent()
-        lock = self._submitting.setdefault(watch.job.digest, asyncio.Lock())
-        async with watch.holding(lock), watch.holding(self._sending):
+        async with AsyncExitStack() as held:
+            if isinstance(watch.job.engine, FindsLost):
+                lock = self._submitting.setdefault(watch.job.digest, asyncio.Lock())
+                await held.enter_async_context(watch.holding(lock))
+            await held.enter_async_context(watch.holding(self._sending))
             # Only now: while this one waited, the one before it may have been refused or lost.
             if self._stopping.is_set():
                 return "not run", None
@@ -244,7 +248,7 @@ class Runner:
         state = self._state_after(watch, error)
         code = error.code if isinstance(error, ServiceError) else type(error).__name__
         if isinstance(error, OutcomeUnknown):
-            if not watch.job.engine.free:
+            if isinstance(watch.job.engine, FindsLost) and not watch.job.engine.free:
                 self._unresolved.add(watch.job.digest)
         elif isinstance(error, ServiceError) and (error.http_status == 401 or error.code in _FATAL_CODES):
             self._give_in(error)
