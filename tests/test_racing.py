@@ -126,6 +126,14 @@ def test_what_was_dropped_stays_so_and_is_a_rival_no_more(race):
     assert list(dropped(rows)) == ["setting=c"]
     later = [row for row in rows if row["look"] == 2]
     assert [(row["condition"], row["rival"]) for row in later] == [NAMES[:2], NAMES[1::-1]]
+    # The error is still divided among all rivals that there were.
+    boundary = next_level([16, 24], [0.025 * 0.5**0.25], 0.025 * 0.75**0.25)
+    assert [(row["n_settings"], row["boundary"]) for row in later] == [(3, pytest.approx(boundary))] * 2
+    # What is marked of it later counts for nothing.
+    assert (
+        race.look(as_far_as(scores, 24, order_of(scores)), settings=NAMES, asked=24, planned=32, earlier=rows[:3])
+        == later
+    )
     # Had it become better since, it would be in no row.
     better = scores.assign(ins=scores["ins"].mask(scores["condition"] == "setting=c", 0))
     assert dropped(run(race, better, [24], earlier=rows[:3])) == dropped(rows)
@@ -220,7 +228,8 @@ def test_who_loses_and_to_whom():
     assert lost_to(np.stack([p, p]), np.array([0.01, 0.0001])).tolist() == [[-1, -1, 1], [-1, -1, -1]]
     assert lost_to(np.full((3, 3), nan), 0.05).tolist() == [-1] * 3
     # No p is enough where nothing may be spent; and a circle of losers loses nobody.
-    assert lost_to(np.zeros((2, 2)), 0.0).tolist() == [-1, -1]
+    assert lost_to(np.array([[nan, 0.0], [0.9, nan]]), 0.0).tolist() == [-1, -1]
+    assert lost_to(np.array([[nan, 0.0], [0.9, nan]]), 1e-9).tolist() == [1, -1]
     assert lost_to(np.array([[nan, 0.001, 0.9], [0.9, nan, 0.001], [0.001, 0.9, nan]]), 0.01).tolist() == [-1] * 3
 
 

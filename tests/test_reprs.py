@@ -212,6 +212,7 @@ def examples(folder, said):
     yield from (Normalizer(said, (str.lower,)), align(said, f"{said} x"), Edit("sub", said, said))
     yield to_findings(said, [Finding("silence", said, said, 0, 1.0)] * 9, 9, 1.0)
     scores = score(sweep.transcripts, dataset, missing="drop")
+    yield asrlab.Race(lambda transcripts: transcripts)
     yield from (Sentences([said]), html.table(pd.DataFrame({"said": [said]})), asrlab.provenance(sweep))
     yield from (asrlab.explore(sweep, scores), Report(sweep, scores))
 
