@@ -47,9 +47,10 @@ class TestScriptedAsAPaidService(EngineContract):
 class TestSphinx(EngineContract):
     @pytest.fixture(scope="class")
     @classmethod
-    def make(cls):
+    def make(cls, digits):
         pytest.importorskip("pocketsphinx")
         pytest.importorskip("wetext")
+        cls.recording = digits
         return SphinxEngine
 
 
@@ -76,9 +77,10 @@ class TestLocalWithScripted(EngineContract):
 class TestLocalWithSphinx(EngineContract):
     @pytest.fixture(scope="class")
     @classmethod
-    def make(cls):
+    def make(cls, digits):
         for package in ("starlette", "pocketsphinx", "wetext"):
             pytest.importorskip(package)
+        cls.recording = digits
         from asrlab.server.run import serve
 
         with serve("sphinx", limits=None) as service:
