@@ -227,7 +227,9 @@ def test_settings_that_come_to_the_same_request_are_one_question(dataset, tmp_pa
 
 def test_what_is_asked_in_pieces_is_reckoned_by_their_begun_seconds(planned):
     # Of 1.25, 2.5 and 3 s in at most 1, 2 and 2 pieces.
-    assert planned(Deaf(obeys={"language", "channel_id"})).billed_min == (2 + 4 + 4) / 60
+    plan = planned(Deaf(obeys={"language", "channel_id"}, per_minute=60))
+    assert plan.billed_min == (2 + 4 + 4) / 60
+    assert plan.expected_s == 5
 
 
 def test_conditions_of_an_utterance_are_asked_together(planned):

@@ -526,7 +526,10 @@ def _price(engine: Engine, usd_per_s: float | None) -> Price | None:
 
 def _expected_s(jobs: Sequence[Job], store: Store) -> float | None:
     """How long it takes: as the slowest of the engines takes submits, else by the pace of this run before."""
-    paces = [60 * n / engine.submits_per_minute for engine, n in Counter(job.engine for job in jobs).items()]
+    requests = Counter["Engine"]()
+    for job in jobs:
+        requests[job.engine] += job.engine.requests(job.setting.recording.duration_s or 0.0)
+    paces = [60 * n / engine.submits_per_minute for engine, n in requests.items()]
     if any(paces):
         return max(paces)
     pace = store.pace()
