@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sqlite3
 import threading
 import time
@@ -918,3 +919,24 @@ def test_what_is_not_there_is_said(tmp_path, dataset):
         Sweep(dataset, Scripted(), GRID, store=tmp_path / "x", repeats=0)
     with pytest.raises(InvalidInput, match="concurrency"):
         Sweep(dataset, Scripted(), GRID, store=tmp_path / "x").run(concurrency=0)
+
+
+def test_of_pieces_no_more_are_sent_once_a_run_is_to_stop_and_the_next_run_goes_on(run, dataset):
+    class Pieces(Scripted):
+        n_sent = 0
+
+        async def transcribe(self, question, steps=UNWATCHED):
+            for _ in range(3):
+                await steps.sending("data:")
+                Pieces.n_sent += 1
+                if Pieces.n_sent == 1:
+                    os.kill(os.getpid(), signal.SIGINT)
+                await asyncio.sleep(0.2)
+            return await super().transcribe(question)
+
+    one = dataset.select(["u1"])
+    with pytest.raises(KeyboardInterrupt):
+        run(Pieces(free=False), of=one, concurrency=1)
+    assert Pieces.n_sent == 1
+    sweep = run(Pieces(free=False), of=one, concurrency=1)
+    assert set(sweep.transcripts["state"]) == {"answered"}

@@ -427,6 +427,7 @@ class _Cell(NamedTuple):
     def job(self, prices: Mapping[Engine, Price | None]) -> Job:
         length, channels = self.setting.recording.duration_s, len(self.setting.parameters.channel_id)
         price = prices.get(self.engine)
+        requests = 1 if self.setting.link or length is None else self.engine.requests(length)  # links are not divided
         return Job(
             self.trial,
             self.utt_id,
@@ -438,7 +439,7 @@ class _Cell(NamedTuple):
             self.standing.task_id,
             self.standing.submitted,
             0.0 if length is None else length * channels,
-            0 if length is None else billed_s(length, channels, self.engine.requests(length)),
+            0 if length is None else billed_s(length, channels, requests),
         )
 
 

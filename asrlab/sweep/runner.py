@@ -353,6 +353,10 @@ class _Watch(Steps):
         return self._intent(None) if self._attempt is None else self._attempt
 
     async def sending(self, link: str | None) -> None:
+        if self.stage == "sent" and self._run.stopping:
+            # Told again, so nothing is under way: pieces were answered, and are kept for the next run.
+            self.stage = "waiting"
+            raise asyncio.CancelledError
         # First of all: from here on it must not be stopped, or nobody would know whether it was sent.
         self.stage = "sent"
         if self._attempt is None:
