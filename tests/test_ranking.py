@@ -15,6 +15,7 @@ from benchmarked import benchmark
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from marked import fail, grid, make
+from scipy.stats import binom
 
 import asrlab
 from asrlab import tables
@@ -130,6 +131,15 @@ def test_p_is_the_share_of_all_swaps_in_which_any_rival_is_as_far_ahead(worse, s
     assert found["test"].unique().tolist() == ["greatest t by sign-flips by speaker, exact"]
     wide = rank(scores, level=1 - found["p"].min() * 0.99)
     assert wide["among_best"].all()
+
+
+@pytest.mark.parametrize(("blocks", "ahead"), [(10, 7), (13, 9), (14, 12)])
+def test_swaps_that_come_to_the_same_are_counted_whatever_the_rounding(blocks, ahead):
+    """Where all blocks differ by as much, t is a matter of how many differ in which direction: the sign test."""
+    d = np.where(np.arange(blocks) * 3 % blocks < ahead, 0.1, -0.1)
+    for scale in (1.0, 1 / 3, 1e-7 / 7):
+        found = worst(scale * d[None], np.full((1, blocks), 1 / blocks), pairs=np.array([[0, 1]]), n_settings=2)
+        assert found.p == pytest.approx([binom.sf(ahead - 1, blocks, 0.5), binom.cdf(ahead, blocks, 0.5)])
 
 
 def test_random_swaps_of_many_blocks_come_near_to_all():

@@ -298,7 +298,7 @@ def _compared(scores: pd.DataFrame, kept: Sequence[str]) -> pd.DataFrame | None:
         return None
     found = compare(marked, "condition", by=[], test="t", correction="none", level=_CONFIDENCE)
     # Where few speakers were heard so far, and more are to come, utterances are not taken as independent meanwhile.
-    kind = scores["block_kind"].iloc[0]
+    kind = marked["block_kind"].iloc[0]
     if scores["block"].nunique() >= FEWEST_BLOCKS:
         found["n_blocks"] = found["n_blocks"].where(found["block_kind"] == kind, 0)
     return found
