@@ -376,10 +376,10 @@ def test_trials_that_do_not_fit_are_counted(here):
     assert repr(shown).splitlines()[-1] == f"{40 - there} more are not shown: this is to stay within 0.01 MB."
 
 
-def test_the_ends_of_lines_and_the_head_count_too(here, monkeypatch):
+@pytest.mark.parametrize("kb", range(100, 110))
+def test_the_ends_of_lines_and_the_head_count_too(here, monkeypatch, kb):
     monkeypatch.setattr("asrlab.views.html.sound._SAYING_SO", 120)  # for what is said at the foot
     many = pd.concat([HEARD[:1].assign(repeat=k) for k in range(300)])
     scores = score(many, here.select(["a"]))
-    for kb in range(100, 110):
-        shown = html.errors(scores, many, here, n=300, budget_mb=kb / 1000)
-        assert kb * 1000 - 1500 < len(shown.markup.encode()) <= kb * 1000
+    shown = html.errors(scores, many, here, n=300, budget_mb=kb / 1000)
+    assert kb * 1000 - 1500 < len(shown.markup.encode()) <= kb * 1000
