@@ -213,38 +213,31 @@ def test_workers_of_another_version_are_refused(monkeypatch, client):
 
 
 KILLED = """
-    import os, signal, sys, time
-    from pathlib import Path
+    import os, signal, sys
     from distributed import Client, LocalCluster
     from asrlab.executors import mapped
-    from test_executors import dies_once
+
+    def dies_once(part):
+        there, number = part
+        if number == 5:
+            try:
+                with open(os.path.join(there, "died"), "x"):  # as short as can be before it dies
+                    pass
+            except FileExistsError:
+                return number
+            os.kill(os.getpid(), signal.SIGKILL)
+        return number
 
     if __name__ == "__main__":
-        there = Path(sys.argv[1])
         options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0"}
         with LocalCluster(**options) as cluster, Client(cluster) as client:
-            print(list(mapped(dies_once, [(str(there), n) for n in range(20)], client)))
+            print(list(mapped(dies_once, [(sys.argv[1], n) for n in range(20)], client)))
 """
-
-
-def dies_once(part):
-    there, number = part
-    if number == 5:
-        try:
-            with open(os.path.join(there, "died"), "x"):  # noqa: PTH118, PTH123 - as short as can be before it dies
-                pass
-        except FileExistsError:
-            return number
-        os.kill(os.getpid(), signal.SIGKILL)
-    return number
 
 
 def test_work_of_a_worker_that_is_killed_is_done_again(tmp_path):
     script = tmp_path / "killed.py"
     script.write_text(textwrap.dedent(KILLED))
-    environment = {**os.environ, "PYTHONPATH": os.path.dirname(__file__)}  # noqa: PTH120
-    done = subprocess.run(
-        [sys.executable, script, tmp_path], capture_output=True, text=True, env=environment, check=False, timeout=120
-    )
+    done = subprocess.run([sys.executable, script, tmp_path], capture_output=True, text=True, check=False, timeout=120)
     assert done.stdout.strip() == str(list(range(20))), done.stderr
     assert (tmp_path / "died").exists()

@@ -342,7 +342,8 @@ def test_a_right_answer_is_right_where_number_forms_work_across_alternatives(hea
     assert lab.align(LONG, heard, **how).hits == scores["ref_len"][0]
 
 
-def test_among_number_words_the_best_of_many_wordings_is_hardly_ever_missed():
+@pytest.mark.parametrize("times", [40, pytest.param(120, marks=pytest.mark.acceptance)])
+def test_among_number_words_the_best_of_many_wordings_is_hardly_ever_missed(times):
     """Of stretches taken by themselves alone, a third is missed."""
     words = [
         "one",
@@ -372,7 +373,7 @@ def test_among_number_words_the_best_of_many_wordings_is_hardly_ever_missed():
         return " ".join(rng.choice(words, rng.choice(lengths)).tolist())
 
     missed = []
-    for n in range(120):
+    for n in range(times):
         stretches = []
         for _ in range(rng.integers(3, 6)):
             ways = dict.fromkeys([phrase(1, 1, 2), phrase(0, 1, 1, 2)])
@@ -383,7 +384,7 @@ def test_among_number_words_the_best_of_many_wordings_is_hardly_ever_missed():
         found = Lattice(stretches, recipe).nearest(recipe.normalizer(heard) if n % 2 else heard)
         if by_force([(found,)], heard, recipe)[:2] != by_force(stretches, heard, recipe)[:2]:
             missed.append((stretches, heard))
-    assert len(missed) <= 3, missed
+    assert len(missed) <= times // 40, missed
 
 
 def test_a_thousand_million_wordings_are_marked_together_with_others():
