@@ -326,3 +326,13 @@ def test_there_is_no_look_before_forty_blocks_were_asked(race, as_it_is):
     scores = scores_of()
     assert race.rules["fewest_asked"] == 40
     assert run(race, scores, [16]) == []
+
+
+def test_the_committed_results_are_of_this_program():
+    text = choosing.RESULTS.read_text(encoding="utf-8")
+    assert f"Seed {choosing.SEED}" in text
+    assert "**missed**" not in text
+    for title in choosing.TITLES.values():
+        assert f"## {title}" in text
+    for name in (*choosing.KEPT, *choosing.LIMITS, *choosing.RANKED):
+        assert f"| {name} |" in text

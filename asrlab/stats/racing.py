@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 #: The error is spent as the share of the data to this power (Kim & DeMets 1987), nearly half of it at the first of
-#: twenty looks. All from 1/4 to 1/2 save as much; this one keeps the promise also where only the best setting suits all
-#: speakers alike (measured: ``benchmarks/choosing.md``).
+#: twenty looks. All from 1/4 to 1/2 save as much; the smaller it is, the better the promise is kept where only the best
+#: setting suits all speakers alike (measured: ``benchmarks/choosing.md``).
 SPENDING: Final = 1 / 4
 #: There is no look before so many blocks of the order of trials were asked: errors are too uneven for fewer to tell.
 FEWEST_ASKED: Final = 40

@@ -85,7 +85,9 @@ def rank(
     Notes
     -----
     ``p_best`` is no p, and no chance of being the best in truth: of settings that are equally good one may well come to
-    60 %, and with few blocks it is as rough as any bootstrap. What may be left out is said by ``among_best``.
+    60 %, and with few blocks it is as rough as any bootstrap. What may be left out is said by ``among_best``: how near
+    that comes to its level, and where it does not (a best setting that suits all speakers alike, against many that some
+    speakers have much trouble with), is in ``benchmarks/choosing.md``.
 
     Examples
     --------
