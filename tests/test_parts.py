@@ -419,7 +419,7 @@ def test_parts_keep_the_budget_together(sweep, spent):
         with pytest.raises(BudgetSpent):
             run(part)
     divided.merge(more)
-    assert divided.costs["usd"].sum() <= 0.03
+    assert divided.costs["usd"].sum() <= 0.03 + 1e-9  # thirty thousandths add up to a little more
 
 
 def test_what_parts_that_are_out_may_spend_is_left_to_them(sweep):

@@ -63,7 +63,7 @@ OF_VIEWS = {"Explorer", "Html", "Provenance", "Report", "Sentences"}
 #: Named tuples of a line, which a notebook shows as text.
 PLAIN_TUPLES = {"Change", "Setting"}
 #: Raised and warned of; and the bytes that one view hands to another.
-NEVER_SHOWN = {"AsrlabError", "NoEffect", "NotForProduction", "Sound"}
+NEVER_SHOWN = {"AsrlabError", "LapsesEarly", "NoEffect", "NotForProduction", "Sound"}
 TEXT, MARKUP = 2000, 40_000
 
 
@@ -202,6 +202,7 @@ def examples(folder, said):
         dashscope.Recognition(said, said, said, 1.5, said, {said: said}),
         dashscope.Transcription((transcript,) * 99, {said: said}, link),
         dashscope.Limits(),
+        dashscope.Bucket("s3://recordings/asr"),
         Change(1.0, 2, "passed"),
     )
     with dashscope.Client(api_key=KEY, base_url="http://127.0.0.1:9/api/v1") as client:
