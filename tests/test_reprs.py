@@ -26,7 +26,9 @@ from asrlab.data.recipe import Recipe
 from asrlab.data.recordings import Recording
 from asrlab.engines import base, scripted
 from asrlab.engines.filetrans import FiletransEngine
+from asrlab.engines.flash import FlashEngine
 from asrlab.engines.local import LocalEngine
+from asrlab.engines.service import ServiceEngine
 from asrlab.engines.sphinx import SphinxEngine
 from asrlab.engines.whisper import WhisperEngine
 from asrlab.errors import StoreError
@@ -183,7 +185,7 @@ def examples(folder, said):
     yield from (base.Question(SIGNED, asked, said), heard, sentence, word)
     yield base.Answer((heard,) * 99, 1.0, said, request_id=said, raw={"said": said})
     yield base.Capabilities(frozenset({said}), frozenset({said}))
-    yield from (FiletransEngine(api_key=KEY), LocalEngine(), SphinxEngine(), WhisperEngine())
+    yield from (FiletransEngine(api_key=KEY), FlashEngine(api_key=KEY), LocalEngine(), SphinxEngine(), WhisperEngine())
 
     request = Request(((0, 9),), None, asked)
     reply = Reply(said, said, asked, ((said, 0.0, 1.0),) * 99, (said,) * 99, error=said)
@@ -240,8 +242,10 @@ def test_every_public_object_has_an_example(all_looks):
     covered = {name for name, _ in all_looks["hostile"]}
     abstract = {name for name, one in wanted.items() if inspect.isabstract(one)}
     assert set(wanted) - NEVER_SHOWN - abstract <= covered
-    engines = {one.__name__ for one in base.Engine.__subclasses__() if one.__module__.startswith("asrlab")}
-    assert engines - {"Spread"} <= covered  # which a run makes for itself
+    below = [*base.Engine.__subclasses__(), *ServiceEngine.__subclasses__()]
+    engines = {one.__name__ for one in below if one.__module__.startswith("asrlab")}
+    assert {"FiletransEngine", "FlashEngine"} <= engines
+    assert engines - {"ServiceEngine", "Spread"} <= covered  # a base, and what a run makes for itself
 
 
 @pytest.mark.parametrize("kind", SAID)
