@@ -185,7 +185,7 @@ TABLES = {
     "max-t": lambda s, **how: lab.compare(s["scores"], "condition", resamples=1950, correction="max-t", **how),
     "effects": lambda s, **how: lab.effects(s["scores"], resamples=2100, correction="max-t", **how),
     "frontier": lambda s, **how: lab.frontier(s["scores"], s["costs"], resamples=1950, **how),
-    "rank": lambda s, **how: lab.rank(s["scores"], resamples=1950, **how),
+    "rank": lambda s, **how: lab.rank(s["scores"], resamples=2100, **how),
     "one power": lambda s, **how: lab.power(0.01, rate=0.08, speakers=20, utterances=5, simulations=2100, **how),
     "powers": lambda s, **how: lab.power([0.01, 0.02], rate=0.08, utterances=[5, 9], simulations=100, **how),
     "audit": lambda s, **how: lab.audit(s["transcripts"], **how),
