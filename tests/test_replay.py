@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import shutil
 
 import pandas as pd
 import pytest
 from test_store import LEDGER, STORES, answer, ask, edit, intent, questions, table_of_format_1
 
+from asrlab.data.manifests.jsonl import json_lines
 from asrlab.errors import StoreError
 from asrlab.sweep.replay import read_replay, write_replay
 from asrlab.sweep.store import Asking, Store
@@ -126,6 +128,39 @@ def test_a_replay_that_was_tampered_with_is_refused(path, change, said):
     path.write_text("".join(change([line + "\n" for line in lines[:-1]])), "utf-8")
     with pytest.raises(StoreError, match=said):
         read_replay(path)
+
+
+def aged(path, *, seconds):
+    """Let a file have been written so long ago."""
+    then = path.stat().st_mtime_ns - int(seconds * 10**9)
+    os.utime(path, ns=(then, then))
+
+
+def test_a_replay_is_read_once_until_it_changes(path, monkeypatch):
+    reads = []
+    monkeypatch.setattr("asrlab.sweep.replay.json_lines", lambda file: reads.append(file) or json_lines(file))
+    aged(path, seconds=10)
+    with read_replay(path) as one:
+        one.restore([], {"name": "another"})
+        assert one.meta()["name"] == "another"
+    with read_replay(path) as one, read_replay(path) as other:
+        assert one.meta() == other.meta() != {"name": "another"}
+        assert one.askings() == other.askings() != []
+    assert len(reads) == 1
+    path.write_text(path.read_text("utf-8").replace('"c"', '"d"'), "utf-8")  # of the same size
+    aged(path, seconds=5)
+    with pytest.raises(StoreError, match="was changed"):
+        read_replay(path)
+    assert len(reads) == 2
+
+
+def test_a_replay_that_has_just_been_written_is_not_kept(path, monkeypatch):
+    reads = []
+    monkeypatch.setattr("asrlab.sweep.replay.json_lines", lambda file: reads.append(file) or json_lines(file))
+    aged(path, seconds=-60)  # however slow this machine is
+    for _ in range(2):
+        read_replay(path).close()
+    assert len(reads) == 2
 
 
 def test_a_replay_is_replaced_whole_or_not_at_all(run, path, tmp_path, monkeypatch):

@@ -11,6 +11,8 @@ import hashlib
 import json
 import os
 import secrets
+import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from asrlab.data.manifests.jsonl import json_lines
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 2
 _HEADER: Final = "asrlab_replay"
+#: A file that changed a moment ago may change again at what the clock of the disk takes for the same time.
+_SETTLED_NS: Final = 10**9
+_KEPT: Final = 10**7  # bytes of the largest replay that is kept in memory
 
 
 def write_replay(path: str | Path, store: Store, askings: Iterable[Asking], meta: Mapping[str, Any]) -> Path:
@@ -91,19 +96,41 @@ def read_replay(path: str | Path) -> Store:
     """
     where = located(path)
     with here(where) as file:
-        try:
-            header, *records = json_lines(file) or [{}]
-        except InvalidInput as error:
-            said = str(error).replace(str(file), str(where))
-            raise StoreError(
-                f"{where} cannot be read as a replay ({said}). Take it from a copy, or write it anew."
-            ) from error
+        stamp = _stamp(file)
+        return _read(where, file) if stamp is None else Store.of(_image(where, file, stamp))
+
+
+def _stamp(file: Path) -> tuple[int, ...] | None:
+    """Tell a file from what it was; None where it may change unseen, as it was just written, or is large to keep."""
+    try:
+        found = file.stat()
+    except OSError:  # which reading will say
+        return None
+    settled = time.time_ns() - found.st_mtime_ns > _SETTLED_NS
+    return (found.st_ino, found.st_mtime_ns, found.st_size) if settled and found.st_size < _KEPT else None
+
+
+@lru_cache(maxsize=4)
+def _image(where: Path, file: Path, stamp: tuple[int, ...]) -> bytes:
+    """Read a replay and keep it, as each table of a sweep is read from it anew."""
+    with _read(where, file) as store:
+        return store.image()
+
+
+def _read(where: Path, file: Path) -> Store:
+    try:
+        header, *records = json_lines(file) or [{}]
+    except InvalidInput as error:
+        said = str(error).replace(str(file), str(where))
+        raise StoreError(
+            f"{where} cannot be read as a replay ({said}). Take it from a copy, or write it anew."
+        ) from error
     version = header.get(_HEADER)
     if version not in (1, FORMAT):
-        raise StoreError(f"{path} is no replay in format {FORMAT} or before: its first line does not say so.")
+        raise StoreError(f"{where} is no replay in format {FORMAT} or before: its first line does not say so.")
     for number, record in enumerate([header, *records], 1):
         if record.pop("digest", None) != _digest(record):
-            raise StoreError(f"Line {number} of {path} was changed after it was written. Write the replay anew.")
+            raise StoreError(f"Line {number} of {where} was changed after it was written. Write the replay anew.")
     try:
         _check_rows(records, header)
         ordered = _from_1(records, header["meta"]) if version == 1 else _ordered(records, header["order"])
@@ -115,7 +142,7 @@ def read_replay(path: str | Path) -> Store:
             raise
     except (LookupError, TypeError, AttributeError, ValueError, StoreError) as error:
         said = f"{error}" if isinstance(error, ValueError | StoreError) else f"{type(error).__name__} {error}"
-        raise StoreError(f"{path} is no replay, or a spoilt one: {said}. Write it anew.") from error
+        raise StoreError(f"{where} is no replay, or a spoilt one: {said}. Write it anew.") from error
     return store
 
 
@@ -175,4 +202,6 @@ def _sha256(text: str) -> str:
 def _line(value: Mapping[str, Any]) -> str:
     # U+2028 and its kin are line ends to some readers, though not to ours; a diff should not be torn by them.
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return "".join(f"\\u{ord(c):04x}" if c in "\u2028\u2029\x85" else c for c in text) + "\n"
+    for end in "\u2028\u2029\x85":
+        text = text.replace(end, f"\\u{ord(end):04x}")
+    return text + "\n"

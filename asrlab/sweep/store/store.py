@@ -388,6 +388,17 @@ class Store:
         """Take in what :meth:`records`, :meth:`meta` and :meth:`runs` gave."""
         self._write(writes.restore(records, meta, runs))
 
+    def image(self) -> bytes:
+        """Give all that a store in memory holds, for :meth:`of`."""
+        return self._ledger.reader.serialize()
+
+    @classmethod
+    def of(cls, image: bytes) -> Self:
+        """Make a store in memory of all that another held."""
+        store = cls(None)
+        store._ledger.reader.deserialize(image)
+        return store
+
     # How it is done
 
     def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
