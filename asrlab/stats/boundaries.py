@@ -55,7 +55,7 @@ def crossed(shares: Sequence[float], levels: Sequence[float]) -> Floats:
     --------
     Five looks at 5 % each, two-sided, come to 14.2 % (Armitage, McPherson & Rowe 1969):
 
-    >>> round(2 * crossed([1, 2, 3, 4, 5], [0.025] * 5)[-1], 3)
+    >>> round(float(2 * crossed([1, 2, 3, 4, 5], [0.025] * 5)[-1]), 3)
     0.142
     """
     walk, found = _Walk(shares), []
@@ -86,7 +86,7 @@ def next_level(shares: Sequence[float], levels: Sequence[float], total: float) -
     Examples
     --------
     >>> [round(next_level([1, 2][: k + 1], [0.025] * k, 0.05), 4) for k in (0, 1)]
-    [0.05, 0.0361]
+    [0.05, 0.0354]
     """
     walk, left = _Walk(shares), total
     for share, level in zip(walk.shares[:-1], levels, strict=True):
