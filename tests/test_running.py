@@ -114,8 +114,8 @@ def killed_and_undisturbed(tmp_path, *, n, kills, repeats, seed, within_s, run_s
 
 
 def test_killed_at_random_it_ends_as_if_undisturbed(tmp_path):
-    seen = killed_and_undisturbed(tmp_path, n=6, kills=4, repeats=1, seed=3, within_s=0.3, run_s=0.1)
-    assert seen["lives that asked"] >= 3
+    seen = killed_and_undisturbed(tmp_path, n=6, kills=3, repeats=1, seed=3, within_s=0.3, run_s=0.1)
+    assert seen["lives that asked"] >= 2
     assert set(seen["undisturbed"]) == {"answered", "failed"}
 
 
