@@ -242,7 +242,7 @@ def test_what_was_asked_once_has_the_repeat_0():
     [
         (lose(SCORES, [1]).assign(state="answered"), r"1 row \(u1\) are answered without counts"),
         (SCORES.assign(state="failed"), r"\(u0, u1, u2, u5\) were not answered and have counts"),
-        (SCORES.assign(state="lost"), "another state than answered, failed, unknown, submitted, not run, missing"),
+        (SCORES.assign(state="lost"), "another state than answered, failed, unknown, submitted, not run, spared"),
         (SCORES.assign(state="failed", dels=None), "have some counts and lack others"),
         (SCORES.assign(ref_len=7), "do not add up"),
         (SCORES.assign(hyp_len=0), "do not add up"),

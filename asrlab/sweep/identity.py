@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from asrlab.engines.base import Parameters
 from asrlab.shown import Shown
@@ -83,8 +83,13 @@ class Identity(Shown):
 @lru_cache(maxsize=4096)
 def canonical_parameters(parameters: Parameters) -> str:
     """Write request parameters in canonical form."""
+    return canonical_json(written(parameters))
+
+
+def written(parameters: Parameters) -> dict[str, Any]:
+    """Give request parameters as they are written down: later ones only where they are given."""
     values = {name: getattr(parameters, name) for name in _PARAMETERS}
-    return canonical_json({name: value for name, value in values.items() if value or name not in _LATER})
+    return {name: value for name, value in values.items() if value or name not in _LATER}
 
 
 def canonical_engine(identity: Mapping[str, str]) -> str:

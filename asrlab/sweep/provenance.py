@@ -9,7 +9,6 @@ import os
 import platform
 import shutil
 import subprocess
-from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +18,7 @@ import pandas as pd
 
 from asrlab.sweep.asked import by_engine
 from asrlab.sweep.grid import Column
+from asrlab.sweep.identity import written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -160,7 +160,7 @@ def _sent(dataset: Dataset, conditions: Conditions) -> Facts:
     places = sorted({round(place) for place in np.linspace(0, n - 1, min(n, _SAMPLE_UTTERANCES))})
     return {
         str(utterance["utt_id"]): {
-            condition.name: {name: _cut(value) for name, value in asdict(condition.parameters(utterance)).items()}
+            condition.name: {name: _cut(value) for name, value in written(condition.parameters(utterance)).items()}
             | ({} if (recipe := condition.recipe(utterance)).is_nothing else {"audio": str(recipe)})
             for condition in conditions[:_SAMPLE_CONDITIONS]
         }
