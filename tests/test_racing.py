@@ -317,7 +317,7 @@ def test_the_best_setting_is_kept_and_trials_are_saved():
     assert half.dropped[:, 6:].mean() > 0.98
     world = worlds.World(rate=0.05, utterances=10)
     [equal] = choosing.races(world, choosing.equal(0.05), 12, 300, rng)
-    # Each of the twelve is a best one: 3,600 in 300 races, of which some 3 % are dropped. A race that looks as often and
+    # Each of the twelve is a best one: 3,600 in 300 races, of which some 3 % are dropped. One that looks as often and
     # tests each pair at 5 % drops half of them.
     assert 0.005 <= equal.dropped.mean() <= 0.05
 
